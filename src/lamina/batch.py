@@ -1,0 +1,84 @@
+"""What flows between the parts, and the legend of shapes used in every docstring.
+
+B samples of a batch, T steps, C channels of the input, H x W pixels, D features, K outputs.
+
+==========  =======================  =======================================
+data        ``Batch.x``              ``Features.h``
+==========  =======================  =======================================
+table       (B, C)                   (B, 1, D)
+series      (B, T, C)                (B, T', D), one step per (strided) step
+text        (B, T) of integers       (B, T', D)
+image       (B, C, H, W)             (B, cells, D)
+==========  =======================  =======================================
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+PAD, UNKNOWN = 0, 1
+"""Token numbers that stand for padding and for a token that was not seen in `fit`."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an encoder promises about `Batch.x`, and all that a body may ask of the data."""
+
+    n_channels: int = 0
+    """Real-valued channels (columns of a table, colours of an image)."""
+    n_categories: tuple[int, ...] = ()
+    """Values of each coded column, `Batch.codes` (tables only); code 0 is unknown."""
+    n_tokens: int = 0
+    """Size of the vocabulary where x holds tokens, else 0."""
+    n_space: int = 0
+    """Axes along which neighbours are related: 0 table, 1 sequence, 2 image."""
+    max_length: int = 1
+    """Steps of the longest training sample."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples as tensors, padded at the end where `lengths` says so."""
+
+    x: Tensor
+    codes: Tensor | None = None
+    """(B, columns) of integers: the categories of a table that are embedded."""
+    lengths: Tensor | None = None
+    """(B,) real steps of each sample; None where no sample is padded."""
+    target: Any = None
+    weight: Tensor | None = None
+    """(B,) sample weights with mean 1 over the training set; None where all are 1."""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on another device."""
+        if self.x.device == device:
+            return self
+        moved = {
+            f.name: value.to(device, non_blocking=True)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What every body returns: h (B, T, D)."""
+
+    h: Tensor
+    lengths: Tensor | None = None
+
+    def real(self) -> Tensor | None:
+        """(B, T, 1), 1.0 at real steps and 0.0 at padding; None where all are real."""
+        return None if self.lengths is None else step_mask(self.h, self.lengths)
+
+
+def step_mask(h: Tensor, lengths: Tensor) -> Tensor:
+    """(B, T, 1) of h's type for h (B, T, D): 1.0 where the step is below the length."""
+    steps = torch.arange(h.shape[1], device=h.device)
+    return (steps < lengths[:, None]).to(h.dtype).unsqueeze(2)

@@ -1,0 +1,1 @@
+"""The architectures: one a file, from a batch to features."""

@@ -1,0 +1,22 @@
+"""What a body is: the architecture, from a batch to features, whatever they are for."""
+
+from typing import Any, ClassVar, Protocol
+
+from lamina.batch import Batch, Features, Spec
+
+
+class Body(Protocol):
+    """An `nn.Module` that is built from what the encoder promises and the parameters.
+
+    `params` is the estimator; a body reads the fields of the group that it declares and
+    keeps no reference. With `causal` no step may see a later one.
+    """
+
+    forms: ClassVar[tuple[str, ...]]
+    """The forms of data that the body takes; the first is how it reads a 2-D array."""
+    width: int
+    """D of the features."""
+
+    def __init__(self, spec: Spec, params: Any, causal: bool): ...
+
+    def __call__(self, batch: Batch) -> Features: ...

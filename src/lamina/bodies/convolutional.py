@@ -1,0 +1,161 @@
+"""Convolutional network: filters extract local features, pooling reduces them.
+
+Chosen here: a stem convolution, then stages of residual blocks (He et al. 2016) with
+batch normalisation, each stage but the last pooled by 2, so that three stages see eight
+steps as one. Dropout takes whole channels. Along a sequence padding is set to zero before
+each convolution and has no share in the normalisation: a sample gives what it gives alone.
+
+    series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
+"""
+
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lamina.batch import PAD, Batch, Features, Spec, step_mask
+from lamina.nn.activations import ACTIVATIONS
+from lamina.nn.normalization import NORMALIZATIONS
+from lamina.nn.pooling import POOLINGS
+from lamina.params import Params, at_least, boolean, fraction, odd, one_of, sizes
+
+CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
+KERNEL_SIZES = {1: 7, 2: 3}
+
+
+class ConvolutionalParams(Params):
+    """What a convolutional network is made of."""
+
+    n_filters: Annotated[
+        tuple[int, ...], sizes(), "Filters of each stage; a stage is pooled before the next."
+    ] = (32, 64, 128)
+    kernel_size: Annotated[
+        int | str,
+        odd(),
+        one_of("auto"),
+        """Steps, or pixels along each side, that a filter covers; "auto" is 3 for
+        images and 7 for sequences.""",
+    ] = "auto"
+    n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
+    residual: Annotated[
+        bool, boolean(), "Add the input of each block to its output."
+    ] = True
+    pooling: Annotated[
+        str, one_of(*POOLINGS), "How each stage but the last is reduced by 2."
+    ] = "max"
+    normalization: Annotated[
+        str, one_of(*NORMALIZATIONS), "Normalisation after each convolution."
+    ] = "batch"
+    activation: Annotated[
+        str, one_of(*ACTIVATIONS), "Activation after each normalisation."
+    ] = "relu"
+    dropout: Annotated[
+        float, fraction(), "Share of channels dropped after each block in training."
+    ] = 0.1
+
+
+class Convolutional(nn.Module):
+    """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
+
+    forms: ClassVar = ("series", "text", "audio", "image")
+
+    def __init__(self, spec: Spec, params: ConvolutionalParams, causal: bool = False):
+        super().__init__()
+        if causal:
+            raise NotImplementedError("A convolutional body looks both ways.")
+        self.pool = POOLINGS[params.pooling]
+        self.is_sequence = spec.n_space == 1
+        widths = list(map(int, params.n_filters))
+        kernel = params.kernel_size
+        size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
+        conv = (CONVOLUTIONS[spec.n_space], size)
+        self.embed: nn.Module | None = None
+        n_inputs = spec.n_channels
+        if spec.n_tokens:
+            n_inputs = widths[0]
+            self.embed = nn.Embedding(spec.n_tokens, n_inputs, padding_idx=PAD)
+        self.stem = Convolution(n_inputs, widths[0], conv, params)
+        self.stages = nn.ModuleList()
+        for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
+            ins = [n_in] + [n_out] * (params.n_blocks - 1)
+            blocks = (Block(i, n_out, conv, params) for i in ins)
+            self.stages.append(nn.ModuleList(blocks))
+        self.width = widths[-1]
+
+    def forward(self, batch: Batch) -> Features:
+        h, lengths = self._inputs(batch), batch.lengths
+        real = _real(h, lengths)
+        h = self.stem(h, real, batch.weight)
+        for i, stage in enumerate(self.stages):
+            if i:
+                before = h.shape[2]
+                h = self.pool(h, real)
+                if lengths is not None and h.shape[2] < before:
+                    lengths = (lengths + 1) // 2
+                    real = _real(h, lengths)
+            for block in stage:
+                h = block(h, real, batch.weight)
+        return Features(h.flatten(2).mT, lengths)
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        x = batch.x if self.embed is None else self.embed(batch.x)
+        if self.is_sequence:
+            return x.mT
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+class Convolution(nn.Module):
+    """Convolution, normalisation, activation: h (B, C, ...) -> (B, D, ...)."""
+
+    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+        super().__init__()
+        make, size = conv
+        bias = params.normalization == "none"
+        self.conv = make(n_in, n_out, size, padding="same", bias=bias)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        self.norm = NORMALIZATIONS[params.normalization](n_out)
+        self.activation = ACTIVATIONS[params.activation]()
+
+    def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
+        return self.activation(self.linear(h, real, weight))
+
+    def linear(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
+        """The output before the activation."""
+        h = self.conv(h if real is None else h.masked_fill(real == 0, 0.0))
+        return self.norm(h, _share(h, real, weight))
+
+
+class Block(nn.Module):
+    """Two convolutions around which the input may pass: h (B, C, ...) -> (B, D, ...)."""
+
+    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+        super().__init__()
+        self.first = Convolution(n_in, n_out, conv, params)
+        self.second = Convolution(n_out, n_out, conv, params)
+        self.residual = params.residual
+        self.skip = (
+            conv[0](n_in, n_out, 1)
+            if params.residual and n_in != n_out
+            else nn.Identity()
+        )
+        drop = {3: nn.Dropout1d, 4: nn.Dropout2d}[self.first.conv.weight.dim()]
+        self.drop = drop(params.dropout)
+
+    def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
+        inner = self.second.linear(self.first(h, real, weight), real, weight)
+        if self.residual:
+            inner = inner + self.skip(h)
+        return self.drop(self.second.activation(inner))
+
+
+def _real(h: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """(B, 1, T): 1.0 at real steps; None where all are real."""
+    return None if lengths is None else step_mask(h.mT, lengths).mT
+
+
+def _share(h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor | None:
+    """Each step's weight in the statistics of the batch; None where all count alike."""
+    if weight is None:
+        return real
+    column = weight.view(-1, *[1] * (h.dim() - 1)).to(h.dtype)
+    return column.expand_as(h[:, :1]) if real is None else column * real

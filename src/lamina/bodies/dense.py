@@ -1,0 +1,66 @@
+"""Dense network: every unit sees every feature of the layer below.
+
+Chosen here: an embedding for each category with many values (width 8, as RealMLP), He's
+initialisation (2015), dropout after each layer (Srivastava et al. 2014).
+
+    x (B, C) and codes (B, K) -> h (B, 1, D)
+"""
+
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lamina.batch import Batch, Features, Spec
+from lamina.nn.activations import ACTIVATIONS
+from lamina.params import Params, fraction, one_of, sizes
+
+EMBEDDING_WIDTH = 8
+
+
+class DenseParams(Params):
+    """What a dense network is made of."""
+
+    hidden_layer_sizes: Annotated[
+        tuple[int, ...], sizes(), "Width of each hidden layer."
+    ] = (256, 256)
+    activation: Annotated[
+        str, one_of(*ACTIVATIONS), "Activation of the hidden layers."
+    ] = "relu"
+    dropout: Annotated[
+        float, fraction(), "Share of hidden units dropped at each training step."
+    ] = 0.1
+
+
+class Dense(nn.Module):
+    """x (B, C) -> h (B, 1, D)."""
+
+    forms: ClassVar = ("table",)
+
+    def __init__(self, spec: Spec, params: DenseParams, causal: bool = False):
+        super().__init__()
+        del causal
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
+        )
+        n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
+        widths = [n_inputs, *map(int, params.hidden_layer_sizes)]
+        self.width = widths[-1]
+        layers: list[nn.Module] = []
+        for n_in, n_out in zip(widths, widths[1:], strict=False):
+            linear = nn.Linear(n_in, n_out)
+            nn.init.kaiming_uniform_(linear.weight, nonlinearity="relu")
+            nn.init.zeros_(linear.bias)
+            layers += [linear, ACTIVATIONS[params.activation]()]
+            if params.dropout:
+                layers.append(nn.Dropout(params.dropout))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, batch: Batch) -> Features:
+        return Features(self.layers(self._inputs(batch))[:, None])
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        if batch.codes is None:
+            return batch.x
+        embedded = [e(c) for e, c in zip(self.embeddings, batch.codes.T, strict=True)]
+        return torch.cat([batch.x, *embedded], 1)

@@ -1,0 +1,71 @@
+"""Recurrent network: what a unit gave at one step is its input at the next.
+
+Chosen here: LSTM by default (Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000),
+GRU (Cho et al. 2014) or a plain tanh RNN (Elman 1990); time scales of the gates spread over
+the length of the data (see `nn/recurrent.py`); dropout between the layers and before the head.
+
+    series (B, T, C) or tokens (B, T) -> h (B, T, D)
+"""
+
+from typing import Annotated, ClassVar
+
+from torch import nn
+
+from lamina.batch import PAD, Batch, Features, Spec
+from lamina.nn.recurrent import CELLS, RecurrentLayer
+from lamina.params import Params, at_least, boolean, fraction, one_of
+
+
+class RecurrentParams(Params):
+    """What a recurrent network is made of."""
+
+    cell: Annotated[
+        str,
+        one_of(*CELLS),
+        """"lstm" keeps what a plain "rnn" forgets; "gru" is a lighter LSTM.""",
+    ] = "lstm"
+    hidden_size: Annotated[
+        int, at_least(1), "Units of each layer, in each direction."
+    ] = 128
+    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 2
+    bidirectional: Annotated[
+        bool,
+        boolean(),
+        "Read each sequence from both ends; False reads from the first step only.",
+    ] = True
+    dropout: Annotated[
+        float, fraction(), "Share of features dropped after each layer in training."
+    ] = 0.2
+
+
+class Recurrent(nn.Module):
+    """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where causal."""
+
+    forms: ClassVar = ("series", "text", "audio")
+
+    def __init__(self, spec: Spec, params: RecurrentParams, causal: bool = False):
+        super().__init__()
+        n_inputs = spec.n_channels
+        self.embed: nn.Module = nn.Identity()
+        if spec.n_tokens:
+            n_inputs = params.hidden_size
+            self.embed = nn.Embedding(spec.n_tokens, n_inputs, padding_idx=PAD)
+        self.layers = nn.ModuleList()
+        for _ in range(params.n_layers):
+            layer = RecurrentLayer(
+                params.cell,
+                n_inputs,
+                params.hidden_size,
+                params.bidirectional and not causal,
+                spec.max_length,
+            )
+            self.layers.append(layer)
+            n_inputs = layer.width
+        self.drop = nn.Dropout(params.dropout)
+        self.width = n_inputs
+
+    def forward(self, batch: Batch) -> Features:
+        h = self.embed(batch.x)
+        for layer in self.layers:
+            h = self.drop(layer(h, batch.lengths))
+        return Features(h, batch.lengths)

@@ -1,0 +1,1 @@
+"""Any user data -> batches."""

@@ -1,0 +1,76 @@
+"""Texts, or lists of tokens -> x (B, T) of integers."""
+
+import re
+from typing import Annotated, Any, Self
+
+import numpy as np
+import torch
+
+from lamina.batch import Spec
+from lamina.encoders.base import RaggedSamples, Samples
+from lamina.exceptions import DataError
+from lamina.params import Params, at_least, one_of
+from lamina.vocabulary import Vocabulary
+
+TOKENIZERS = {
+    "word": re.compile(r"\w+(?:['’]\w+)*|[^\w\s]").findall,
+    "char": list,
+}
+
+
+class TextParams(Params):
+    """How texts are cut into tokens."""
+
+    token_unit: Annotated[
+        str,
+        one_of(*TOKENIZERS),
+        """What a text is cut into: lower-cased words and single punctuation marks, or
+        characters as they are. Texts that come as lists of tokens are taken as cut.""",
+    ] = "word"
+    max_tokens: Annotated[
+        int,
+        at_least(1),
+        "Size of the vocabulary; rarer tokens count as unknown, as do unseen ones.",
+    ] = 20_000
+
+
+class TextEncoder:
+    """Texts as token numbers; an unseen token is number 1."""
+
+    params = TextParams
+    n_features = None
+
+    def __init__(self, params: TextParams):
+        self.unit, self.max_tokens = params.token_unit, params.max_tokens
+
+    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+        del weight
+        sentences = self._tokens(X)
+        self.vocabulary = Vocabulary(sentences, self.max_tokens)
+        self.spec = Spec(
+            n_tokens=len(self.vocabulary),
+            n_space=1,
+            max_length=max(len(s) for s in sentences),
+        )
+        return self
+
+    def encode(self, X: Any) -> Samples:
+        rows = [self.vocabulary.encode(tokens) for tokens in self._tokens(X)]
+        flat = torch.tensor([number for row in rows for number in row])
+        return RaggedSamples(flat, torch.tensor([len(row) for row in rows]))
+
+    def _tokens(self, X: Any) -> list[list[str]]:
+        sentences = [self._cut(sample, i) for i, sample in enumerate(X)]
+        for i, tokens in enumerate(sentences):
+            if not tokens:
+                raise DataError(f"Sample {i} is an empty text: {X[i]!r}; leave it out.")
+        return sentences
+
+    def _cut(self, sample: Any, i: int) -> list[str]:
+        if isinstance(sample, str):
+            text = sample.lower() if self.unit == "word" else sample
+            return TOKENIZERS[self.unit](text)
+        tokens = list(sample) if isinstance(sample, list | tuple | np.ndarray) else None
+        if tokens is None or not all(isinstance(token, str) for token in tokens):
+            raise DataError(f"Sample {i} is not a text or a list of tokens: {sample!r}")
+        return tokens

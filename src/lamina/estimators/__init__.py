@@ -1,0 +1,1 @@
+"""The public classes: each names a body and inherits a task."""

@@ -1,0 +1,309 @@
+"""What every estimator shares: how a network is fitted, continued and asked."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from lamina.encoders.base import Samples
+from lamina.encoders.choose import encoder_for
+from lamina.estimators.reading import Data, read_samples, read_weight
+from lamina.exceptions import DataError, DivergenceError, ParameterError
+from lamina.nn.model import Model
+from lamina.params import check_params
+from lamina.seeding import seed_from, seeded, spawn
+from lamina.training.callbacks import EpochTasks
+from lamina.training.loader import Loader
+from lamina.training.loop import History, Training
+from lamina.training.optimizers import make_optimizer
+from lamina.training.params import TrainerParams
+from lamina.training.precision import computing, device_of
+from lamina.training.prediction import outputs_of
+
+
+class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
+    """Abstract. A public class names its `body`; the classes between name the task."""
+
+    body: ClassVar[type]
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train a network on samples X and targets y.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples samples
+            The training samples; see the class for the forms of data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample's loss; 2 counts as twice, 0 as absent.
+        X_val, y_val : as X and y, default=None
+            Validation samples. They are scored after each epoch, and with
+            `early_stopping` they decide when to stop and which epoch to keep.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ParameterError, DataError
+            A parameter or a sample cannot be used; the estimator stays as it was.
+        DivergenceError
+            The loss turned NaN or infinite; the last sound epoch is kept if there is one.
+        """
+        mode = Mode(go_on=self.warm_start and hasattr(self, "network_"))
+        with unchanged_on_error(self):
+            history = self._train(X, y, sample_weight, (X_val, y_val), mode)
+        return self._after(history)
+
+    def _continue(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
+        """One more epoch: what `partial_fit` is in every estimator."""
+        if self.early_stopping or self.warm_start:
+            raise ParameterError(
+                "partial_fit takes no validation samples and always goes on: it does "
+                "not support early_stopping=True or warm_start=True; use fit."
+            )
+        mode = Mode(go_on=hasattr(self, "network_"), once=True, classes=classes)
+        with unchanged_on_error(self):
+            history = self._train(X, y, sample_weight, (None, None), mode)
+        return self._after(history)
+
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any],
+        mode: "Mode",
+    ) -> History:
+        check_params(self)
+        device = device_of(self.device)
+        seeds = spawn(seed_from(self.random_state), 3)
+        everything = self._read(X, y, sample_weight, mode)
+        data, held_out = self._hold_out(everything, validation, seeds[0], mode)
+        self._fit_encoder(data, mode)
+        loader = self._loader(data, seeds[1])
+        n_epochs = 1 if mode.once else self._n_epochs(loader)
+        context = self._init_callback_context(max_subtasks=n_epochs)
+        told = {"X": everything.X, "y": everything.y}
+        context.call_on_fit_task_begin(estimator=self, **told)
+        with seeded(seeds[2]), computing():
+            model = copy.deepcopy(self.network_) if mode.go_on else self._build()
+            training = Training(
+                model=model.to(device),
+                task=self.task_,
+                loader=loader,
+                optimizer=self._optimizer(model, mode),
+                params=self,
+                n_epochs=n_epochs,
+                monitor=EpochTasks(self, context, told, self._report(mode)),
+                device=device,
+                validate=self._validator(held_out, device),
+                schedule="constant" if mode.once else self.schedule,
+            )
+            history = training.run()
+        fitted = self._report(mode)(model.cpu(), history)
+        vars(self).update(fitted)
+        self._optimizer_state = training.optimizer.state_dict() if mode.once else None
+        context.call_on_fit_task_end(
+            estimator=self, reconstruction_attributes=fitted, **told
+        )
+        return history
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, mode: "Mode") -> Data:
+        """The training samples; sets the form of data and the task of a new network."""
+        form, X = read_samples(self, X, reset=not mode.go_on)
+        y = self._read_targets(X, y)
+        data = Data(X, y, read_weight(sample_weight, X)).without_zero_weights()
+        if not mode.go_on:
+            self.form_ = form
+            self.task_ = self._make_task(data, mode.classes)
+        return data
+
+    def _hold_out(
+        self, data: Data, validation: tuple[Any, Any], seed: int, mode: "Mode"
+    ) -> tuple[Data, Data | None]:
+        """The samples to train on, and those to validate on."""
+        X_val, y_val = validation
+        if (X_val is None) != (y_val is None):
+            raise DataError("X_val and y_val come together; one of them is None.")
+        if X_val is not None:
+            _, X_val = read_samples(self, X_val, reset=False)
+            y_val = self._read_targets(X_val, y_val)
+            self.task_.encode(y_val)  # refuses labels that y lacks
+            return data, Data(X_val, y_val)
+        if mode.once or not self.early_stopping:
+            return data, None
+        kept, held_out = train_test_split(
+            np.arange(len(data)),
+            test_size=self.validation_fraction,
+            random_state=seed,
+            stratify=self.task_.strata(data.y),
+        )
+        return data.take(np.sort(kept)), data.take(np.sort(held_out))
+
+    def _fit_encoder(self, data: Data, mode: "Mode") -> None:
+        if mode.go_on:
+            return
+        self.encoder_ = encoder_for(self.form_, self).fit(data.X, data.weight)
+        if self.encoder_.n_features is not None:
+            self.n_features_in_ = self.encoder_.n_features
+
+    def _loader(self, data: Data, seed: int) -> Loader:
+        weight = data.weight
+        from_target = self.task_.weigh(data.y)
+        if from_target is not None:
+            weight = from_target if weight is None else weight * from_target
+        if weight is not None:
+            weight = torch.from_numpy(weight / weight.mean()).float()
+        size = self.batch_size
+        if size == "auto":
+            size = min(max(len(data) // 40, 8), 128)
+        return Loader(
+            samples=self.encoder_.encode(data.X),
+            target=self.task_.encode(data.y),
+            weight=weight,
+            batch_size=size,
+            shuffle=self.shuffle,
+            generator=torch.Generator().manual_seed(seed),
+        )
+
+    def _n_epochs(self, loader: Loader) -> int:
+        if self.max_iter == "auto":
+            return min(max(4000 // loader.n_batches, 12), 120)
+        return self.max_iter
+
+    def _build(self) -> Model:
+        body = self.body(self.encoder_.spec, self, causal=self.task_.causal)
+        return Model(body, self.task_.head(body.width))
+
+    def _optimizer(self, model: Model, mode: "Mode") -> torch.optim.Optimizer:
+        optimizer = make_optimizer(model, self)
+        state = getattr(self, "_optimizer_state", None)
+        if mode.once and mode.go_on and state is not None:
+            optimizer.load_state_dict(copy.deepcopy(state))
+        return optimizer
+
+    def _validator(
+        self, held_out: Data | None, device: torch.device
+    ) -> Callable[[Model], float] | None:
+        if held_out is None:
+            return None
+        samples = self.encoder_.encode(held_out.X)
+
+        def score(model: Model) -> float:
+            outputs = self._outputs_of(model, samples, device)
+            return self.task_.score(held_out.y, outputs, held_out.weight)
+
+        return score
+
+    def _report(self, mode: "Mode") -> Callable[[Model, History], dict[str, Any]]:
+        """What turns a model and its history into fitted attributes."""
+        before = (self.loss_curve_, self.validation_scores_) if mode.go_on else ([], None)
+
+        def fitted(model: Model, history: History) -> dict[str, Any]:
+            losses = [*before[0], *history.loss_curve]
+            scores = [*(before[1] or []), *history.validation_scores] or None
+            return {
+                "network_": model,
+                "loss_curve_": losses,
+                "validation_scores_": scores,
+                "best_validation_score_": max(scores) if scores else None,
+                "best_loss_": min(losses, default=float("nan")),
+                "n_iter_": len(losses),
+                "n_parameters_": model.n_parameters(),
+            }
+
+        return fitted
+
+    def _after(self, history: History) -> Self:
+        if not history.diverged:
+            return self
+        kept = len(history.loss_curve)
+        if not kept:
+            remedy = "No epoch was sound: the network is as it was before this call."
+        else:
+            remedy = f"The network of epoch {kept}, the last sound one, is kept."
+        raise DivergenceError(
+            f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
+            f"learning_rate_init (it is {self.learning_rate_init!r}) or max_grad_norm "
+            f"(it is {self.max_grad_norm!r}). {remedy}"
+        )
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """The task's outputs for samples X, a row each."""
+        check_is_fitted(self)
+        _, X = read_samples(self, X, reset=False)
+        device = device_of(self.device)
+        samples = self.encoder_.encode(X)
+        with on_device(self.network_, device):
+            return self._outputs_of(self.network_, samples, device)
+
+    def _outputs_of(
+        self, model: Model, samples: Samples, device: torch.device
+    ) -> np.ndarray:
+        lengths = samples.lengths
+        longest = 1 if lengths is None else int(lengths.max())
+        n_cells = max(self.encoder_.spec.max_length, longest)
+        return outputs_of(model, self.task_, samples, n_cells, device)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = "table" in self.body.forms
+        tags.input_tags.allow_nan = "table" in self.body.forms
+        tags.input_tags.three_d_array = "series" in self.body.forms
+        tags.target_tags.multi_output = True
+        tags.target_tags.required = True
+        return tags
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Whether to go on from the fitted network, and whether for one epoch only."""
+
+    go_on: bool
+    once: bool = False
+    classes: Any = None
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """The estimator's attributes are as before when an exception leaves the block."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+@contextmanager
+def on_device(model: Model, device: torch.device) -> Iterator[None]:
+    """A fitted model lives on the CPU, and on another device only while it computes."""
+    if device.type == "cpu":
+        yield
+        return
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.cpu()

@@ -1,0 +1,98 @@
+"""Dense networks for tables."""
+
+from lamina.bodies.dense import Dense, DenseParams
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.regressor import Regressor
+
+
+class DNNClassifier(Classifier, DenseParams):
+    """Dense network (multi-layer perceptron) for classifying the rows of a table.
+
+    X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
+    lists or a torch tensor. Numbers are scaled here; strings and categories, booleans,
+    dates and missing values need no preparation, and a category that `fit` did not see
+    counts as unknown. y holds labels of any type, an indicator matrix of several labels,
+    or several columns of labels.
+
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or a list of them
+        The labels.
+    n_features_in_ : int
+        Columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names that are all strings.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        Accuracy on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    DNNRegressor : Predicts numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from lamina import DNNClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = DNNClassifier(max_iter=20, random_state=0).fit(X, y)
+    >>> bool(network.score(X, y) > 0.9)
+    True
+    """
+
+    body = Dense
+
+
+class DNNRegressor(Regressor, DenseParams):
+    """Dense network (multi-layer perceptron) for predicting numbers from a table.
+
+    X is read as by :class:`DNNClassifier`; y has one column or several, and is
+    standardised while training.
+
+    {parameters}
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names that are all strings.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        R^2 on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    DNNClassifier : Predicts labels.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from lamina import DNNRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = DNNRegressor(max_iter=20, random_state=0).fit(X, y)
+    >>> bool(network.score(X, y) > 0.4)
+    True
+    """
+
+    body = Dense

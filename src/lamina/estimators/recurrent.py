@@ -1,0 +1,103 @@
+"""Recurrent networks for series, text and sound."""
+
+from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.encoders.audio import AudioParams
+from lamina.encoders.choose import InputParams
+from lamina.encoders.text import TextParams
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.regressor import Regressor
+
+
+class SequenceParams(RecurrentParams, InputParams, TextParams, AudioParams):
+    """A recurrent network, and the forms of data that it takes."""
+
+
+class RNNClassifier(Classifier, SequenceParams):
+    """Recurrent network (LSTM, GRU or plain RNN) for classifying sequences.
+
+    X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
+    steps, channels), a 2-D array (samples, steps) of univariate series, a list of texts or
+    of lists of tokens, or a list of sound files or waveforms (with `sampling_rate`).
+    y holds labels of any type, an indicator matrix, or several columns of labels.
+
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or a list of them
+        The labels.
+    n_features_in_ : int
+        Columns of a 2-D X, channels of longer samples; not there for texts and files.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        Accuracy on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    CNNClassifier : Learns local features instead of a memory.
+    RNNRegressor : Predicts numbers.
+
+    Examples
+    --------
+    >>> from lamina import RNNClassifier
+    >>> X = [[0, 1, 0, 1], [1, 0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 0, 0]] * 10
+    >>> y = ["alternates", "alternates", "pairs", "pairs"] * 10
+    >>> network = RNNClassifier(hidden_size=16, random_state=0).fit(X, y)
+    >>> network.predict([[1, 0, 1, 0], [0, 0, 0, 1, 1]]).tolist()
+    ['alternates', 'pairs']
+    """
+
+    body = Recurrent
+
+
+class RNNRegressor(Regressor, SequenceParams):
+    """Recurrent network (LSTM, GRU or plain RNN) for predicting numbers from sequences.
+
+    X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
+    steps, channels), a 2-D array (samples, steps) of univariate series, a list of texts or
+    of lists of tokens, or a list of sound files or waveforms (with `sampling_rate`).
+    y has one column or several, and is standardised while training.
+
+    {parameters}
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns of a 2-D X, channels of longer samples; not there for texts and files.
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+    validation_scores_ : list of float or None
+        R^2 on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    RNNClassifier : Predicts labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lamina import RNNRegressor
+    >>> X = np.random.default_rng(0).normal(size=(100, 12))
+    >>> network = RNNRegressor(hidden_size=16, max_iter=40, random_state=0)
+    >>> bool(network.fit(X, X.max(axis=1)).score(X, X.max(axis=1)) > 0.5)
+    True
+    """
+
+    body = Recurrent

@@ -1,0 +1,1 @@
+"""Layers and kernels that bodies and heads share; they know tensors only."""

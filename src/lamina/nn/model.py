@@ -1,0 +1,22 @@
+"""A network: a body that turns a batch into features, and a head that reads them."""
+
+from typing import Any
+
+from torch import nn
+
+from lamina.batch import Batch
+
+
+class Model(nn.Module):
+    """`body(batch) -> Features`, `head(features) -> output`."""
+
+    def __init__(self, body: nn.Module, head: nn.Module):
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, batch: Batch) -> Any:
+        return self.head(self.body(batch))
+
+    def n_parameters(self) -> int:
+        """Trainable numbers."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)

@@ -1,0 +1,36 @@
+"""Pooling h (B, D, ...) by 2 along each axis; a last odd step is a window of its own.
+
+`real` (B, 1, ...) is 1 at real steps and 0 at padding, where h must be 0.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+MAX = {3: F.max_pool1d, 4: F.max_pool2d}
+AVERAGE = {3: F.avg_pool1d, 4: F.avg_pool2d}
+
+
+def max_pool(h: Tensor, real: Tensor | None) -> Tensor:
+    """The largest of each window."""
+    if real is not None:
+        h = h.masked_fill(real == 0, -1e4)
+    return MAX[h.dim()](h, 2, ceil_mode=True)
+
+
+def average_pool(h: Tensor, real: Tensor | None) -> Tensor:
+    """The mean of the real steps of each window."""
+    pool = AVERAGE[h.dim()]
+    pooled = pool(h, 2, ceil_mode=True, count_include_pad=False)
+    if real is None:
+        return pooled
+    share = pool(real, 2, ceil_mode=True, count_include_pad=False)
+    return pooled / share.clamp(min=0.5)
+
+
+def no_pool(h: Tensor, real: Tensor | None) -> Tensor:
+    """h as it is."""
+    del real
+    return h
+
+
+POOLINGS = {"max": max_pool, "average": average_pool, "none": no_pool}

@@ -1,0 +1,70 @@
+"""Recurrent layers over padded batches: x (B, T, C) -> h (B, T, D).
+
+A PackedSequence is never built: PyTorch's fused CPU kernel takes padded input only. A
+layer that reads backwards gets each sample reversed within its own length, so that the
+padding stays at the end and no real step ever sees it.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of an LSTM, a GRU or a plain (tanh) RNN, in one or both directions.
+
+    Recurrent weights start orthogonal (Saxe et al. 2014), input weights by Glorot. Gates
+    that remember start at time scales spread up to `horizon` steps (Tallec & Ollivier
+    2018), so that a long sequence can be learnt from the first epoch on.
+    """
+
+    def __init__(
+        self, cell: str, n_inputs: int, width: int, bidirectional: bool, horizon: int
+    ):
+        super().__init__()
+        n_directions = 2 if bidirectional else 1
+        self.directions = nn.ModuleList(
+            CELLS[cell](n_inputs, width, batch_first=True) for _ in range(n_directions)
+        )
+        self.width = width * n_directions
+        for direction in self.directions:
+            initialize(direction, cell, horizon)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        onward, *backward = self.directions
+        states = [onward(x)[0]]
+        for direction in backward:
+            states.append(reverse(direction(reverse(x, lengths))[0], lengths))
+        return states[0] if not backward else torch.cat(states, -1)
+
+
+def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """(B, T, C) with the real steps of each sample in reverse order."""
+    if lengths is None:
+        return x.flip(1)
+    steps = torch.arange(x.shape[1], device=x.device)
+    source = lengths[:, None] - 1 - steps
+    source = torch.where(source >= 0, source, steps)
+    return x.gather(1, source[:, :, None].expand_as(x))
+
+
+@torch.no_grad()
+def initialize(rnn: nn.Module, cell: str, horizon: int) -> None:
+    """Fill the weights of a one-layer nn.LSTM, nn.GRU or nn.RNN in place."""
+    width = rnn.hidden_size
+    for name, parameter in rnn.named_parameters():
+        if name.startswith("bias"):
+            nn.init.zeros_(parameter)
+            continue
+        fill = nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_
+        for gate in parameter.split(width):
+            fill(gate)
+    scales = torch.empty(width).uniform_(1, max(horizon - 1, 2)).log_()
+    bias = rnn.bias_ih_l0
+    if cell == "lstm":
+        bias[:width], bias[width : 2 * width] = -scales, scales
+    elif cell == "gru":
+        bias[width : 2 * width] = scales

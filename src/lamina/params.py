@@ -1,0 +1,195 @@
+"""A parameter is declared once: its name, type, allowed values, meaning and default.
+
+    max_iter: Annotated[int, at_least(1), "Passes over the training samples."] = 100
+
+The declaration becomes the constructor's signature, the check at the start of `fit`, and
+the entry under "Parameters" in the docstring of every estimator that has it. A parameter
+may carry several rules (one of them must accept the value) and one `only_with`, which
+refuses a value that would have no effect.
+"""
+
+from collections.abc import Callable
+from dataclasses import Field, dataclass, fields
+from inspect import cleandoc
+from numbers import Integral, Real
+from textwrap import indent
+from typing import Any, dataclass_transform, get_args, get_type_hints
+
+import numpy as np
+
+from lamina.exceptions import ParameterError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Allowed values, in words and as a test."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class OnlyWith:
+    """The other parameters' values under which a parameter has an effect."""
+
+    others: dict[str, tuple]
+
+    def unmet(self, params: Any) -> str | None:
+        """The first condition that does not hold, in words."""
+        for name, allowed in self.others.items():
+            value = getattr(params, name)
+            if not any(value is a or (value == a) is True for a in allowed):
+                return f"{name}={value!r} (it needs {_either(allowed)})"
+        return None
+
+
+def at_least(low: int) -> Rule:
+    """An integer from `low` on."""
+    return Rule(f"int >= {low}", lambda v: _is_integer(v) and v >= low)
+
+
+def odd() -> Rule:
+    """An odd integer from 1 on."""
+    return Rule("odd int >= 1", lambda v: _is_integer(v) and v >= 1 and v % 2 == 1)
+
+
+def positive() -> Rule:
+    """A finite number above 0."""
+    return Rule("float > 0", lambda v: _is_real(v) and 0 < v < np.inf)
+
+
+def not_negative() -> Rule:
+    """A finite number from 0 on."""
+    return Rule("float >= 0", lambda v: _is_real(v) and 0 <= v < np.inf)
+
+
+def fraction(*, zero: bool = True) -> Rule:
+    """A number below 1, from 0 on (above 0 with `zero=False`)."""
+    words = "float in [0, 1)" if zero else "float in (0, 1)"
+    return Rule(words, lambda v: _is_real(v) and 0 <= v < 1 and (zero or v > 0))
+
+
+def one_of(*names: str) -> Rule:
+    """One of these strings."""
+    words = "{" + ", ".join(repr(n) for n in names) + "}"
+    return Rule(words, lambda v: isinstance(v, str) and v in names)
+
+
+def boolean() -> Rule:
+    """True or False."""
+    return Rule("bool", lambda v: isinstance(v, bool | np.bool_))
+
+
+def none() -> Rule:
+    """None."""
+    return Rule("None", lambda v: v is None)
+
+
+def sizes(low: int = 1) -> Rule:
+    """A sequence of integers from `low` on, one a layer."""
+    return Rule(
+        f"array-like of int >= {low}",
+        lambda v: (
+            isinstance(v, list | tuple | np.ndarray)
+            and all(_is_integer(n) and n >= low for n in v)
+        ),
+    )
+
+
+def mapping() -> Rule:
+    """A dict."""
+    return Rule("dict", lambda v: isinstance(v, dict))
+
+
+def seed() -> Rule:
+    """What scikit-learn calls a random state."""
+    return Rule(
+        "int, RandomState instance or None",
+        lambda v: (
+            v is None
+            or isinstance(v, np.random.RandomState)
+            or (_is_integer(v) and 0 <= v < 2**32)
+        ),
+    )
+
+
+def only_with(**others: Any) -> OnlyWith:
+    """The parameter has an effect only when each named one has (one of) these values."""
+    return OnlyWith({k: v if isinstance(v, tuple) else (v,) for k, v in others.items()})
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+class Params:
+    """Base of parameter groups; a group holds declarations and no behaviour."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(cls, kw_only=True, eq=False, repr=False)  # type: ignore[call-overload]
+        cls.__init__.__doc__ = None
+        if "{parameters}" in (cls.__doc__ or ""):
+            entries = (_entry(f, hint) for f, hint in declared(cls))
+            section = "\n".join(["Parameters", "----------", *entries]).rstrip()
+            cls.__doc__ = cleandoc(cls.__doc__ or "").replace("{parameters}", section)
+
+
+def declared(cls: type) -> list[tuple[Field, Any]]:
+    """Every field of a group with its annotation."""
+    hints = get_type_hints(cls, include_extras=True)
+    return [(f, hints[f.name]) for f in fields(cls)]
+
+
+def check_params(params: Any) -> None:
+    """Raise `ParameterError` for the first parameter that is not allowed."""
+    owner = type(params).__name__
+    for field, hint in declared(type(params)):
+        value = getattr(params, field.name)
+        rules = [m for m in hint.__metadata__ if isinstance(m, Rule)]
+        if not any(rule.accepts(value) for rule in rules):
+            allowed = " or ".join(rule.words for rule in rules)
+            raise ParameterError(
+                f"The parameter {field.name!r} of {owner} must be {allowed}. "
+                f"Got {value!r} instead."
+            )
+    for field, hint in declared(type(params)):
+        for condition in hint.__metadata__:
+            if isinstance(condition, OnlyWith) and not _is_default(params, field):
+                refuse_unused(params, field.name, condition.unmet(params))
+
+
+def refuse_unused(params: Any, name: str, because: str | None) -> None:
+    """Raise `ParameterError` if there is a reason why the parameter has no effect."""
+    if because is not None:
+        raise ParameterError(
+            f"{name}={getattr(params, name)!r} has no effect on {type(params).__name__} "
+            f"with {because}; leave it at its default."
+        )
+
+
+def _is_default(params: Any, field: Field) -> bool:
+    value = getattr(params, field.name)
+    return value is field.default or (value == field.default) is True
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _either(values: tuple) -> str:
+    return " or ".join(repr(v) for v in values)
+
+
+def _entry(field: Field, hint: Any) -> str:
+    rules = " or ".join(m.words for m in hint.__metadata__ if isinstance(m, Rule))
+    text = cleandoc(get_args(hint)[-1])
+    for condition in hint.__metadata__:
+        if isinstance(condition, OnlyWith):
+            needs = " and ".join(
+                f"`{name}={_either(allowed)}`"
+                for name, allowed in condition.others.items()
+            )
+            text += f"\nOnly with {needs}."
+    return f"{field.name} : {rules}, default={field.default!r}\n{indent(text, '    ')}\n"

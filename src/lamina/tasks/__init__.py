@@ -1,0 +1,1 @@
+"""What features are for: target, head, loss and prediction."""

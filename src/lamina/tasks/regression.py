@@ -1,0 +1,128 @@
+"""Regression: real numbers out of a sample, one or several."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import r2_score
+from torch import Tensor, nn
+
+from lamina.batch import Batch
+from lamina.exceptions import DataError
+from lamina.nn.model import Model
+from lamina.params import Params, fraction, one_of, only_with
+from lamina.tasks.base import PooledHead, weighted_mean
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of one number, `function(output, target, quantile)`, elementwise.
+
+    With `positive` the output is the logarithm of what is predicted.
+    """
+
+    function: Callable[[Tensor, Tensor, float], Tensor]
+    positive: bool = False
+
+
+def _pinball(output: Tensor, target: Tensor, quantile: float) -> Tensor:
+    over = target - output
+    return torch.maximum(quantile * over, (quantile - 1) * over)
+
+
+def _poisson(output: Tensor, target: Tensor, _: float) -> Tensor:
+    return F.poisson_nll_loss(output, target, reduction="none")
+
+
+LOSSES = {
+    "squared_error": Loss(lambda o, t, _: (o - t) ** 2),
+    "absolute_error": Loss(lambda o, t, _: (o - t).abs()),
+    "huber": Loss(lambda o, t, _: F.huber_loss(o, t, reduction="none")),
+    "quantile": Loss(_pinball),
+    "poisson": Loss(_poisson, positive=True),
+}
+
+
+class RegressionParams(Params):
+    """What a regressor minimises."""
+
+    loss: Annotated[
+        str,
+        one_of(*LOSSES),
+        """What is minimised, on standardised targets: the mean is learnt by
+        "squared_error", the median by "absolute_error", something between by "huber", a
+        `quantile` by "quantile"; "poisson" is for counts and predicts above 0.""",
+    ] = "squared_error"
+    quantile: Annotated[
+        float, fraction(zero=False), only_with(loss="quantile"), "The quantile to learn."
+    ] = 0.5
+
+
+class Regression:
+    """y (n,) or (n, K), standardised while training; output (n, K) in y's units."""
+
+    causal: ClassVar = False
+
+    def __init__(
+        self, y: Any, params: RegressionParams, weight: np.ndarray | None = None
+    ):
+        y = np.asarray(y, dtype=np.float64)
+        self.shape = y.shape[1:]
+        self.loss_name = params.loss
+        self.quantile = float(params.quantile)
+        self.mean = np.average(y, axis=0, weights=weight)
+        if LOSSES[self.loss_name].positive:
+            self._refuse_negative(y)
+            self.scale, self.mean = np.where(self.mean > 0, self.mean, 1.0), 0.0
+        else:
+            variance = np.average((y - self.mean) ** 2, axis=0, weights=weight)
+            self.scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+
+    def weigh(self, y: Any) -> np.ndarray | None:
+        del y
+        return None
+
+    def strata(self, y: Any) -> np.ndarray | None:
+        del y
+        return None
+
+    def encode(self, y: Any) -> Tensor:
+        y = np.asarray(y, dtype=np.float64)
+        if y.shape[1:] != self.shape:
+            raise DataError(
+                f"y has shape {y.shape}; this network was fitted on targets of shape "
+                f"(n, {', '.join(map(str, self.shape))})."
+            )
+        if LOSSES[self.loss_name].positive:
+            self._refuse_negative(y)
+        z = (y - self.mean) / self.scale
+        return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
+
+    def head(self, width: int) -> nn.Module:
+        return PooledHead(width, int(np.prod(self.shape)))
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        output = model(batch).float()
+        function = LOSSES[self.loss_name].function
+        losses = function(output, batch.target, self.quantile)
+        return weighted_mean(losses.mean(1), batch.weight)
+
+    def predict(self, model: Model, batch: Batch) -> np.ndarray:
+        output = model(batch).double().cpu().numpy()
+        if LOSSES[self.loss_name].positive:
+            output = np.exp(output)
+        return output.reshape(-1, *self.shape) * self.scale + self.mean
+
+    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        return float(r2_score(y, outputs, sample_weight=weight))
+
+    @staticmethod
+    def _refuse_negative(y: np.ndarray) -> None:
+        if (y < 0).any():
+            i = int((y.reshape(len(y), -1) < 0).any(1).argmax())
+            raise DataError(
+                f'loss="poisson" needs targets from 0 on; y[{i}] is {y[i]}.'
+            )

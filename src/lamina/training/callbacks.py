@@ -1,0 +1,51 @@
+"""scikit-learn's callback protocol: an epoch is a subtask of `fit`."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.callback import CallbackContext
+
+from lamina.nn.model import Model
+from lamina.training.loop import History
+
+
+class EpochTasks:
+    """Tells the estimator's callbacks of each epoch, and prints it if asked to."""
+
+    def __init__(
+        self,
+        estimator: Any,
+        context: CallbackContext,
+        data: dict[str, Any],
+        fitted: Callable[[Model, History], dict[str, Any]],
+    ):
+        self.estimator, self.context, self.data = estimator, context, data
+        self.fitted = fitted
+        self.watched = bool(getattr(estimator, "_skl_callbacks", None))
+
+    def epoch_begins(self, model: Model) -> None:
+        del model
+        if self.watched:
+            self.epoch = self.context.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def epoch_ends(self, model: Model, history: History) -> bool:
+        if self.estimator.verbose:
+            print(self._line(history))
+        if not self.watched:
+            return False
+
+        def reconstruct() -> dict[str, Any]:
+            return self.fitted(copy.deepcopy(model).eval(), history)
+
+        return self.epoch.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=reconstruct, **self.data
+        )
+
+    @staticmethod
+    def _line(history: History) -> str:
+        line = f"Epoch {len(history.loss_curve)}, loss {history.loss_curve[-1]:.6f}"
+        if history.validation_scores:
+            line += f", validation score {history.validation_scores[-1]:.6f}"
+        return line

@@ -1,0 +1,76 @@
+"""Samples, targets and weights -> batches.
+
+Data in memory is sliced, never collated sample by sample. Samples of unequal length are
+batched with their like: each epoch shuffles them, sorts within pools of many batches, and
+shuffles the batches, so that little padding occurs and the order stays random. Batches of
+an epoch differ in size by one at most; no sample is left over.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamina.batch import Batch
+from lamina.encoders.base import Samples
+
+POOL = 32
+ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, 1 << 18
+
+
+@dataclass
+class Loader:
+    """Batches of an epoch, in a new order each time that it is iterated over."""
+
+    samples: Samples
+    target: Any
+    weight: Tensor | None
+    batch_size: int
+    shuffle: bool = True
+    generator: torch.Generator | None = None
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.samples)
+
+    @property
+    def n_batches(self) -> int:
+        return -(-len(self.samples) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for rows in self._order():
+            weight = None if self.weight is None else self.weight[rows]
+            batch = self.samples.take(rows)
+            yield replace(batch, target=self.target[rows], weight=weight)
+
+    def _order(self) -> list[Tensor]:
+        n = len(self.samples)
+        if not self.shuffle:
+            return list(torch.arange(n).tensor_split(self.n_batches))
+        rows = torch.randperm(n, generator=self.generator)
+        lengths = self.samples.lengths
+        if lengths is None:
+            return list(rows.tensor_split(self.n_batches))
+        pools = rows.split(POOL * self.batch_size)
+        rows = torch.cat([p[lengths[p].argsort(stable=True)] for p in pools])
+        batches = rows.tensor_split(self.n_batches)
+        order = torch.randperm(len(batches), generator=self.generator)
+        return [batches[i] for i in order.tolist()]
+
+
+def in_order(samples: Samples, n_cells: int) -> Iterator[tuple[Tensor, Batch]]:
+    """(row numbers, batch) over all samples, the short ones first; for prediction.
+
+    A sample has `n_cells` numbers in its widest layer; batches are as large as memory
+    allows. Their sizes are rounded up by repeating the last row, so that few shapes
+    occur; the repeated rows have no number.
+    """
+    n, lengths = len(samples), samples.lengths
+    rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
+    size = max(32, min(ROWS_AT_ONCE, CELLS_AT_ONCE // n_cells // 32 * 32))
+    for part in rows.split(size):
+        missing = -len(part) % 32
+        padded = torch.cat([part, part[-1:].expand(missing)]) if missing else part
+        yield part, samples.take(padded)

@@ -1,0 +1,141 @@
+"""The parameters of training, shared by every estimator."""
+
+from typing import Annotated
+
+import numpy as np
+
+from lamina.params import (
+    Params,
+    at_least,
+    boolean,
+    fraction,
+    none,
+    not_negative,
+    one_of,
+    only_with,
+    positive,
+    seed,
+)
+from lamina.training.optimizers import OPTIMIZERS
+from lamina.training.precision import DEVICES, PRECISIONS
+from lamina.training.schedules import SCHEDULES
+
+
+class TrainerParams(Params):
+    """How a network is trained. Names that scikit-learn's MLP has mean what they do there."""
+
+    max_iter: Annotated[
+        int | str,
+        at_least(1),
+        one_of("auto"),
+        """Epochs, that is passes over the training samples. "auto" takes as many as
+        make about 4,000 gradient steps, from 12 for many samples to 120 for few.""",
+    ] = "auto"
+    max_time: Annotated[
+        float | None,
+        positive(),
+        none(),
+        """Seconds after which training stops in good order: the schedule is paced to
+        end by then. None sets no limit.""",
+    ] = None
+    batch_size: Annotated[
+        int | str,
+        at_least(1),
+        one_of("auto"),
+        """Samples per gradient step. "auto" takes a fortieth of the samples, from 8 to
+        128.""",
+    ] = "auto"
+    learning_rate_init: Annotated[
+        float, positive(), "The largest learning rate of the schedule."
+    ] = 2e-3
+    schedule: Annotated[
+        str,
+        one_of(*SCHEDULES),
+        """The learning rate over the fit: "one_cycle" warms up in the first tenth and
+        falls to 0 along a cosine; "cosine", "linear" and "constant" start at
+        `learning_rate_init`. `partial_fit` is always constant.""",
+    ] = "one_cycle"
+    optimizer: Annotated[
+        str, one_of(*OPTIMIZERS), "Rule that turns gradients into steps."
+    ] = "adamw"
+    alpha: Annotated[
+        float,
+        not_negative(),
+        """Weight decay, decoupled from the gradient for "adamw" and "sgd" and an L2
+        penalty for "adam"; biases do not decay.""",
+    ] = 1e-2
+    beta_1: Annotated[
+        float,
+        fraction(),
+        only_with(optimizer=("adam", "adamw")),
+        "Decay of Adam's mean of gradients.",
+    ] = 0.9
+    beta_2: Annotated[
+        float,
+        fraction(),
+        only_with(optimizer=("adam", "adamw")),
+        "Decay of Adam's mean of squared gradients.",
+    ] = 0.999
+    epsilon: Annotated[
+        float,
+        positive(),
+        only_with(optimizer=("adam", "adamw")),
+        "Term in Adam's denominator for numerical stability.",
+    ] = 1e-8
+    momentum: Annotated[
+        float, fraction(), only_with(optimizer="sgd"), "Momentum of the steps."
+    ] = 0.9
+    nesterovs_momentum: Annotated[
+        bool, boolean(), only_with(optimizer="sgd"), "Look ahead along the momentum."
+    ] = True
+    max_grad_norm: Annotated[
+        float | None,
+        positive(),
+        none(),
+        "Gradients longer than this are cut to it (Pascanu et al. 2013); None: never.",
+    ] = 1.0
+    shuffle: Annotated[
+        bool, boolean(), "Draw the samples in a new order in each epoch."
+    ] = True
+    early_stopping: Annotated[
+        bool,
+        boolean(),
+        """Stop when the score on validation samples has not improved for
+        `n_iter_no_change` epochs, and keep the best epoch's network. The samples are
+        `X_val` and `y_val` of `fit`, or a `validation_fraction` of the training samples.
+        Without it, training stops when the loss itself has not.""",
+    ] = False
+    validation_fraction: Annotated[
+        float,
+        fraction(zero=False),
+        only_with(early_stopping=True),
+        "Share of the training samples that is held out for early stopping.",
+    ] = 0.1
+    n_iter_no_change: Annotated[
+        int, at_least(1), "Epochs without improvement after which training stops."
+    ] = 20
+    tol: Annotated[
+        float, not_negative(), "A smaller improvement of score or loss counts as none."
+    ] = 1e-4
+    warm_start: Annotated[
+        bool, boolean(), "Go on from the fitted network when `fit` is called again."
+    ] = False
+    device: Annotated[
+        str,
+        one_of(*DEVICES),
+        'Where to compute; "auto" takes a GPU when there is one.',
+    ] = "auto"
+    precision: Annotated[
+        str,
+        one_of(*PRECISIONS),
+        """Arithmetic in training: "auto" takes bfloat16 for convolutions where the
+        machine computes it natively, and float32 otherwise. Weights, losses and
+        predictions are float32 always.""",
+    ] = "auto"
+    random_state: Annotated[
+        int | np.random.RandomState | None,
+        seed(),
+        """Seed of initial weights, shuffling, dropout and the validation split. With an
+        int, the same data on the same machine gives the same network.""",
+    ] = None
+    verbose: Annotated[bool, boolean(), "Print a line after each epoch."] = False

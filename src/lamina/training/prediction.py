@@ -1,0 +1,26 @@
+"""Outputs of a network for any number of samples, in float32 and in evaluation mode."""
+
+import numpy as np
+import torch
+
+from lamina.encoders.base import Samples
+from lamina.nn.model import Model
+from lamina.tasks.base import Task
+from lamina.training.loader import in_order
+
+
+@torch.inference_mode()
+def outputs_of(
+    model: Model, task: Task, samples: Samples, n_cells: int, device: torch.device
+) -> np.ndarray:
+    """(n, ...) outputs, in the order of the samples."""
+    rows, parts = [], []
+    for numbers, batch in in_order(samples, n_cells):
+        rows.append(numbers)
+        parts.append(task.predict(model, batch.to(device))[: len(numbers)])
+    if len(parts) == 1 and samples.lengths is None:
+        return parts[0]
+    gathered = np.concatenate(parts)
+    outputs = np.empty_like(gathered)
+    outputs[torch.cat(rows).numpy()] = gathered
+    return outputs

@@ -1,0 +1,48 @@
+"""Tokens <-> integers, learnt from the training samples."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from lamina.batch import PAD, UNKNOWN
+
+
+class Vocabulary:
+    """The tokens that occur in `sentences`, the most frequent first.
+
+    Number 0 is padding and 1 any token that was not seen.
+
+    Parameters
+    ----------
+    sentences : iterable of sequences of str
+        The training samples, as tokens.
+    max_size : int or None, default=None
+        Keep only so many tokens; the rarer ones become unknown.
+
+    Examples
+    --------
+    >>> from lamina.vocabulary import Vocabulary
+    >>> words = Vocabulary([["a", "b", "a"], ["c"]])
+    >>> words.encode(["a", "c", "x"])
+    [2, 4, 1]
+    >>> words.decode([2, 4])
+    ['a', 'c']
+    """
+
+    def __init__(
+        self, sentences: Iterable[Sequence[str]], max_size: int | None = None
+    ):
+        counts = Counter(token for sentence in sentences for token in sentence)
+        ranked = sorted(counts, key=lambda token: (-counts[token], token))
+        self.tokens = ["<pad>", "<unknown>", *ranked[:max_size]]
+        self.numbers = {t: i for i, t in enumerate(self.tokens) if i > UNKNOWN}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def encode(self, sentence: Iterable[str]) -> list[int]:
+        """The number of each token."""
+        return [self.numbers.get(token, UNKNOWN) for token in sentence]
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """The token of each number; padding is left out."""
+        return [self.tokens[number] for number in numbers if number != PAD]
