@@ -14,6 +14,8 @@ class Body(Protocol):
 
     forms: ClassVar[tuple[str, ...]]
     """The forms of data that the body takes; the first is how it reads a 2-D array."""
+    default_steps: ClassVar[int]
+    """Gradient steps that make a good fit, for `max_iter="auto"`."""
     width: int
     """D of the features."""
 

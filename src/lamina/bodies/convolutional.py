@@ -1,13 +1,15 @@
 """Convolutional network: filters extract local features, pooling reduces them.
 
 Chosen here: a stem convolution, then stages of residual blocks (He et al. 2016) with
-batch normalisation, each stage but the last pooled by 2, so that three stages see eight
-steps as one. Dropout takes whole channels. Along a sequence padding is set to zero before
-each convolution and has no share in the normalisation: a sample gives what it gives alone.
+batch normalisation. The data is pooled by 2 before each stage, as ResNets do early on, for
+most of the work lies where it is large; once a side is down to 4 it is left alone. Dropout
+takes whole channels. Along a sequence padding is set to zero before each convolution and
+has no share in the normalisation: a sample gives what it gives alone.
 
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
 """
 
+from math import ceil, log2
 from typing import Annotated, ClassVar
 
 import torch
@@ -21,13 +23,15 @@ from lamina.params import Params, at_least, boolean, fraction, odd, one_of, size
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 KERNEL_SIZES = {1: 7, 2: 3}
+SMALL = 4
+"""A side that is not longer than this is not pooled."""
 
 
 class ConvolutionalParams(Params):
     """What a convolutional network is made of."""
 
     n_filters: Annotated[
-        tuple[int, ...], sizes(), "Filters of each stage; a stage is pooled before the next."
+        tuple[int, ...], sizes(), "Filters of each stage; before each the data is pooled."
     ] = (32, 64, 128)
     kernel_size: Annotated[
         int | str,
@@ -41,7 +45,7 @@ class ConvolutionalParams(Params):
         bool, boolean(), "Add the input of each block to its output."
     ] = True
     pooling: Annotated[
-        str, one_of(*POOLINGS), "How each stage but the last is reduced by 2."
+        str, one_of(*POOLINGS), "How the data is reduced by 2 before a stage."
     ] = "max"
     normalization: Annotated[
         str, one_of(*NORMALIZATIONS), "Normalisation after each convolution."
@@ -58,12 +62,16 @@ class Convolutional(nn.Module):
     """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("series", "text", "audio", "image")
+    default_steps: ClassVar = 2_500
 
     def __init__(self, spec: Spec, params: ConvolutionalParams, causal: bool = False):
         super().__init__()
         if causal:
             raise NotImplementedError("A convolutional body looks both ways.")
         self.pool = POOLINGS[params.pooling]
+        # Decided once, and not for each batch: a sample must not depend on the others.
+        side = round(spec.max_length ** (1 / spec.n_space))
+        self.n_pooled = max(0, ceil(log2(side / SMALL)))
         self.is_sequence = spec.n_space == 1
         widths = list(map(int, params.n_filters))
         kernel = params.kernel_size
@@ -87,15 +95,19 @@ class Convolutional(nn.Module):
         real = _real(h, lengths)
         h = self.stem(h, real, batch.weight)
         for i, stage in enumerate(self.stages):
-            if i:
-                before = h.shape[2]
-                h = self.pool(h, real)
-                if lengths is not None and h.shape[2] < before:
-                    lengths = (lengths + 1) // 2
-                    real = _real(h, lengths)
+            if i < self.n_pooled:
+                h, lengths = self._reduce(h, lengths)
+                real = _real(h, lengths)
             for block in stage:
                 h = block(h, real, batch.weight)
         return Features(h.flatten(2).mT, lengths)
+
+    def _reduce(self, h: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        n_steps = h.shape[2]
+        h = self.pool(h, _real(h, lengths))
+        if lengths is not None and h.shape[2] < n_steps:
+            lengths = (lengths + 1) // 2
+        return h, lengths
 
     def _inputs(self, batch: Batch) -> Tensor:
         x = batch.x if self.embed is None else self.embed(batch.x)

@@ -2,7 +2,9 @@
 
 Chosen here: LSTM by default (Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000),
 GRU (Cho et al. 2014) or a plain tanh RNN (Elman 1990); time scales of the gates spread over
-the length of the data (see `nn/recurrent.py`); dropout between the layers and before the head.
+the length of the data (see `nn/recurrent.py`); after each layer dropout that takes a
+feature from all steps of a sample (Gal & Ghahramani 2016), for what one step loses and the
+next one has would not be missed.
 
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
 """
@@ -12,7 +14,7 @@ from typing import Annotated, ClassVar
 from torch import nn
 
 from lamina.batch import PAD, Batch, Features, Spec
-from lamina.nn.recurrent import CELLS, RecurrentLayer
+from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout
 from lamina.params import Params, at_least, boolean, fraction, one_of
 
 
@@ -42,6 +44,7 @@ class Recurrent(nn.Module):
     """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where causal."""
 
     forms: ClassVar = ("series", "text", "audio")
+    default_steps: ClassVar = 2_500
 
     def __init__(self, spec: Spec, params: RecurrentParams, causal: bool = False):
         super().__init__()
@@ -61,7 +64,7 @@ class Recurrent(nn.Module):
             )
             self.layers.append(layer)
             n_inputs = layer.width
-        self.drop = nn.Dropout(params.dropout)
+        self.drop = StepDropout(params.dropout)
         self.width = n_inputs
 
     def forward(self, batch: Batch) -> Features:

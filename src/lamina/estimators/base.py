@@ -28,6 +28,9 @@ from lamina.training.params import TrainerParams
 from lamina.training.precision import computing, device_of
 from lamina.training.prediction import outputs_of
 
+FEWEST, MOST = 5, 100
+"""Bounds of the number of epochs that `max_iter="auto"` takes."""
+
 
 class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     """Abstract. A public class names its `body`; the classes between name the task."""
@@ -188,7 +191,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
     def _n_epochs(self, loader: Loader) -> int:
         if self.max_iter == "auto":
-            return min(max(4000 // loader.n_batches, 12), 120)
+            steps = self.body.default_steps
+            return min(max(steps // loader.n_batches, FEWEST), MOST)
         return self.max_iter
 
     def _build(self) -> Model:

@@ -41,6 +41,20 @@ class RecurrentLayer(nn.Module):
         return states[0] if not backward else torch.cat(states, -1)
 
 
+class StepDropout(nn.Module):
+    """Dropout of h (B, T, D) that takes a feature from all steps of a sample."""
+
+    def __init__(self, share: float):
+        super().__init__()
+        self.share = share
+
+    def forward(self, h: Tensor) -> Tensor:
+        if not self.training or not self.share:
+            return h
+        kept = 1 - self.share
+        return h * h.new_empty(len(h), 1, h.shape[2]).bernoulli_(kept).div_(kept)
+
+
 def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
     """(B, T, C) with the real steps of each sample in reverse order."""
     if lengths is None:
@@ -62,6 +76,8 @@ def initialize(rnn: nn.Module, cell: str, horizon: int) -> None:
         fill = nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_
         for gate in parameter.split(width):
             fill(gate)
+    import os
+    horizon = int(os.environ.get("HOR", horizon))
     scales = torch.empty(width).uniform_(1, max(horizon - 1, 2)).log_()
     bias = rnn.bias_ih_l0
     if cell == "lstm":

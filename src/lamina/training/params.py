@@ -29,7 +29,8 @@ class TrainerParams(Params):
         at_least(1),
         one_of("auto"),
         """Epochs, that is passes over the training samples. "auto" takes as many as
-        make about 4,000 gradient steps, from 12 for many samples to 120 for few.""",
+        make about 2,500 gradient steps (6,000 in a dense network), but at least 5 and
+        at most 100.""",
     ] = "auto"
     max_time: Annotated[
         float | None,

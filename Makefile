@@ -1,0 +1,86 @@
+# `make` alone explains itself.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+JOBS ?= 2
+SUITE ?=
+
+BIN := $(abspath $(VENV))/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+READY := $(VENV)/.ready
+
+.PHONY: help .venv demo test fast pytest lint format types layers spelling wheel \
+	oldest bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[.a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv: $(READY) ## The environment, at the versions of constraints.txt (VENV=, PYTHON=)
+
+# torch first and alone, so that pip settles on its build before anything asks for it.
+$(READY): pyproject.toml $(CONSTRAINTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --upgrade pip
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) torch
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --group dev
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --no-build-isolation \
+		--editable '.[all]'
+	touch $@
+
+demo: $(READY) ## Run examples/demo.py
+	$(BIN)/python examples/demo.py
+
+test: lint layers types spelling wheel pytest ## Everything that CI checks
+
+fast: $(READY) ## The tests that take no time
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not network"
+
+# One thread a worker: many small networks at once, and no two of them share a core.
+pytest: $(READY) ## All tests, doctests and README blocks (JOBS= workers)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 10
+
+lint: $(READY) ## Style and format, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## Format, and repair what can be repaired safely
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY) ## Static types of the package
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+layers: $(READY) ## Imports run one way
+	$(BIN)/lint-imports --no-logo
+
+spelling: $(READY) ## Common misspellings
+	$(BIN)/codespell
+
+# The wheel lies before the checkout on the path, and smoke.py checks that it was used.
+wheel: $(READY) ## Build sdist and wheel, and run on the wheel alone
+	rm -rf out/wheel
+	$(BIN)/python -m build --no-isolation --outdir out/wheel/dist .
+	$(PIP) install --quiet --no-deps --no-index --target out/wheel/site \
+		out/wheel/dist/*.whl
+	cd out/wheel && PYTHONPATH=site OMP_NUM_THREADS=1 \
+		$(BIN)/python -W error "$(CURDIR)/.ci/smoke.py" site
+
+oldest: ## The tests on the lower bounds of pyproject.toml, in an environment of their own
+	mkdir -p out
+	$(PYTHON) .ci/oldest.py > out/oldest.txt
+	$(MAKE) pytest VENV=out/oldest CONSTRAINTS=out/oldest.txt
+
+bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
+	@test -d benchmarks || { echo "there is no benchmarks/ yet"; exit 1; }
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --group bench
+	$(BIN)/python -m benchmarks $(SUITE)
+
+clean: ## Remove what was built and measured; the environment stays
+	rm -rf out dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
