@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -27,6 +27,7 @@ from lamina.params import (
     sizes,
 )
 
+CALM = settings(deadline=None, max_examples=40)
 ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
 
 
@@ -165,6 +166,7 @@ def test_rule_accepts_what_it_says_and_nothing_else(rule, good, bad):
     assert not [value for value in bad if rule.accepts(value)]
 
 
+@CALM
 @given(st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.booleans()))
 def test_fraction_is_exactly_the_numbers_from_0_below_1(value):
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

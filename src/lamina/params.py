@@ -124,7 +124,7 @@ class Params:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(cls, kw_only=True, eq=False, repr=False)  # type: ignore[call-overload]
+        dataclass(cls, kw_only=True, eq=False, repr=False)
         cls.__init__.__doc__ = None
         if "{parameters}" in (cls.__doc__ or ""):
             entries = (_entry(f, hint) for f, hint in declared(cls))
@@ -192,4 +192,6 @@ def _entry(field: Field, hint: Any) -> str:
                 for name, allowed in condition.others.items()
             )
             text += f"\nOnly with {needs}."
-    return f"{field.name} : {rules}, default={field.default!r}\n{indent(text, '    ')}\n"
+    return (
+        f"{field.name} : {rules}, default={field.default!r}\n{indent(text, '    ')}\n"
+    )

@@ -28,9 +28,7 @@ class Vocabulary:
     ['a', 'c']
     """
 
-    def __init__(
-        self, sentences: Iterable[Sequence[str]], max_size: int | None = None
-    ):
+    def __init__(self, sentences: Iterable[Sequence[str]], max_size: int | None = None):
         counts = Counter(token for sentence in sentences for token in sentence)
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         self.tokens = ["<pad>", "<unknown>", *ranked[:max_size]]

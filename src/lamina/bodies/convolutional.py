@@ -31,7 +31,9 @@ class ConvolutionalParams(Params):
     """What a convolutional network is made of."""
 
     n_filters: Annotated[
-        tuple[int, ...], sizes(), "Filters of each stage; before each the data is pooled."
+        tuple[int, ...],
+        sizes(),
+        "Filters of each stage; before each the data is pooled.",
     ] = (32, 64, 128)
     kernel_size: Annotated[
         int | str,
@@ -85,9 +87,7 @@ class Convolutional(nn.Module):
         self.stem = Convolution(n_inputs, widths[0], conv, params)
         self.stages = nn.ModuleList()
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
-            ins = [n_in] + [n_out] * (params.n_blocks - 1)
-            blocks = (Block(i, n_out, conv, params) for i in ins)
-            self.stages.append(nn.ModuleList(blocks))
+            self.stages.append(Stage(n_in, n_out, conv, params))
         self.width = widths[-1]
 
     def forward(self, batch: Batch) -> Features:
@@ -98,11 +98,12 @@ class Convolutional(nn.Module):
             if i < self.n_pooled:
                 h, lengths = self._reduce(h, lengths)
                 real = _real(h, lengths)
-            for block in stage:
-                h = block(h, real, batch.weight)
+            h = stage(h, real, batch.weight)
         return Features(h.flatten(2).mT, lengths)
 
-    def _reduce(self, h: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _reduce(
+        self, h: Tensor, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         n_steps = h.shape[2]
         h = self.pool(h, _real(h, lengths))
         if lengths is not None and h.shape[2] < n_steps:
@@ -135,6 +136,20 @@ class Convolution(nn.Module):
         """The output before the activation."""
         h = self.conv(h if real is None else h.masked_fill(real == 0, 0.0))
         return self.norm(h, _share(h, real, weight))
+
+
+class Stage(nn.Module):
+    """Blocks of one width: h (B, C, ...) -> (B, D, ...)."""
+
+    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+        super().__init__()
+        ins = [n_in] + [n_out] * (params.n_blocks - 1)
+        self.blocks = nn.ModuleList(Block(i, n_out, conv, params) for i in ins)
+
+    def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
+        for block in self.blocks:
+            h = block(h, real, weight)
+        return h
 
 
 class Block(nn.Module):

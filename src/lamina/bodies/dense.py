@@ -6,6 +6,7 @@ initialisation (2015), dropout after each layer (Srivastava et al. 2014).
     x (B, C) and codes (B, K) -> h (B, 1, D)
 """
 
+from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import torch
@@ -48,7 +49,7 @@ class Dense(nn.Module):
         widths = [n_inputs, *map(int, params.hidden_layer_sizes)]
         self.width = widths[-1]
         layers: list[nn.Module] = []
-        for n_in, n_out in zip(widths, widths[1:], strict=False):
+        for n_in, n_out in pairwise(widths):
             linear = nn.Linear(n_in, n_out)
             nn.init.kaiming_uniform_(linear.weight, nonlinearity="relu")
             nn.init.zeros_(linear.bias)

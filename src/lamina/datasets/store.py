@@ -17,7 +17,9 @@ SUBSETS = ("train", "test", "all")
 def part(subset: str, n_train: int, n: int) -> slice:
     """The rows of a subset, where the training samples come first."""
     if subset not in SUBSETS:
-        raise ParameterError(f"subset must be one of {SUBSETS}. Got {subset!r} instead.")
+        raise ParameterError(
+            f"subset must be one of {SUBSETS}. Got {subset!r} instead."
+        )
     return {
         "train": slice(0, n_train),
         "test": slice(n_train, n),

@@ -28,7 +28,7 @@ ADULT = (
 
 
 def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """The census of 1994: does somebody earn more than 50,000 dollars a year?
+    """Who earned more than 50,000 dollars a year, by the census of 1994.
 
     Parameters
     ----------
@@ -64,7 +64,9 @@ def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
     rows = part(subset, len(frames[0]), len(frame))
     frame = frame.iloc[rows].reset_index(drop=True)
     target = frame.pop("income").to_numpy(dtype=str)
-    text = [name for name in frame if not pandas.api.types.is_numeric_dtype(frame[name])]
+    text = [
+        name for name in frame if not pandas.api.types.is_numeric_dtype(frame[name])
+    ]
     return answer(frame.astype(dict.fromkeys(text, "category")), target, return_X_y)
 
 

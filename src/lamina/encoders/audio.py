@@ -101,7 +101,9 @@ class Recordings:
             wave = wave.mean(1)
         if not np.isfinite(wave).all():
             what = "NaN" if np.isnan(wave).any() else "inf"
-            raise DataError(f"{name_of(sample, i)} contains {what}; repair it or leave it out.")
+            raise DataError(
+                f"{name_of(sample, i)} contains {what}; repair it or leave it out."
+            )
         wave = resample(wave, rate or self.rate, self.rate)
         return log_mel(torch.from_numpy(wave), self.rate, self.n_mels)
 
@@ -158,7 +160,9 @@ def resample(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
 @cache
 def _low_pass(factor: int) -> np.ndarray:
     # What resample_poly designs by itself, but once and not for each recording.
-    return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(np.float32)
+    return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(
+        np.float32
+    )
 
 
 def _ratio(rate: int, to: int) -> tuple[int, int]:

@@ -13,8 +13,10 @@ from lamina.batch import Batch, Spec
 class Samples(Protocol):
     """Encoded samples, in memory or still on disk; any of them can be taken at once."""
 
-    lengths: Tensor | None
-    """(n,) steps of each sample, or None where all have the same number."""
+    @property
+    def lengths(self) -> Tensor | None:
+        """(n,) steps of each sample, or None where all have the same number."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -156,7 +156,7 @@ def _list_or_array(X: list) -> Any:
     """Nested lists of numbers as an array; a list of other samples as it is."""
     if any(hasattr(sample, "detach") for sample in X):
         X = [s.detach().cpu().numpy() if hasattr(s, "detach") else s for s in X]
-    if not X or isinstance(X[0], np.ndarray) and X[0].ndim > 0:
+    if not X or (isinstance(X[0], np.ndarray) and X[0].ndim > 0):
         return X
     if is_text(X[0]) or any(is_picture(sample) for sample in X):
         return X

@@ -31,7 +31,7 @@ class Columns:
 
 
 def kinds_of(X: Any) -> list[str] | None:
-    """"number", "date" or "category" for each column; None where all are numbers."""
+    """Whether each column is "number", "date" or "category"; None if all are numbers."""
     if is_frame(X):
         schema = nw.from_native(X, eager_only=True).schema
         return [_kind(name, dtype) for name, dtype in schema.items()]
@@ -106,7 +106,8 @@ def _values(column: Any) -> list:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value
+    # NaN, NaT and the like are what is not equal to itself.
+    return value is None or bool(value != value)  # noqa: PLR0124
 
 
 def _all_numbers(column: np.ndarray) -> bool:

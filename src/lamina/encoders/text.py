@@ -13,7 +13,7 @@ from lamina.params import Params, at_least, one_of
 from lamina.vocabulary import Vocabulary
 
 TOKENIZERS = {
-    "word": re.compile(r"\w+(?:['’]\w+)*|[^\w\s]").findall,
+    "word": re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]").findall,
     "char": list,
 }
 

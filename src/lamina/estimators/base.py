@@ -1,9 +1,7 @@
 """What every estimator shares: how a network is fitted, continued and asked."""
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.encoders.base import Samples
 from lamina.encoders.choose import encoder_for
 from lamina.estimators.reading import Data, read_samples, read_weight
+from lamina.estimators.state import Mode, unchanged_on_error
 from lamina.exceptions import DataError, DivergenceError, ParameterError
 from lamina.nn.model import Model
 from lamina.params import check_params
@@ -25,11 +24,13 @@ from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
 from lamina.training.optimizers import make_optimizer
 from lamina.training.params import TrainerParams
-from lamina.training.precision import computing, device_of
+from lamina.training.precision import computing, device_of, on_device
 from lamina.training.prediction import outputs_of
 
 FEWEST, MOST = 5, 100
 """Bounds of the number of epochs that `max_iter="auto"` takes."""
+SMALLEST, LARGEST = 8, 128
+"""Bounds of the number of samples that `batch_size="auto"` takes."""
 
 
 class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
@@ -95,7 +96,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         y: Any,
         sample_weight: Any,
         validation: tuple[Any, Any],
-        mode: "Mode",
+        mode: Mode,
     ) -> History:
         check_params(self)
         device = device_of(self.device)
@@ -124,14 +125,14 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             )
             history = training.run()
         fitted = self._report(mode)(model.cpu(), history)
-        vars(self).update(fitted)
+        self.__dict__.update(fitted)
         self._optimizer_state = training.optimizer.state_dict() if mode.once else None
         context.call_on_fit_task_end(
             estimator=self, reconstruction_attributes=fitted, **told
         )
         return history
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, mode: "Mode") -> Data:
+    def _read(self, X: Any, y: Any, sample_weight: Any, mode: Mode) -> Data:
         """The training samples; sets the form of data and the task of a new network."""
         form, X = read_samples(self, X, reset=not mode.go_on)
         y = self._read_targets(X, y)
@@ -142,7 +143,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         return data
 
     def _hold_out(
-        self, data: Data, validation: tuple[Any, Any], seed: int, mode: "Mode"
+        self, data: Data, validation: tuple[Any, Any], seed: int, mode: Mode
     ) -> tuple[Data, Data | None]:
         """The samples to train on, and those to validate on."""
         X_val, y_val = validation
@@ -163,7 +164,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         )
         return data.take(np.sort(kept)), data.take(np.sort(held_out))
 
-    def _fit_encoder(self, data: Data, mode: "Mode") -> None:
+    def _fit_encoder(self, data: Data, mode: Mode) -> None:
         if mode.go_on:
             return
         self.encoder_ = encoder_for(self.form_, self).fit(data.X, data.weight)
@@ -178,8 +179,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         if weight is not None:
             weight = torch.from_numpy(weight / weight.mean()).float()
         size = self.batch_size
-        if size == "auto":
-            size = min(max(len(data) // 40, 8), 128)
+        if isinstance(size, str):
+            size = min(max(len(data) // 40, SMALLEST), LARGEST)
         return Loader(
             samples=self.encoder_.encode(data.X),
             target=self.task_.encode(data.y),
@@ -190,7 +191,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         )
 
     def _n_epochs(self, loader: Loader) -> int:
-        if self.max_iter == "auto":
+        if isinstance(self.max_iter, str):
             steps = self.body.default_steps
             return min(max(steps // loader.n_batches, FEWEST), MOST)
         return self.max_iter
@@ -199,7 +200,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         body = self.body(self.encoder_.spec, self, causal=self.task_.causal)
         return Model(body, self.task_.head(body.width))
 
-    def _optimizer(self, model: Model, mode: "Mode") -> torch.optim.Optimizer:
+    def _optimizer(self, model: Model, mode: Mode) -> torch.optim.Optimizer:
         optimizer = make_optimizer(model, self)
         state = getattr(self, "_optimizer_state", None)
         if mode.once and mode.go_on and state is not None:
@@ -219,9 +220,11 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
         return score
 
-    def _report(self, mode: "Mode") -> Callable[[Model, History], dict[str, Any]]:
+    def _report(self, mode: Mode) -> Callable[[Model, History], dict[str, Any]]:
         """What turns a model and its history into fitted attributes."""
-        before = (self.loss_curve_, self.validation_scores_) if mode.go_on else ([], None)
+        before = (
+            (self.loss_curve_, self.validation_scores_) if mode.go_on else ([], None)
+        )
 
         def fitted(model: Model, history: History) -> dict[str, Any]:
             losses = [*before[0], *history.loss_curve]
@@ -277,37 +280,3 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         tags.target_tags.multi_output = True
         tags.target_tags.required = True
         return tags
-
-
-@dataclass(frozen=True)
-class Mode:
-    """Whether to go on from the fitted network, and whether for one epoch only."""
-
-    go_on: bool
-    once: bool = False
-    classes: Any = None
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """The estimator's attributes are as before when an exception leaves the block."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
-@contextmanager
-def on_device(model: Model, device: torch.device) -> Iterator[None]:
-    """A fitted model lives on the CPU, and on another device only while it computes."""
-    if device.type == "cpu":
-        yield
-        return
-    model.to(device)
-    try:
-        yield
-    finally:
-        model.cpu()

@@ -128,5 +128,7 @@ def _read_stack(X: np.ndarray, form: str) -> np.ndarray:
     if X.ndim not in wanted:
         raise DataError(f"X has {X.ndim} dimensions, which is not {form} data.")
     if 0 in X.shape:
-        raise DataError(f"Found array with 0 sample(s) or empty ones (shape={X.shape}).")
+        raise DataError(
+            f"Found array with 0 sample(s) or empty ones (shape={X.shape})."
+        )
     return X

@@ -28,7 +28,7 @@ def average_pool(h: Tensor, real: Tensor | None) -> Tensor:
 
 
 def no_pool(h: Tensor, real: Tensor | None) -> Tensor:
-    """h as it is."""
+    """Nothing is reduced."""
     del real
     return h
 

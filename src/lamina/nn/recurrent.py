@@ -5,12 +5,12 @@ layer that reads backwards gets each sample reversed within its own length, so t
 padding stays at the end and no real step ever sees it.
 """
 
-import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+CELLS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class RecurrentLayer(nn.Module):
@@ -31,7 +31,7 @@ class RecurrentLayer(nn.Module):
         )
         self.width = width * n_directions
         for direction in self.directions:
-            initialize(direction, cell, horizon)
+            initialize(direction, cell, width, horizon)
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         onward, *backward = self.directions
@@ -66,9 +66,8 @@ def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 @torch.no_grad()
-def initialize(rnn: nn.Module, cell: str, horizon: int) -> None:
+def initialize(rnn: nn.Module, cell: str, width: int, horizon: int) -> None:
     """Fill the weights of a one-layer nn.LSTM, nn.GRU or nn.RNN in place."""
-    width = rnn.hidden_size
     for name, parameter in rnn.named_parameters():
         if name.startswith("bias"):
             nn.init.zeros_(parameter)
@@ -76,10 +75,8 @@ def initialize(rnn: nn.Module, cell: str, horizon: int) -> None:
         fill = nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_
         for gate in parameter.split(width):
             fill(gate)
-    import os
-    horizon = int(os.environ.get("HOR", horizon))
     scales = torch.empty(width).uniform_(1, max(horizon - 1, 2)).log_()
-    bias = rnn.bias_ih_l0
+    bias = rnn.get_parameter("bias_ih_l0")
     if cell == "lstm":
         bias[:width], bias[width : 2 * width] = -scales, scales
     elif cell == "gru":

@@ -57,7 +57,10 @@ class RegressionParams(Params):
         `quantile` by "quantile"; "poisson" is for counts and predicts above 0.""",
     ] = "squared_error"
     quantile: Annotated[
-        float, fraction(zero=False), only_with(loss="quantile"), "The quantile to learn."
+        float,
+        fraction(zero=False),
+        only_with(loss="quantile"),
+        "The quantile to learn.",
     ] = 0.5
 
 

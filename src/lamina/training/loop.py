@@ -120,7 +120,9 @@ class Training:
             clock.step += 1
         return (total / max(n_seen, 1)).item()
 
-    def _step(self, batch: Any, context: Callable[[], AbstractContextManager]) -> Tensor:
+    def _step(
+        self, batch: Any, context: Callable[[], AbstractContextManager]
+    ) -> Tensor:
         with context():
             loss = self.task.loss(self.model, batch)
         self.optimizer.zero_grad(set_to_none=True)

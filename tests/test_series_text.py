@@ -1,0 +1,260 @@
+"""Series, texts, and how samples of unequal length come together in a batch."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamina import CNNClassifier, RNNClassifier, RNNRegressor
+from lamina.batch import PAD, UNKNOWN
+from lamina.encoders.base import RaggedSamples, padded_steps
+from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.text import TextEncoder, TextParams
+from lamina.exceptions import DataError
+from lamina.vocabulary import Vocabulary
+
+CALM = settings(deadline=None, max_examples=40)
+TINY = {"hidden_size": 3, "n_layers": 1, "max_iter": 1, "random_state": 0}
+
+
+def ragged(seed, n=6, channels=2):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 9, n)
+    lengths[:2] = 3, 8
+    return [rng.normal(5, 3, (n_steps, channels)) for n_steps in lengths]
+
+
+def truth_of(X, weight=None):
+    """Each sample standardised by the mean and spread over all steps of all samples."""
+    times = [1] * len(X) if weight is None else weight
+    steps = np.concatenate([s for s, k in zip(X, times, strict=True) for _ in range(k)])
+    return [(s - steps.mean(0)) / steps.std(0) for s in X]
+
+
+@CALM
+@given(st.integers(0, 10_000))
+def test_ragged_series_are_standardised_over_all_steps_and_padded_with_zeros(seed):
+    X = ragged(seed)
+    batch = SeriesEncoder().fit(X).encode(X).take(torch.arange(len(X)))
+    assert batch.lengths.tolist() == [len(s) for s in X]
+    for row, truth in zip(batch.x.numpy(), truth_of(X), strict=True):
+        np.testing.assert_allclose(row[: len(truth)], truth, atol=1e-5)
+        assert not row[len(truth) :].any()
+
+
+@CALM
+@given(st.integers(0, 10_000))
+def test_weight_of_a_series_counts_as_repetition(seed):
+    X = ragged(seed)
+    weight = np.random.default_rng(seed).integers(1, 4, len(X))
+    samples = SeriesEncoder().fit(X, weight.astype(float)).encode(X)
+    for i, truth in enumerate(truth_of(X, weight)):
+        x = samples.take(torch.tensor([i])).x[0, : len(truth)]
+        np.testing.assert_allclose(x.numpy(), truth, atol=1e-5)
+
+
+def test_arrays_and_lists_of_the_same_series_are_read_alike():
+    X = np.random.default_rng(0).normal(size=(5, 4, 2))
+    rows = torch.tensor([3, 1])
+    for given_, listed in ((X, list(X)), (X[:, :, 0], list(X[:, :, 0]))):
+        a = SeriesEncoder().fit(given_).encode(given_).take(rows)
+        b = SeriesEncoder().fit(listed).encode(listed).take(rows)
+        assert torch.equal(a.x, b.x)
+        assert a.lengths is None
+        assert b.lengths is None
+
+
+def test_a_constant_channel_becomes_zero():
+    X = np.random.default_rng(0).normal(size=(5, 300, 2))
+    X[:, :, 1] = 0.1
+    x = SeriesEncoder().fit(X).encode(X).take(torch.arange(5)).x
+    np.testing.assert_allclose(x[:, :, 1], 0, atol=1e-6)
+
+
+@CALM
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=10), st.data())
+def test_rows_of_a_padded_batch_are_the_samples_asked_for(lengths, data):
+    samples = [torch.arange(n) + 100 * i + 1 for i, n in enumerate(lengths)]
+    ragged_samples = RaggedSamples(torch.cat(samples), torch.tensor(lengths))
+    order = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1))
+    batch = ragged_samples.take(torch.tensor(order))
+    longest = max(lengths[i] for i in order)
+    assert batch.x.shape == (len(order), padded_steps(longest))
+    for row, n, i in zip(batch.x, batch.lengths, order, strict=True):
+        assert n == lengths[i]
+        assert torch.equal(row[:n], samples[i])
+        assert not row[n:].any()
+
+
+@CALM
+@given(st.integers(1, 5000))
+def test_padding_rounds_steps_up_by_less_than_sixteen(n_steps):
+    assert 0 <= padded_steps(n_steps) - n_steps < 16
+
+
+@pytest.mark.parametrize(("bad", "word"), [(np.nan, "NaN"), (np.inf, "inf")])
+def test_a_bad_number_is_refused_naming_its_sample(bad, word):
+    for sample, step in ((0, 0), (1, 7), (5, 0)):
+        X = ragged(0)
+        X[sample][min(step, len(X[sample]) - 1), 1] = bad
+        with pytest.raises(DataError, match=rf"Sample {sample} .*{word}"):
+            RNNClassifier(**TINY).fit(X, [0, 1] * 3)
+        network = RNNClassifier(**TINY).fit(ragged(1), [0, 1] * 3)
+        with pytest.raises(DataError, match=rf"Sample {sample} .*{word}"):
+            network.predict(X)
+
+
+def test_a_bad_number_in_an_array_of_series_is_refused_naming_its_sample():
+    X = np.zeros((5, 4, 2))
+    X[3, 0, 1] = np.nan
+    with pytest.raises(DataError, match="Sample 3 "):
+        RNNClassifier(**TINY).fit(X, [0, 1, 0, 1, 0])
+
+
+def test_a_series_without_steps_is_refused_naming_it():
+    for empty in (np.empty((0, 2)), []):
+        X = ragged(0)
+        X[4] = empty
+        with pytest.raises(DataError, match="Sample 4 has zero steps"):
+            RNNClassifier(**TINY).fit(X, [0, 1] * 3)
+
+
+def test_wrong_channels_are_refused():
+    X = ragged(0)
+    X[2] = np.zeros((3, 5))
+    with pytest.raises(DataError, match="Sample 2 has 5 channels"):
+        RNNClassifier(**TINY).fit(X, [0, 1] * 3)
+    network = RNNClassifier(**TINY).fit(ragged(1), [0, 1] * 3)
+    with pytest.raises(DataError, match=r"1 channel.*2"):
+        network.predict(ragged(0, channels=1))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        RNNRegressor(**TINY),
+        CNNClassifier(n_filters=(3, 3), max_iter=1, random_state=0),
+    ],
+    ids=["recurrent", "convolutional"],
+)
+def test_prediction_of_a_sample_does_not_depend_on_its_company(network):
+    X = ragged(3, n=40)
+    network.fit(X, np.arange(40) % 2)
+    ask = getattr(network, "predict_proba", network.predict)
+    alone = np.concatenate([ask([sample]) for sample in X])
+    np.testing.assert_allclose(ask(X), alone, atol=1e-5)
+
+
+tokens = st.text(min_size=1, max_size=4)
+sentences = st.lists(st.lists(tokens, min_size=1, max_size=6), min_size=1, max_size=6)
+
+
+@CALM
+@given(sentences)
+def test_seen_tokens_come_back_as_they_were(texts):
+    words = Vocabulary(texts)
+    for text in texts:
+        numbers = words.encode(text)
+        assert words.decode(numbers) == text
+        assert min(numbers) > max(PAD, UNKNOWN)
+        assert max(numbers) < len(words)
+
+
+@CALM
+@given(sentences, st.integers(1, 4))
+def test_a_small_vocabulary_keeps_the_most_frequent_tokens(texts, size):
+    flat = [token for text in texts for token in text]
+    words = Vocabulary(texts, size)
+    kept = {t for t in flat if words.encode([t]) != [UNKNOWN]}
+    assert len(kept) == min(size, len(set(flat)))
+    lost = set(flat) - kept
+    assert all(flat.count(k) >= flat.count(o) for k in kept for o in lost)
+
+
+@CALM
+@given(sentences)
+def test_numbers_do_not_depend_on_the_order_of_the_samples(texts):
+    assert Vocabulary(texts).tokens == Vocabulary(texts[::-1]).tokens
+
+
+def test_tokens_named_like_the_special_ones_are_tokens_of_their_own():
+    words = Vocabulary([["<pad>", "<unknown>", "a"]])
+    assert len(set(words.encode(["<pad>", "<unknown>", "a", "b"]))) == 4
+    assert PAD not in words.encode(["<pad>"])
+
+
+def text_encoder(**params):
+    return TextEncoder(TextParams(**params))
+
+
+def text_batch(encoder, X):
+    return encoder.encode(X).take(torch.arange(len(X)))
+
+
+def test_words_are_lower_cased_and_punctuation_stands_alone():
+    encoder = text_encoder().fit(["It's GOOD, isn't it?"])
+    assert set(encoder.vocabulary.tokens[2:]) == {"it's", "good", ",", "isn't", "it", "?"}
+
+
+def test_no_letter_of_a_text_is_lost():
+    text = "Ärger—im ‘Büro’: 3,5% más… naïve 東京 e\u0301t\u0301 x_y don't 'tis"
+    for unit in ("word", "char"):
+        encoder = text_encoder(token_unit=unit).fit([text])
+        numbers = text_batch(encoder, [text]).x[0].tolist()
+        back = "".join(encoder.vocabulary.decode(numbers))
+        plain = text.lower() if unit == "word" else text
+        strip = (lambda s: re.sub(r"\s", "", s)) if unit == "word" else str
+        assert strip(back) == strip(plain)
+
+
+def test_characters_are_kept_as_they_are():
+    encoder = text_encoder(token_unit="char").fit(["aA b"])
+    assert set(encoder.vocabulary.tokens[2:]) == {"a", "A", " ", "b"}
+
+
+def test_texts_and_lists_of_their_tokens_are_read_alike():
+    texts, cut = ["a b c", "a"], [["a", "b", "c"], ["a"]]
+    a, b = (text_batch(text_encoder().fit(X), X) for X in (texts, cut))
+    assert torch.equal(a.x, b.x)
+    assert a.lengths.tolist() == b.lengths.tolist() == [3, 1]
+
+
+def test_unknown_tokens_are_number_one_and_are_not_padding():
+    encoder = text_encoder().fit(["a b", "a"])
+    batch = text_batch(encoder, ["z a", "z z z"])
+    assert batch.x[:, :3].tolist() == [[UNKNOWN, 2, PAD], [UNKNOWN] * 3]
+    assert batch.lengths.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("empty", ["", "  \n", []])
+def test_an_empty_text_is_refused_naming_it(empty):
+    X = ["a b", "c", empty] if isinstance(empty, str) else [["a"], ["c"], empty]
+    with pytest.raises(DataError, match="Sample 2 "):
+        RNNClassifier(**TINY).fit(X, [0, 1, 0])
+
+
+def test_a_sample_that_is_no_text_is_refused_naming_it():
+    with pytest.raises(DataError, match="Sample 1 "):
+        text_encoder().fit(["a", 3.0])
+    with pytest.raises(DataError, match="Sample 1 "):
+        text_encoder().fit([["a"], ["b", None]])
+
+
+def test_a_network_takes_unknown_tokens_and_longer_texts_than_it_saw():
+    X = ["good film", "bad film", "good", "bad"] * 10
+    y = ["+", "-", "+", "-"] * 10
+    for network in (
+        RNNClassifier(hidden_size=8, max_iter=15, learning_rate_init=0.01, random_state=0),
+        CNNClassifier(n_filters=(8,), max_iter=15, learning_rate_init=0.01, random_state=0),
+    ):
+        network.fit(X, y)
+        assert network.score(X, y) == 1
+        assert network.predict(["good thing"] * 2 + ["bad unseen"]).tolist() == [
+            "+",
+            "+",
+            "-",
+        ]
+        assert np.isfinite(network.predict_proba(["film " * 50])).all()

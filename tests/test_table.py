@@ -1,0 +1,409 @@
+"""Tables: what reaches the network, against scikit-learn, numpy and plain loops."""
+
+import datetime as dt
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import sparse
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from lamina import DNNClassifier, DNNRegressor
+from lamina.encoders.table import TableEncoder
+from lamina.exceptions import DataError
+
+CALM = settings(deadline=None, max_examples=40)
+RNG = np.random.default_rng(0)
+TINY = {"hidden_layer_sizes": (4,), "max_iter": 1, "random_state": 0}
+
+
+def everything(samples):
+    return samples.take(torch.arange(len(samples)))
+
+
+def encoded(X, fit_on=None, weight=None):
+    encoder = TableEncoder().fit(X if fit_on is None else fit_on, weight)
+    return everything(encoder.encode(X)).x.numpy()
+
+
+def smooth_clip(z):
+    return z / np.sqrt(1 + (z / 3) ** 2)
+
+
+def undo_clip(x):
+    return x / np.sqrt(1 - (x / 3) ** 2)
+
+
+numbers = arrays(
+    np.float64,
+    st.tuples(st.integers(2, 12), st.integers(1, 4)),
+    elements=st.integers(-1000, 1000).map(float),
+)
+
+
+@CALM
+@given(numbers)
+def test_numbers_are_standardised_and_then_clipped_smoothly(X):
+    truth = smooth_clip(StandardScaler().fit_transform(X))
+    np.testing.assert_allclose(encoded(X), truth, atol=1e-5)
+
+
+@CALM
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True))
+def test_clip_keeps_order_and_stays_within_three(values):
+    X = np.sort(values)[:, None]
+    x = encoded(X, fit_on=np.array([[-1.0], [1.0]]))[:, 0]
+    assert (np.abs(x) <= 3).all()
+    assert (np.diff(x) >= 0).all()
+
+
+@pytest.mark.parametrize("huge", [1e100, 1e200, 1e300])
+def test_an_enormous_number_is_clipped_to_three_not_to_zero(huge):
+    X = np.array([[-huge], [huge]])
+    x = encoded(X, fit_on=np.array([[-1.0], [1.0]]))
+    np.testing.assert_allclose(x[:, 0], [-3, 3], rtol=1e-6)
+
+
+@CALM
+@given(numbers, st.data())
+def test_a_weight_counts_as_repeated_rows(X, data):
+    times = data.draw(arrays(int, len(X), elements=st.integers(1, 4)))
+    weighted = TableEncoder().fit(X, times.astype(float))
+    repeated = TableEncoder().fit(np.repeat(X, times, axis=0))
+    np.testing.assert_allclose(weighted.mean, repeated.mean, atol=1e-9)
+    np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-6)
+
+
+def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
+    X = np.array([[1.0, 0], [np.nan, 5], [4, 0], [7, 2]])
+    times = np.array([3, 2, 1, 2])
+    truth = np.repeat(X, times, axis=0)
+    encoder = TableEncoder().fit(X, times.astype(float))
+    np.testing.assert_allclose(encoder.mean, np.nanmean(truth, 0))
+    np.testing.assert_allclose(encoder.scale, np.nanstd(truth, 0))
+    filled = np.nan_to_num(X)
+    dense = TableEncoder().fit(filled, times.astype(float))
+    thin = TableEncoder().fit(sparse.csr_matrix(filled), times.astype(float))
+    np.testing.assert_allclose(thin.mean, dense.mean)
+    np.testing.assert_allclose(thin.scale, dense.scale)
+
+
+def test_a_constant_column_becomes_zero_and_not_noise():
+    for value in (0.0, 0.1, 1e6 + 0.1, -3e-7):
+        X = np.full((1000, 1), value)
+        np.testing.assert_allclose(encoded(X), 0, atol=1e-6)
+
+
+def test_a_missing_number_becomes_the_mean_and_an_indicator_says_so():
+    X = np.array([[1.0, 10], [np.nan, 20], [5, 60]])
+    x = encoded(X)
+    truth = smooth_clip(np.nan_to_num(StandardScaler().fit_transform(X)))
+    np.testing.assert_allclose(x[:, :2], truth, atol=1e-6)
+    np.testing.assert_array_equal(x[:, 2:], [[0], [1], [0]])
+
+
+def test_a_number_missing_only_after_fit_becomes_the_mean_without_indicator():
+    x = encoded(np.array([[np.nan, 1.0]]), fit_on=np.array([[1.0, 2], [3, 4]]))
+    assert x.shape == (1, 2)
+    assert x[0, 0] == 0
+
+
+def test_a_column_without_any_number_is_harmless():
+    x = encoded(np.array([[np.nan, 1], [np.nan, 2.0]]))
+    assert np.isfinite(x).all()
+    assert not x[:, 0].any()
+
+
+def frame(values, extra=None):
+    columns = {"n": np.arange(len(values), dtype=float), "c": values}
+    return pd.DataFrame(columns | (extra or {}))
+
+
+def test_few_categories_become_one_hot_columns():
+    values = ["b", "a", "c", "a", "b"]
+    x = encoded(frame(values))
+    truth = OneHotEncoder(sparse_output=False).fit_transform(np.c_[values])
+    np.testing.assert_array_equal(x[:, 1:], truth)
+
+
+def test_many_categories_become_codes_that_tell_them_apart():
+    values = [f"v{i:02}" for i in range(10)] * 2
+    encoder = TableEncoder().fit(frame(values))
+    batch = everything(encoder.encode(frame(values)))
+    assert batch.x.shape == (20, 1)
+    assert encoder.spec.n_categories == (11,)
+    codes = batch.codes[:, 0].tolist()
+    assert sorted(set(codes)) == list(range(1, 11))
+    assert len(set(zip(codes, values, strict=True))) == 10
+    nine = TableEncoder().fit(frame(values[:9]))
+    assert nine.spec.n_categories == ()
+    assert nine.spec.n_channels == 10
+
+
+def test_an_unseen_category_is_zeros_in_both_kinds_of_column():
+    many = [f"v{i}" for i in range(12)]
+    seen = frame(many, {"few": ["x", "y"] * 6})
+    encoder = TableEncoder().fit(seen)
+    batch = everything(encoder.encode(frame(["new"], {"few": ["other"]})))
+    assert not batch.x[:, 1:].any()
+    assert batch.codes.tolist() == [[0]]
+    network = DNNClassifier(**TINY).fit(seen, [0, 1] * 6).network_
+    assert not network.body.embeddings[0](batch.codes[:, 0]).any()
+
+
+def test_an_unseen_category_still_has_no_embedding_after_training():
+    X = frame([f"v{i}" for i in range(12)])
+    network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=5).fit(X, [0, 1] * 6)
+    weight = network.network_.body.embeddings[0].weight
+    assert not weight[0].any()
+    assert weight[1:].any(1).all()
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_a_missing_category_is_a_category_of_its_own(missing):
+    values = pd.Series(["a", missing, "b", missing], dtype=object)
+    x = encoded(frame(values))[:, 1:]
+    assert x.shape == (4, 3)
+    np.testing.assert_array_equal(x.sum(1), 1)
+    np.testing.assert_array_equal(x[1], x[3])
+    assert len({tuple(row) for row in x}) == 3
+
+
+def test_categories_of_mixed_types_are_kept_apart():
+    x = encoded(frame(pd.Series([1, "1", 2.5, None], dtype=object)))[:, 1:]
+    np.testing.assert_array_equal(x.sum(0), 1)
+    np.testing.assert_array_equal(x.sum(1), 1)
+
+
+DAYS = [dt.datetime(2020, 2, 29, 6), dt.datetime(1969, 7, 20, 20, 17), None]
+
+
+def date_truth(day):
+    seconds = (day - dt.datetime(1970, 1, 1)).total_seconds()
+    row = [seconds / 86400]
+    for length in (365.2425 * 86400, 7 * 86400, 86400):
+        angle = 2 * np.pi * seconds / length
+        row += [np.sin(angle), np.cos(angle)]
+    return row
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_a_date_becomes_days_and_places_on_circles(make):
+    X = make({"when": DAYS})
+    x = encoded(X)
+    truth = np.array([date_truth(d) for d in DAYS[:2]])
+    z = smooth_clip(StandardScaler().fit_transform(truth))
+    np.testing.assert_allclose(x[:2, :7], z, atol=1e-4)
+    np.testing.assert_array_equal(x[2, :7], 0)
+    np.testing.assert_array_equal(x[:, 7:], [[0] * 7, [0] * 7, [1] * 7])
+
+
+def test_a_plain_date_is_read_as_its_midnight():
+    days = [dt.date(2021, 3, 4), dt.date(2022, 5, 6)]
+    nights = [dt.datetime(d.year, d.month, d.day) for d in days]
+    a, b = pl.DataFrame({"d": days}), pl.DataFrame({"d": nights})
+    np.testing.assert_array_equal(encoded(a), encoded(b))
+
+
+def test_dates_in_a_time_zone_are_read_as_instants():
+    zone = dt.timezone(dt.timedelta(hours=5))
+    here = [dt.datetime(2020, 1, i, 3, tzinfo=zone) for i in (1, 2, 5)]
+    there = [h.astimezone(dt.UTC) for h in here]
+    a, b = (pd.DataFrame({"d": pd.to_datetime(d, utc=True)}) for d in (here, there))
+    np.testing.assert_array_equal(encoded(a), encoded(b))
+
+
+COLUMNS = {
+    "size": [1.0, 2.0, None, 4.0, 5.5, 6.0],
+    "count": [3, 1, 4, 1, 5, 9],
+    "yes": [True, False, True, True, False, False],
+    "name": ["a", "b", None, "a", "c", "b"],
+    "code": list("uvwxyz"),
+}
+
+
+def test_pandas_polars_and_an_object_array_are_read_alike():
+    pandas, polars = pd.DataFrame(COLUMNS), pl.DataFrame(COLUMNS)
+    objects = np.array(list(zip(*COLUMNS.values(), strict=True)), dtype=object)
+    truth = encoded(polars)
+    assert truth.shape == (6, 3 + 1 + 4 + 6)
+    np.testing.assert_array_equal(encoded(pandas), truth)
+    np.testing.assert_array_equal(encoded(objects), truth)
+
+
+def test_categorical_types_are_read_as_their_values():
+    strings = pl.DataFrame({"c": ["b", "a", "b"]})
+    truth = encoded(strings)
+    typed = [
+        pl.DataFrame({"c": pl.Series(["b", "a", "b"], dtype=pl.Categorical)}),
+        pl.DataFrame({"c": pl.Series(["b", "a", "b"], dtype=pl.Enum(["b", "a"]))}),
+        pd.DataFrame({"c": pd.Categorical(["b", "a", "b"])}),
+        pd.DataFrame({"c": pd.array(["b", "a", "b"], dtype="string")}),
+    ]
+    for other in typed:
+        np.testing.assert_array_equal(encoded(other), truth)
+
+
+def test_nullable_numbers_are_read_as_numbers():
+    plain = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": [1.0, 0.0, np.nan]})
+    nullable = pd.DataFrame(
+        {
+            "a": pd.array([1, None, 3], dtype="Int64"),
+            "b": pd.array([True, False, None], dtype="boolean"),
+        }
+    )
+    np.testing.assert_array_equal(encoded(nullable), encoded(plain))
+
+
+def test_an_estimator_reads_strings_in_an_object_array():
+    X = np.array([["a", 1.0], ["b", 2.0]] * 10, dtype=object)
+    y = [0, 1] * 10
+    network = DNNClassifier(hidden_layer_sizes=(16,), max_iter=30, random_state=0)
+    assert network.fit(X, y).score(X, y) == 1
+    nested = DNNClassifier(hidden_layer_sizes=(16,), max_iter=30, random_state=0)
+    lists = [["a", "u"], ["b", "v"]] * 10
+    assert nested.fit(lists, y).score(lists, y) == 1
+
+
+thin_numbers = arrays(
+    np.float64,
+    st.tuples(st.integers(2, 8), st.integers(1, 4)),
+    elements=st.sampled_from([0.0, 0.0, 0.0, 1.0, -2.0, 0.1]),
+)
+
+
+@CALM
+@given(thin_numbers, st.sampled_from(["csr", "csc", "coo"]))
+def test_sparse_and_dense_are_read_alike(X, form):
+    thin = sparse.coo_matrix(X).asformat(form)
+    np.testing.assert_allclose(encoded(thin), encoded(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int8, bool])
+def test_sparse_of_any_type_is_read_as_dense(dtype):
+    X = RNG.integers(0, 2, (50, 3)).astype(dtype)
+    X[:, 0] = 1
+    np.testing.assert_allclose(encoded(sparse.csr_matrix(X)), encoded(X), atol=1e-5)
+
+
+def test_a_constant_sparse_column_of_float32_does_not_blow_up():
+    X = np.full((1000, 1), 0.1, np.float32)
+    np.testing.assert_allclose(encoded(sparse.csr_matrix(X)), 0, atol=1e-3)
+
+
+def test_sparse_rows_come_in_the_order_asked_for():
+    X = RNG.integers(0, 3, (6, 2)).astype(float)
+    thin = TableEncoder().fit(X).encode(sparse.csr_matrix(X))
+    rows = torch.tensor([4, 0, 4])
+    np.testing.assert_allclose(
+        thin.take(rows).x.numpy(), encoded(X)[rows.numpy()], atol=1e-6
+    )
+
+
+def test_an_estimator_fitted_on_sparse_predicts_the_same_on_dense():
+    X = RNG.integers(0, 2, (30, 4)).astype(float)
+    network = DNNRegressor(**TINY).fit(sparse.csr_matrix(X), X.sum(1))
+    np.testing.assert_allclose(
+        network.predict(X), network.predict(sparse.csr_matrix(X)), rtol=1e-5
+    )
+
+
+def test_a_table_fitted_with_missing_numbers_predicts_on_sparse():
+    X = RNG.integers(0, 2, (30, 3)).astype(float)
+    gaps = X.copy()
+    gaps[0, 1] = np.nan
+    network = DNNRegressor(**TINY).fit(gaps, X.sum(1))
+    np.testing.assert_allclose(
+        network.predict(sparse.csr_matrix(X)), network.predict(X), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_sparse_matrix_with_a_bad_number_is_refused_in_fit_and_in_predict(bad):
+    X = np.eye(4)
+    spoilt = X.copy()
+    spoilt[1, 1] = bad
+    with pytest.raises(ValueError, match=r"NaN|inf"):
+        DNNRegressor(**TINY).fit(sparse.csr_matrix(spoilt), np.arange(4))
+    network = DNNRegressor(**TINY).fit(sparse.csr_matrix(X), np.arange(4))
+    with pytest.raises(ValueError, match=r"NaN|inf"):
+        network.predict(sparse.csr_matrix(spoilt))
+
+
+def test_kinds_are_those_of_fit_and_not_of_what_comes_later():
+    seen = pl.DataFrame({"n": [1.0, 2.0], "c": ["1", "2"]})
+    encoder = TableEncoder().fit(seen)
+    later = pl.DataFrame({"n": [1, 2], "c": ["2", "3"]})
+    x = everything(encoder.encode(later)).x.numpy()
+    np.testing.assert_array_equal(x[:, 1:], [[0, 1], [0, 0]])
+    np.testing.assert_allclose(x[:, 0], [-1, 1] / np.sqrt(1 + 1 / 9), rtol=1e-6)
+
+
+def test_strings_where_fit_saw_numbers_are_refused_by_the_name_of_the_column():
+    X = pd.DataFrame({"age": [1.0, 2.0] * 5, "town": ["a", "b"] * 5})
+    network = DNNClassifier(**TINY).fit(X, [0, 1] * 5)
+    bad = pd.DataFrame({"age": ["old"], "town": ["a"]})
+    with pytest.raises(DataError, match="age"):
+        network.predict(bad)
+
+
+def test_columns_in_another_order_are_refused():
+    X = pd.DataFrame({"age": [1.0, 2.0] * 5, "town": ["a", "b"] * 5})
+    network = DNNClassifier(**TINY).fit(X, [0, 1] * 5)
+    assert network.feature_names_in_.tolist() == ["age", "town"]
+    with pytest.raises(ValueError, match="order"):
+        network.predict(X[["town", "age"]])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinity_in_a_frame_of_mixed_columns_is_refused_by_name(make, bad):
+    columns = {"age": [1.0, 2.0] * 5, "town": ["a", "b"] * 5}
+    y = [0, 1] * 5
+    spoilt = make(columns | {"age": [bad, 2.0] * 5})
+    network = DNNClassifier(**TINY).fit(make(columns), y)
+    with pytest.raises(DataError, match="age"):
+        network.predict(spoilt)
+    with pytest.raises(DataError, match="age"):
+        DNNClassifier(**TINY).fit(spoilt, y)
+
+
+def test_infinity_in_a_table_of_numbers_is_refused():
+    X = pd.DataFrame({"age": [1.0, np.inf] * 5, "size": np.arange(10.0)})
+    for bad in (X, X.to_numpy()):
+        with pytest.raises(ValueError, match="infinity"):
+            DNNClassifier(**TINY).fit(bad, [0, 1] * 5)
+
+
+def test_a_column_that_is_neither_number_category_nor_date_is_refused_by_name():
+    X = pl.DataFrame({"n": [1.0, 2.0], "spans": [dt.timedelta(1), dt.timedelta(2)]})
+    with pytest.raises(DataError, match="spans"):
+        TableEncoder().fit(X)
+
+
+@CALM
+@given(st.integers(0, 1000), st.sampled_from([np.float32, np.float64, np.int32, bool]))
+def test_encoding_a_row_does_not_depend_on_the_other_rows(seed, dtype):
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(7, 3)) * 3).astype(dtype)
+    encoder = TableEncoder().fit(X)
+    whole = everything(encoder.encode(X)).x
+    for i in range(len(X)):
+        alone = everything(encoder.encode(X[i : i + 1])).x
+        torch.testing.assert_close(alone[0], whole[i], rtol=0, atol=0)
+
+
+def test_encoding_leaves_the_input_as_it_was():
+    X = np.array([[1.0, np.nan], [2.0, 3.0]])
+    before = X.copy()
+    encoded(X)
+    np.testing.assert_array_equal(X, before)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded(np.broadcast_to(X[:1], (3, 2)))

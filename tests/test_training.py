@@ -1,0 +1,529 @@
+"""The training loop: batches, schedules, steps, stopping, and whom it tells."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.callback import ProgressBar, ScoringMonitor
+from sklearn.datasets import make_classification
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+import lamina.training.loop as loop
+from lamina import DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.encoders.base import RaggedSamples, TensorSamples
+from lamina.exceptions import DivergenceError, InterruptedWarning
+from lamina.training.loader import POOL, Loader, in_order
+from lamina.training.optimizers import make_optimizer
+from lamina.training.params import TrainerParams
+from lamina.training.schedules import SCHEDULES
+from lamina.training.stopping import Snapshot, Stopping
+
+CALM = settings(deadline=None, max_examples=40)
+X, Y = make_classification(120, 6, n_informative=4, random_state=0)
+TINY = {"hidden_layer_sizes": (8,), "random_state": 0}
+
+
+def loader_of(lengths, ragged, batch_size, shuffle=True, seed=0):
+    """Samples whose every number is their row number."""
+    n = len(lengths)
+    if ragged:
+        lengths = torch.tensor(lengths)
+        flat = torch.arange(n).repeat_interleave(lengths)
+        samples = RaggedSamples(flat[:, None].float(), lengths)
+    else:
+        samples = TensorSamples(torch.arange(n).float()[:, None])
+    generator = torch.Generator().manual_seed(seed)
+    weight, target = torch.arange(n) / 7, torch.arange(n)
+    return Loader(samples, target, weight, batch_size, shuffle, generator)
+
+
+@CALM
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=90),
+    ragged=st.booleans(),
+    batch_size=st.integers(1, 20),
+    shuffle=st.booleans(),
+)
+def test_every_sample_comes_exactly_once_an_epoch_with_what_belongs_to_it(
+    lengths, ragged, batch_size, shuffle
+):
+    loader = loader_of(lengths, ragged, batch_size, shuffle)
+    for _ in range(2):
+        batches = list(loader)
+        sizes = [len(batch) for batch in batches]
+        assert len(batches) == loader.n_batches == math.ceil(len(lengths) / batch_size)
+        assert max(sizes) <= batch_size
+        assert max(sizes) - min(sizes) <= 1
+        targets = torch.cat([batch.target for batch in batches]).tolist()
+        assert sorted(targets) == list(range(len(lengths)))
+        if not shuffle:
+            assert targets == list(range(len(lengths)))
+        for batch in batches:
+            first = batch.x.flatten(1)[:, 0]
+            torch.testing.assert_close(first, batch.target.float())
+            torch.testing.assert_close(batch.weight, batch.target / 7)
+            if ragged:
+                assert batch.lengths.tolist() == [lengths[i] for i in batch.target]
+
+
+@CALM
+@given(st.integers(0, 1000), st.integers(2, 6))
+def test_samples_within_a_pool_are_batched_with_their_like(seed, batch_size):
+    lengths = np.random.default_rng(seed).integers(1, 99, POOL * batch_size).tolist()
+    batches = list(loader_of(lengths, True, batch_size, seed=seed))
+    spans = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in batches)
+    for (_, longest), (shortest, _) in zip(spans, spans[1:], strict=False):
+        assert longest <= shortest
+
+
+def test_the_order_is_new_each_epoch_and_the_same_for_the_same_seed():
+    for ragged in (False, True):
+        lengths = [1 + i % 5 for i in range(60)]
+        a, b = (loader_of(lengths, ragged, 7) for _ in range(2))
+        first, second = ([t for x in a for t in x.target.tolist()] for _ in range(2))
+        assert first != second
+        assert [t for x in b for t in x.target.tolist()] == first
+
+
+@CALM
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=90), st.integers(1, 1 << 14))
+def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(lengths, cells):
+    loader = loader_of(lengths, True, 1)
+    seen = []
+    for rows, batch in in_order(loader.samples, cells):
+        assert len(batch) % 32 == 0
+        seen += rows.tolist()
+        assert batch.x[: len(rows), 0, 0].tolist() == rows.tolist()
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+@CALM
+@given(st.sampled_from(list(SCHEDULES)), st.floats(0, 1))
+def test_a_schedule_stays_between_zero_and_one(name, done):
+    assert -1e-12 <= SCHEDULES[name](done) <= 1
+
+
+def test_schedules_start_and_end_where_they_say():
+    for name in ("cosine", "linear"):
+        assert SCHEDULES[name](0.0) == 1
+        assert SCHEDULES[name](0.5) == pytest.approx(0.5)
+        assert SCHEDULES[name](1.0) == pytest.approx(0)
+    one_cycle = SCHEDULES["one_cycle"]
+    assert 0 < one_cycle(0.0) < 0.15
+    assert one_cycle(0.1) == pytest.approx(1)
+    assert one_cycle(1.0) == pytest.approx(0)
+    assert {SCHEDULES["constant"](d) for d in (0.0, 0.5, 1.0)} == {1}
+
+
+@CALM
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_one_cycle_rises_for_a_tenth_and_falls_after(a, b):
+    a, b = sorted((a, b))
+    one_cycle = SCHEDULES["one_cycle"]
+    if b <= 0.1:
+        assert one_cycle(a) <= one_cycle(b) + 1e-9
+    if a >= 0.1:
+        assert one_cycle(a) >= one_cycle(b) - 1e-9
+
+
+def watch(merits, patience, tolerance):
+    """(epoch kept, epoch after which it is over or None), both from 0."""
+    stopping, kept = Stopping(patience, tolerance), None
+    for epoch, merit in enumerate(merits):
+        kept = epoch if stopping.is_better(merit) else kept
+        if stopping.is_over:
+            return kept, epoch
+    return kept, None
+
+
+@pytest.mark.parametrize(
+    ("merits", "kept", "over"),
+    [
+        ([1, 2, 3, 4, 5], 4, None),
+        ([1, 5, 4, 3, 2], 1, 3),
+        ([1, 5, 4, 5, 5], 3, 3),
+        ([1, 5, 5.05, 5.09, 6], 3, 3),
+        ([1, 1.06, 1.12, 1.18, 1.24, 1.3], 5, None),
+        ([5, 4, 6, 4, 7], 4, None),
+    ],
+)
+def test_stopping_waits_two_epochs_for_a_tenth_of_improvement(merits, kept, over):
+    assert watch(merits, 2, 0.1) == (kept, over)
+
+
+@CALM
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=20), st.integers(1, 5))
+def test_the_kept_epoch_is_the_latest_of_the_best_seen(merits, patience):
+    kept, over = watch(merits, patience, 0.0)
+    seen = merits[: len(merits) if over is None else over + 1]
+    assert kept == max(i for i, m in enumerate(seen) if m == max(seen))
+    if over is not None:
+        assert max(seen[-patience:]) <= max(seen[:-patience])
+
+
+def test_a_snapshot_is_not_changed_by_later_training():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    snapshot = Snapshot(model)
+    truth = {k: v.clone() for k, v in model.state_dict().items()}
+    for _ in range(2):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(1)
+        model(torch.randn(5, 2))
+        snapshot.restore(model)
+        for name, tensor in model.state_dict().items():
+            torch.testing.assert_close(tensor, truth[name])
+
+
+def numpy_adam(p, g, state, params, decay, t):
+    decoupled = params.optimizer == "adamw"
+    if decoupled:
+        p = p * (1 - params.learning_rate_init * decay)
+    else:
+        g = g + decay * p
+    m = params.beta_1 * state.get("m", 0) + (1 - params.beta_1) * g
+    v = params.beta_2 * state.get("v", 0) + (1 - params.beta_2) * g**2
+    state.update(m=m, v=v)
+    m, v = m / (1 - params.beta_1**t), v / (1 - params.beta_2**t)
+    return p - params.learning_rate_init * m / (np.sqrt(v) + params.epsilon)
+
+
+def numpy_sgd(p, g, state, params, decay, t):
+    p = p * (1 - params.learning_rate_init * decay)
+    velocity = g if t == 1 else params.momentum * state["v"] + g
+    state["v"] = velocity
+    if params.nesterovs_momentum:
+        velocity = g + params.momentum * velocity
+    return p - params.learning_rate_init * velocity
+
+
+@pytest.mark.parametrize(
+    ("rule", "params"),
+    [
+        (numpy_adam, {"optimizer": "adamw", "beta_1": 0.8, "epsilon": 1e-3}),
+        (numpy_adam, {"optimizer": "adam", "beta_2": 0.9}),
+        (numpy_sgd, {"optimizer": "sgd", "momentum": 0.7}),
+        (numpy_sgd, {"optimizer": "sgd", "nesterovs_momentum": False}),
+        (numpy_sgd, {"optimizer": "sgd", "momentum": 0.0, "nesterovs_momentum": False}),
+    ],
+    ids=["adamw", "adam", "nesterov", "momentum", "plain"],
+)
+def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params):
+    torch.manual_seed(0)
+    params = TrainerParams(learning_rate_init=0.1, alpha=0.5, **params)
+    model = nn.Linear(3, 2)
+    optimizer = make_optimizer(model, params)
+    truth = {k: v.detach().double().numpy() for k, v in model.named_parameters()}
+    states = {name: {} for name in truth}
+    for t in (1, 2, 3):
+        for name, p in model.named_parameters():
+            p.grad = torch.randn_like(p)
+            decay = 0.5 if name == "weight" else 0.0
+            gradient = p.grad.double().numpy()
+            truth[name] = rule(truth[name], gradient, states[name], params, decay, t)
+        optimizer.step()
+        for name, p in model.named_parameters():
+            np.testing.assert_allclose(p.detach(), truth[name], rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_longer_than_the_limit_are_cut_to_it():
+    moved = {}
+    for limit in (None, 1e-3):
+        network = DNNRegressor(
+            hidden_layer_sizes=(),
+            optimizer="sgd",
+            momentum=0.0,
+            learning_rate_init=1.0,
+            schedule="constant",
+            alpha=0.0,
+            batch_size=len(X),
+            max_iter=1,
+            max_grad_norm=limit,
+            random_state=0,
+        )
+        after = network.fit(X, X[:, 0]).network_.state_dict()
+        network.set_params(learning_rate_init=1e-12)
+        before = network.fit(X, X[:, 0]).network_.state_dict()
+        moved[limit] = torch.cat([(after[k] - before[k]).flatten() for k in after])
+    assert moved[None].norm() > 0.1
+    assert moved[1e-3].norm().item() == pytest.approx(1e-3, rel=1e-2)
+    torch.testing.assert_close(
+        moved[1e-3] / 1e-3, moved[None] / moved[None].norm(), atol=1e-2, rtol=1e-2
+    )
+
+
+class FakeTime:
+    """A clock that advances by one second each time it is read."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        self.now += 1.0
+        return self.now
+
+
+def test_training_stops_when_time_is_up_and_keeps_a_sound_network(monkeypatch):
+    monkeypatch.setattr(loop, "time", FakeTime())
+    network = DNNClassifier(max_iter=100, batch_size=60, max_time=30.0, **TINY).fit(X, Y)
+    assert 1 <= network.n_iter_ < 20
+    assert len(network.loss_curve_) == network.n_iter_
+    assert all(loss > 0 for loss in network.loss_curve_)
+    assert np.isfinite(network.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("seconds", [3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+def test_an_epoch_without_a_step_does_not_pass_for_a_loss_of_zero(monkeypatch, seconds):
+    monkeypatch.setattr(loop, "time", FakeTime())
+    network = DNNClassifier(max_iter=50, batch_size=120, max_time=seconds, **TINY)
+    network.fit(X, Y)
+    assert all(loss > 0 for loss in network.loss_curve_)
+
+
+def test_a_fit_without_time_for_a_single_step_does_not_claim_a_loss_of_zero():
+    network = DNNClassifier(max_time=1e-9, **TINY).fit(X, Y)
+    assert network.loss_curve_ == [] or min(network.loss_curve_) > 0
+    assert np.isfinite(network.predict_proba(X)).all()
+
+
+def test_the_schedule_is_paced_to_the_time_there_is(monkeypatch):
+    monkeypatch.setattr(loop, "time", FakeTime())
+    rates = []
+
+    def remember(done):
+        rates.append(done)
+        return 1 - done
+
+    monkeypatch.setitem(loop.SCHEDULES, "linear", remember)
+    DNNClassifier(
+        max_iter=1000, batch_size=60, max_time=40.0, schedule="linear", **TINY
+    ).fit(X, Y)
+    assert rates == sorted(rates)
+    assert rates[-1] > 0.9
+
+
+def test_without_a_time_limit_all_steps_are_taken_and_spread_over_the_schedule(
+    monkeypatch,
+):
+    seen = []
+    monkeypatch.setitem(loop.SCHEDULES, "constant", lambda d: seen.append(d) or 1.0)
+    DNNClassifier(max_iter=3, batch_size=40, schedule="constant", **TINY).fit(X, Y)
+    np.testing.assert_allclose(sorted(set(seen)), np.arange(9) / 9)
+    assert seen == sorted(seen)
+
+
+def noisy():
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(len(Y)) < 0.3, 1 - Y, Y)
+
+
+def test_early_stopping_keeps_the_network_of_the_best_epoch():
+    network = DNNClassifier(
+        early_stopping=True,
+        n_iter_no_change=5,
+        max_iter=60,
+        learning_rate_init=0.05,
+        hidden_layer_sizes=(32,),
+        random_state=0,
+    ).fit(X[:60], noisy()[:60], X_val=X[60:], y_val=noisy()[60:])
+    scores = network.validation_scores_
+    assert len(scores) == network.n_iter_ < 60
+    assert network.best_validation_score_ == max(scores)
+    assert scores[-1] < max(scores)
+    assert network.score(X[60:], noisy()[60:]) == max(scores)
+
+
+def test_early_stopping_of_a_regressor_keeps_its_best_epoch():
+    y = X[:, 0] + np.random.default_rng(0).normal(size=120)
+    network = DNNRegressor(
+        early_stopping=True, n_iter_no_change=4, max_iter=40, learning_rate_init=0.05
+    ).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    best = max(network.validation_scores_)
+    assert network.score(X[40:], y[40:]) == pytest.approx(best, abs=1e-9)
+
+
+def test_without_early_stopping_validation_only_watches():
+    params = TINY | {"max_iter": 4}
+    plain = DNNClassifier(**params).fit(X, Y)
+    watched = DNNClassifier(**params).fit(X, Y, X_val=X[:50], y_val=Y[:50])
+    np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
+    assert plain.validation_scores_ is None
+    assert len(watched.validation_scores_) == 4
+    assert watched.validation_scores_[-1] == watched.score(X[:50], Y[:50])
+
+
+def test_the_held_out_fraction_has_no_share_in_training():
+    network = DNNClassifier(
+        early_stopping=True, validation_fraction=0.5, max_iter=1, batch_size=1, **TINY
+    )
+    seen = []
+    original = loop.Training._step
+
+    def spy(self, batch, context):
+        seen.append(batch.x[0].clone())
+        return original(self, batch, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Training, "_step", spy)
+        network.fit(X, Y)
+    assert len({tuple(x.tolist()) for x in seen}) == len(seen) == 60
+
+
+def test_training_stops_when_the_loss_stands_still():
+    network = DNNClassifier(
+        hidden_layer_sizes=(),
+        learning_rate_init=1e-9,
+        n_iter_no_change=3,
+        max_iter=50,
+        random_state=0,
+    ).fit(X, Y)
+    assert network.n_iter_ == 4
+
+
+def test_verbose_prints_a_line_for_each_epoch(capsys):
+    network = DNNClassifier(max_iter=3, verbose=True, **TINY)
+    network.fit(X, Y, X_val=X, y_val=Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    for i, line in enumerate(lines):
+        assert f"Epoch {i + 1}," in line
+        assert f"{network.loss_curve_[i]:.6f}" in line
+        assert f"{network.validation_scores_[i]:.6f}" in line
+    network.set_params(verbose=False).fit(X, Y)
+    assert capsys.readouterr().out == ""
+
+
+def interrupt_in_step(monkeypatch, number):
+    original, steps = loop.Training._step, []
+
+    def step(self, batch, context):
+        steps.append(1)
+        if len(steps) == number:
+            raise KeyboardInterrupt
+        return original(self, batch, context)
+
+    monkeypatch.setattr(loop.Training, "_step", step)
+
+
+def test_an_interrupt_keeps_the_last_whole_epoch_and_warns(monkeypatch):
+    params = TINY | {"batch_size": 40, "schedule": "constant"}
+    truth = DNNClassifier(max_iter=2, **params).fit(X, Y)
+    interrupt_in_step(monkeypatch, 8)
+    network = DNNClassifier(max_iter=50, **params)
+    with pytest.warns(InterruptedWarning, match="after 2 epochs"):
+        network.fit(X, Y)
+    assert network.n_iter_ == len(network.loss_curve_) == 2
+    np.testing.assert_array_equal(network.predict_proba(X), truth.predict_proba(X))
+
+
+def test_an_interrupt_before_the_first_epoch_ends_leaves_a_usable_network(monkeypatch):
+    interrupt_in_step(monkeypatch, 2)
+    network = DNNClassifier(max_iter=50, batch_size=40, **TINY)
+    with pytest.warns(InterruptedWarning, match="after 0 epochs"):
+        network.fit(X, Y)
+    assert network.loss_curve_ == []
+    assert network.predict(X).shape == Y.shape
+
+
+def test_a_loss_that_is_no_number_raises_and_keeps_the_last_sound_epoch(monkeypatch):
+    params = TINY | {"batch_size": 40, "schedule": "constant"}
+    truth = DNNClassifier(max_iter=2, **params).fit(X, Y)
+    original, steps = loop.Training._step, []
+
+    def step(self, batch, context):
+        steps.append(1)
+        loss = original(self, batch, context)
+        return loss * math.nan if len(steps) == 8 else loss
+
+    monkeypatch.setattr(loop.Training, "_step", step)
+    network = DNNClassifier(max_iter=50, **params)
+    with pytest.raises(DivergenceError, match="epoch 3"):
+        network.fit(X, Y)
+    np.testing.assert_array_equal(network.predict_proba(X), truth.predict_proba(X))
+
+
+def test_the_same_seed_gives_the_same_network_and_leaves_global_generators_alone():
+    lists = [x[: 2 + i % 4] for i, x in enumerate(X)]
+    for network, data in (
+        (DNNClassifier(max_iter=2, random_state=1), X),
+        (RNNClassifier(hidden_size=4, max_iter=2, random_state=1), lists),
+    ):
+        torch.manual_seed(5)
+        state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+        a = network.fit(data, Y).predict_proba(data)
+        assert torch.equal(torch.get_rng_state(), state)
+        np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+        torch.manual_seed(6)
+        np.testing.assert_array_equal(network.fit(data, Y).predict_proba(data), a)
+        other = network.set_params(random_state=2).fit(data, Y).predict_proba(data)
+        assert not np.array_equal(other, a)
+
+
+def test_a_random_state_instance_advances_from_fit_to_fit():
+    rng = np.random.RandomState(0)
+    network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=1, random_state=rng)
+    a, b = (network.fit(X, Y).predict_proba(X) for _ in range(2))
+    assert not np.array_equal(a, b)
+
+
+def test_a_scoring_monitor_gets_the_score_of_each_epoch():
+    monitor = ScoringMonitor(scoring="accuracy")
+    network = DNNClassifier(max_iter=4, **TINY).set_callbacks(monitor)
+    network.fit(X, Y, X_val=X, y_val=Y)
+    rows = [r for r in monitor.get_logs().data if r["task_name"] == "epoch"]
+    scores = [row["accuracy"] for row in sorted(rows, key=lambda r: r["task_id"])]
+    np.testing.assert_allclose(scores, network.validation_scores_)
+
+
+def test_a_monitored_fit_gives_the_same_network():
+    plain = DNNClassifier(max_iter=3, **TINY).fit(X, Y)
+    watched = DNNClassifier(max_iter=3, **TINY)
+    watched.set_callbacks(ScoringMonitor(scoring="accuracy")).fit(X, Y)
+    np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
+
+
+def test_a_progress_bar_can_watch():
+    pytest.importorskip("rich")
+    network = DNNClassifier(max_iter=3, **TINY).set_callbacks(ProgressBar())
+    assert network.fit(X, Y).n_iter_ == 3
+
+
+class StopAfter:
+    """A callback that ends the fit after some epochs."""
+
+    def __init__(self, n_epochs):
+        self.n_epochs, self.begun, self.ended = n_epochs, 0, 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.begun += context.task_name == "epoch"
+
+    def on_fit_task_end(self, estimator, context):
+        self.ended += context.task_name == "epoch"
+        return context.task_name == "epoch" and self.ended == self.n_epochs
+
+
+def test_a_callback_that_returns_true_stops_the_fit():
+    callback = StopAfter(3)
+    network = DNNClassifier(max_iter=30, **TINY).set_callbacks(callback).fit(X, Y)
+    assert network.n_iter_ == callback.begun == callback.ended == 3
+
+
+def test_a_monitor_within_a_grid_search_gets_each_epoch_of_each_fit():
+    monitor = ScoringMonitor(scoring="accuracy")
+    network = DNNClassifier(max_iter=2, **TINY).set_callbacks(monitor)
+    search = GridSearchCV(network, {"alpha": [0.0, 0.1]}, cv=2).fit(X, Y)
+    logs = monitor.get_logs(select="all")
+    rows = [row for log in logs for row in log.data if row["task_name"] == "epoch"]
+    # two values, two folds and the final fit, two epochs each
+    assert len(rows) == (2 * 2 + 1) * 2
+    assert search.best_estimator_.n_iter_ == 2
