@@ -85,14 +85,16 @@ def test_a_single_sample_is_not_taken_for_a_list_of_them(X):
 
 
 @pytest.mark.parametrize("estimator", SMALL, ids=lambda e: e.__name__)
-@pytest.mark.parametrize("X", [None, [], np.zeros((0, 3))], ids=["None", "list", "array"])
+@pytest.mark.parametrize(
+    "X", [None, [], np.zeros((0, 3))], ids=["None", "list", "array"]
+)
 def test_no_samples_are_refused(estimator, X):
     with pytest.raises(ValueError, match=r"X is None|0 sample"):
         estimator(**SMALL[estimator]).fit(X, [])
 
 
 def test_ragged_rows_are_no_table_and_the_message_says_what_takes_them():
-    with pytest.raises(ParameterError, match=r"1 to 2.*RNNClassifier"):
+    with pytest.raises(DataError, match=r"1 to 2.*RNNClassifier"):
         DNNClassifier().fit([[1, 2], [3]], [0, 1])
 
 

@@ -75,7 +75,7 @@ def test_padding_has_no_share_in_training(pooling, normalization):
     for fill, extra in ((0.0, 0), (50.0, 7)):
         body = body_of(pooling=pooling, normalization=normalization, dropout=0.0)
         body.train()
-        clean, samples = padded(lengths)
+        _, samples = padded(lengths)
         x = torch.full((3, 9 + extra, C), fill)
         for row, sample in zip(x, samples, strict=True):
             row[: len(sample)] = sample
@@ -214,7 +214,9 @@ def test_layer_norm_is_over_the_channels_of_each_pixel():
     np.testing.assert_allclose(out, truth, atol=1e-5)
 
 
-@pytest.mark.parametrize(("side", "cells"), [(4, 16), (5, 9), (8, 16), (9, 9), (28, 16)])
+@pytest.mark.parametrize(
+    ("side", "cells"), [(4, 16), (5, 9), (8, 16), (9, 9), (28, 16)]
+)
 def test_images_are_pooled_until_a_side_is_four(side, cells):
     spec = Spec(n_channels=1, n_space=2, max_length=side * side)
     body = Convolutional(spec, ConvolutionalParams(n_filters=(2,) * 6)).eval()

@@ -48,7 +48,7 @@ def started(ours, theirs, X, y, z):
     return encoded
 
 
-def trained(ours, theirs, X, y, z, rate=0.01):
+def trained(ours, theirs, X, y, z, *, rate=0.01):
     encoded = started(ours, theirs, X, y, z)
     for network in (ours, theirs):
         network.set_params(max_iter=EPOCHS, learning_rate_init=rate)

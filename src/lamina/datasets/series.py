@@ -19,9 +19,9 @@ def load_japanese_vowels(*, subset: str = "train", return_X_y: bool = False) -> 
 
     Returns
     -------
-    data : list of ndarray of shape (7 to 29 steps, 12)
+    data : list of ndarray of float32 of shape (7 to 29 steps, 12)
         Coefficients of linear prediction.
-    target : ndarray of str
+    target : ndarray of str of shape (n_samples,)
         The speaker, "1" to "9".
 
     Examples
@@ -46,10 +46,10 @@ def load_basic_motions(*, subset: str = "train", return_X_y: bool = False) -> An
 
     Returns
     -------
-    data : ndarray of shape (n_samples, 100, 6)
+    data : ndarray of float32 of shape (n_samples, 100, 6)
         Acceleration and rotation along three axes.
-    target : ndarray of str
-        The activity.
+    target : ndarray of str of shape (n_samples,)
+        "Standing", "Running", "Walking" or "Badminton".
 
     Examples
     --------
@@ -72,9 +72,9 @@ def load_gun_point(*, subset: str = "train", return_X_y: bool = False) -> Any:
 
     Returns
     -------
-    data : ndarray of shape (n_samples, 150)
-        Horizontal position.
-    target : ndarray of str
+    data : ndarray of float32 of shape (n_samples, 150)
+        Horizontal position of the hand, standardised.
+    target : ndarray of str of shape (n_samples,)
         "1" gun, "2" point.
 
     Examples
@@ -98,9 +98,9 @@ def load_italy_power(*, subset: str = "train", return_X_y: bool = False) -> Any:
 
     Returns
     -------
-    data : ndarray of shape (n_samples, 24)
+    data : ndarray of float32 of shape (n_samples, 24)
         Demand by the hour, standardised.
-    target : ndarray of str
+    target : ndarray of str of shape (n_samples,)
         "1" October to March, "2" April to September.
 
     Examples

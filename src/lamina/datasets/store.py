@@ -1,14 +1,15 @@
-"""Where the files lie, and how they are cut into training and test samples."""
+"""How the bundled files are read, and cut into training and test samples.
 
-import hashlib
-import os
+Everywhere the training samples come first, in their own order, and then the test samples.
+"""
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from lamina.exceptions import DataError, MissingExtraError, ParameterError
+from lamina.exceptions import MissingExtraError, ParameterError
 
 FILES = Path(__file__).parent / "files"
 SUBSETS = ("train", "test", "all")
@@ -27,6 +28,18 @@ def part(subset: str, n_train: int, n: int) -> slice:
     }[subset]
 
 
+def rows_of(subset: str, is_test: Any) -> np.ndarray:
+    """The row numbers of a subset, from whether each row is a test sample."""
+    is_test = np.asarray(is_test, dtype=bool)
+    n_train = int(np.count_nonzero(~is_test))
+    return np.argsort(is_test, kind="stable")[part(subset, n_train, len(is_test))]
+
+
+def every(step: int, n: int) -> np.ndarray:
+    """Whether each of n numbers, counted from 0, is a multiple of `step`."""
+    return np.arange(n) % step == 0
+
+
 def ragged(file: Any, rows: slice) -> list[np.ndarray]:
     """The samples of these rows, which lie end to end in `flat`."""
     ends = np.cumsum(file["lengths"])[:-1]
@@ -40,26 +53,10 @@ def answer(data: Any, target: Any, return_X_y: bool, **more: Any) -> Any:
     return Bunch(data=data, target=target, **more)
 
 
-def fetch_file(folder: str, name: str, sha256: str, url: str | None, home: str) -> Path:
-    """The path of a large file, downloaded if need be, with the right contents."""
-    root = os.environ.get("LAMINA_DATA")
-    local = Path(root) / folder / name if root else None
-    if local is not None and local.exists():
-        found = hashlib.sha256(local.read_bytes()).hexdigest()
-        if found != sha256:
-            raise DataError(
-                f"{local} is not the file that lamina knows: its SHA-256 is {found}, "
-                f"expected {sha256}. Remove it, and take it again from {home}."
-            )
-        return local
-    if url is None:
-        raise DataError(
-            f"{name} is not under LAMINA_DATA ({root!r}). Get it from {home}, put it at "
-            f"$LAMINA_DATA/{folder}/{name}, and set LAMINA_DATA."
-        )
+def import_pandas() -> Any:
+    """The package pandas, which the tables need."""
     try:
-        import pooch
+        import pandas
     except ImportError:
-        raise MissingExtraError("Downloading data sets", "pooch", "datasets") from None
-    cache = Path(root) if root else Path(pooch.os_cache("lamina"))
-    return Path(pooch.retrieve(url, f"sha256:{sha256}", name, cache / folder))
+        raise MissingExtraError("This table", "pandas", "datasets") from None
+    return pandas

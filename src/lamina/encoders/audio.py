@@ -17,13 +17,14 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import RaggedSamples, Samples, TensorSamples, pad_batch
 from lamina.encoders.files import (
+    decode_sound,
     evenly_spaced,
     is_path,
     name_of,
     pooled_moments,
-    reading,
+    sound_header,
 )
-from lamina.exceptions import DataError, MissingExtraError, ParameterError
+from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
 from lamina.params import Params, at_least, none
 
@@ -62,7 +63,9 @@ class AudioEncoder:
         mean, variance = (np.array(m) for m in zip(*moments, strict=True))
         n_steps = recordings.n_steps[rows]
         counts = n_steps if weight is None else n_steps * weight[rows]
-        self.mean, self.scale = pooled_moments(mean, variance, counts)
+        self.mean, self.scale = pooled_moments(
+            mean, variance, counts, int(n_steps.sum())
+        )
         longest = int(recordings.n_steps.max())
         self.spec = Spec(n_channels=self.n_mels, n_space=1, max_length=longest)
         return self
@@ -77,7 +80,7 @@ class AudioEncoder:
         if self.sampling_rate is not None:
             return int(self.sampling_rate)
         if all(map(is_path, X)):
-            return _header(X[0], 0).samplerate
+            return sound_header(X[0], 0)[1]
         raise ParameterError(
             "sampling_rate is None, and waveforms do not say how many samples a second "
             "has; pass it, as in sampling_rate=16000."
@@ -95,7 +98,7 @@ class Recordings:
     def features(self, i: int) -> Tensor:
         """(T, n_mels) of recording number `i`."""
         sample = self.X[i]
-        read = _decode if is_path(sample) else _as_waveform
+        read = decode_sound if is_path(sample) else _as_waveform
         wave, rate = read(sample, i)
         if wave.ndim == 2:
             wave = wave.mean(1)
@@ -110,8 +113,7 @@ class Recordings:
     def _n_samples(self, sample: Any, i: int) -> int:
         """Samples of a recording at this rate, as known without decoding it."""
         if is_path(sample):
-            header = _header(sample, i)
-            n, rate = header.frames, header.samplerate
+            n, rate = sound_header(sample, i)
         else:
             n, rate = len(_as_waveform(sample, i)[0]), self.rate
         if n == 0:
@@ -173,33 +175,6 @@ def _ratio(rate: int, to: int) -> tuple[int, int]:
 def _moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
     variance, mean = torch.var_mean(features.double(), 0, correction=0)
     return mean.numpy(), variance.numpy()
-
-
-def _soundfile() -> Any:
-    try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("Reading audio files", "soundfile", "audio") from None
-    return soundfile
-
-
-def _header(path: Any, i: int) -> Any:
-    soundfile = _soundfile()
-    with reading(path, i):
-        return soundfile.info(str(path))
-
-
-def _decode(path: Any, i: int) -> tuple[np.ndarray, int]:
-    """Samples (n, channels) between -1 and 1, and their rate."""
-    soundfile = _soundfile()
-    with reading(path, i), soundfile.SoundFile(str(path)) as file:
-        wave = file.read(dtype="float32", always_2d=True)
-        if len(wave) != file.frames:
-            raise DataError(
-                f"{name_of(path, i)} breaks off: {len(wave)} of {file.frames} samples "
-                f"are there. Repair it or leave it out."
-            )
-        return wave, file.samplerate
 
 
 def _as_waveform(sample: Any, i: int) -> tuple[np.ndarray, None]:

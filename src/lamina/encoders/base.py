@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lamina.batch import Batch, Spec
+from lamina.scaling import scale_of
 
 
 class Samples(Protocol):
@@ -100,7 +101,4 @@ def weighted_moments(
     else:
         mean = np.average(x, axis=0, weights=weight)
         variance = np.average((x - mean) ** 2, axis=0, weights=weight)
-    scale = np.sqrt(variance)
-    # A constant column leaves rounding noise behind, which must not be blown up.
-    constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(constant, 1.0, scale)
+    return mean, scale_of(variance, mean, len(x))

@@ -16,7 +16,7 @@ from lamina.encoders.image import ImageEncoder
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
-from lamina.exceptions import DataError, DataWarning, ParameterError
+from lamina.exceptions import DataError, DataWarning
 from lamina.params import Params, one_of, refuse_unused
 
 ENCODERS: dict[str, type] = {
@@ -45,7 +45,7 @@ class InputParams(Params):
     ] = "auto"
 
 
-def plain(X: Any) -> Any:
+def plain(X: Any, accepted: tuple[str, ...]) -> Any:
     """X as an array, a sparse matrix, a frame or a list."""
     if sparse.issparse(X) or is_frame(X):
         return X
@@ -56,7 +56,7 @@ def plain(X: Any) -> Any:
     if isinstance(X, np.ndarray):
         return list(X) if _holds_samples(X) else X
     if isinstance(X, Sequence) and not isinstance(X, str):
-        return _list_or_array(list(X))
+        return _list_or_array(list(X), is_table="table" in accepted)
     if is_text(X) or is_picture(X):
         raise DataError(f"X is a single sample, {X!r}; pass a list of samples.")
     return X
@@ -152,11 +152,14 @@ def _holds_samples(X: np.ndarray) -> bool:
     return X.ndim == 1 and X.dtype.kind in "OUS" and len(X) > 0
 
 
-def _list_or_array(X: list) -> Any:
-    """Nested lists of numbers as an array; a list of other samples as it is."""
+def _list_or_array(X: list, is_table: bool) -> Any:
+    """Nested lists of numbers as an array; a list of other samples as it is.
+
+    Rows of strings are the columns of a table, and otherwise texts that are cut already.
+    """
     if any(hasattr(sample, "detach") for sample in X):
         X = [s.detach().cpu().numpy() if hasattr(s, "detach") else s for s in X]
-    if not X or (isinstance(X[0], np.ndarray) and X[0].ndim > 0):
+    if not X or (isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table):
         return X
     if is_text(X[0]) or any(is_picture(sample) for sample in X):
         return X
@@ -165,15 +168,16 @@ def _list_or_array(X: list) -> Any:
     except ValueError:  # rows of unequal length
         return X
     if array.dtype.kind in "US":
-        return np.asarray(X, dtype=object) if array.ndim == 2 else X
+        return np.asarray(X, dtype=object) if is_table and array.ndim == 2 else X
     return array
 
 
 def refuse_ragged(X: Any, params: Any) -> None:
     """Raise where a table is wanted and X is a list of unequal rows."""
-    lengths = {len(row) for row in X if hasattr(row, "__len__")}
-    raise ParameterError(
-        f"X is a list of rows of unequal length ({min(lengths)} to {max(lengths)} "
-        f"values); {type(params).__name__} takes a table. Pad the rows, or use "
-        f"RNNClassifier, RNNRegressor, CNNClassifier or CNNRegressor."
-    )
+    lengths = [len(row) for row in X if np.ndim(row) == 1 or isinstance(row, list)]
+    if len(lengths) == len(X) and len(set(lengths)) > 1:
+        raise DataError(
+            f"X is a list of rows of unequal length ({min(lengths)} to {max(lengths)} "
+            f"values); {type(params).__name__} takes a table. Pad the rows, or use "
+            f"RNNClassifier, RNNRegressor, CNNClassifier or CNNRegressor."
+        )

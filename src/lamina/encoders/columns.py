@@ -90,24 +90,33 @@ def _numeric_array(X: Any) -> np.ndarray:
 
 
 def _floats(column: Any) -> np.ndarray:
+    name = getattr(column, "name", None)
+    which = "A column of numbers" if name is None else f"Column {name!r}"
     try:
         if isinstance(column, nw.Series):
             column = column.cast(nw.Float64).to_numpy()
-        return np.asarray(column, dtype=np.float64)
+        values = np.asarray(column, dtype=np.float64)
     except Exception as error:
-        name = getattr(column, "name", None)
-        which = "A column" if name is None else f"Column {name!r}"
         raise DataError(f"{which} held numbers in fit: {error}") from None
+    if np.isinf(values).any():
+        raise DataError(
+            f"{which} contains inf in row {int(np.isinf(values).argmax())}; replace it, "
+            f"by NaN if the value is not known."
+        )
+    return values
 
 
 def _values(column: Any) -> list:
-    values = column.to_list()
+    values = column.to_list() if isinstance(column, nw.Series) else column.tolist()
     return [MISSING if _is_missing(v) else v for v in values]
 
 
 def _is_missing(value: Any) -> bool:
     # NaN, NaT and the like are what is not equal to itself.
-    return value is None or bool(value != value)  # noqa: PLR0124
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124
+    except TypeError:  # pandas.NA knows no truth
+        return True
 
 
 def _all_numbers(column: np.ndarray) -> bool:
@@ -118,7 +127,9 @@ def _all_numbers(column: np.ndarray) -> bool:
 
 def _unfold_date(column: nw.Series) -> np.ndarray:
     """(n, 7): days since 1970, and the sine and cosine of each cycle."""
-    milliseconds = column.cast(nw.Datetime("ms")).dt.timestamp("ms")
+    if column.dtype == nw.Date:
+        column = column.cast(nw.Datetime("ms"))
+    milliseconds = column.dt.timestamp("ms")
     seconds = milliseconds.cast(nw.Float64).to_numpy() / 1000
     angles = [2 * np.pi * seconds / length for length in CYCLES.values()]
     circles = [f(angle) for angle in angles for f in (np.sin, np.cos)]

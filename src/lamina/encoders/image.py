@@ -7,7 +7,10 @@ colour, otherwise grey; EXIF orientation is applied. The mean and spread of a ch
 from all training pixels of an array, and from those of at most 2,000 files, evenly spaced.
 """
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
+from math import prod
+from numbers import Integral
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -17,23 +20,18 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import Samples
 from lamina.encoders.files import (
+    MODES,
+    decode_picture,
     evenly_spaced,
-    is_path,
     name_of,
+    picture_header,
     pooled_moments,
-    reading,
 )
-from lamina.exceptions import (
-    DataError,
-    MissingExtraError,
-    ParameterError,
-)
+from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.params import Params, Rule, at_least, none
 
-MODES = ("L", "RGB", "RGBA")
-GREY = ("1", "L")
 N_FOR_STATISTICS = 2_000
-EXIF_ORIENTATION = 0x0112
+VALUES_AT_ONCE = 1 << 20
 
 
 def height_and_width() -> Rule:
@@ -68,175 +66,194 @@ class ImageEncoder:
     n_features = None
 
     def __init__(self, params: ImageParams):
-        size = params.image_size
-        self.size: tuple[int, int] | None = None
-        if isinstance(size, int):
-            self.size = (size, size)
-        elif size is not None:
-            self.size = (int(size[0]), int(size[1]))
+        size: Any = params.image_size
+        if isinstance(size, Integral):
+            size = (size, size)
+        self.size = None if size is None else (int(size[0]), int(size[1]))
 
     def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
-        X = _stacked(X)
-        self.mode = None
-        if isinstance(X, np.ndarray):
-            if self.size is not None:
-                raise ParameterError(
-                    f"image_size={self.size!r} has no effect on an array of images; "
-                    f"leave it at its default."
-                )
-            self.shape = tuple(map(int, X.shape[1:]))
-        else:
-            self.mode, self.shape = self._common(X)
-        self._fit_scale(X, weight)
-        height, width, n_channels = self.shape
+        images = self._images(X, fitted=None)
+        weight = np.ones(len(images)) if weight is None else weight
+        self.shape = height, width, n_channels = images.shape
+        self.mean, self.scale = _channel_moments(images, weight)
         self.spec = Spec(n_channels=n_channels, n_space=2, max_length=height * width)
         return self
 
     def encode(self, X: Any) -> Samples:
-        X = _stacked(X)
-        if not isinstance(X, np.ndarray):
-            for i, sample in enumerate(X):
-                with _opened(sample, i) as image:
-                    _mode(image, i)
-            return ImageSamples(
-                len(X), lambda rows: self._decoded(X, rows), self._scaled
+        images = self._images(X, fitted=self.shape)
+        return ImageSamples(images, self.mean, self.scale)
+
+    def _images(self, X: Any, fitted: tuple[int, ...] | None) -> "Images":
+        if isinstance(X, list):
+            if not all(isinstance(sample, np.ndarray) for sample in X):
+                return PictureFiles(X, self.size, fitted)
+            X = _stacked(X)
+        if fitted is None and self.size is not None:
+            raise ParameterError(
+                f"image_size={self.size!r} has no effect on an array of images; "
+                f"leave it at its default."
             )
-        if X.shape[1:] != self.shape:
-            raise self._other_shape("X", X.shape[1:])
-        _refuse_nonfinite(X)
-        return ImageSamples(len(X), lambda rows: X[rows], self._scaled)
+        return ArrayImages(X, fitted)
 
-    def _fit_scale(self, X: Any, weight: np.ndarray | None) -> None:
-        if isinstance(X, np.ndarray):
-            _refuse_nonfinite(X)
-            rows = np.arange(len(X))
-            images: Iterator[np.ndarray] = iter(X)
-        else:
-            rows = evenly_spaced(len(X), N_FOR_STATISTICS)
-            images = (self._decode(X[i], i) for i in rows)
-        moments = [(x.mean((0, 1), float), x.var((0, 1), float)) for x in images]
-        means, variances = (np.array(m) for m in zip(*moments, strict=True))
-        shares = np.ones(len(rows)) if weight is None else weight[rows]
-        self.mean, self.scale = pooled_moments(means, variances, shares)
 
-    def _scaled(self, images: np.ndarray) -> Tensor:
-        """(B, H, W, C) of any numbers -> (B, C, H, W) of floats, channels last."""
-        x = torch.from_numpy(np.ascontiguousarray(images)).float()
-        mean, scale = (torch.from_numpy(a).float() for a in (self.mean, self.scale))
-        return ((x - mean) / scale).movedim(-1, 1)
+class ArrayImages:
+    """Images (n, H, W) or (n, H, W, C) in memory, kept in their own type."""
 
-    def _common(self, X: list) -> tuple[str, tuple[int, int, int]]:
-        """The mode and the shape that all images are brought to; no pixel is read."""
-        modes, sizes = set(), []
-        for i, sample in enumerate(X):
-            with _opened(sample, i) as image:
-                modes.add(_mode(image, i))
-                sizes.append(_upright_size(image))
-            if self.size is None and sizes[i] != sizes[0]:
+    def __init__(self, X: np.ndarray, fitted: tuple[int, ...] | None):
+        self.array = X[..., None] if X.ndim == 3 else X
+        self.shape = self.array.shape[1:]
+        if fitted is None:
+            _warn_of_channels_first(self.array)
+        elif self.shape != fitted:
+            raise _other_shape("Sample 0", self.shape, fitted)
+        if 0 in self.shape:
+            raise DataError(f"Sample 0 has no pixels: its shape is {self.shape}.")
+        if X.dtype.kind not in "biuf":
+            raise DataError(f"Images hold numbers; these hold {X.dtype}.")
+        if X.dtype.kind == "f":
+            self._refuse_nonfinite()
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def pixels(self, rows: np.ndarray) -> np.ndarray:
+        """(B, H, W, C) of numbers of any type."""
+        return self.array[rows]
+
+    def _refuse_nonfinite(self) -> None:
+        for rows in _blocks(np.arange(len(self)), self.shape):
+            block = self.array[rows[0] : rows[-1] + 1].reshape(len(rows), -1)
+            bad = ~np.isfinite(block).all(1)
+            if bad.any():
+                i = int(bad.argmax())
+                what = "NaN" if np.isnan(block[i]).any() else "inf"
                 raise DataError(
-                    f"Images have unequal sizes (height, width): {name_of(X[0], 0)} has "
-                    f"{sizes[0]}, {name_of(sample, i)} has {sizes[i]}. Pass "
-                    f"image_size=(height, width) to resize them."
+                    f"Sample {rows[i]} of X contains {what}; repair it or leave it out."
                 )
-        mode = max(modes, key=MODES.index)
-        return mode, (*(self.size or sizes[0]), len(mode))
 
-    def _decoded(self, X: list, rows: np.ndarray) -> np.ndarray:
-        return np.stack([self._decode(X[i], i) for i in rows])
 
-    def _decode(self, sample: Any, i: int) -> np.ndarray:
-        from PIL import ImageOps
+class PictureFiles:
+    """Image files and PIL images; pixels are read when they are asked for."""
 
-        with _opened(sample, i) as image:
-            # A file may end too early, which only reading its pixels shows.
-            with reading(sample, i):
-                upright = ImageOps.exif_transpose(image).convert(self.mode)
-            if self.size is not None:
-                upright = upright.resize(self.size[::-1])
-            pixels = np.asarray(upright).reshape(*upright.size[::-1], -1)
+    def __init__(
+        self, X: list, size: tuple[int, int] | None, fitted: tuple[int, ...] | None
+    ):
+        self.X, self.resizes = X, size is not None
+        headers = [picture_header(sample, i) for i, sample in enumerate(X)]
+        if fitted is None:
+            if not self.resizes:
+                _same_size(X, [header[:2] for header in headers])
+            fitted = (*(size or headers[0][:2]), max(n for _, _, n in headers))
+        self.shape = fitted
+        for i, header in enumerate(headers):
+            fits = self.resizes or header[:2] == fitted[:2]
+            # More channels than in fit could only be dropped.
+            if not fits or header[2] > fitted[2] or fitted[2] not in MODES:
+                raise _other_shape(name_of(X[i], i), header, fitted)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def pixels(self, rows: np.ndarray) -> np.ndarray:
+        """(B, H, W, C) of bytes, decoded now."""
+        height, width, _ = self.shape
+        size = (height, width) if self.resizes else None
+        return np.stack([self._decoded(i, size) for i in rows])
+
+    def _decoded(self, i: int, size: tuple[int, int] | None) -> np.ndarray:
+        pixels = decode_picture(self.X[i], i, self.shape[2], size)
+        # What a header says may turn out to be wrong.
         if pixels.shape != self.shape:
-            raise self._other_shape(name_of(sample, i), pixels.shape)
+            raise _other_shape(name_of(self.X[i], i), pixels.shape, self.shape)
         return pixels
 
-    def _other_shape(self, what: str, shape: tuple[int, ...]) -> DataError:
-        return DataError(
-            f"{what} has shape {tuple(shape)} (height, width, channels); this network was "
-            f"fitted on {self.shape}. Resize the images, or fit with image_size on files."
-        )
+
+Images = ArrayImages | PictureFiles
 
 
 class ImageSamples:
-    """Images in memory or in files; a batch is decoded and scaled when it is taken."""
+    """Images that are standardised when a batch is taken."""
 
     lengths = None
 
-    def __init__(
-        self,
-        n: int,
-        pixels: Callable[[np.ndarray], np.ndarray],
-        scaled: Callable[[np.ndarray], Tensor],
-    ):
-        self.n, self.pixels, self.scaled = n, pixels, scaled
+    def __init__(self, images: Images, mean: np.ndarray, scale: np.ndarray):
+        self.images = images
+        # A row of pixels at a time: a loop over three channels is ten times slower.
+        width = images.shape[1]
+        self.mean, self.scale = np.tile(mean, width), np.tile(scale, width)
 
     def __len__(self) -> int:
-        return self.n
+        return len(self.images)
 
     def take(self, rows: Tensor) -> Batch:
-        return Batch(self.scaled(self.pixels(rows.numpy())))
+        pixels = self.images.pixels(rows.numpy())
+        # Numbers that float32 holds exactly need no more; others keep their precision.
+        exact = np.result_type(pixels.dtype, np.float32) == np.float32
+        dtype = np.float32 if exact else np.float64
+        x = pixels.reshape(-1, len(self.mean)).astype(dtype)
+        x -= self.mean.astype(dtype)
+        x /= self.scale.astype(dtype)
+        x = x.reshape(pixels.shape).astype(np.float32, copy=False)
+        return Batch(torch.from_numpy(x).permute(0, 3, 1, 2))
 
 
-def _stacked(X: Any) -> Any:
-    """Arrays as (n, H, W, C); a list of files and PIL images as it is."""
-    if isinstance(X, list) and isinstance(X[0], np.ndarray):
-        shapes = [np.shape(x) for x in X]
-        other = next((i for i, s in enumerate(shapes) if s != shapes[0]), None)
-        if other is not None:
-            raise DataError(
-                f"Images have unequal shapes: sample 0 has {shapes[0]} and sample "
-                f"{other} has {shapes[other]}. Resize them."
-            )
-        X = np.stack(X)
-    if isinstance(X, np.ndarray) and X.ndim == 3:
-        return X[..., None]
-    return X
+def _channel_moments(
+    images: Images, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale (C,) over the pixels of all images, or of some files."""
+    rows = np.arange(len(images))
+    if isinstance(images, PictureFiles):
+        rows = evenly_spaced(len(images), N_FOR_STATISTICS)
+    n_pixels = prod(images.shape[:2])
+    moments = []
+    for block in _blocks(rows, images.shape):
+        pixels = images.pixels(block).astype(np.float64)
+        x = torch.from_numpy(pixels.reshape(len(block), n_pixels, -1))
+        moments.append(torch.var_mean(x, 1, correction=0))
+    variance, mean = (torch.cat(m).numpy() for m in zip(*moments, strict=True))
+    return pooled_moments(mean, variance, weight[rows], len(rows) * n_pixels)
 
 
-def _refuse_nonfinite(X: np.ndarray) -> None:
-    if X.dtype.kind != "f":
-        return
+def _blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Rows in blocks of as many images as are worked on at once."""
+    size = max(1, VALUES_AT_ONCE // prod(shape))
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _stacked(X: list[np.ndarray]) -> np.ndarray:
     for i, image in enumerate(X):
-        if not np.isfinite(image).all():
-            what = "NaN" if np.isnan(image).any() else "inf"
-            raise DataError(f"Sample {i} of X contains {what}; leave it out.")
+        if image.shape != X[0].shape or image.ndim not in (2, 3):
+            raise DataError(
+                f"Sample {i} has shape {image.shape}, sample 0 has {X[0].shape}; images "
+                f"are (height, width) or (height, width, channels), all of one shape."
+            )
+    return np.stack(X)
 
 
-def _opened(sample: Any, i: int) -> Any:
-    """A PIL image, as a context that closes a file."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise MissingExtraError("Reading images", "pillow", "image") from None
-    if not is_path(sample):
-        return sample.copy()
-    with reading(sample, i):
-        return Image.open(sample)
+def _same_size(X: list, sizes: list[tuple[int, ...]]) -> None:
+    for i, size in enumerate(sizes):
+        if size != sizes[0]:
+            raise DataError(
+                f"Images have unequal sizes (height, width): {name_of(X[0], 0)} has "
+                f"{sizes[0]} and {name_of(X[i], i)} has {size}. Pass image_size=(height, "
+                f"width), such as image_size={sizes[0]}, to resize them."
+            )
 
 
-def _mode(image: Any, i: int) -> str:
-    if image.mode in GREY:
-        return "L"
-    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        return "RGBA"
-    if image.mode in ("P", "RGB", "YCbCr", "HSV", "LAB", "CMYK"):
-        return "RGB"
-    raise DataError(
-        f"Sample {i} is a picture of mode {image.mode!r}, more than 8 bits a colour; pass "
-        f"an array of its values, or convert it."
+def _other_shape(what: str, shape: tuple, fitted: tuple) -> DataError:
+    return DataError(
+        f"{what} has shape {shape} (height, width, channels), but this network was "
+        f"fitted on {fitted}; resize or convert it."
     )
 
 
-def _upright_size(image: Any) -> tuple[int, int]:
-    """(height, width) after the turn that the EXIF data asks for."""
-    width, height = image.size
-    turned = image.getexif().get(EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
-    return (width, height) if turned else (height, width)
+def _warn_of_channels_first(X: np.ndarray) -> None:
+    _, height, width, n_channels = X.shape
+    if height in (1, 3, 4) and n_channels > 4 and width > 4:
+        warnings.warn(
+            f"X of shape {X.shape} is read as images of height {height}, width {width} "
+            f"and {n_channels} channels; if the channels come first, pass "
+            f"X.transpose(0, 2, 3, 1).",
+            DataWarning,
+            stacklevel=2,
+        )

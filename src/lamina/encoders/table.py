@@ -19,6 +19,7 @@ from lamina.batch import Batch, Spec
 from lamina.encoders.base import Samples, TensorSamples
 from lamina.encoders.columns import Columns, kinds_of, split
 from lamina.exceptions import DataError
+from lamina.scaling import scale_of
 
 ONE_HOT_UP_TO = 9
 CLIP = 3.0
@@ -53,7 +54,9 @@ class TableEncoder:
     def encode(self, X: Any) -> Samples:
         columns = split(X, self.kinds)
         if sparse.issparse(columns.numbers):
-            return SparseSamples(columns.numbers, self.mean, self.scale)
+            return SparseSamples(
+                _floating(columns.numbers), self.mean, self.scale, self.spec.n_channels
+            )
         x = torch.empty(len(columns), self.spec.n_channels)
         self._scale_numbers(columns.numbers, x.numpy())
         codes = self._code_categories(columns, x)
@@ -66,10 +69,8 @@ class TableEncoder:
         else:
             moments = [_moments(column, weight) for column in numbers.T]
             mean, variance, has_missing = np.array(moments).reshape(-1, 3).T
-        scale = np.sqrt(variance)
-        # A constant column leaves rounding noise behind, which must not be blown up.
-        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        self.mean, self.scale = mean, np.where(constant, 1.0, scale)
+        self.mean = mean
+        self.scale = scale_of(variance, mean, numbers.shape[0])
         self.missing = np.flatnonzero(has_missing)
 
     def _scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
@@ -102,20 +103,23 @@ class SparseSamples:
 
     lengths = None
 
-    def __init__(self, rows: sparse.csr_matrix, mean: np.ndarray, scale: np.ndarray):
+    def __init__(self, rows: Any, mean: np.ndarray, scale: np.ndarray, n_channels: int):
         self.rows, self.mean, self.scale = rows, mean, scale
+        self.n_channels = n_channels
 
     def __len__(self) -> int:
         return self.rows.shape[0]
 
     def take(self, rows: Tensor) -> Batch:
         dense = self.rows[rows.numpy()].toarray()
-        z = _clip((dense - self.mean) / self.scale)
-        return Batch(torch.from_numpy(z.astype(np.float32)))
+        x = np.zeros((len(rows), self.n_channels), np.float32)
+        # Columns beyond the numbers say what is missing, and here nothing is.
+        x[:, : dense.shape[1]] = _clip((dense - self.mean) / self.scale)
+        return Batch(torch.from_numpy(x))
 
 
 def _clip(z: np.ndarray) -> np.ndarray:
-    return z / np.sqrt(1 + (z / CLIP) ** 2)
+    return z / np.hypot(1.0, z / CLIP)
 
 
 def _moments(

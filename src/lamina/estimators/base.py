@@ -99,16 +99,17 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         mode: Mode,
     ) -> History:
         check_params(self)
-        device = device_of(self.device)
-        seeds = spawn(seed_from(self.random_state), 3)
+        device, seeds = device_of(self.device), spawn(seed_from(self.random_state), 3)
         everything = self._read(X, y, sample_weight, mode)
         data, held_out = self._hold_out(everything, validation, seeds[0], mode)
         self._fit_encoder(data, mode)
+        held_out = held_out or self._read_validation(*validation)
         loader = self._loader(data, seeds[1])
         n_epochs = 1 if mode.once else self._n_epochs(loader)
         context = self._init_callback_context(max_subtasks=n_epochs)
         told = {"X": everything.X, "y": everything.y}
         context.call_on_fit_task_begin(estimator=self, **told)
+        report = self._report(mode)
         with seeded(seeds[2]), computing():
             model = copy.deepcopy(self.network_) if mode.go_on else self._build()
             training = Training(
@@ -118,18 +119,17 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
                 optimizer=self._optimizer(model, mode),
                 params=self,
                 n_epochs=n_epochs,
-                monitor=EpochTasks(self, context, told, self._report(mode)),
+                monitor=EpochTasks(self, context, told, report),
                 device=device,
                 validate=self._validator(held_out, device),
                 schedule="constant" if mode.once else self.schedule,
             )
             history = training.run()
-        fitted = self._report(mode)(model.cpu(), history)
+        fitted = report(model.cpu(), history)
         self.__dict__.update(fitted)
         self._optimizer_state = training.optimizer.state_dict() if mode.once else None
-        context.call_on_fit_task_end(
-            estimator=self, reconstruction_attributes=fitted, **told
-        )
+        told["reconstruction_attributes"] = fitted
+        context.call_on_fit_task_end(estimator=self, **told)
         return history
 
     def _read(self, X: Any, y: Any, sample_weight: Any, mode: Mode) -> Data:
@@ -145,16 +145,11 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     def _hold_out(
         self, data: Data, validation: tuple[Any, Any], seed: int, mode: Mode
     ) -> tuple[Data, Data | None]:
-        """The samples to train on, and those to validate on."""
-        X_val, y_val = validation
-        if (X_val is None) != (y_val is None):
+        """The samples to train on, and those of them that early stopping sets aside."""
+        given = [part is not None for part in validation]
+        if given[0] != given[1]:
             raise DataError("X_val and y_val come together; one of them is None.")
-        if X_val is not None:
-            _, X_val = read_samples(self, X_val, reset=False)
-            y_val = self._read_targets(X_val, y_val)
-            self.task_.encode(y_val)  # refuses labels that y lacks
-            return data, Data(X_val, y_val)
-        if mode.once or not self.early_stopping:
+        if all(given) or mode.once or not self.early_stopping:
             return data, None
         kept, held_out = train_test_split(
             np.arange(len(data)),
@@ -163,6 +158,14 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             stratify=self.task_.strata(data.y),
         )
         return data.take(np.sort(kept)), data.take(np.sort(held_out))
+
+    def _read_validation(self, X_val: Any, y_val: Any) -> Data | None:
+        if X_val is None:
+            return None
+        _, X_val = read_samples(self, X_val, reset=False)
+        y_val = self._read_targets(X_val, y_val)
+        self.task_.encode(y_val)  # refuses labels that y lacks
+        return Data(X_val, y_val)
 
     def _fit_encoder(self, data: Data, mode: Mode) -> None:
         if mode.go_on:

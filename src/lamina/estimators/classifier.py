@@ -49,8 +49,9 @@ class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
             Samples of the form that the first call saw.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The labels.
-        classes : array-like of shape (n_classes,), default=None
+        classes : array-like of shape (n_classes,), or a list of them, default=None
             All labels that any call will see; needed in the first one unless y has all.
+            A list, one an output, for several outputs.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample's loss.
 
@@ -132,6 +133,25 @@ class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
         outputs = self._outputs(X)
         return self.task_.decisions(outputs)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of samples whose labels are all right.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples samples
+            Samples of the form that `fit` saw.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            Accuracy; with several labels a sample counts only if all are right.
+        """
+        return self.task_.score(y, self._outputs(X), sample_weight)
+
     def _read_targets(self, X: Any, y: Any) -> Any:
         if y is None:
             raise DataError(
@@ -147,8 +167,11 @@ class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
 
     def _make_task(self, data: Data, classes: Any) -> Classification:
         kind = type_of_target(data.y, input_name="y")
-        y = data.y if classes is None else np.asarray(classes)
-        return CLASSIFICATIONS[kind](y, self)
+        if kind == "multiclass-multioutput" and classes is not None:
+            classes = list(classes)
+        elif classes is not None:
+            classes = np.asarray(classes)
+        return CLASSIFICATIONS[kind](data.y if classes is None else classes, self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -41,8 +41,6 @@ class Data:
         if (self.weight < 0).any():
             i = int((self.weight < 0).argmax())
             raise DataError(f"sample_weight[{i}] is {self.weight[i]}; it must be >= 0.")
-        if not self.weight.any():
-            raise DataError("sample_weight is zero for every sample.")
         present = np.flatnonzero(self.weight)
         return self if len(present) == len(self) else self.take(present)
 
@@ -51,19 +49,18 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     """The form of X and X in that form's plain type; `reset` at the start of a fit."""
     if X is None:
         raise DataError("X is None; pass the samples.")
-    X = plain(X)
     accepted = estimator.body.forms
-    form = choose(X, accepted, estimator) if reset else estimator.form_
+    X = plain(X, accepted)
     if isinstance(X, list):
         if not X:
             raise DataError(
                 "Found array with 0 sample(s): X is an empty list, a minimum of 1 is "
                 "required."
             )
-        if form == "table":
-            if X and not hasattr(X[0], "__len__"):
-                raise DataError("Reshape your data: X is a list of single values.")
+        if accepted == ("table",):
             refuse_ragged(X, estimator)
+    form = choose(X, accepted, estimator) if reset else estimator.form_
+    if isinstance(X, list):
         return form, X
     if form in ("table", "series") and np.ndim(X) != 3:
         return form, _read_matrix(estimator, X, form, reset)

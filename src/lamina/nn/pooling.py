@@ -1,6 +1,6 @@
 """Pooling h (B, D, ...) by 2 along each axis; a last odd step is a window of its own.
 
-`real` (B, 1, ...) is 1 at real steps and 0 at padding, where h must be 0.
+`real` (B, 1, ...) is 1 at real steps and 0 at padding.
 """
 
 import torch.nn.functional as F
@@ -20,6 +20,8 @@ def max_pool(h: Tensor, real: Tensor | None) -> Tensor:
 def average_pool(h: Tensor, real: Tensor | None) -> Tensor:
     """The mean of the real steps of each window."""
     pool = AVERAGE[h.dim()]
+    if real is not None:
+        h = h.masked_fill(real == 0, 0.0)
     pooled = pool(h, 2, ceil_mode=True, count_include_pad=False)
     if real is None:
         return pooled

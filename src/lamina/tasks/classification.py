@@ -118,7 +118,8 @@ class MultilabelClassification(Classification):
 
     def __init__(self, y: Any, params: ClassificationParams):
         self._read(params)
-        self.n_outputs = y.shape[1]
+        # `classes` of partial_fit may name the columns instead.
+        self.n_outputs = y.shape[1] if y.ndim == 2 else len(y)
         self.classes = np.arange(self.n_outputs)
 
     def strata(self, y: Any) -> np.ndarray | None:
@@ -161,8 +162,8 @@ class MultioutputClassification(Classification):
 
     def __init__(self, y: Any, params: ClassificationParams):
         self._read(params)
-        y = np.asarray(y)
-        self.classes = [_classes(c, f"y[:, {i}]") for i, c in enumerate(y.T)]
+        columns = y if isinstance(y, list) else np.asarray(y).T
+        self.classes = [_classes(c, f"y[:, {i}]") for i, c in enumerate(columns)]
         self.sizes = [len(c) for c in self.classes]
         self.n_outputs = sum(self.sizes)
 

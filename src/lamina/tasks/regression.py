@@ -14,6 +14,7 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.model import Model
 from lamina.params import Params, fraction, one_of, only_with
+from lamina.scaling import scale_of
 from lamina.tasks.base import PooledHead, weighted_mean
 
 
@@ -82,7 +83,7 @@ class Regression:
             self.scale, self.mean = np.where(self.mean > 0, self.mean, 1.0), 0.0
         else:
             variance = np.average((y - self.mean) ** 2, axis=0, weights=weight)
-            self.scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+            self.scale = scale_of(variance, self.mean, len(y))
 
     def weigh(self, y: Any) -> np.ndarray | None:
         del y

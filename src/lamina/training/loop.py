@@ -110,7 +110,7 @@ class Training:
         n_seen = 0
         for batch in self.loader:
             done = clock.done()
-            if done >= 1:
+            if done >= 1 and n_seen:
                 break
             for group in self.optimizer.param_groups:
                 group["lr"] = self.params.learning_rate_init * factor(done)
@@ -118,7 +118,7 @@ class Training:
             total += loss * len(batch)
             n_seen += len(batch)
             clock.step += 1
-        return (total / max(n_seen, 1)).item()
+        return (total / n_seen).item()
 
     def _step(
         self, batch: Any, context: Callable[[], AbstractContextManager]

@@ -1,7 +1,7 @@
 """The rules that turn gradients into steps, by name.
 
-`alpha` shrinks weights, not biases or normalisation. In "adamw" and "sgd" it is decoupled
-from the gradient (Loshchilov & Hutter 2019); in "adam" it is an L2 penalty.
+`alpha` shrinks weights, not biases or normalisation. In "adamw" it is decoupled from the
+gradient (Loshchilov & Hutter 2019); in "adam" and "sgd" it is an L2 penalty.
 """
 
 from collections.abc import Callable

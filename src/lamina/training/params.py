@@ -62,8 +62,8 @@ class TrainerParams(Params):
     alpha: Annotated[
         float,
         not_negative(),
-        """Weight decay, decoupled from the gradient for "adamw" and "sgd" and an L2
-        penalty for "adam"; biases do not decay.""",
+        """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
+        "adam" and "sgd"; biases do not decay.""",
     ] = 1e-2
     beta_1: Annotated[
         float,

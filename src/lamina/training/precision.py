@@ -51,6 +51,11 @@ def arithmetic(
         dtype = torch.bfloat16 if convolves and native else torch.float32
     if dtype == torch.float32:
         return nullcontext
+    if device.type == "cpu" and not _cpu_has_bfloat16():
+        raise ParameterError(
+            'precision="bfloat16" needs a processor that computes in bfloat16 '
+            '(AVX512-BF16 or AMX), which this one does not; use precision="auto".'
+        )
     return lambda: torch.autocast(device.type, dtype)
 
 

@@ -1,0 +1,63 @@
+"""What the checks do with an estimator: make one, fit it briefly, compare what it gives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from lamina.params import declared
+from lamina.testing.examples import Example
+
+BRIEF = {"max_iter": 2, "batch_size": 8, "random_state": 0}
+
+
+def only_where(condition: Callable[[Any, Example], bool]) -> Callable:
+    """Leave a check out for an estimator and data of which the condition is not true."""
+
+    def mark(check: Callable) -> Callable:
+        check.applies = condition  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+def brief(estimator: Any, data: Example, **params: Any) -> Any:
+    """An unfitted copy that reads `data` and trains for two epochs, from seed 0."""
+    return clone(estimator).set_params(**BRIEF | data.params | params)
+
+
+def exact(estimator: Any, data: Example, **params: Any) -> Any:
+    """A `brief` copy in which nothing is random but the initial weights."""
+    fixed = {"precision": "float32", "shuffle": False, "batch_size": len(data)}
+    if "dropout" in estimator.get_params(deep=False):
+        fixed["dropout"] = 0.0
+    return brief(estimator, data, **fixed | params)
+
+
+def fit(estimator: Any, data: Example) -> Any:
+    """The estimator, fitted on the data."""
+    return estimator.fit(data.X, data.target(estimator))
+
+
+def outputs(estimator: Any, X: Any) -> np.ndarray:
+    """The finest that an estimator says: probabilities if it has them."""
+    ask = getattr(estimator, "predict_proba", estimator.predict)
+    return np.asarray(ask(X))
+
+
+def rules_of(estimator: Any) -> dict[str, tuple]:
+    """What was declared beside the type of each parameter, by name."""
+    return {field.name: hint.__metadata__ for field, hint in declared(type(estimator))}
+
+
+def assert_same(actual: Any, expected: Any, what: str) -> None:
+    """Raise unless two outputs are equal to the last bit."""
+    np.testing.assert_array_equal(actual, expected, err_msg=what)
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float, what: str) -> None:
+    """Raise unless two outputs are equal but for rounding."""
+    np.testing.assert_allclose(
+        actual, expected, rtol=tolerance, atol=tolerance, err_msg=what
+    )

@@ -1,0 +1,133 @@
+"""Checks of what must make no difference: neighbours, padding, the container of X."""
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lamina.batch import PAD, Batch
+from lamina.testing.containers import containers_of
+from lamina.testing.examples import Example
+from lamina.testing.fitting import (
+    assert_close,
+    assert_same,
+    brief,
+    exact,
+    fit,
+    only_where,
+    outputs,
+)
+
+GARBAGE = 1e3
+LONGER = 5
+"""Steps of padding that are put behind a batch."""
+
+
+def check_prediction_ignores_neighbours(estimator: Any, data: Example) -> None:
+    """A sample is predicted alike alone, in any order and in any company."""
+    network = fit(brief(estimator, data), data)
+    together = outputs(network, data.X)
+    rows = np.arange(len(data))
+    alone = np.concatenate([outputs(network, data.rows([i])) for i in rows])
+    assert_close(alone, together, 1e-5, "one by one and together")
+    reverse = outputs(network, data.rows(rows[::-1]))[::-1]
+    assert_close(reverse, together, 1e-5, "in reverse order")
+    often = outputs(network, data.rows(np.tile(rows, 4)))
+    assert_close(
+        often, np.tile(together, (4, *[1] * (together.ndim - 1))), 1e-5, "often"
+    )
+
+
+@only_where(lambda _, data: data.is_list)
+def check_padding_changes_no_output(estimator: Any, data: Example) -> None:
+    """What stands behind the last step of a sample has no influence, nor has its size."""
+    network = fit(brief(estimator, data), data)
+    clean = _batch(network, data)
+    with torch.inference_mode():
+        expected = network.network_(clean).numpy()
+        for batch in (_with_garbage(clean), _with_garbage(_longer(clean))):
+            actual = network.network_(batch).numpy()
+            assert_close(actual, expected, 1e-5, "outputs with garbage in the padding")
+
+
+@only_where(lambda _, data: data.is_list)
+def check_padding_changes_no_gradient(estimator: Any, data: Example) -> None:
+    """Padding has no part in training: not in gradients, nor in running statistics."""
+    network = fit(exact(estimator, data), data)
+    clean = _batch(network, data)
+    expected = _training_step(network, clean)
+    for batch in (_with_garbage(clean), _with_garbage(_longer(clean))):
+        for name, tensor in _training_step(network, batch).items():
+            scale = max(float(expected[name].abs().max()), 1e-3)
+            assert_close(
+                tensor / scale, expected[name] / scale, 1e-4, f"{name} with garbage"
+            )
+
+
+def check_container_makes_no_difference(estimator: Any, data: Example) -> None:
+    """Lists, frames, tensors and float32 arrays of equal samples predict alike."""
+    plain = fit(exact(estimator, data), data)
+    expected = outputs(plain, data.X)
+    scale = max(float(np.abs(expected).max()), 1.0)
+    for name, X in containers_of(data).items():
+        network = exact(estimator, data).fit(X, data.target(estimator))
+        actual = outputs(network, X)
+        assert_close(actual / scale, expected / scale, 1e-4, f"fitted on {name}")
+        if not hasattr(X, "columns"):  # scikit-learn warns of names that fit had not
+            actual = outputs(plain, X)
+            assert_close(actual / scale, expected / scale, 1e-5, f"asked with {name}")
+
+
+def check_container_of_targets_makes_no_difference(
+    estimator: Any, data: Example
+) -> None:
+    """Targets in a list, as objects or as a column of their own type are the same."""
+    y = data.target(estimator)
+    expected = outputs(fit(brief(estimator, data), data), data.X)
+    for name, other in {"list": y.tolist(), "objects": y.astype(object)}.items():
+        network = brief(estimator, data).fit(data.X, other)
+        assert_same(outputs(network, data.X), expected, f"y as {name}")
+
+
+def _batch(network: Any, data: Example) -> Batch:
+    samples = network.encoder_.encode(data.X)
+    target = network.task_.encode(data.target(network))
+    batch = samples.take(torch.arange(len(data)))
+    assert batch.lengths is not None, "A list of unequal samples came without lengths"
+    return replace(batch, target=target)
+
+
+def _with_garbage(batch: Batch) -> Batch:
+    """The batch with large noise, or random tokens, at every padded step."""
+    x, lengths = batch.x.clone(), batch.lengths
+    assert lengths is not None
+    padded = torch.arange(x.shape[1]) >= lengths[:, None]
+    generator = torch.Generator().manual_seed(0)
+    if x.is_floating_point():
+        noise = torch.randn(x.shape, generator=generator) * GARBAGE
+    else:
+        noise = torch.randint(PAD + 1, int(x.max()) + 1, x.shape, generator=generator)
+    x[padded] = noise[padded].to(x.dtype)
+    return replace(batch, x=x)
+
+
+def _longer(batch: Batch) -> Batch:
+    more = batch.x.new_zeros(len(batch), LONGER, *batch.x.shape[2:])
+    return replace(batch, x=torch.cat([batch.x, more], 1))
+
+
+def _training_step(network: Any, batch: Batch) -> dict[str, Tensor]:
+    """The loss, every gradient and every running statistic of one step."""
+    model = copy.deepcopy(network.network_).train()
+    loss = network.task_.loss(model, batch)
+    loss.backward()
+    gradients = {
+        f"the gradient of {name}": p.grad
+        for name, p in model.named_parameters()
+        if p.grad is not None
+    }
+    statistics = {f"the statistic {name}": b for name, b in model.named_buffers()}
+    return {"the loss": loss.detach()} | gradients | statistics

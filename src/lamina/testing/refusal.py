@@ -1,0 +1,199 @@
+"""Checks of what is refused: the message says what is wrong, and nothing is changed."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
+
+from lamina.exceptions import DivergenceError
+from lamina.testing.examples import Example
+from lamina.testing.fitting import assert_same, brief, fit, only_where, outputs
+
+WILD = {
+    "optimizer": "sgd",
+    "learning_rate_init": 1e30,
+    "max_grad_norm": None,
+    "schedule": "constant",
+    "batch_size": 2,
+    "max_iter": 20,
+}
+"""With these the loss is soon no number."""
+
+
+def check_unfitted_is_refused(estimator: Any, data: Example) -> None:
+    """Before fit there is nothing to predict with."""
+    network = brief(estimator, data)
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        if hasattr(network, name):
+            _refused(lambda n=name: getattr(network, n)(data.X), "fit", NotFittedError)
+
+
+@only_where(lambda _, data: data.form not in ("table", "text"))
+def check_nonfinite_samples_are_refused(estimator: Any, data: Example) -> None:
+    """NaN and infinity in a sequence or a picture have no meaning."""
+    for value in (np.nan, np.inf):
+        X = _with_value(data, value)
+        _fit_refused(estimator, data, X, None, "nan|inf")
+        _predict_refused(estimator, data, X, "nan|inf")
+
+
+@only_where(lambda _, data: data.name == "table")
+def check_infinity_in_tables_is_refused(estimator: Any, data: Example) -> None:
+    """Infinity is no number of a table; a missing one is, and may be new to predict."""
+    X = _with_value(data, np.inf)
+    _fit_refused(estimator, data, X, None, "inf")
+    _predict_refused(estimator, data, X, "inf")
+    X = _with_value(data, np.nan)
+    network = brief(estimator, data).fit(X, data.target(estimator))
+    assert np.isfinite(outputs(network, X)).all()
+    assert np.isfinite(outputs(fit(brief(estimator, data), data), X)).all()
+
+
+@only_where(lambda estimator, _: not is_classifier(estimator))
+def check_nonfinite_targets_are_refused(estimator: Any, data: Example) -> None:
+    """A number to learn is a number."""
+    for value in (np.nan, np.inf):
+        y = data.numbers.copy()
+        y[1] = value
+        _fit_refused(estimator, data, None, y, "nan|inf")
+
+
+def check_no_samples_are_refused(estimator: Any, data: Example) -> None:
+    """There is nothing to learn from no samples, and nothing to predict."""
+    _fit_refused(estimator, data, data.X[:0], data.target(estimator)[:0], "0 sample")
+    _predict_refused(estimator, data, data.X[:0], "0 sample")
+
+
+@only_where(lambda estimator, _: is_classifier(estimator))
+def check_one_class_is_refused(estimator: Any, data: Example) -> None:
+    """A classifier of one class would have nothing to decide."""
+    y = np.full(len(data), "low")
+    _fit_refused(estimator, data, None, y, "class.*low")
+
+
+def check_unequal_numbers_are_refused(estimator: Any, data: Example) -> None:
+    """There is one target and one weight for each sample."""
+    y = data.target(estimator)
+    _fit_refused(estimator, data, None, y[:-1], f"{len(y) - 1}")
+    weight = np.ones(len(y) - 1)
+    _fit_refused(estimator, data, None, None, f"{len(y) - 1}", sample_weight=weight)
+    _fit_refused(estimator, data, None, None, "-1", sample_weight=-np.ones(len(y)))
+
+
+@only_where(lambda _, data: data.form not in ("text", "audio"))
+def check_other_width_is_refused(estimator: Any, data: Example) -> None:
+    """Columns and channels are those of fit; the message has both numbers."""
+    width = np.shape(data.X[0])[-1]
+    wider = [np.concatenate([x, x[..., :1]], -1) for x in data.X]
+    X = wider if data.is_list else np.stack(wider)
+    _predict_refused(estimator, data, X, f"{width + 1}.*{width}")
+
+
+@only_where(lambda _, data: data.name == "table")
+def check_ragged_table_is_refused(estimator: Any, data: Example) -> None:
+    """The rows of a table are equally long."""
+    X = [row[: 2 + i % 3].tolist() for i, row in enumerate(data.X)]
+    _fit_refused(estimator, data, X, None, "length")
+    _predict_refused(estimator, data, X, "length")
+
+
+@only_where(lambda _, data: data.is_list)
+def check_empty_sample_is_refused(estimator: Any, data: Example) -> None:
+    """A sample without a step is refused by its number."""
+    X = [x[:0] if i == 2 else x for i, x in enumerate(data.X)]
+    _fit_refused(estimator, data, X, None, r"\b2\b")
+    _predict_refused(estimator, data, X, r"\b2\b")
+
+
+def check_divergence_is_told(estimator: Any, data: Example) -> None:
+    """The remedy is named; what was fitted before stays if no epoch was sound."""
+    network = fit(brief(estimator, data), data)
+    kept = network.get_params(deep=False)
+    before, expected = _fitted(network), outputs(network, data.X)
+    network.set_params(**WILD)
+    _refused(lambda: fit(network, data), "learning_rate_init", DivergenceError)
+    if network.network_ is before["network_"]:
+        _assert_unchanged(network, before)
+        actual = outputs(network.set_params(**kept), data.X)
+        assert_same(actual, expected, "predictions after divergence")
+    else:
+        assert network.n_iter_, "A network that was never trained replaced a fitted one"
+        assert np.isfinite(outputs(network, data.X)).all()
+
+
+@only_where(lambda estimator, _: is_classifier(estimator))
+def check_unseen_label_is_refused(estimator: Any, data: Example) -> None:
+    """partial_fit knows its labels from the first call; a new one is refused by name."""
+    network = brief(estimator, data).partial_fit(data.X, data.labels)
+    before, expected = _fitted(network), outputs(network, data.X)
+    y = data.labels.astype(object)
+    y[2] = "higher"
+    _refused(lambda: network.partial_fit(data.X, y), "higher")
+    _assert_unchanged(network, before)
+    assert_same(outputs(network, data.X), expected, "predictions after an unseen label")
+
+
+@only_where(lambda _, data: data.form not in ("text", "audio"))
+def check_huge_samples_do_no_harm(estimator: Any, data: Example) -> None:
+    """Samples of a huge scale are learnt from as any others."""
+    X = [1e8 * x for x in data.X] if data.is_list else data.X
+    if data.name == "mixed_table":
+        X = data.X.copy()
+        X[:, 1] *= 1e8
+    elif not data.is_list:
+        X = 1e8 * data.X
+    network = brief(estimator, data).fit(X, data.target(estimator))
+    assert np.isfinite(outputs(network, X)).all()
+
+
+def _with_value(data: Example, value: float) -> Any:
+    """X with one number of sample 1 replaced."""
+    X = [x.copy() for x in data.X]
+    X[1].reshape(-1)[0] = value
+    return X if data.is_list else np.stack(X)
+
+
+def _fit_refused(
+    estimator: Any, data: Example, X: Any, y: Any, words: str, **others: Any
+) -> None:
+    """Fit on these samples or targets is refused, and what was fitted is unchanged."""
+    network = fit(brief(estimator, data), data)
+    before, expected = dict(vars(network)), outputs(network, data.X)
+    X = data.X if X is None else X
+    y = data.target(estimator) if y is None else y
+    _refused(lambda: network.fit(X, y, **others), words)
+    _assert_unchanged(network, before)
+    assert_same(outputs(network, data.X), expected, "predictions after a refused fit")
+
+
+def _predict_refused(estimator: Any, data: Example, X: Any, words: str) -> None:
+    network = fit(brief(estimator, data), data)
+    before = dict(vars(network))
+    _refused(lambda: network.predict(X), words)
+    _assert_unchanged(network, before)
+
+
+def _refused(
+    call: Callable[[], Any], words: str, kind: type[Exception] = ValueError
+) -> None:
+    try:
+        call()
+    except kind as error:
+        found = re.search(words, str(error), re.IGNORECASE | re.DOTALL)
+        assert found, f"{words!r} is not in the message: {error}"
+        return
+    raise AssertionError(f"No {kind.__name__} was raised; wanted one with {words!r}")
+
+
+def _fitted(network: Any) -> dict[str, Any]:
+    params = network.get_params(deep=False)
+    return {name: value for name, value in vars(network).items() if name not in params}
+
+
+def _assert_unchanged(network: Any, before: dict[str, Any]) -> None:
+    now = {k: v for k, v in vars(network).items() if k in before or k.endswith("_")}
+    changed = [k for k in now | before if now.get(k) is not before.get(k)]
+    assert changed == [], f"The refusal changed {', '.join(changed)}"

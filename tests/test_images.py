@@ -1,0 +1,423 @@
+"""Images of every form become the same batches, and files are read when needed."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lamina import CNNClassifier
+from lamina.encoders import files, image
+from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.exceptions import (
+    DataError,
+    DataWarning,
+    MissingExtraError,
+    ParameterError,
+)
+from lamina.params import check_params
+
+TOLERANCE = {"rtol": 0, "atol": 1e-6}
+
+
+def encoder(image_size=None):
+    return ImageEncoder(ImageParams(image_size=image_size))
+
+
+def batch_of(X, fitted_on=None, *, image_size=None, weight=None):
+    """All samples of X as one batch."""
+    fitted = encoder(image_size).fit(X if fitted_on is None else fitted_on, weight)
+    samples = fitted.encode(X)
+    return samples.take(torch.arange(len(samples))).x
+
+
+def written(folder, pixels, suffix=".png", **options):
+    paths = [folder / f"{i}{suffix}" for i in range(len(pixels))]
+    for path, array in zip(paths, pixels, strict=True):
+        Image.fromarray(array).save(path, **options)
+    return paths
+
+
+@pytest.fixture
+def colour():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (7, 5, 6, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def grey(colour):
+    return np.ascontiguousarray(colour[..., 0])
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The images that are opened, and those whose pixels are read."""
+    seen = SimpleNamespace(headers=[], pixels=[])
+    header, decode = files.picture_header, files.decode_picture
+
+    def header_seen(sample, i):
+        seen.headers.append(i)
+        return header(sample, i)
+
+    def decode_seen(sample, i, *rest):
+        seen.pixels.append(i)
+        return decode(sample, i, *rest)
+
+    monkeypatch.setattr(image, "picture_header", header_seen)
+    monkeypatch.setattr(image, "decode_picture", decode_seen)
+    return seen
+
+
+def test_channels_are_standardised_and_last_in_memory(colour):
+    x = batch_of(colour)
+    z = (colour - colour.mean((0, 1, 2))) / colour.std((0, 1, 2))
+    torch.testing.assert_close(x.double().permute(0, 2, 3, 1).numpy(), z, **TOLERANCE)
+    assert x.dtype == torch.float32
+    assert x.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_spec(colour, grey):
+    assert encoder().fit(colour).spec.n_channels == 3
+    spec = encoder().fit(grey).spec
+    assert (spec.n_channels, spec.n_space, spec.max_length) == (1, 2, 30)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint16, "f4", "f8", ">f8"])
+def test_the_type_of_an_array_is_of_no_importance(colour, dtype):
+    torch.testing.assert_close(
+        batch_of(colour.astype(dtype)), batch_of(colour), **TOLERANCE
+    )
+
+
+def test_booleans_are_numbers(grey):
+    torch.testing.assert_close(
+        batch_of(grey > 99), batch_of((grey > 99).astype(float)), **TOLERANCE
+    )
+
+
+def test_values_far_from_zero_keep_their_precision(grey):
+    far = grey + 1e9
+    torch.testing.assert_close(batch_of(far), batch_of(grey), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("pixels", ["colour", "grey"])
+def test_arrays_files_and_pictures_are_the_same(pixels, tmp_path, request):
+    array = request.getfixturevalue(pixels)
+    expected = batch_of(array)
+    paths = written(tmp_path, array)
+    pictures = [Image.fromarray(a) for a in array]
+    mixed = [str(paths[0]), pictures[1], *paths[2:5], *pictures[5:]]
+    for X in (list(array), paths, list(map(str, paths)), pictures, mixed):
+        torch.testing.assert_close(batch_of(X), expected, **TOLERANCE)
+    torch.testing.assert_close(batch_of(paths, fitted_on=array), expected, **TOLERANCE)
+    torch.testing.assert_close(batch_of(array, fitted_on=paths), expected, **TOLERANCE)
+
+
+def test_neither_the_layout_nor_the_protection_of_an_array_matters(colour):
+    first = np.ascontiguousarray(colour.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    first.flags.writeable = False
+    torch.testing.assert_close(batch_of(first), batch_of(colour), **TOLERANCE)
+
+
+def test_arrays_stay_as_they_are(colour):
+    floats = colour.astype(np.float32)
+    batch_of(floats)
+    assert (floats == colour).all()
+
+
+def test_grey_images_may_have_a_channel_axis(grey):
+    assert torch.equal(batch_of(grey[..., None]), batch_of(grey))
+
+
+@pytest.mark.parametrize("value", [0, 200, 0.1, 1e-30])
+def test_a_constant_channel_is_zero(value):
+    x = batch_of(np.full((3, 9, 11, 1), value))
+    torch.testing.assert_close(x, torch.zeros(3, 1, 9, 11), **TOLERANCE)
+
+
+@pytest.mark.parametrize("values_at_once", [1, 200, 10**6])
+def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
+    monkeypatch.setattr(image, "VALUES_AT_ONCE", values_at_once)
+    times = np.array([1, 2, 3, 1, 1, 5, 2])
+    weighted = encoder().fit(colour, times.astype(float))
+    repeated = encoder().fit(np.repeat(colour, times, axis=0))
+    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
+    np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-12)
+
+
+def test_weights_count_for_files_too(colour, tmp_path):
+    times = np.array([1, 2, 3, 1, 1, 5, 2])
+    paths = written(tmp_path, colour)
+    weighted = encoder().fit(paths, times.astype(float))
+    repeated = encoder().fit(np.repeat(colour, times, axis=0))
+    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
+
+
+def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
+    paths = written(tmp_path, colour)
+    fitted = encoder().fit(paths)
+    opened.pixels.clear()
+    samples = fitted.encode(paths)
+    assert opened.pixels == []
+    assert opened.headers == 2 * list(range(7))
+    batch = samples.take(torch.tensor([4, 1, 4]))
+    assert opened.pixels == [4, 1, 4]
+    assert torch.equal(batch.x[0], batch.x[2])
+    torch.testing.assert_close(batch.x, batch_of(colour)[[4, 1, 4]], **TOLERANCE)
+
+
+def test_statistics_come_from_some_files(colour, tmp_path, opened, monkeypatch):
+    monkeypatch.setattr(image, "N_FOR_STATISTICS", 3)
+    fitted = encoder().fit(written(tmp_path, colour))
+    assert opened.pixels == [0, 3, 6]
+    np.testing.assert_allclose(fitted.mean, colour[[0, 3, 6]].mean((0, 1, 2)))
+
+
+def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
+    paths = written(tmp_path, colour)
+
+    def refuse(*_):
+        raise AssertionError("pixels were read")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
+    assert files.picture_header(paths[0], 0) == (5, 6, 3)
+
+
+def pictures_of(*modes):
+    values = np.random.default_rng(0).integers(0, 256, (4, 4, 4), dtype=np.uint8)
+    opaque = Image.fromarray(values[..., :3])
+    return [
+        Image.fromarray(values).convert(mode) if "A" in mode else opaque.convert(mode)
+        for mode in modes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("modes", "n_channels"),
+    [
+        (("L", "1"), 1),
+        (("L", "RGB"), 3),
+        (("P", "L"), 3),
+        (("CMYK", "YCbCr", "HSV"), 3),
+        (("L", "LA"), 4),
+        (("L", "RGB", "RGBA"), 4),
+    ],
+)
+def test_the_mode_loses_nothing(modes, n_channels):
+    pictures = pictures_of(*modes)
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[n_channels]
+    x = batch_of(pictures)
+    assert x.shape[1] == n_channels
+    arrays = [np.asarray(p.convert(mode)).reshape(4, 4, -1) for p in pictures]
+    torch.testing.assert_close(x, batch_of(np.stack(arrays)), **TOLERANCE)
+
+
+def test_a_palette_with_transparency_has_alpha(tmp_path):
+    picture = pictures_of("P")[0]
+    picture.save(tmp_path / "a.png", transparency=0)
+    assert batch_of([tmp_path / "a.png", pictures_of("L")[0]]).shape[1] == 4
+
+
+def test_one_bit_is_black_and_white():
+    array = np.eye(4, dtype=bool)
+    both = [Image.fromarray(array), Image.fromarray(array * np.uint8(255))]
+    first, second = batch_of(both)
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("mode", ["I", "F", "I;16"])
+def test_deep_pictures_are_refused(mode):
+    with pytest.raises(DataError, match=rf"Sample 1 has mode '{mode}'.*array of its"):
+        batch_of([Image.new("L", (4, 4)), Image.new(mode, (4, 4))])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp"])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_pictures_are_turned_upright(colour, tmp_path, suffix, turn):
+    exif = Image.Exif()
+    exif[files.ORIENTATION] = turn
+    lossless = {"lossless": True} if suffix == ".webp" else {}
+    paths = written(tmp_path, colour[:1], suffix, exif=exif, **lossless)
+    quarters = {3: 2, 4: 2, 5: 3, 6: 3, 7: 1, 8: 1}.get(turn, 0)
+    upright = np.rot90(colour[0], quarters)
+    if turn in (2, 4, 5, 7):
+        upright = upright[:, ::-1]
+    assert files.picture_header(paths[0], 0) == upright.shape
+    assert (files.decode_picture(paths[0], 0, 3, None) == upright).all()
+
+
+def test_images_are_resized(tmp_path, colour):
+    paths = written(tmp_path, [colour[0], colour[1, :3], colour[2, :, :2]])
+    assert batch_of(paths, image_size=(8, 4)).shape == (3, 3, 8, 4)
+    assert batch_of(paths, image_size=np.int64(4)).shape == (3, 3, 4, 4)
+    fitted = encoder((8, 4)).fit(paths)
+    assert fitted.encode([Image.new("L", (99, 1))]).take(torch.tensor([0])).x.shape == (
+        1,
+        3,
+        8,
+        4,
+    )
+    assert len(fitted.encode(np.zeros((2, 8, 4, 3)))) == 2
+
+
+@pytest.mark.parametrize("image_size", [1, 28, (3, 4), [3, 4], None, np.int64(3)])
+def test_sizes_that_are_allowed(image_size):
+    check_params(ImageParams(image_size=image_size))
+
+
+@pytest.mark.parametrize("image_size", [0, 2.0, "28", (3,), (3, 0), (3, 4, 5), True])
+def test_sizes_that_are_not(image_size):
+    with pytest.raises(ParameterError, match="image_size"):
+        check_params(ImageParams(image_size=image_size))
+
+
+def test_a_size_has_no_effect_on_an_array(colour):
+    for X in (colour, list(colour)):
+        with pytest.raises(ParameterError, match=r"image_size=.*array of images"):
+            encoder((4, 4)).fit(X)
+
+
+def test_unequal_sizes_are_named_with_the_remedy(tmp_path, colour):
+    paths = written(tmp_path, [colour[0], colour[1], colour[2, :3]])
+    with pytest.raises(DataError, match="unequal sizes") as caught:
+        encoder().fit(paths)
+    for words in (
+        f"Sample 0 ('{paths[0]}') has (5, 6)",
+        f"Sample 2 ('{paths[2]}') has (3",
+    ):
+        assert words in str(caught.value)
+    assert "image_size=(5, 6)" in str(caught.value)
+
+
+def test_unequal_arrays_are_named(colour):
+    with pytest.raises(DataError, match=r"Sample 1 has shape \(3, 6, 3\), sample 0"):
+        encoder().fit([colour[0], colour[1, :3]])
+
+
+@pytest.mark.parametrize("cut", [np.s_[:, :4], np.s_[:, :, :4], np.s_[..., :1]])
+def test_another_shape_than_in_fit_is_refused(colour, cut, tmp_path):
+    fitted = encoder().fit(colour)
+    with pytest.raises(DataError, match=r"Sample 0 has shape .*fitted on \(5, 6, 3\)"):
+        fitted.encode(colour[cut])
+
+
+def test_another_size_of_file_than_in_fit_is_refused(colour, tmp_path):
+    paths = written(tmp_path, [colour[0], colour[1, :3]])
+    with pytest.raises(DataError, match=r"Sample 1 .*1.png.*\(3, 6, 3\).*\(5, 6, 3\)"):
+        encoder().fit(colour).encode(paths)
+
+
+@pytest.mark.parametrize(("fitted", "new"), [("L", "RGB"), ("RGB", "RGBA"), ("L", "P")])
+def test_colour_and_alpha_are_not_dropped(fitted, new):
+    with pytest.raises(DataError, match="Sample 1 has shape"):
+        encoder().fit(pictures_of(fitted)).encode(pictures_of(fitted, new))
+
+
+def test_grey_and_colour_are_read_where_fit_saw_more():
+    fitted = encoder().fit(pictures_of("RGBA"))
+    assert len(fitted.encode(pictures_of("L", "RGB", "P"))) == 3
+
+
+def test_files_do_not_have_two_channels():
+    fitted = encoder().fit(np.random.default_rng(0).normal(size=(3, 4, 4, 2)))
+    with pytest.raises(DataError, match=r"Sample 0 has shape \(4, 4, 1\)"):
+        fitted.encode(pictures_of("L"))
+
+
+@pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (-np.inf, "inf")])
+@pytest.mark.parametrize("values_at_once", [1, 10**6])
+def test_numbers_that_are_none_are_named(
+    colour, value, what, values_at_once, monkeypatch
+):
+    monkeypatch.setattr(image, "VALUES_AT_ONCE", values_at_once)
+    bad = colour.astype(np.float32)
+    bad[5, 1, 2, 0] = value
+    with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
+        encoder().fit(bad)
+    with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
+        encoder().fit(colour).encode(bad)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [np.zeros((2, 0, 4, 1)), [np.zeros((0, 4))], [Image.new("L", (0, 4))]],
+    ids=["array", "list", "picture"],
+)
+def test_images_without_pixels_are_refused(X):
+    with pytest.raises(DataError, match="Sample 0 has"):
+        encoder().fit(X)
+
+
+def test_arrays_of_strings_are_refused():
+    with pytest.raises(DataError, match="hold numbers"):
+        encoder().fit([np.array([["a"]])])
+
+
+@pytest.mark.parametrize("other", [3, None, np.zeros((4, 4))])
+def test_what_is_no_image_is_named(other):
+    with pytest.raises(DataError, match="Sample 1 is of type"):
+        encoder().fit([Image.new("L", (4, 4)), other])
+
+
+def test_channels_that_come_first_are_suspected(colour):
+    with pytest.warns(DataWarning, match=r"transpose\(0, 2, 3, 1\)"):
+        encoder().fit(colour.transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"])
+def test_a_file_that_cannot_be_opened_is_named_in_encode(content, colour, tmp_path):
+    paths = written(tmp_path, colour)
+    fitted = encoder().fit(paths)
+    paths[3].unlink()
+    if content is not None:
+        paths[3].write_bytes(content)
+    with pytest.raises(DataError, match=r"Sample 3 \('.*3\.png'\) cannot be read"):
+        fitted.encode(paths)
+    with pytest.raises(DataError, match=r"Sample 3 \('.*3\.png'\) cannot be read"):
+        encoder().fit(paths)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
+def test_a_file_that_breaks_off_is_named_when_it_is_taken(suffix, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 40, 40), dtype=np.uint8)
+    paths = written(tmp_path, noise, suffix)
+    fitted = encoder().fit(paths)
+    whole = paths[2].read_bytes()
+    paths[2].write_bytes(whole[: len(whole) * 3 // 4])
+    samples = fitted.encode(paths)
+    with pytest.raises(DataError, match=rf"Sample 2 \('.*2\{suffix}'\) cannot be read"):
+        samples.take(torch.arange(4))
+
+
+def test_a_file_that_changes_its_size_is_named(colour, tmp_path):
+    paths = written(tmp_path, colour)
+    samples = encoder().fit(paths).encode(paths)
+    Image.fromarray(colour[0, :2]).save(paths[1])
+    with pytest.raises(DataError, match=r"Sample 1 .*\(2, 6, 3\)"):
+        samples.take(torch.arange(7))
+
+
+def test_pillow_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingExtraError, match=r"lamina\[image\]"):
+        encoder().fit([Path("a.png")])
+
+
+@pytest.mark.parametrize("form", ["paths", "pictures"])
+def test_a_network_learns_from_files(form, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    pixels = rng.integers(0, 60, (40, 8, 8, 3), dtype=np.uint8)
+    pixels[labels == 1, 2:5, 2:5] += 120
+    X = (
+        written(tmp_path, pixels)
+        if form == "paths"
+        else list(map(Image.fromarray, pixels))
+    )
+    network = CNNClassifier(n_filters=(8,), max_iter=10, random_state=0)
+    assert network.fit(X[:30], labels[:30]).score(X[30:], labels[30:]) == 1.0
+    proba = network.predict_proba(X)
+    np.testing.assert_allclose(network.predict_proba(X[:3]), proba[:3], atol=1e-5)
