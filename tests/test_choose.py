@@ -23,7 +23,7 @@ SMALL = {
 
 def form_of(X, network=None):
     network = CNNClassifier() if network is None else network
-    return choose(plain(X), network.body.forms, network)
+    return choose(plain(X, network.body.forms), network.body.forms, network)
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,14 @@ def test_grey_images_with_and_without_a_channel_axis_are_the_same():
     truth = network.fit(X, np.arange(10)).predict(X)
     np.testing.assert_array_equal(
         network.fit(X[..., None], np.arange(10)).predict(X[..., None]), truth
+    )
+
+
+def test_waveforms_of_one_length_may_come_as_an_array():
+    waves = np.random.default_rng(0).normal(size=(6, 2000)).astype(np.float32)
+    network = CNNClassifier(n_filters=(2,), max_iter=1, random_state=0)
+    network.set_params(sampling_rate=8000).fit(waves, [0, 1] * 3)
+    assert network.form_ == "audio"
+    np.testing.assert_allclose(
+        network.predict_proba(waves), network.predict_proba(list(waves)), atol=1e-6
     )

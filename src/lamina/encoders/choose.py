@@ -97,6 +97,9 @@ def is_picture(sample: Any) -> bool:
 
 
 def _look(X: Any, accepted: tuple[str, ...], params: Any) -> str:
+    is_sound = getattr(params, "sampling_rate", None) is not None
+    if isinstance(X, np.ndarray) and X.ndim == 2 and is_sound:
+        return "audio"
     if isinstance(X, np.ndarray) and X.ndim > 2:
         return "image" if X.ndim == 4 else _look_3d(X, accepted)
     if isinstance(X, list) and X:

@@ -99,7 +99,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         mode: Mode,
     ) -> History:
         check_params(self)
-        device, seeds = device_of(self.device), spawn(seed_from(self.random_state), 3)
+        seeds = spawn(seed_from(self.random_state), 3)
         everything = self._read(X, y, sample_weight, mode)
         data, held_out = self._hold_out(everything, validation, seeds[0], mode)
         self._fit_encoder(data, mode)
@@ -110,27 +110,41 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         told = {"X": everything.X, "y": everything.y}
         context.call_on_fit_task_begin(estimator=self, **told)
         report = self._report(mode)
+        monitor = EpochTasks(self, context, told, report)
         with seeded(seeds[2]), computing():
-            model = copy.deepcopy(self.network_) if mode.go_on else self._build()
-            training = Training(
-                model=model.to(device),
-                task=self.task_,
-                loader=loader,
-                optimizer=self._optimizer(model, mode),
-                params=self,
-                n_epochs=n_epochs,
-                monitor=EpochTasks(self, context, told, report),
-                device=device,
-                validate=self._validator(held_out, device),
-                schedule="constant" if mode.once else self.schedule,
-            )
+            training = self._training(loader, n_epochs, held_out, monitor, mode)
             history = training.run()
-        fitted = report(model.cpu(), history)
+        fitted = report(training.model.cpu(), history)
         self.__dict__.update(fitted)
         self._optimizer_state = training.optimizer.state_dict() if mode.once else None
         told["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self, **told)
+        if not history.loss_curve:
+            self._after(history)  # nothing was learnt that would be worth keeping
         return history
+
+    def _training(
+        self,
+        loader: Loader,
+        n_epochs: int,
+        held_out: Data | None,
+        monitor: EpochTasks,
+        mode: Mode,
+    ) -> Training:
+        device = device_of(self.device)
+        model = copy.deepcopy(self.network_) if mode.go_on else self._build()
+        return Training(
+            model=model.to(device),
+            task=self.task_,
+            loader=loader,
+            optimizer=self._optimizer(model, mode),
+            params=self,
+            n_epochs=n_epochs,
+            monitor=monitor,
+            device=device,
+            validate=self._validator(held_out, device),
+            schedule="constant" if mode.once else self.schedule,
+        )
 
     def _read(self, X: Any, y: Any, sample_weight: Any, mode: Mode) -> Data:
         """The training samples; sets the form of data and the task of a new network."""
@@ -254,8 +268,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             remedy = f"The network of epoch {kept}, the last sound one, is kept."
         raise DivergenceError(
             f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
-            f"learning_rate_init (it is {self.learning_rate_init!r}) or max_grad_norm "
-            f"(it is {self.max_grad_norm!r}). {remedy}"
+            f"learning_rate_init, which is {self.learning_rate_init!r}, or cut gradients "
+            f"by max_grad_norm, which is {self.max_grad_norm!r}. {remedy}"
         )
 
     def _outputs(self, X: Any) -> np.ndarray:

@@ -60,6 +60,8 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
         if accepted == ("table",):
             refuse_ragged(X, estimator)
     form = choose(X, accepted, estimator) if reset else estimator.form_
+    if form == "audio" and isinstance(X, np.ndarray):
+        X = list(X)
     if isinstance(X, list):
         return form, X
     if form in ("table", "series") and np.ndim(X) != 3:

@@ -93,6 +93,8 @@ class Training:
                 if ended or stopping.is_over or clock.done() >= 1:
                     break
         except KeyboardInterrupt:
+            if not history.loss_curve:
+                raise
             warnings.warn(
                 f"Training was interrupted after {len(history.loss_curve)} epochs.",
                 InterruptedWarning,

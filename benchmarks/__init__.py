@@ -1,0 +1,1 @@
+"""Measurements of lamina beside other libraries; see `make bench`."""

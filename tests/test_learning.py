@@ -1,0 +1,58 @@
+"""Networks with default parameters learn real data that ships with the package.
+
+The bounds lie a little below what several seeds reach; `benchmarks/accuracy.py` measures.
+"""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import train_test_split
+
+from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.datasets import load_basic_motions, load_japanese_vowels, load_spoken_digits
+
+pytestmark = pytest.mark.slow
+DIGITS = load_digits()
+CUT = train_test_split(
+    DIGITS.images, DIGITS.target, stratify=DIGITS.target, random_state=0
+)
+
+
+def held_out(load, network):
+    train, test = (load(subset=s, return_X_y=True) for s in ("train", "test"))
+    return network.fit(*train).score(*test)
+
+
+def test_a_dense_network_reads_digits():
+    X, X_test, y, y_test = (a.reshape(len(a), -1) if a.ndim > 1 else a for a in CUT)
+    assert DNNClassifier(random_state=0).fit(X, y).score(X_test, y_test) > 0.97
+
+
+def test_a_dense_network_is_as_good_as_a_linear_model_on_a_linear_task():
+    X, y = load_diabetes(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, random_state=0)
+    rng = np.random.default_rng(0)
+    y, y_test = (a @ np.arange(10) * 100 + rng.normal(size=len(a)) for a in (X, X_test))
+    linear = RidgeCV().fit(X, y).score(X_test, y_test)
+    assert DNNRegressor(random_state=0).fit(X, y).score(X_test, y_test) > linear - 0.02
+
+
+def test_a_convolutional_network_reads_pictures_of_digits():
+    X, X_test, y, y_test = CUT
+    network = CNNClassifier(max_iter=15, random_state=0)
+    assert network.fit(X, y).score(X_test, y_test) > 0.97
+
+
+def test_a_convolutional_network_hears_digits():
+    network = CNNClassifier(sampling_rate=8000, max_iter=30, random_state=0)
+    assert held_out(load_spoken_digits, network) > 0.85
+
+
+def test_recurrent_networks_tell_speakers_apart_by_ragged_series():
+    assert held_out(load_japanese_vowels, RNNClassifier(random_state=0)) > 0.95
+
+
+def test_a_plain_rnn_tells_activities_apart():
+    network = RNNClassifier(cell="rnn", max_iter=40, random_state=0)
+    assert held_out(load_basic_motions, network) > 0.85
