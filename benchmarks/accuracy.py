@@ -1,8 +1,8 @@
 """Held-out accuracy of the estimators with default parameters, and scikit-learn's MLP.
 
 Every case prints its score for each of SEEDS (default 3) values of `random_state`, and
-the seconds of a fit. On tables MLPClassifier and MLPRegressor get what they need to do well: scaled
-numbers and one-hot categories. The large sets lie under LAMINA_DATA.
+the seconds of a fit. On tables MLPClassifier and MLPRegressor get what they need to do
+well: scaled numbers and one-hot categories. The large sets lie under LAMINA_DATA.
 """
 
 import os

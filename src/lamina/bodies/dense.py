@@ -30,7 +30,7 @@ class DenseParams(Params):
     ] = "relu"
     dropout: Annotated[
         float, fraction(), "Share of hidden units dropped at each training step."
-    ] = 0.1
+    ] = 0.2
 
 
 class Dense(nn.Module):

@@ -37,7 +37,7 @@ class RecurrentParams(Params):
     ] = True
     dropout: Annotated[
         float, fraction(), "Share of features dropped after each layer in training."
-    ] = 0.2
+    ] = 0.4
 
 
 class Recurrent(nn.Module):

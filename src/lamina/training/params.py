@@ -64,7 +64,7 @@ class TrainerParams(Params):
         not_negative(),
         """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
         "adam" and "sgd"; biases do not decay.""",
-    ] = 1e-2
+    ] = 0.1
     beta_1: Annotated[
         float,
         fraction(),
