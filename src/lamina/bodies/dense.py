@@ -37,7 +37,7 @@ class Dense(nn.Module):
     """x (B, C) -> h (B, 1, D)."""
 
     forms: ClassVar = ("table",)
-    default_steps: ClassVar = 6_000
+    default_steps: ClassVar = 2_500
 
     def __init__(self, spec: Spec, params: DenseParams, causal: bool = False):
         super().__init__()

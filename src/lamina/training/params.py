@@ -29,8 +29,7 @@ class TrainerParams(Params):
         at_least(1),
         one_of("auto"),
         """Epochs, that is passes over the training samples. "auto" takes as many as
-        make about 2,500 gradient steps (6,000 in a dense network), but at least 5 and
-        at most 100.""",
+        make about 2,500 gradient steps, but at least 5 and at most 100.""",
     ] = "auto"
     max_time: Annotated[
         float | None,
