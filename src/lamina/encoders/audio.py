@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
-from scipy.signal import firwin, resample_poly
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
@@ -155,12 +154,17 @@ def resample(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
     """(n,) samples at `rate` -> those at rate `to`, ceil(n * to / rate) of them."""
     if rate == to:
         return wave
+    # It takes longer to import than the rest of lamina, and few need it.
+    from scipy.signal import resample_poly
+
     up, down = _ratio(rate, to)
     return resample_poly(wave, up, down, window=_low_pass(max(up, down)))
 
 
 @cache
 def _low_pass(factor: int) -> np.ndarray:
+    from scipy.signal import firwin
+
     # What resample_poly designs by itself, but once and not for each recording.
     return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(
         np.float32
