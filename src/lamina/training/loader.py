@@ -32,10 +32,6 @@ class Loader:
     generator: torch.Generator | None = None
 
     @property
-    def n_samples(self) -> int:
-        return len(self.samples)
-
-    @property
     def n_batches(self) -> int:
         return -(-len(self.samples) // self.batch_size)
 

@@ -31,7 +31,7 @@ def device_of(name: str) -> torch.device:
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Fast float32 products inside: oneDNN's on CPUs where MKL is slow, TF32 on GPUs."""
+    """Float32 products may take the machine's faster way inside, such as TF32 on a GPU."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     try:
