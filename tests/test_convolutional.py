@@ -12,9 +12,9 @@ from torch import nn
 from lamina import CNNClassifier
 from lamina.batch import Batch, Spec
 from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.nn.heads import mean_over_steps
 from lamina.nn.normalization import NORMALIZATIONS, BatchNorm, LayerNorm
 from lamina.nn.pooling import POOLINGS, average_pool, max_pool
-from lamina.tasks.base import mean_over_steps
 
 CALM = settings(deadline=None, max_examples=40)
 C = 3

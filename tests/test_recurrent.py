@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lamina import RNNClassifier
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.nn.heads import mean_over_steps
 from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout, reverse
-from lamina.tasks.base import mean_over_steps
 
 CALM = settings(deadline=None, max_examples=40)
 C, D = 3, 4

@@ -14,7 +14,8 @@ from torch import nn
 from lamina import DNNClassifier, DNNRegressor
 from lamina.batch import Batch, Features
 from lamina.exceptions import DataError
-from lamina.tasks.base import PooledHead, weighted_mean
+from lamina.nn.heads import PooledHead
+from lamina.nn.losses import weighted_mean
 from lamina.tasks.classification import (
     Classification,
     ClassificationParams,

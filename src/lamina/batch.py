@@ -52,7 +52,11 @@ class Batch:
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
 
     def __len__(self) -> int:
-        return len(self.x)
+        return self.x.shape[0]
+
+    def labelled(self, target: Any, weight: Tensor | None) -> Self:
+        """The batch with the targets and the weights of its samples."""
+        return type(self)(self.x, self.codes, self.lengths, target, weight)
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""

@@ -127,7 +127,7 @@ class Convolution(nn.Module):
         self.conv = make(n_in, n_out, size, padding="same", bias=bias)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         self.norm = NORMALIZATIONS[params.normalization](n_out)
-        self.activation = ACTIVATIONS[params.activation]()
+        self.activation = ACTIVATIONS[params.activation].module()
 
     def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
         return self.activation(self.linear(h, real, weight))

@@ -6,7 +6,6 @@ initialisation (2015), dropout after each layer (Srivastava et al. 2014).
     x (B, C) and codes (B, K) -> h (B, 1, D)
 """
 
-from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import torch
@@ -14,6 +13,8 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
 from lamina.nn.activations import ACTIVATIONS
+from lamina.nn.dense import DenseKernel, DenseLayers
+from lamina.nn.heads import PooledHead
 from lamina.params import Params, fraction, one_of, sizes
 
 EMBEDDING_WIDTH = 8
@@ -48,21 +49,20 @@ class Dense(nn.Module):
         n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
         widths = [n_inputs, *map(int, params.hidden_layer_sizes)]
         self.width = widths[-1]
-        layers: list[nn.Module] = []
-        for n_in, n_out in pairwise(widths):
-            linear = nn.Linear(n_in, n_out)
-            nn.init.kaiming_uniform_(linear.weight, nonlinearity="relu")
-            nn.init.zeros_(linear.bias)
-            layers += [linear, ACTIVATIONS[params.activation]()]
-            if params.dropout:
-                layers.append(nn.Dropout(params.dropout))
-        self.layers = nn.Sequential(*layers)
+        self.layers = DenseLayers(widths, params.activation, params.dropout)
 
     def forward(self, batch: Batch) -> Features:
-        return Features(self.layers(self._inputs(batch))[:, None])
+        return Features(self.layers(self.inputs(batch))[:, None])
 
-    def _inputs(self, batch: Batch) -> Tensor:
+    def inputs(self, batch: Batch) -> Tensor:
+        """(B, C) numbers and (B, 8) for each embedded category, side by side."""
         if batch.codes is None:
             return batch.x
         embedded = [e(c) for e, c in zip(self.embeddings, batch.codes.T, strict=True)]
         return torch.cat([batch.x, *embedded], 1)
+
+    def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
+        """Both passes from `inputs` to the output of a pooled head, written out."""
+        if not isinstance(head, PooledHead):
+            return None
+        return DenseKernel(self.layers, head.out, dtype)

@@ -7,6 +7,7 @@ among categories is a category of its own. A category that `fit` did not see has
 its one-hot columns are zero, and so is its embedding.
 """
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ from lamina.scaling import scale_of
 ONE_HOT_UP_TO = 9
 CLIP = 3.0
 BLOCK = 1 << 16
+"""Numbers that are scaled at a time, few enough to stay in the cache."""
 
 
 class TableEncoder:
@@ -58,7 +60,7 @@ class TableEncoder:
                 _floating(columns.numbers), self.mean, self.scale, self.spec.n_channels
             )
         x = torch.empty(len(columns), self.spec.n_channels)
-        self._scale_numbers(columns.numbers, x.numpy())
+        self._scale_numbers(columns.numbers, x)
         codes = self._code_categories(columns, x)
         return TensorSamples(x, codes)
 
@@ -67,21 +69,21 @@ class TableEncoder:
             mean, variance = mean_variance_axis(_floating(numbers), 0, weights=weight)
             has_missing = np.zeros(len(mean), bool)
         else:
-            moments = [_moments(column, weight) for column in numbers.T]
-            mean, variance, has_missing = np.array(moments).reshape(-1, 3).T
+            mean, variance, has_missing = _moments(numbers, weight)
         self.mean = mean
         self.scale = scale_of(variance, mean, numbers.shape[0])
         self.missing = np.flatnonzero(has_missing)
 
-    def _scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
+    def _scale_numbers(self, numbers: np.ndarray, x: Tensor) -> None:
         n_numbers, n_missing = len(self.mean), len(self.missing)
-        # Block by block: the whole table never stands in memory a second time.
-        for start in range(0, len(numbers), BLOCK):
-            block = numbers[start : start + BLOCK]
-            out = x[start : start + BLOCK]
-            out[:, :n_numbers] = _clip(np.nan_to_num((block - self.mean) / self.scale))
-            indicators = np.isnan(block[:, self.missing].astype(np.float64))
-            out[:, n_numbers : n_numbers + n_missing] = indicators
+        mean, scale = torch.from_numpy(self.mean), torch.from_numpy(self.scale)
+        for part in _blocks(numbers):
+            block = torch.from_numpy(numbers[part].astype(np.float64))
+            if n_missing:
+                indicators = block[:, torch.from_numpy(self.missing)].isnan()
+                x[part, n_numbers : n_numbers + n_missing] = indicators.float()
+            z = block.sub_(mean).div_(scale).nan_to_num_(0.0)
+            x[part, :n_numbers] = _clip(z)
 
     def _code_categories(self, columns: Columns, x: Tensor) -> Tensor | None:
         start, coded = len(self.mean) + len(self.missing), []
@@ -112,29 +114,58 @@ class SparseSamples:
 
     def take(self, rows: Tensor) -> Batch:
         dense = self.rows[rows.numpy()].toarray()
-        x = np.zeros((len(rows), self.n_channels), np.float32)
+        x = torch.zeros(len(rows), self.n_channels)
         # Columns beyond the numbers say what is missing, and here nothing is.
-        x[:, : dense.shape[1]] = _clip((dense - self.mean) / self.scale)
-        return Batch(torch.from_numpy(x))
+        x[:, : dense.shape[1]] = _clip(
+            torch.from_numpy((dense - self.mean) / self.scale)
+        )
+        return Batch(x)
 
 
-def _clip(z: np.ndarray) -> np.ndarray:
-    return z / np.hypot(1.0, z / CLIP)
+def _clip(z: Tensor) -> Tensor:
+    """To float32; a number beyond 1e9 deviations counts as that far away."""
+    z = z.clamp(-1e9, 1e9)
+    return (z / CLIP).square_().add_(1).rsqrt_().mul_(z).float().clamp_(-CLIP, CLIP)
+
+
+def _blocks(numbers: np.ndarray) -> Iterator[slice]:
+    """Rows at a time that stay in the cache: the table is never copied as a whole."""
+    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
+    for start in range(0, len(numbers), n_rows):
+        yield slice(start, start + n_rows)
 
 
 def _moments(
-    column: np.ndarray, weight: np.ndarray | None
-) -> tuple[float, float, bool]:
-    """Mean and variance of the known values, and whether any is missing."""
-    column = column.astype(np.float64, copy=False)
-    known = ~np.isnan(column)
-    if not known.any():
-        return 0.0, 0.0, False
-    if not known.all():
-        column, weight = column[known], None if weight is None else weight[known]
-    mean = np.average(column, weights=weight)
-    variance = np.average((column - mean) ** 2, weights=weight)
-    return float(mean), float(variance), not known.all()
+    numbers: np.ndarray, weight: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and variance of the known values of each column, and whether any is missing."""
+    weight = np.ones(len(numbers)) if weight is None else weight
+    sums, totals, missing = _sums(numbers, weight)
+    totals = np.where(totals > 0, totals, 1.0)
+    mean = sums / totals
+    squares, _, _ = _sums(numbers, weight, mean)
+    return mean, squares / totals, missing
+
+
+def _sums(
+    numbers: np.ndarray, weight: np.ndarray, center: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted sums, sums of the weights, and whether a value is missing, by column.
+
+    The sums are those of the known values, or of their squares about a center.
+    """
+    sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
+    for part in _blocks(numbers):
+        block, w = numbers[part].astype(np.float64), weight[part]
+        if center is not None:
+            block -= center
+            block *= block
+        unknown = np.isnan(block)
+        block[unknown] = 0.0
+        sums += w @ block
+        totals += w @ ~unknown
+        missing += unknown.sum(0)
+    return sums, totals, missing > 0
 
 
 def _floating(matrix: Any) -> Any:

@@ -14,17 +14,22 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.encoders.base import Samples
 from lamina.encoders.choose import encoder_for
 from lamina.estimators.reading import Data, read_samples, read_weight
-from lamina.estimators.state import Mode, unchanged_on_error
-from lamina.exceptions import DataError, DivergenceError, ParameterError
+from lamina.estimators.state import (
+    Mode,
+    raise_if_diverged,
+    reporter,
+    unchanged_on_error,
+)
+from lamina.exceptions import DataError, ParameterError
 from lamina.nn.model import Model
 from lamina.params import check_params
 from lamina.seeding import seed_from, seeded, spawn
 from lamina.training.callbacks import EpochTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
-from lamina.training.optimizers import make_optimizer
+from lamina.training.optimizers import OPTIMIZERS, Optimizer
 from lamina.training.params import TrainerParams
-from lamina.training.precision import computing, device_of, on_device
+from lamina.training.precision import device_of, on_device, work_of
 from lamina.training.prediction import outputs_of
 
 FEWEST, MOST = 5, 100
@@ -76,7 +81,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         mode = Mode(go_on=self.warm_start and hasattr(self, "network_"))
         with unchanged_on_error(self):
             history = self._train(X, y, sample_weight, (X_val, y_val), mode)
-        return self._after(history)
+        raise_if_diverged(self, history)
+        return self
 
     def _continue(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
         """One more epoch: what `partial_fit` is in every estimator."""
@@ -88,7 +94,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         mode = Mode(go_on=hasattr(self, "network_"), once=True, classes=classes)
         with unchanged_on_error(self):
             history = self._train(X, y, sample_weight, (None, None), mode)
-        return self._after(history)
+        raise_if_diverged(self, history)
+        return self
 
     def _train(
         self,
@@ -109,18 +116,20 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         context = self._init_callback_context(max_subtasks=n_epochs)
         told = {"X": everything.X, "y": everything.y}
         context.call_on_fit_task_begin(estimator=self, **told)
-        report = self._report(mode)
+        report = reporter(self if mode.go_on else None)
         monitor = EpochTasks(self, context, told, report)
-        with seeded(seeds[2]), computing():
+        with seeded(seeds[2]):
             training = self._training(loader, n_epochs, held_out, monitor, mode)
             history = training.run()
         fitted = report(training.model.cpu(), history)
         self.__dict__.update(fitted)
-        self._optimizer_state = training.optimizer.state_dict() if mode.once else None
+        self._optimizer_state = training.optimizer.state() if mode.once else None
         told["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self, **told)
         if not history.loss_curve:
-            self._after(history)  # nothing was learnt that would be worth keeping
+            raise_if_diverged(
+                self, history
+            )  # nothing was learnt that would be worth keeping
         return history
 
     def _training(
@@ -133,6 +142,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     ) -> Training:
         device = device_of(self.device)
         model = copy.deepcopy(self.network_) if mode.go_on else self._build()
+        n_steps = loader.batch_size * self.encoder_.spec.max_length
         return Training(
             model=model.to(device),
             task=self.task_,
@@ -142,6 +152,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             n_epochs=n_epochs,
             monitor=monitor,
             device=device,
+            work=work_of(model, n_steps),
             validate=self._validator(held_out, device),
             schedule="constant" if mode.once else self.schedule,
         )
@@ -217,11 +228,12 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         body = self.body(self.encoder_.spec, self, causal=self.task_.causal)
         return Model(body, self.task_.head(body.width))
 
-    def _optimizer(self, model: Model, mode: Mode) -> torch.optim.Optimizer:
-        optimizer = make_optimizer(model, self)
-        state = getattr(self, "_optimizer_state", None)
-        if mode.once and mode.go_on and state is not None:
-            optimizer.load_state_dict(copy.deepcopy(state))
+    def _optimizer(self, model: Model, mode: Mode) -> Optimizer:
+        optimizer = OPTIMIZERS[self.optimizer](model, self)
+        remembered = getattr(self, "_optimizer_state", None)
+        if mode.once and mode.go_on and remembered is not None:
+            for new, old in zip(optimizer.state(), remembered, strict=True):
+                new.copy_(old)
         return optimizer
 
     def _validator(
@@ -236,41 +248,6 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             return self.task_.score(held_out.y, outputs, held_out.weight)
 
         return score
-
-    def _report(self, mode: Mode) -> Callable[[Model, History], dict[str, Any]]:
-        """What turns a model and its history into fitted attributes."""
-        before = (
-            (self.loss_curve_, self.validation_scores_) if mode.go_on else ([], None)
-        )
-
-        def fitted(model: Model, history: History) -> dict[str, Any]:
-            losses = [*before[0], *history.loss_curve]
-            scores = [*(before[1] or []), *history.validation_scores] or None
-            return {
-                "network_": model,
-                "loss_curve_": losses,
-                "validation_scores_": scores,
-                "best_validation_score_": max(scores) if scores else None,
-                "best_loss_": min(losses, default=float("nan")),
-                "n_iter_": len(losses),
-                "n_parameters_": model.n_parameters(),
-            }
-
-        return fitted
-
-    def _after(self, history: History) -> Self:
-        if not history.diverged:
-            return self
-        kept = len(history.loss_curve)
-        if not kept:
-            remedy = "No epoch was sound: the network is as it was before this call."
-        else:
-            remedy = f"The network of epoch {kept}, the last sound one, is kept."
-        raise DivergenceError(
-            f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
-            f"learning_rate_init, which is {self.learning_rate_init!r}, or cut gradients "
-            f"by max_grad_norm, which is {self.max_grad_norm!r}. {remedy}"
-        )
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The task's outputs for samples X, a row each."""

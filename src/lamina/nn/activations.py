@@ -1,13 +1,61 @@
-"""The activations, by name."""
+"""The activations, by name, each with its slope."""
 
-from torch import nn
+from collections.abc import Callable
+from dataclasses import dataclass
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "selu": nn.SELU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
-    "identity": nn.Identity,
+import torch
+from torch import Tensor, nn
+
+aten = torch.ops.aten
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+"""The constants of Klambauer et al. (2017)."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation as a module, and as two functions that write over their input.
+
+    `apply(z)` gives a, in the memory of z where `slope` can do without z.
+    `slope(g, z, a)` turns the gradient of a into the gradient of z, in the memory of g.
+    """
+
+    module: type[nn.Module]
+    apply: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _relu(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
+    return aten.threshold_backward.grad_input(g, a, 0, grad_input=g)
+
+
+def _gelu(g: Tensor, z: Tensor, _: Tensor) -> Tensor:
+    return aten.gelu_backward.grad_input(g, z, grad_input=g)
+
+
+def _silu(g: Tensor, z: Tensor, _: Tensor) -> Tensor:
+    return aten.silu_backward.grad_input(g, z, grad_input=g)
+
+
+def _selu(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
+    return aten.elu_backward.grad_input(
+        g, SELU_ALPHA, SELU_SCALE, 1, True, a, grad_input=g
+    )
+
+
+def _tanh(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
+    return aten.tanh_backward.grad_input(g, a, grad_input=g)
+
+
+def _logistic(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
+    return aten.sigmoid_backward.grad_input(g, a, grad_input=g)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(nn.ReLU, torch.relu_, _relu),
+    "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu),
+    "silu": Activation(nn.SiLU, nn.functional.silu, _silu),
+    "selu": Activation(nn.SELU, torch.selu_, _selu),
+    "tanh": Activation(nn.Tanh, torch.tanh_, _tanh),
+    "logistic": Activation(nn.Sigmoid, torch.sigmoid_, _logistic),
+    "identity": Activation(nn.Identity, lambda z: z, lambda g, z, a: g),
 }

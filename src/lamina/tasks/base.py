@@ -1,11 +1,13 @@
-"""What a task is, and what tasks share: the pooled head, the weighted mean of losses."""
+"""What a task is, and what tasks share that give one output a sample."""
 
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features
+from lamina.batch import Batch
+from lamina.nn.heads import PooledHead
+from lamina.nn.losses import minimise
 from lamina.nn.model import Model
 
 
@@ -44,27 +46,21 @@ class Task(Protocol):
         ...
 
 
-class PooledHead(nn.Module):
-    """(B, T, D) -> mean over the real steps -> (B, K)."""
+class PooledTask:
+    """Abstract: one output (K,) a sample, from features pooled over the steps."""
 
-    def __init__(self, width: int, n_outputs: int):
-        super().__init__()
-        self.out = nn.Linear(width, n_outputs)
-        nn.init.xavier_uniform_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+    causal: ClassVar = False
+    n_outputs: int
 
-    def forward(self, features: Features) -> Tensor:
-        return self.out(mean_over_steps(features))
+    def head(self, width: int) -> nn.Module:
+        return PooledHead(width, self.n_outputs)
 
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        output = model(batch).float()
+        return minimise(self.criterion, output, batch.target, batch.weight)
 
-def mean_over_steps(features: Features) -> Tensor:
-    """(B, T, D) -> (B, D), padding left out."""
-    real = features.real()
-    if real is None:
-        return features.h.mean(1)
-    return features.h.masked_fill(real == 0, 0.0).sum(1) / real.sum(1)
-
-
-def weighted_mean(loss: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean of the losses (B,) with weights that have mean 1 over the training set."""
-    return loss.mean() if weight is None else (loss * weight).mean()
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of outputs (B, K), and its slope there (B, K)."""
+        raise NotImplementedError

@@ -1,6 +1,6 @@
 """Classification: one label a sample, several yes-or-no labels, or several labels."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_sample_weight
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.exceptions import DataError
+from lamina.nn.losses import by_autograd, cross_entropy
 from lamina.nn.model import Model
 from lamina.params import Params, fraction, mapping, none, one_of, only_with
-from lamina.tasks.base import PooledHead, weighted_mean
+from lamina.tasks.base import PooledTask
 
 FOCUS = {"cross_entropy": 0.0, "focal": 2.0}
 """How strongly a loss turns away from what is already right: the gamma of focal loss."""
@@ -48,10 +49,8 @@ class ClassificationParams(Params):
     ] = 0.0
 
 
-class Classification:
+class Classification(PooledTask):
     """One label a sample: y (n,), output logits (n, K)."""
-
-    causal: ClassVar = False
 
     def __init__(self, y: Any, params: ClassificationParams):
         self.classes = _classes(y, "y")
@@ -75,20 +74,16 @@ class Classification:
     def encode(self, y: Any) -> Tensor:
         return torch.from_numpy(_positions(np.asarray(y), self.classes))
 
-    def head(self, width: int) -> nn.Module:
-        return PooledHead(width, self.n_outputs)
-
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        logits = model(batch).float()
-        return weighted_mean(self._losses(logits, batch.target), batch.weight)
-
-    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         if self.focus:
-            log_p = -F.cross_entropy(logits, target, reduction="none")
-            return -((1 - log_p.exp()) ** self.focus) * log_p
-        return F.cross_entropy(
-            logits, target, reduction="none", label_smoothing=self.smoothing
-        )
+            return by_autograd(self._focal, output, target, weight)
+        return cross_entropy(output, target, weight, self.smoothing)
+
+    def _focal(self, logits: Tensor, target: Tensor) -> Tensor:
+        log_p = -F.cross_entropy(logits, target, reduction="none")
+        return -((1 - log_p.exp()) ** self.focus) * log_p
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         return model(batch).double().cpu().numpy()
@@ -133,6 +128,11 @@ class MultilabelClassification(Classification):
             )
         return torch.from_numpy(y.astype(np.float32))
 
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        return by_autograd(self._losses, output, target, weight)
+
     def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
         smooth = target * (1 - self.smoothing) + self.smoothing / 2
         loss = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
@@ -174,10 +174,14 @@ class MultioutputClassification(Classification):
         columns = zip(np.asarray(y).T, self.classes, strict=True)
         return torch.from_numpy(np.stack([_positions(c, k) for c, k in columns], 1))
 
-    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        parts = zip(logits.split(self.sizes, 1), target.unbind(1), strict=True)
-        losses = [super(MultioutputClassification, self)._losses(*p) for p in parts]
-        return torch.stack(losses).mean(0)
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The mean over the outputs, each with its own columns."""
+        parts = zip(output.split(self.sizes, 1), target.unbind(1), strict=True)
+        one = super().criterion
+        losses, slopes = zip(*(one(*part, weight) for part in parts), strict=True)
+        return torch.stack(losses).mean(), torch.cat(slopes, 1) / len(slopes)
 
     def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
         right = (np.asarray(y) == self.labels(outputs)).all(1)

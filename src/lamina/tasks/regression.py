@@ -2,31 +2,50 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.metrics import r2_score
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.exceptions import DataError
+from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
 from lamina.params import Params, fraction, one_of, only_with
 from lamina.scaling import scale_of
-from lamina.tasks.base import PooledHead, weighted_mean
+from lamina.tasks.base import PooledTask
+
+Slope = tuple[Tensor, Tensor]
+"""A loss, and its slope at the outputs (B, K)."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss of one number, `function(output, target, quantile)`, elementwise.
+    """A loss, `criterion(output, target, weight, quantile)`.
 
     With `positive` the output is the logarithm of what is predicted.
     """
 
-    function: Callable[[Tensor, Tensor, float], Tensor]
+    criterion: Callable[[Tensor, Tensor, Tensor | None, float], Slope]
     positive: bool = False
+
+
+def _elementwise(
+    loss: Callable[[Tensor, Tensor, float], Tensor],
+) -> Callable[[Tensor, Tensor, Tensor | None, float], Slope]:
+    """The criterion of a loss of single numbers."""
+
+    def criterion(
+        output: Tensor, target: Tensor, weight: Tensor | None, quantile: float
+    ) -> Slope:
+        return by_autograd(
+            lambda o, t: loss(o, t, quantile).mean(1), output, target, weight
+        )
+
+    return criterion
 
 
 def _pinball(output: Tensor, target: Tensor, quantile: float) -> Tensor:
@@ -39,11 +58,11 @@ def _poisson(output: Tensor, target: Tensor, _: float) -> Tensor:
 
 
 LOSSES = {
-    "squared_error": Loss(lambda o, t, _: (o - t) ** 2),
-    "absolute_error": Loss(lambda o, t, _: (o - t).abs()),
-    "huber": Loss(lambda o, t, _: F.huber_loss(o, t, reduction="none")),
-    "quantile": Loss(_pinball),
-    "poisson": Loss(_poisson, positive=True),
+    "squared_error": Loss(lambda o, t, w, _: squared_error(o, t, w)),
+    "absolute_error": Loss(_elementwise(lambda o, t, _: (o - t).abs())),
+    "huber": Loss(_elementwise(lambda o, t, _: F.huber_loss(o, t, reduction="none"))),
+    "quantile": Loss(_elementwise(_pinball)),
+    "poisson": Loss(_elementwise(_poisson), positive=True),
 }
 
 
@@ -65,16 +84,15 @@ class RegressionParams(Params):
     ] = 0.5
 
 
-class Regression:
+class Regression(PooledTask):
     """y (n,) or (n, K), standardised while training; output (n, K) in y's units."""
-
-    causal: ClassVar = False
 
     def __init__(
         self, y: Any, params: RegressionParams, weight: np.ndarray | None = None
     ):
         y = np.asarray(y, dtype=np.float64)
         self.shape = y.shape[1:]
+        self.n_outputs = int(np.prod(self.shape))
         self.loss_name = params.loss
         self.quantile = float(params.quantile)
         self.mean = np.average(y, axis=0, weights=weight)
@@ -105,14 +123,9 @@ class Regression:
         z = (y - self.mean) / self.scale
         return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
 
-    def head(self, width: int) -> nn.Module:
-        return PooledHead(width, int(np.prod(self.shape)))
-
-    def loss(self, model: Model, batch: Batch) -> Tensor:
-        output = model(batch).float()
-        function = LOSSES[self.loss_name].function
-        losses = function(output, batch.target, self.quantile)
-        return weighted_mean(losses.mean(1), batch.weight)
+    def criterion(self, output: Tensor, target: Tensor, weight: Tensor | None) -> Slope:
+        loss = LOSSES[self.loss_name]
+        return loss.criterion(output, target, weight, self.quantile)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         output = model(batch).double().cpu().numpy()

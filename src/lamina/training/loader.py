@@ -7,8 +7,7 @@ an epoch differ in size by one at most; no sample is left over.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ class Loader:
     """Batches of an epoch, in a new order each time that it is iterated over."""
 
     samples: Samples
-    target: Any
+    target: Tensor
     weight: Tensor | None
     batch_size: int
     shuffle: bool = True
@@ -38,8 +37,8 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         for rows in self._order():
             weight = None if self.weight is None else self.weight[rows]
-            batch = self.samples.take(rows)
-            yield replace(batch, target=self.target[rows], weight=weight)
+            target = self.target.index_select(0, rows)
+            yield self.samples.take(rows).labelled(target, weight)
 
     def _order(self) -> list[Tensor]:
         n = len(self.samples)

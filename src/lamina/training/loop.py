@@ -4,19 +4,19 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from lamina.exceptions import InterruptedWarning
 from lamina.nn.model import Model
 from lamina.tasks.base import Task
+from lamina.training.gradients import Gradients, gradients_of
 from lamina.training.loader import Loader
-from lamina.training.precision import arithmetic
+from lamina.training.optimizers import Optimizer, clip, trained
+from lamina.training.precision import arithmetic_of, computing
 from lamina.training.schedules import SCHEDULES
 from lamina.training.stopping import Snapshot, Stopping
 
@@ -69,29 +69,24 @@ class Training:
     n_epochs: int
     monitor: Monitor
     device: torch.device
+    work: float
+    """Multiplications of a forward pass over a batch, about."""
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
+    def __post_init__(self) -> None:
+        self.trained = trained(self.model)
+
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
+        precision = self.params.precision
+        arithmetic = arithmetic_of(self.device, precision, self.work)
+        gradients = gradients_of(self.model, self.task, arithmetic)
         history = History()
-        clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)
-        stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
         kept = Snapshot(self.model)
-        context = arithmetic(self.model, self.device, self.params.precision)
         try:
-            for _ in range(self.n_epochs):
-                self.monitor.epoch_begins(self.model)
-                loss = self._epoch(clock, context)
-                if not math.isfinite(loss):
-                    history.diverged = True
-                    break
-                history.loss_curve.append(loss)
-                if stopping.is_better(self._merit(history)) or not self._selects:
-                    kept.take(self.model)
-                ended = self.monitor.epoch_ends(self.model, history)
-                if ended or stopping.is_over or clock.done() >= 1:
-                    break
+            with computing(precision, self.work):
+                self._epochs(gradients, history, kept)
         except KeyboardInterrupt:
             if not history.loss_curve:
                 raise
@@ -104,37 +99,45 @@ class Training:
         self.model.eval()
         return history
 
-    def _epoch(self, clock: Clock, context: Callable[[], Any]) -> float:
+    def _epochs(self, gradients: Gradients, history: History, kept: Snapshot) -> None:
+        clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)
+        stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
+        for _ in range(self.n_epochs):
+            self.monitor.epoch_begins(self.model)
+            loss = self._epoch(clock, gradients)
+            if not math.isfinite(loss):
+                history.diverged = True
+                break
+            history.loss_curve.append(loss)
+            if stopping.is_better(self._merit(history)) or not self._selects:
+                kept.take(self.model)
+            ended = self.monitor.epoch_ends(self.model, history)
+            if ended or stopping.is_over or clock.done() >= 1:
+                break
+
+    def _epoch(self, clock: Clock, gradients: Gradients) -> float:
         """One pass over the samples; returns the mean loss per sample."""
         self.model.train()
         factor = SCHEDULES[self.schedule]
-        total = torch.zeros((), device=self.device)
-        n_seen = 0
+        losses, sizes = [], []
         for batch in self.loader:
             done = clock.done()
-            if done >= 1 and n_seen:
+            if done >= 1 and losses:
                 break
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.params.learning_rate_init * factor(done)
-            loss = self._step(batch.to(self.device), context)
-            total += loss * len(batch)
-            n_seen += len(batch)
+            rate = self.params.learning_rate_init * factor(done)
+            losses.append(self._step(batch.to(self.device), gradients, rate))
+            sizes.append(len(batch))
             clock.step += 1
-        return (total / n_seen).item()
+        # One look at the device an epoch, and not one a batch.
+        mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
+        return (mean / sum(sizes)).item()
 
-    def _step(
-        self, batch: Any, context: Callable[[], AbstractContextManager]
-    ) -> Tensor:
-        with context():
-            loss = self.task.loss(self.model, batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+    def _step(self, batch: Any, gradients: Gradients, rate: float) -> Tensor:
+        loss = gradients(batch)
         if self.params.max_grad_norm is not None:
-            nn.utils.clip_grad_norm_(
-                self.model.parameters(), self.params.max_grad_norm, foreach=True
-            )
-        self.optimizer.step()
-        return loss.detach()
+            clip(self.trained, self.params.max_grad_norm)
+        self.optimizer.step(rate)
+        return loss
 
     @property
     def _selects(self) -> bool:

@@ -1,10 +1,14 @@
-"""Where and how exactly to compute; the process's flags are set for a call and restored."""
+"""Where, how exactly and on how many cores to compute.
+
+What is set for the whole process is set for a call and restored after it.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
 
@@ -17,7 +21,12 @@ PRECISIONS: dict[str, torch.dtype | None] = {
     "auto": None,
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
 }
+WORTH_A_THREAD = 2e6
+"""Multiplications of a forward pass that occupy one core; with fewer, two cores lose."""
+WORTH_BFLOAT16 = 1e8
+"""Multiplications of a forward pass from which casting costs less than it saves."""
 
 
 def device_of(name: str) -> torch.device:
@@ -29,39 +38,94 @@ def device_of(name: str) -> torch.device:
     return DEVICES[name]()
 
 
+def work_of(model: nn.Module, n_steps: int) -> float:
+    """About how many multiplications one pass over `n_steps` steps makes, from above."""
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    weights = [p for p in model.parameters() if p.ndim > 1 and id(p) not in tables]
+    return float(n_steps) * sum(p.numel() for p in weights)
+
+
 @contextmanager
-def computing() -> Iterator[None]:
-    """Float32 products may take the machine's faster way inside, such as TF32 on a GPU."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
+def computing(precision: str, work: float) -> Iterator[None]:
+    """The process's flags as `work` multiplications in this precision want them."""
+    matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    torch.set_float32_matmul_precision(_matmul_precision(precision))
+    torch.set_num_threads(max(1, min(n_threads, int(work / WORTH_A_THREAD))))
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        torch.set_num_threads(n_threads)
+        torch.set_float32_matmul_precision(matmul)
 
 
-def arithmetic(
-    model: nn.Module, device: torch.device, precision: str
-) -> Callable[[], AbstractContextManager]:
-    """A context for each forward pass in training."""
+@dataclass(frozen=True)
+class Arithmetic:
+    """The number type of the products in training."""
+
+    device: torch.device
+    dtype: torch.dtype
+    scaler: "LossScale | None" = None
+
+    def forward(self) -> AbstractContextManager:
+        """A context for each forward pass."""
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+
+def arithmetic_of(device: torch.device, precision: str, work: float) -> Arithmetic:
+    """What a `precision` parameter means for this much work a step on this device."""
     dtype = PRECISIONS[precision]
     if dtype is None:
-        convolves = any(isinstance(m, nn.Conv2d) for m in model.modules())
-        native = device.type == "cuda" or _cpu_has_bfloat16()
-        dtype = torch.bfloat16 if convolves and native else torch.float32
-    if dtype == torch.float32:
-        return nullcontext
-    if device.type == "cpu" and not _cpu_has_bfloat16():
+        gains = work >= WORTH_BFLOAT16 and _is_native(torch.bfloat16, device)
+        dtype = torch.bfloat16 if gains else torch.float32
+    if dtype != torch.float32 and not _is_native(dtype, device):
         raise ParameterError(
-            'precision="bfloat16" needs a processor that computes in bfloat16 '
-            '(AVX512-BF16 or AMX), which this one does not; use precision="auto".'
+            f'precision="{precision}" needs a processor that computes in {precision} '
+            f"(on a CPU: AVX-512 or AMX units for it), which this one does not; use "
+            f'precision="auto".'
         )
-    return lambda: torch.autocast(device.type, dtype)
+    scaler = LossScale.on(device) if dtype == torch.float16 else None
+    return Arithmetic(device, dtype, scaler)
 
 
-def _cpu_has_bfloat16() -> bool:
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return supported is not None and bool(supported())
+@dataclass
+class LossScale:
+    """Scales losses so that half-precision gradients do not vanish or overflow.
+
+    The scale halves when a gradient overflows, whose step then counts as one along a
+    gradient of 0, and doubles after 2,000 sound steps (Micikevicius et al. 2018). Nothing
+    waits for the device.
+    """
+
+    factor: Tensor
+    overflow: Tensor
+    n_sound: Tensor = field(repr=False)
+
+    @classmethod
+    def on(cls, device: torch.device) -> "LossScale":
+        """A new scale, its numbers on the device."""
+        return cls(
+            torch.full((), 2.0**16, device=device),
+            torch.zeros((), device=device),
+            torch.zeros((), dtype=torch.int32, device=device),
+        )
+
+    def scale(self, loss: Tensor) -> Tensor:
+        """The loss to call `backward` on."""
+        return loss * self.factor
+
+    def unscale(self, gradients: list[Tensor]) -> None:
+        """Gradients of the scaled loss become those of the loss, in place."""
+        self.overflow.zero_()
+        torch._amp_foreach_non_finite_check_and_unscale_(
+            gradients, self.overflow, self.factor.reciprocal()
+        )
+        for gradient in gradients:
+            gradient.masked_fill_(self.overflow.bool(), 0.0)
+        torch._amp_update_scale_(
+            self.factor, self.n_sound, self.overflow, 2.0, 0.5, 2000
+        )
 
 
 @contextmanager
@@ -75,3 +139,26 @@ def on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
         yield
     finally:
         model.cpu()
+
+
+def _matmul_precision(precision: str) -> str:
+    if precision == "float32":
+        return "highest"
+    # Where there are bfloat16 units but no tiles, "medium" makes oneDNN compute in full
+    # float32, twice as fast as MKL on AMD's processors; tiles would round to bfloat16.
+    if _supports("_is_avx512_bf16_supported"):
+        return "high" if _supports("_is_amx_tile_supported") else "medium"
+    return "high"
+
+
+def _is_native(dtype: torch.dtype, device: torch.device) -> bool:
+    if device.type == "cuda":
+        return dtype == torch.float16 or torch.cuda.is_bf16_supported()
+    if dtype == torch.float16:
+        return _supports("_is_amx_fp16_supported")
+    return _supports("_is_avx512_bf16_supported")
+
+
+def _supports(question: str) -> bool:
+    ask = getattr(torch.cpu, question, None)
+    return ask is not None and bool(ask())

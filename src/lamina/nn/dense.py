@@ -1,0 +1,118 @@
+"""Dense layers, and the same layers with both passes written out.
+
+Small networks are bound by the cost of calling operations, not by arithmetic, and most
+of the calls of a training step are autograd's. `DenseKernel` makes the few products that
+a step consists of, into memory that is kept from step to step.
+
+    x (B, C) -> h (B, D)
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from lamina.nn.activations import ACTIVATIONS
+from lamina.nn.dropout import Dropout, keep_mask
+
+NARROW = 16
+"""A layer with fewer outputs is computed transposed: MKL is twice as fast that way."""
+
+
+class DenseLayers(nn.Module):
+    """Linear layers with an activation and dropout after each: x (B, C) -> h (B, D)."""
+
+    def __init__(self, widths: Sequence[int], activation: str, dropout: float):
+        super().__init__()
+        self.activation, self.dropout = activation, dropout
+        self.linears = nn.ModuleList(nn.Linear(*w) for w in pairwise(widths))
+        for linear in self.linears:
+            nn.init.kaiming_uniform_(linear.weight, nonlinearity="relu")
+            nn.init.zeros_(linear.bias)
+        self.activate = ACTIVATIONS[activation].module()
+        self.drop = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for linear in self.linears:
+            x = self.drop(self.activate(linear(x)))
+        return x
+
+
+class DenseKernel:
+    """`layers` and a linear layer `out` on top: x (B, C) -> z (B, K), and back.
+
+    `dtype` is that of the products; weights and their gradients stay as they are.
+    """
+
+    def __init__(self, layers: DenseLayers, out: nn.Linear, dtype: torch.dtype):
+        linears = [*layers.linears, out]
+        self.weights = [linear.weight for linear in linears]
+        self.biases = [linear.bias for linear in linears]
+        # Autograd is not told of what happens here.
+        self.offsets = [b.detach() for b in self.biases]
+        self.activation = ACTIVATIONS[layers.activation]
+        self.dropout, self.dtype = layers.dropout, dtype
+        # Where products are made in another type, its copies of the weights.
+        self.factors = [w.detach().to(dtype) for w in self.weights]
+        self.copies = self.factors[0].dtype != self.weights[0].dtype
+        self.memory: dict[tuple[str, int, int], Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output z (B, K) in training."""
+        if self.copies:
+            torch._foreach_copy_(self.factors, [w.detach() for w in self.weights])
+        self.inputs, self.before, self.masks = [x.to(self.dtype)], [], []
+        for i in range(len(self.weights) - 1):
+            z = self._product(i)
+            a = self.activation.apply(z)
+            if self.dropout:
+                self.masks.append(keep_mask(a, self.dropout))
+                # An activation reads its slope from a as it was before the mask.
+                self.before.append((z, a))
+                a = a * self.masks[-1]
+            else:
+                self.before.append((z, a))
+            self.inputs.append(a)
+        return self._product(len(self.weights) - 1)
+
+    def backward(self, slope: Tensor, to_input: bool = False) -> Tensor | None:
+        """Fill `.grad` from the loss's slope (B, K); give that of x (B, C) if asked."""
+        g = slope.to(self.dtype)
+        for i in range(len(self.weights) - 1, -1, -1):
+            self._fill(i, g)
+            if not i and not to_input:
+                return None
+            width = self.weights[i].shape[1]
+            g = torch.mm(g, self.factors[i], out=self._room("slope", i, len(g), width))
+            if i:
+                if self.dropout:
+                    g.mul_(self.masks[i - 1])
+                g = self.activation.slope(g, *self.before[i - 1])
+        return g
+
+    def _product(self, i: int) -> Tensor:
+        x, w, b = self.inputs[i], self.factors[i], self.offsets[i]
+        n, width = len(x), len(w)
+        if width < NARROW:
+            room = self._room("z", i, width, n)
+            return torch.mm(w, x.t(), out=room).t().add_(b)
+        return torch.mm(x, w.t(), out=self._room("z", i, n, width)).add_(b)
+
+    def _fill(self, i: int, g: Tensor) -> None:
+        weight, bias = self.weights[i], self.biases[i]
+        if weight.grad is None or bias.grad is None:
+            weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
+        if self.copies:
+            weight.grad.copy_(g.t() @ self.inputs[i])
+            torch.sum(g, 0, dtype=bias.dtype, out=bias.grad)
+        else:
+            torch.mm(g.t(), self.inputs[i], out=weight.grad)
+            torch.sum(g, 0, out=bias.grad)
+
+    def _room(self, name: str, i: int, n: int, width: int) -> Tensor:
+        """Memory for an (n, width) result, the same at each step."""
+        key = (f"{name}{i}", n, width)
+        if key not in self.memory:
+            self.memory[key] = self.factors[0].new_empty(n, width)
+        return self.memory[key]

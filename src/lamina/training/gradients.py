@@ -1,0 +1,74 @@
+"""How a batch's loss gets its gradients: by autograd, or by a kernel that a body offers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamina.batch import Batch
+from lamina.nn.model import Model
+from lamina.tasks.base import Task
+from lamina.training.optimizers import trained
+from lamina.training.precision import Arithmetic
+
+Gradients = Callable[[Batch], Tensor]
+"""Batch -> its loss; the gradients are left in the parameters' `.grad`."""
+
+
+def gradients_of(model: Model, task: Task, arithmetic: Arithmetic) -> Gradients:
+    """The cheapest way for this network and task."""
+    criterion = getattr(task, "criterion", None)
+    offer = getattr(model.body, "kernel", None)
+    if offer and criterion and arithmetic.scaler is None:
+        kernel = offer(model.head, arithmetic.dtype)
+        if kernel is not None:
+            return ByKernel(model.body, kernel, criterion)
+    return ByAutograd(model, task, arithmetic)
+
+
+@dataclass
+class ByAutograd:
+    """Whatever the network and the task are."""
+
+    model: Model
+    task: Task
+    arithmetic: Arithmetic
+
+    def __post_init__(self) -> None:
+        self.params = trained(self.model)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        for p in self.params:
+            p.grad = None
+        with self.arithmetic.forward():
+            loss = self.task.loss(self.model, batch)
+        scaler = self.arithmetic.scaler
+        (loss if scaler is None else scaler.scale(loss)).backward()
+        for p in self.params:
+            if p.grad is None:  # a layer that this batch did not use
+                p.grad = torch.zeros_like(p)
+        if scaler is not None:
+            scaler.unscale([p.grad for p in self.params if p.grad is not None])
+        return loss.detach()
+
+
+@dataclass
+class ByKernel:
+    """A body's own passes, which end in the slope of the task's criterion."""
+
+    body: Any
+    kernel: Any
+    criterion: Callable[..., tuple[Tensor, Tensor]]
+
+    def __call__(self, batch: Batch) -> Tensor:
+        x = self.body.inputs(batch)
+        output = self.kernel.forward(x.detach()).float()
+        loss, slope = self.criterion(output, batch.target, batch.weight)
+        to_input = self.kernel.backward(slope, x.requires_grad)
+        if to_input is not None:
+            for table in self.body.embeddings.parameters():
+                table.grad = None
+            x.backward(to_input.to(x.dtype))
+        return loss

@@ -1,0 +1,168 @@
+"""Written-out kernels against the plain autograd version of the same thing."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lamina.batch import Batch, Spec
+from lamina.bodies.dense import Dense, DenseParams
+from lamina.nn.activations import ACTIVATIONS
+from lamina.nn.dense import DenseKernel, DenseLayers
+from lamina.nn.dropout import Dropout, keep_mask
+from lamina.nn.losses import by_autograd, cross_entropy, squared_error
+from lamina.nn.model import Model
+from lamina.tasks.classification import Classification, ClassificationParams
+from lamina.training import gradients, optimizers
+from lamina.training.params import TrainerParams
+from lamina.training.precision import Arithmetic
+
+FLOAT32 = Arithmetic(torch.device("cpu"), torch.float32)
+
+
+def network(activation="relu", dropout=0.0, n_categories=(), dtype=torch.float32):
+    torch.manual_seed(0)
+    params = DenseParams(
+        hidden_layer_sizes=(12, 20), activation=activation, dropout=dropout
+    )
+    spec = Spec(n_channels=6, n_categories=n_categories)
+    task = Classification(np.arange(3), ClassificationParams())
+    body = Dense(spec, params)
+    return Model(body, task.head(body.width)).to(dtype), task
+
+
+def batches(n_steps, n_categories=()):
+    generator = torch.Generator().manual_seed(1)
+    for step in range(n_steps):
+        size = 30 + step % 2
+        x = torch.randn(size, 6, generator=generator)
+        codes = [
+            torch.randint(0, n, (size,), generator=generator) for n in n_categories
+        ]
+        weight = torch.rand(size, generator=generator) if step % 3 else None
+        yield Batch(
+            x,
+            torch.stack(codes, 1) if codes else None,
+            target=x[:, :3].argmax(1),
+            weight=weight,
+        )
+
+
+def losses(way, activation, dropout, n_categories):
+    model, task = network(activation, dropout, n_categories)
+    if way == "kernel":
+        step = gradients.gradients_of(model, task, FLOAT32)
+        assert isinstance(step, gradients.ByKernel)
+    else:
+        step = gradients.ByAutograd(model, task, FLOAT32)
+    params = TrainerParams(alpha=0.01)
+    optimizer = optimizers.OPTIMIZERS["adamw"](model, params)
+    torch.manual_seed(2)
+    curve = []
+    for batch in batches(50, n_categories):
+        curve.append(step(batch).item())
+        optimizer.step(3e-3)
+    return np.array(curve)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("dropout", "n_categories"), [(0.0, ()), (0.3, ()), (0.0, (4, 11))]
+)
+def test_the_dense_kernel_takes_the_steps_of_autograd(
+    activation, dropout, n_categories
+):
+    by_kernel, plain = (
+        losses(way, activation, dropout, n_categories) for way in ("kernel", "autograd")
+    )
+    assert plain[-10:].mean() < 0.9 * plain[:10].mean()
+    np.testing.assert_allclose(by_kernel, plain, atol=1e-5)
+
+
+class AsFunction(torch.autograd.Function):
+    """The kernel as autograd sees it: x and the weights in, z out."""
+
+    @staticmethod
+    def forward(ctx, x, layers, out, *params):
+        ctx.kernel = DenseKernel(layers, out, x.dtype)
+        return ctx.kernel.forward(x.detach()).clone()
+
+    @staticmethod
+    def backward(ctx, slope):
+        to_input = ctx.kernel.backward(slope, to_input=True)
+        weights = [w.grad.clone() for w in ctx.kernel.weights]
+        biases = [b.grad.clone() for b in ctx.kernel.biases]
+        return to_input, None, None, *weights, *biases
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_outputs", [3, 20])
+def test_the_slopes_of_the_dense_kernel_are_those_of_finite_differences(
+    activation, n_outputs
+):
+    torch.manual_seed(0)
+    layers = DenseLayers([4, 5, 6], activation, 0.0).double()
+    out = nn.Linear(6, n_outputs).double()
+    linears = [*layers.linears, out]
+    params = [m.weight for m in linears] + [m.bias for m in linears]
+    x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda x, *p: AsFunction.apply(x, layers, out, *p), (x, *params)
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):
+    torch.manual_seed(0)
+    logits, target = torch.randn(7, 4), torch.randint(0, 4, (7,))
+    weight = torch.rand(7) if weighted else None
+
+    def plain(output, target):
+        return nn.functional.cross_entropy(
+            output, target, reduction="none", label_smoothing=smoothing
+        )
+
+    ours = cross_entropy(logits, target, weight, smoothing)
+    torch.testing.assert_close(ours, by_autograd(plain, logits, target, weight))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_squared_error_and_its_slope_are_autograds(weighted):
+    torch.manual_seed(0)
+    output, target = torch.randn(7, 4), torch.randn(7, 4)
+    weight = torch.rand(7) if weighted else None
+
+    def plain(output, target):
+        return ((output - target) ** 2).mean(1)
+
+    ours = squared_error(output, target, weight)
+    torch.testing.assert_close(ours, by_autograd(plain, output, target, weight))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.97])
+def test_dropout_drops_its_share_and_keeps_the_mean(share):
+    torch.manual_seed(0)
+    mask = keep_mask(torch.empty(1001, 301), share)
+    assert len(mask.unique()) == 2
+    n = mask.numel()
+    spread = (share * (1 - share) / n) ** 0.5
+    assert (mask == 0).float().mean().item() == pytest.approx(share, abs=5 * spread)
+    assert mask.mean().item() == pytest.approx(1, abs=5 * spread / (1 - share))
+    drop = Dropout(share).eval()
+    h = torch.randn(4, 5)
+    assert drop(h) is h
+
+
+def test_products_in_bfloat16_leave_float32_weights_and_come_close():
+    model, task = network()
+    batch = next(batches(1))
+    exact = gradients.gradients_of(model, task, FLOAT32)(batch).item()
+    truth = [p.grad.clone() for p in model.parameters()]
+    coarse = Arithmetic(torch.device("cpu"), torch.bfloat16)
+    loss = gradients.gradients_of(model, task, coarse)(batch)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(exact, rel=0.02)
+    for p, g in zip(model.parameters(), truth, strict=True):
+        assert p.dtype == p.grad.dtype == torch.float32
+        assert (p.grad - g).norm() < 0.05 * g.norm()
