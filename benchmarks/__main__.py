@@ -1,12 +1,10 @@
 """Run one suite, or all: python -m benchmarks [SUITE [CASE ...]]."""
 
+import importlib
 import sys
 
-from benchmarks import accuracy
-
-SUITES = {"accuracy": accuracy.main}
+SUITES = ("dense", "conv", "recurrent", "predict", "fit", "scaling", "accuracy")
 
 if __name__ == "__main__":
-    asked = sys.argv[1:2] or list(SUITES)
-    for name in asked:
-        SUITES[name](sys.argv[2:])
+    for name in sys.argv[1:2] or SUITES:
+        importlib.import_module(f"benchmarks.{name}").main(sys.argv[2:])

@@ -1,7 +1,8 @@
 """Dense network: every unit sees every feature of the layer below.
 
-Chosen here: an embedding for each category with many values (width 8, as RealMLP), He's
-initialisation (2015), dropout after each layer (Srivastava et al. 2014).
+Chosen here: an embedding for each category with many values (width 8, as RealMLP), the
+initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
+(Srivastava et al. 2014).
 
     x (B, C) and codes (B, K) -> h (B, 1, D)
 """

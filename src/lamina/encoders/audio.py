@@ -124,6 +124,8 @@ class Recordings:
 class AudioSamples:
     """Standardised features; only the recordings of a batch are decoded."""
 
+    decodes = True
+
     def __init__(self, recordings: Recordings, mean: np.ndarray, scale: np.ndarray):
         self.recordings = recordings
         self.mean, self.scale = (torch.from_numpy(a).float() for a in (mean, scale))

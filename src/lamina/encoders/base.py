@@ -19,6 +19,11 @@ class Samples(Protocol):
         """(n,) steps of each sample, or None where all have the same number."""
         ...
 
+    @property
+    def decodes(self) -> bool:
+        """Whether `take` works long enough to be done ahead, by another thread."""
+        ...
+
     def __len__(self) -> int: ...
 
     def take(self, rows: Tensor) -> Batch:
@@ -45,7 +50,7 @@ class Encoder(Protocol):
 class TensorSamples:
     """Samples of one shape: x (n, ...) and, for tables, codes (n, columns)."""
 
-    lengths = None
+    lengths, decodes = None, False
 
     def __init__(self, x: Tensor, codes: Tensor | None = None):
         self.x, self.codes = x, codes
@@ -60,6 +65,8 @@ class TensorSamples:
 
 class RaggedSamples:
     """Samples of unequal length, end to end in `flat` (total steps, ...)."""
+
+    decodes = False
 
     def __init__(self, flat: Tensor, lengths: Tensor):
         self.flat, self.lengths = flat, lengths

@@ -61,6 +61,9 @@ def split(X: Any, kinds: list[str] | None) -> Columns:
 
 def is_frame(X: Any) -> bool:
     """Whether X is a data frame of pandas, polars or another library."""
+    # narwhals takes longer to say no than a small network takes to predict.
+    if isinstance(X, np.ndarray):
+        return False
     return nw.dependencies.is_into_dataframe(X)
 
 

@@ -177,7 +177,7 @@ class ImageSamples:
     lengths = None
 
     def __init__(self, images: Images, mean: np.ndarray, scale: np.ndarray):
-        self.images = images
+        self.images, self.decodes = images, isinstance(images, PictureFiles)
         # A row of pixels at a time: a loop over three channels is ten times slower.
         width = images.shape[1]
         self.mean, self.scale = np.tile(mean, width), np.tile(scale, width)

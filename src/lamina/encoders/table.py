@@ -103,7 +103,7 @@ class TableEncoder:
 class SparseSamples:
     """Rows of a sparse matrix; only those of a batch are ever made dense."""
 
-    lengths = None
+    lengths, decodes = None, False
 
     def __init__(self, rows: Any, mean: np.ndarray, scale: np.ndarray, n_channels: int):
         self.rows, self.mean, self.scale = rows, mean, scale

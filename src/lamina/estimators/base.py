@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
+from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
 
 from lamina.encoders.base import Samples
 from lamina.encoders.choose import encoder_for
@@ -29,7 +30,7 @@ from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
 from lamina.training.optimizers import OPTIMIZERS, Optimizer
 from lamina.training.params import TrainerParams
-from lamina.training.precision import device_of, on_device, work_of
+from lamina.training.precision import device_of, on_device
 from lamina.training.prediction import outputs_of
 
 FEWEST, MOST = 5, 100
@@ -144,7 +145,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         model = copy.deepcopy(self.network_) if mode.go_on else self._build()
         n_steps = loader.batch_size * self.encoder_.spec.max_length
         return Training(
-            model=model.to(device),
+            model=channels_last(model.to(device), torch.channels_last),
             task=self.task_,
             loader=loader,
             optimizer=self._optimizer(model, mode),
@@ -152,8 +153,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             n_epochs=n_epochs,
             monitor=monitor,
             device=device,
-            work=work_of(model, n_steps),
-            validate=self._validator(held_out, device),
+            work=float(n_steps * model.n_weights),
+            validate=self._validator(held_out),
             schedule="constant" if mode.once else self.schedule,
         )
 
@@ -236,15 +237,13 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
                 new.copy_(old)
         return optimizer
 
-    def _validator(
-        self, held_out: Data | None, device: torch.device
-    ) -> Callable[[Model], float] | None:
+    def _validator(self, held_out: Data | None) -> Callable[[Model], float] | None:
         if held_out is None:
             return None
         samples = self.encoder_.encode(held_out.X)
 
         def score(model: Model) -> float:
-            outputs = self._outputs_of(model, samples, device)
+            outputs = self._outputs_of(model, samples)
             return self.task_.score(held_out.y, outputs, held_out.weight)
 
         return score
@@ -253,18 +252,15 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         """The task's outputs for samples X, a row each."""
         check_is_fitted(self)
         _, X = read_samples(self, X, reset=False)
-        device = device_of(self.device)
         samples = self.encoder_.encode(X)
-        with on_device(self.network_, device):
-            return self._outputs_of(self.network_, samples, device)
+        with on_device(self.network_, device_of(self.device)):
+            return self._outputs_of(self.network_, samples)
 
-    def _outputs_of(
-        self, model: Model, samples: Samples, device: torch.device
-    ) -> np.ndarray:
+    def _outputs_of(self, model: Model, samples: Samples) -> np.ndarray:
         lengths = samples.lengths
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(self.encoder_.spec.max_length, longest)
-        return outputs_of(model, self.task_, samples, n_cells, device)
+        return outputs_of(model, self.task_, samples, n_cells, self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

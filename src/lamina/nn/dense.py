@@ -26,10 +26,11 @@ class DenseLayers(nn.Module):
     def __init__(self, widths: Sequence[int], activation: str, dropout: float):
         super().__init__()
         self.activation, self.dropout = activation, dropout
-        self.linears = nn.ModuleList(nn.Linear(*w) for w in pairwise(widths))
-        for linear in self.linears:
-            nn.init.kaiming_uniform_(linear.weight, nonlinearity="relu")
+        linears = [nn.Linear(*w) for w in pairwise(widths)]
+        for linear in linears:
+            nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
+        self.linears = nn.ModuleList(linears)
         self.activate = ACTIVATIONS[activation].module()
         self.drop = Dropout(dropout)
 
@@ -61,7 +62,8 @@ class DenseKernel:
     def forward(self, x: Tensor) -> Tensor:
         """The output z (B, K) in training."""
         if self.copies:
-            torch._foreach_copy_(self.factors, [w.detach() for w in self.weights])
+            for factor, weight in zip(self.factors, self.weights, strict=True):
+                factor.copy_(weight.detach())
         self.inputs, self.before, self.masks = [x.to(self.dtype)], [], []
         for i in range(len(self.weights) - 1):
             z = self._product(i)

@@ -36,9 +36,11 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Tensor, None, None, None]:
         (slope,) = ctx.saved_tensors
-        return slope * gradient, None, None, None
+        return slope * grad_outputs[0], None, None, None
 
 
 def cross_entropy(

@@ -13,6 +13,9 @@ class Model(nn.Module):
     def __init__(self, body: nn.Module, head: nn.Module):
         super().__init__()
         self.body, self.head = body, head
+        # Asked for at each prediction, where a walk through the modules would be felt.
+        self.n_weights: int = sum(p.numel() for p in self.parameters() if p.ndim > 1)
+        self.in_parts: list[Any] = [m for m in self.modules() if hasattr(m, "n_parts")]
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))

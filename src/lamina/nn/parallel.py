@@ -2,12 +2,15 @@
 
 A recurrence makes many small products, one after the other, and no product is worth
 sharing. Its directions and its samples know nothing of one another: a thread that takes
-some of them through all steps never waits.
+some of them through all steps never waits. Meanwhile torch itself must keep to one
+thread, for its idle ones spin, and would take the cores away: see `spread_over`.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from threading import Barrier
 from typing import Any
@@ -17,13 +20,26 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 Part = Callable[[Tensor], Tensor]
+CORES: ContextVar[int] = ContextVar("cores", default=1)
+
+
+@contextmanager
+def spread_over(n_cores: int) -> Iterator[None]:
+    """Inside, parts are spread over so many cores, and torch itself keeps to one."""
+    before, token = torch.get_num_threads(), CORES.set(n_cores)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        CORES.reset(token)
+        torch.set_num_threads(before)
 
 
 def run_parts(
     parts: Sequence[Part], inputs: Sequence[Tensor], modules: Sequence[nn.Module]
 ) -> list[Tensor]:
     """`part(x)` for each part and its input; gradients reach x and its module's weights."""
-    n_threads = min(torch.get_num_threads(), len(parts))
+    n_threads = min(CORES.get(), len(parts))
     if n_threads == 1 or any(x.is_cuda for x in inputs):
         return [part(x) for part, x in zip(parts, inputs, strict=True)]
     weights = [list(module.parameters()) for module in modules]
@@ -63,26 +79,31 @@ class _Parts(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Any, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Any, ...]:
         inputs, outputs, weights, n_threads = ctx.kept
 
         def run(x: Tensor, output: Tensor, group: list[Tensor], slope: Tensor) -> Any:
             wanted = [t for t in (x, *group) if t.requires_grad]
-            found = iter(torch.autograd.grad(output, wanted, slope))
+            # Given slopes, torch would first import sympy for a third of a second.
+            product = (output * slope).sum()
+            found = iter(torch.autograd.grad(product, wanted, retain_graph=True))
             return [next(found) if t.requires_grad else None for t in (x, *group)]
 
-        found = list(workers(n_threads).map(run, inputs, outputs, weights, slopes))
-        ctx.kept = None
+        found = list(
+            workers(n_threads).map(run, inputs, outputs, weights, grad_outputs)
+        )
         to_inputs = [gradients[0] for gradients in found]
         to_weights = [g for gradients in found for g in gradients[1:]]
         return (None, None, None, None, *to_inputs, *to_weights)
 
 
 @cache
-def workers(n: int) -> ThreadPoolExecutor:
+def workers(n: int, name: str = "parts") -> ThreadPoolExecutor:
     """`n` threads that compute on one core each; they wait until they are asked again."""
     before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(n, "lamina", torch.set_num_threads, (1,))
+    pool = ThreadPoolExecutor(n, f"lamina {name}", torch.set_num_threads, (1,))
     all_started = Barrier(n)
     list(pool.map(lambda _: all_started.wait(), range(n)))
     # A thread's own count is also what torch gives to threads that start later.

@@ -15,6 +15,7 @@ import torch
 
 from lamina.testing.examples import Example
 from lamina.testing.fitting import assert_same, brief, fit, outputs
+from lamina.training.loader import Loader
 
 
 class AccidentError(Exception):
@@ -37,7 +38,10 @@ def check_process_is_left_alone_on_error(estimator: Any, data: Example) -> None:
     """Generators, threads and flags are as before when a fit breaks off."""
     network = fit(brief(estimator, data), data)
     before = _process()
-    with patch.object(estimator.body, "forward", side_effect=AccidentError):
+    with (
+        patch.object(Loader, "__iter__", side_effect=AccidentError),
+        patch.object(estimator.body, "forward", side_effect=AccidentError),
+    ):
         with suppress(AccidentError):
             fit(network, data)
             raise AssertionError("An exception in the network did not leave fit.")
@@ -52,7 +56,7 @@ def check_broken_fit_leaves_estimator_alone(estimator: Any, data: Example) -> No
     network = fit(brief(estimator, data), data)
     before, expected = dict(vars(network)), outputs(network, data.X)
     with (
-        patch.object(estimator.body, "forward", side_effect=AccidentError),
+        patch.object(Loader, "__iter__", side_effect=AccidentError),
         suppress(AccidentError),
     ):
         fit(network.set_params(random_state=0), data)

@@ -70,5 +70,6 @@ class ByKernel:
         if to_input is not None:
             for table in self.body.embeddings.parameters():
                 table.grad = None
-            x.backward(to_input.to(x.dtype))
+            # Given a slope, torch would first import sympy for a third of a second.
+            (x * to_input).sum().backward()
         return loss

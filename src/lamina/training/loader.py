@@ -6,6 +6,7 @@ shuffles the batches, so that little padding occurs and the order stays random. 
 an epoch differ in size by one at most; no sample is left over.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,8 +15,11 @@ from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.encoders.base import Samples
+from lamina.nn.parallel import workers
 
 POOL = 32
+N_DECODERS, N_AHEAD = 2, 4
+"""Threads that decode files, and batches that they may be ahead."""
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, 1 << 18
 
 
@@ -35,10 +39,9 @@ class Loader:
         return -(-len(self.samples) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        for rows in self._order():
+        for rows, batch in taken(self.samples, self._order()):
             weight = None if self.weight is None else self.weight[rows]
-            target = self.target.index_select(0, rows)
-            yield self.samples.take(rows).labelled(target, weight)
+            yield batch.labelled(self.target.index_select(0, rows), weight)
 
     def _order(self) -> list[Tensor]:
         n = len(self.samples)
@@ -64,8 +67,32 @@ def in_order(samples: Samples, n_cells: int) -> Iterator[tuple[Tensor, Batch]]:
     """
     n, lengths = len(samples), samples.lengths
     rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
-    size = max(32, min(ROWS_AT_ONCE, CELLS_AT_ONCE // n_cells // 32 * 32))
-    for part in rows.split(size):
-        missing = -len(part) % 32
-        padded = torch.cat([part, part[-1:].expand(missing)]) if missing else part
-        yield part, samples.take(padded)
+    parts = rows.split(rows_at_once(n_cells))
+    padded = [torch.cat([p, p[-1:].expand(-len(p) % 32)]) for p in parts]
+    for part, (_, batch) in zip(parts, taken(samples, padded), strict=True):
+        yield part, batch
+
+
+def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:
+    """(row numbers, batch) in this order; what must be decoded is decoded ahead."""
+    if not samples.decodes:
+        for rows in order:
+            yield rows, samples.take(rows)
+        return
+    pool, ahead = workers(N_DECODERS, "decoders"), deque()
+    try:
+        for rows in order:
+            ahead.append((rows, pool.submit(samples.take, rows)))
+            if len(ahead) > N_AHEAD:
+                first, batch = ahead.popleft()
+                yield first, batch.result()
+        for last, batch in ahead:
+            yield last, batch.result()
+    finally:
+        for _, batch in ahead:
+            batch.cancel()
+
+
+def rows_at_once(n_cells: int) -> int:
+    """Samples of so many numbers each that are computed at a time; a multiple of 32."""
+    return max(32, min(ROWS_AT_ONCE, CELLS_AT_ONCE // n_cells // 32 * 32))

@@ -85,7 +85,7 @@ class Training:
         history = History()
         kept = Snapshot(self.model)
         try:
-            with computing(precision, self.work):
+            with computing(precision, self.model, self.loader.batch_size, self.work):
                 self._epochs(gradients, history, kept)
         except KeyboardInterrupt:
             if not history.loss_curve:

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+fused: Any = torch
+"""The kernels have no public names."""
 Params = list[nn.Parameter]
 Decay = Callable[[Params, float, float], None]
 
@@ -45,7 +47,7 @@ class Adam:
         if self.alpha:
             self.decay(self.params, self.alpha, rate)
         self.n_steps.add_(1)
-        torch._fused_adam_(
+        fused._fused_adam_(
             self.values,
             [p.grad for p in self.params],
             self.means,
@@ -79,7 +81,7 @@ class SGD:
     def step(self, rate: float) -> None:
         if self.alpha:
             inside_the_gradient(self.params, self.alpha, rate)
-        torch._fused_sgd_(
+        fused._fused_sgd_(
             self.values,
             [p.grad for p in self.params],
             self.velocities,
@@ -98,7 +100,7 @@ class SGD:
 
 def apart_from_the_gradient(params: Params, alpha: float, rate: float) -> None:
     """Weights shrink by their share, however Adam scales the gradient."""
-    torch._foreach_mul_([p.detach() for p in decaying(params)], 1 - rate * alpha)
+    fused._foreach_mul_([p.detach() for p in decaying(params)], 1 - rate * alpha)
 
 
 def inside_the_gradient(params: Params, alpha: float, rate: float) -> None:
@@ -106,7 +108,7 @@ def inside_the_gradient(params: Params, alpha: float, rate: float) -> None:
     del rate
     weights = decaying(params)
     values = [p.detach() for p in weights]
-    torch._foreach_add_([p.grad for p in weights], values, alpha=alpha)
+    fused._foreach_add_([p.grad for p in weights], values, alpha=alpha)
 
 
 OPTIMIZERS: dict[str, Callable[[nn.Module, Any], Optimizer]] = {
@@ -129,8 +131,8 @@ def decaying(params: Params) -> Params:
 def clip(params: Params, longest: float) -> None:
     """Cut the gradients, taken together, to this length (Pascanu et al. 2013)."""
     gradients = [p.grad for p in params if p.grad is not None]
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    torch._foreach_mul_(gradients, (longest / (norm + 1e-6)).clamp(max=1.0))
+    norm = torch.linalg.vector_norm(torch.stack(fused._foreach_norm(gradients)))
+    fused._foreach_mul_(gradients, (longest / (norm + 1e-6)).clamp(max=1.0))
 
 
 def _zeros(params: Params) -> list[Tensor]:

@@ -6,11 +6,14 @@ What is set for the whole process is set for a call and restored after it.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
+from lamina.nn.model import Model
+from lamina.nn.parallel import spread_over
 
 DEVICES: dict[str, Callable[[], torch.device]] = {
     "auto": lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"),
@@ -23,6 +26,8 @@ PRECISIONS: dict[str, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+fused: Any = torch
+"""The kernels have no public names."""
 WORTH_A_THREAD = 2e6
 """Multiplications of a forward pass that occupy one core; with fewer, two cores lose."""
 WORTH_BFLOAT16 = 1e8
@@ -38,21 +43,19 @@ def device_of(name: str) -> torch.device:
     return DEVICES[name]()
 
 
-def work_of(model: nn.Module, n_steps: int) -> float:
-    """About how many multiplications one pass over `n_steps` steps makes, from above."""
-    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    weights = [p for p in model.parameters() if p.ndim > 1 and id(p) not in tables]
-    return float(n_steps) * sum(p.numel() for p in weights)
-
-
 @contextmanager
-def computing(precision: str, work: float) -> Iterator[None]:
-    """The process's flags as `work` multiplications in this precision want them."""
+def computing(
+    precision: str, model: Model, n_samples: int, work: float
+) -> Iterator[None]:
+    """The process's flags as passes over `n_samples`, `work` multiplications, want them."""
     matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    n_cores = max(1, min(n_threads, int(work / WORTH_A_THREAD)))
+    n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
     torch.set_float32_matmul_precision(_matmul_precision(precision))
-    torch.set_num_threads(max(1, min(n_threads, int(work / WORTH_A_THREAD))))
+    torch.set_num_threads(n_cores)
     try:
-        yield
+        with spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext():
+            yield
     finally:
         torch.set_num_threads(n_threads)
         torch.set_float32_matmul_precision(matmul)
@@ -118,12 +121,12 @@ class LossScale:
     def unscale(self, gradients: list[Tensor]) -> None:
         """Gradients of the scaled loss become those of the loss, in place."""
         self.overflow.zero_()
-        torch._amp_foreach_non_finite_check_and_unscale_(
+        fused._amp_foreach_non_finite_check_and_unscale_(
             gradients, self.overflow, self.factor.reciprocal()
         )
         for gradient in gradients:
             gradient.masked_fill_(self.overflow.bool(), 0.0)
-        torch._amp_update_scale_(
+        fused._amp_update_scale_(
             self.factor, self.n_sound, self.overflow, 2.0, 0.5, 2000
         )
 

@@ -1,0 +1,52 @@
+"""What every contender of a benchmark gets, and must do equally."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Samples, a network, and how long it trains: Adam at 1e-3, nothing else.
+
+    `module`, `keras` and `ours` build the same network: as an nn.Module that maps what
+    `X` holds to logits, as a Keras model, and as an estimator of lamina.
+    """
+
+    X: Any
+    y: np.ndarray
+    X_test: Any
+    y_test: np.ndarray
+    n_epochs: int
+    batch_size: int
+    module: Callable[[], Any] | None = None
+    keras: Callable[[Any], Any] | None = None
+    ours: Callable[[], Any] | None = None
+    flops: float = 0.0
+    """Floating-point operations of a fit's products."""
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.y.max()) + 1
+
+
+EQUAL = {
+    "optimizer": "adam",
+    "learning_rate_init": 1e-3,
+    "alpha": 0.0,
+    "dropout": 0.0,
+    "schedule": "constant",
+    "max_grad_norm": None,
+    "n_iter_no_change": 10_000,
+    "random_state": 0,
+}
+"""Parameters with which an estimator of lamina does what the others do."""
+
+
+def split(
+    X: Any, y: np.ndarray, n_test: int
+) -> tuple[Any, np.ndarray, Any, np.ndarray]:
+    """The last samples are the test."""
+    return X[:-n_test], y[:-n_test], X[-n_test:], y[-n_test:]

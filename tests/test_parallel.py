@@ -1,0 +1,138 @@
+"""Parts of a recurrence on several cores against the same layer on one."""
+
+import os
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from lamina.batch import Batch
+from lamina.encoders.base import TensorSamples
+from lamina.nn.parallel import CORES, spread_over, workers
+from lamina.nn.recurrent import CELLS, FEWEST_ROWS, RecurrentLayer
+from lamina.training.loader import Loader
+
+
+def passes(layer, x, lengths, n_cores):
+    layer.zero_grad()
+    x = x.clone().requires_grad_()
+    with spread_over(n_cores):
+        h = layer(x, lengths)
+        real = torch.arange(h.shape[1]) < lengths[:, None]
+        (h * real[:, :, None]).square().sum().backward()
+    return [h, x.grad, *[p.grad.clone() for p in layer.parameters()]]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("n_samples", [5, 3 * FEWEST_ROWS + 1])
+def test_parts_give_the_states_and_gradients_of_the_whole(
+    cell, bidirectional, n_samples
+):
+    torch.manual_seed(0)
+    layer = RecurrentLayer(cell, 3, 4, bidirectional, 9)
+    x, lengths = torch.randn(n_samples, 9, 3), torch.randint(1, 10, (n_samples,))
+    whole = passes(layer, x, lengths, 1)
+    for n_cores in (2, 5):
+        parts = passes(layer, x, lengths, n_cores)
+        torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_fifty_steps_in_parts_have_the_losses_of_torchs_own_layer(cell):
+    torch.manual_seed(0)
+    ours = RecurrentLayer(cell, 3, 6, True, 9)
+    theirs = CELLS[cell](3, 6, batch_first=True, bidirectional=True)
+    for i, suffix in enumerate(("", "_reverse")):
+        for name, weight in ours.directions[i].named_parameters():
+            theirs.get_parameter(name + suffix).data.copy_(weight.detach())
+    curves = []
+    for rnn, cores in ((lambda x: ours(x, None), 2), (lambda x: theirs(x)[0], 1)):
+        layer = ours if cores == 2 else theirs
+        optimizer = torch.optim.Adam(layer.parameters(), 3e-3)
+        torch.manual_seed(1)
+        curve = []
+        for _ in range(50):
+            x = torch.randn(8, 9, 3)
+            with spread_over(cores):
+                loss = (rnn(x).mean(2) - x.mean(2)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            curve.append(loss.item())
+        curves.append(curve)
+    assert curves[1][-1] < 0.8 * curves[1][0]
+    torch.testing.assert_close(*curves, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_of_parts_are_those_of_finite_differences(cell):
+    torch.manual_seed(0)
+    layer = RecurrentLayer(cell, 2, 3, True, 4).double()
+    x = torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True)
+    lengths = torch.tensor([4, 2])
+    real = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])[:, :, None]
+    with spread_over(2):
+        assert torch.autograd.gradcheck(
+            lambda x, *_: layer(x, lengths) * real, (x, *layer.parameters())
+        )
+
+
+def test_counts_of_threads_are_as_before_and_parts_know_nothing_of_more_cores():
+    before = torch.get_num_threads()
+    with spread_over(2):
+        assert torch.get_num_threads() == 1
+        assert list(workers(2).map(lambda _: CORES.get(), range(4))) == [1] * 4
+    assert torch.get_num_threads() == before
+    assert CORES.get() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_has_threads_of_its_own():
+    workers(2)
+    child = os.fork()
+    if not child:
+        os._exit(list(workers(2).map(abs, [-1, -2])) != [1, 2])
+    assert os.waitpid(child, 0)[1] == 0
+
+
+class Slow(TensorSamples):
+    """Samples that are decoded, out of order where they can."""
+
+    decodes = True
+
+    def take(self, rows):
+        time.sleep(0.002 * (int(rows[0]) % 3))
+        if int(rows[0]) == -1:
+            raise OSError
+        return super().take(rows)
+
+
+def test_batches_that_are_decoded_ahead_come_in_order_and_with_their_targets():
+    x = torch.arange(90.0)[:, None]
+    plain, ahead = (
+        Loader(kind(x), torch.arange(90), None, 7, True, torch.Generator())
+        for kind in (TensorSamples, Slow)
+    )
+    for a, b in zip(plain, ahead, strict=True):
+        assert isinstance(b, Batch)
+        assert a.target.tolist() == b.target.tolist() == b.x[:, 0].tolist()
+
+
+def test_an_error_in_decoding_reaches_the_caller():
+    class Broken(Slow):
+        def take(self, rows):
+            raise OSError("sample 3 is broken")
+
+    loader = Loader(Broken(torch.zeros(9, 1)), torch.arange(9), None, 2)
+    with pytest.raises(OSError, match="sample 3"):
+        list(loader)
+
+
+def test_a_layer_is_cut_only_where_a_part_is_worth_a_core():
+    both, one = (RecurrentLayer("rnn", 2, 3, bi, 9) for bi in (True, False))
+    assert [both.n_parts(64, n) for n in (1, 2, 4, 16)] == [1, 2, 4, 4]
+    assert [one.n_parts(n, 2) for n in (20, 64, 1000)] == [1, 2, 2]
+    assert isinstance(one.directions[0], nn.RNN)
