@@ -82,8 +82,7 @@ class TableEncoder:
             if n_missing:
                 indicators = block[:, torch.from_numpy(self.missing)].isnan()
                 x[part, n_numbers : n_numbers + n_missing] = indicators.float()
-            z = block.sub_(mean).div_(scale).nan_to_num_(0.0)
-            x[part, :n_numbers] = _clip(z)
+            x[part, :n_numbers] = _clip(block.sub_(mean).div_(scale)).nan_to_num_(0.0)
 
     def _code_categories(self, columns: Columns, x: Tensor) -> Tensor | None:
         start, coded = len(self.mean) + len(self.missing), []
@@ -125,7 +124,8 @@ class SparseSamples:
 def _clip(z: Tensor) -> Tensor:
     """To float32; a number beyond 1e9 deviations counts as that far away."""
     z = z.clamp(-1e9, 1e9)
-    return (z / CLIP).square_().add_(1).rsqrt_().mul_(z).float().clamp_(-CLIP, CLIP)
+    squares = torch.addcmul(z.new_ones(()), z, z, value=CLIP**-2)
+    return squares.rsqrt_().mul_(z).float().clamp_(-CLIP, CLIP)
 
 
 def _blocks(numbers: np.ndarray) -> Iterator[slice]:
@@ -160,11 +160,16 @@ def _sums(
         if center is not None:
             block -= center
             block *= block
-        unknown = np.isnan(block)
-        block[unknown] = 0.0
-        sums += w @ block
-        totals += w @ ~unknown
-        missing += unknown.sum(0)
+        sum_of_block = w @ block
+        if np.isnan(sum_of_block).any():
+            unknown = np.isnan(block)
+            block[unknown] = 0.0
+            sum_of_block = w @ block
+            totals += w @ (~unknown).astype(np.float64)
+            missing += unknown.sum(0)
+        else:
+            totals += w.sum()
+        sums += sum_of_block
     return sums, totals, missing > 0
 
 

@@ -128,9 +128,11 @@ class TrainerParams(Params):
     precision: Annotated[
         str,
         one_of(*PRECISIONS),
-        """Arithmetic in training: "auto" takes bfloat16 for convolutions where the
-        machine computes it natively, and float32 otherwise. Weights, losses and
-        predictions are float32 always.""",
+        """Arithmetic of the products in training: "auto" takes bfloat16 where the machine
+        computes it natively and the network is large enough to gain, and float32
+        otherwise (through TF32 on a GPU); "float32" is exactly that. "bfloat16" and
+        "float16", whose losses are scaled, are refused where they would be emulated.
+        Weights, losses and predictions are float32 always.""",
     ] = "auto"
     random_state: Annotated[
         int | np.random.RandomState | None,
