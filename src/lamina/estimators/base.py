@@ -128,9 +128,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         told["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self, **told)
         if not history.loss_curve:
-            raise_if_diverged(
-                self, history
-            )  # nothing was learnt that would be worth keeping
+            # Nothing was learnt that would be worth keeping.
+            raise_if_diverged(self, history)
         return history
 
     def _training(

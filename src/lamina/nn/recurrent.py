@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lamina.nn.dropout import keep_mask
 from lamina.nn.parallel import CORES, run_parts
 
 FEWEST_ROWS = 32
@@ -74,8 +75,7 @@ class StepDropout(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         if not self.training or not self.share:
             return h
-        kept = 1 - self.share
-        return h * h.new_empty(len(h), 1, h.shape[2]).bernoulli_(kept).div_(kept)
+        return h * keep_mask(h[:, :1], self.share)
 
 
 def read(
