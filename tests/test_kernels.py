@@ -28,7 +28,7 @@ def network(activation="relu", dropout=0.0, n_categories=(), dtype=torch.float32
     spec = Spec(n_channels=6, n_categories=n_categories)
     task = Classification(np.arange(3), ClassificationParams())
     body = Dense(spec, params)
-    return Model(body, task.head(body.width)).to(dtype), task
+    return Model(body, task.head(body)).to(dtype), task
 
 
 def batches(n_steps, n_categories=()):

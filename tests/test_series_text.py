@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina import CNNClassifier, RNNClassifier, RNNRegressor
-from lamina.batch import PAD, UNKNOWN
-from lamina.encoders.base import RaggedSamples, padded_steps
+from lamina.batch import END, PAD, UNKNOWN
+from lamina.encoders.base import RaggedSamples
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.text import TextEncoder, TextParams
 from lamina.exceptions import DataError
+from lamina.ragged import padded_steps
 from lamina.vocabulary import Vocabulary
 
 CALM = settings(deadline=None, max_examples=40)
@@ -196,7 +197,7 @@ def text_batch(encoder, X):
 
 def test_words_are_lower_cased_and_punctuation_stands_alone():
     encoder = text_encoder().fit(["It's GOOD, isn't it?"])
-    assert set(encoder.vocabulary.tokens[2:]) == {
+    assert set(encoder.vocabulary.tokens[END + 1 :]) == {
         "it's",
         "good",
         ",",
@@ -221,7 +222,7 @@ def test_no_letter_of_a_text_is_lost():
 
 def test_characters_are_kept_as_they_are():
     encoder = text_encoder(token_unit="char").fit(["aA b"])
-    assert set(encoder.vocabulary.tokens[2:]) == {"a", "A", " ", "b"}
+    assert set(encoder.vocabulary.tokens[END + 1 :]) == {"a", "A", " ", "b"}
 
 
 def test_texts_and_lists_of_their_tokens_are_read_alike():
@@ -234,7 +235,7 @@ def test_texts_and_lists_of_their_tokens_are_read_alike():
 def test_unknown_tokens_are_number_one_and_are_not_padding():
     encoder = text_encoder().fit(["a b", "a"])
     batch = text_batch(encoder, ["z a", "z z z"])
-    assert batch.x[:, :3].tolist() == [[UNKNOWN, 2, PAD], [UNKNOWN] * 3]
+    assert batch.x[:, :3].tolist() == [[UNKNOWN, END + 1, PAD], [UNKNOWN] * 3]
     assert batch.lengths.tolist() == [2, 3]
 
 

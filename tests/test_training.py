@@ -14,10 +14,10 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from lamina import DNNClassifier, DNNRegressor, RNNClassifier
-from lamina.encoders.base import RaggedSamples, TensorSamples
+from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
-from lamina.training.loader import POOL, Loader, in_order
+from lamina.training.loader import InOrder, Loader
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
@@ -97,7 +97,7 @@ def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
 ):
     loader = loader_of(lengths, True, 1)
     seen = []
-    for rows, batch in in_order(loader.samples, cells):
+    for rows, batch in InOrder(loader.samples, cells):
         assert len(batch) % 32 == 0
         seen += rows.tolist()
         assert batch.x[: len(rows), 0, 0].tolist() == rows.tolist()

@@ -18,8 +18,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-PAD, UNKNOWN = 0, 1
-"""Token numbers that stand for padding and for a token that was not seen in `fit`."""
+from lamina.ragged import Sequences
+
+PAD, UNKNOWN, BEGIN, END = range(4)
+"""Token numbers that stand for padding, for a token that was not seen in `fit`, and for
+the two ends of a text."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,31 @@ class Batch:
     lengths: Tensor | None = None
     """(B,) real steps of each sample; None where no sample is padded."""
     target: Any = None
+    """What the task's `encode` gave for these samples: a tensor, `Sequences`, or None."""
     weight: Tensor | None = None
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
+    fresh: Tensor | None = None
+    """(B,) False where a sample goes on from the same row of the batch before; None where
+    every sample is on its own."""
+    state: Any = None
+    """What a body that reads forward goes on from (its `start`, or `Features.state`)."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
 
     def labelled(self, target: Any, weight: Tensor | None) -> Self:
         """The batch with the targets and the weights of its samples."""
-        return type(self)(self.x, self.codes, self.lengths, target, weight)
+        # Quicker than `replace`, in a loop where that is felt.
+        return type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""
         if self.x.device == device:
             return self
         moved = {
-            f.name: value.to(device, non_blocking=True)
+            f.name: value.to(device)
             for f in fields(self)
-            if isinstance(value := getattr(self, f.name), Tensor)
+            if isinstance(value := getattr(self, f.name), Tensor | Sequences)
         }
         return replace(self, **moved)
 
@@ -76,6 +86,8 @@ class Features:
 
     h: Tensor
     lengths: Tensor | None = None
+    state: Any = None
+    """Where a body that went on from `Batch.state` stands after the last step."""
 
     def real(self) -> Tensor | None:
         """(B, T, 1), 1.0 at real steps and 0.0 at padding; None where all are real."""

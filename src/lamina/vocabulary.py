@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from lamina.batch import PAD, UNKNOWN
+from lamina.batch import END, PAD, UNKNOWN
 
 
 class Vocabulary:
     """The tokens that occur in `sentences`.
 
-    Number 0 is padding and 1 any token that was not seen.
+    Number 0 is padding, 1 any token that was not seen, 2 and 3 the ends of a text.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ class Vocabulary:
     >>> from lamina.vocabulary import Vocabulary
     >>> words = Vocabulary([["a", "b", "a"], ["c"]])
     >>> words.encode(["a", "c", "x"])
-    [2, 4, 1]
-    >>> words.decode([2, 4])
+    [4, 6, 1]
+    >>> words.decode([4, 6])
     ['a', 'c']
     """
 
@@ -32,8 +32,14 @@ class Vocabulary:
         counts = Counter(token for sentence in sentences for token in sentence)
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         # In alphabetical order, so that a number does not hang on how often a token occurs.
-        self.tokens = ["<pad>", "<unknown>", *sorted(ranked[:max_size])]
-        self.numbers = {t: i for i, t in enumerate(self.tokens) if i > UNKNOWN}
+        self.tokens = [
+            "<pad>",
+            "<unknown>",
+            "<begin>",
+            "<end>",
+            *sorted(ranked[:max_size]),
+        ]
+        self.numbers = {t: i for i, t in enumerate(self.tokens) if i > END}
 
     def __len__(self) -> int:
         return len(self.tokens)

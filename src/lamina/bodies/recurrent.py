@@ -9,17 +9,17 @@ next one has would not be missed.
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from lamina.batch import PAD, Batch, Features, Spec
-from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout
+from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
 from lamina.params import Params, at_least, boolean, fraction, one_of
 
 
-class RecurrentParams(Params):
-    """What a recurrent network is made of."""
+class CausalRecurrentParams(Params):
+    """What a recurrent network is made of that reads forward."""
 
     cell: Annotated[
         str,
@@ -30,14 +30,19 @@ class RecurrentParams(Params):
         int, at_least(1), "Units of each layer, in each direction."
     ] = 128
     n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 2
+    dropout: Annotated[
+        float, fraction(), "Share of features dropped after each layer in training."
+    ] = 0.4
+
+
+class RecurrentParams(CausalRecurrentParams):
+    """What a recurrent network is made of."""
+
     bidirectional: Annotated[
         bool,
         boolean(),
         "Read each sequence from both ends; False reads from the first step only.",
     ] = True
-    dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
-    ] = 0.4
 
 
 class Recurrent(nn.Module):
@@ -46,20 +51,20 @@ class Recurrent(nn.Module):
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
 
-    def __init__(self, spec: Spec, params: RecurrentParams, causal: bool = False):
+    def __init__(self, spec: Spec, params: Any, causal: bool = False):
         super().__init__()
         n_inputs = spec.n_channels
         self.embed: nn.Module = nn.Identity()
         if spec.n_tokens:
             n_inputs = params.hidden_size
             self.embed = nn.Embedding(spec.n_tokens, n_inputs, padding_idx=PAD)
-        self.layers = nn.ModuleList()
+        self.layers: Any = nn.ModuleList()
         for _ in range(params.n_layers):
             layer = RecurrentLayer(
                 params.cell,
                 n_inputs,
                 params.hidden_size,
-                params.bidirectional and not causal,
+                not causal and params.bidirectional,
                 spec.max_length,
             )
             self.layers.append(layer)
@@ -69,6 +74,20 @@ class Recurrent(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         h = self.embed(batch.x)
+        if batch.state is not None:
+            return self._carry(h, batch)
         for layer in self.layers:
             h = self.drop(layer(h, batch.lengths))
         return Features(h, batch.lengths)
+
+    def start(self, n_samples: int) -> list[State]:
+        """The state of each layer before the first step."""
+        return [layer.start(n_samples) for layer in self.layers]
+
+    def _carry(self, h: Tensor, batch: Batch) -> Features:
+        states = []
+        for layer, before in zip(self.layers, batch.state, strict=True):
+            h, after = layer.carry(h, before)
+            h = self.drop(h)
+            states.append(after)
+        return Features(h, batch.lengths, states)

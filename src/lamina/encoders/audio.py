@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import RaggedSamples, Samples, TensorSamples, pad_batch
+from lamina.encoders.base import InAnyOrder, RaggedSamples, Samples, TensorSamples
 from lamina.encoders.files import (
     decode_sound,
     evenly_spaced,
@@ -26,6 +26,7 @@ from lamina.encoders.files import (
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
 from lamina.params import Params, at_least, none
+from lamina.ragged import padded
 
 N_FOR_STATISTICS = 1_000
 
@@ -121,7 +122,7 @@ class Recordings:
         return -(-n * up // down)
 
 
-class AudioSamples:
+class AudioSamples(InAnyOrder):
     """Standardised features; only the recordings of a batch are decoded."""
 
     decodes = True
@@ -139,7 +140,8 @@ class AudioSamples:
         samples = [self._standardised(i) for i in rows.tolist()]
         if self.lengths is None:
             return Batch(torch.stack(samples))
-        return pad_batch(samples, self.n_steps[rows])
+        steps = padded(samples, self.n_steps[rows])
+        return Batch(steps.values, lengths=steps.lengths)
 
     def in_memory(self) -> Samples:
         """The same samples, all made now."""

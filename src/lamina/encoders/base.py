@@ -5,10 +5,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from lamina.batch import Batch, Spec
+from lamina.ragged import Ragged
 from lamina.scaling import scale_of
+
+POOL = 32
+"""Batches whose samples are sorted by length together."""
 
 
 class Samples(Protocol):
@@ -30,6 +33,10 @@ class Samples(Protocol):
         """The samples of these row numbers, padded to the longest of them."""
         ...
 
+    def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
+        """The row numbers of each batch of an epoch; None leaves them in order."""
+        ...
+
 
 class Encoder(Protocol):
     """Any user data -> samples. Built from the estimator, whose parameters it reads."""
@@ -47,7 +54,34 @@ class Encoder(Protocol):
         ...
 
 
-class TensorSamples:
+class InAnyOrder:
+    """Abstract: samples that know nothing of one another.
+
+    Those of unequal length are batched with their like: sorted within pools of many
+    batches, whose order is then drawn, so that little padding occurs and the order stays
+    random. Batches differ in size by one at most; no sample is left over.
+    """
+
+    lengths: Tensor | None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
+        n_batches = -(-len(self) // size)
+        if generator is None:
+            return list(torch.arange(len(self)).tensor_split(n_batches))
+        rows = torch.randperm(len(self), generator=generator)
+        if self.lengths is None:
+            return list(rows.tensor_split(n_batches))
+        pools = rows.split(POOL * size)
+        rows = torch.cat([p[self.lengths[p].argsort(stable=True)] for p in pools])
+        batches = rows.tensor_split(n_batches)
+        order = torch.randperm(n_batches, generator=generator)
+        return [batches[i] for i in order.tolist()]
+
+
+class TensorSamples(InAnyOrder):
     """Samples of one shape: x (n, ...) and, for tables, codes (n, columns)."""
 
     lengths, decodes = None, False
@@ -63,40 +97,20 @@ class TensorSamples:
         return Batch(self.x.index_select(0, rows), codes)
 
 
-class RaggedSamples:
+class RaggedSamples(InAnyOrder):
     """Samples of unequal length, end to end in `flat` (total steps, ...)."""
 
     decodes = False
 
     def __init__(self, flat: Tensor, lengths: Tensor):
-        self.flat, self.lengths = flat, lengths
-        self.starts = lengths.cumsum(0) - lengths
+        self.rows, self.lengths = Ragged(flat, lengths), lengths
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.rows)
 
     def take(self, rows: Tensor) -> Batch:
-        lengths = self.lengths[rows]
-        ends = zip(self.starts[rows].tolist(), lengths.tolist(), strict=True)
-        return pad_batch([self.flat[start : start + n] for start, n in ends], lengths)
-
-
-def pad_batch(samples: list[Tensor], lengths: Tensor) -> Batch:
-    """Samples (T_i, ...) -> a batch (B, T, ...) filled with zeros at the end.
-
-    T is rounded up, so that few shapes occur: a kernel is prepared once for each.
-    """
-    x = pad_sequence(samples, batch_first=True)
-    missing = padded_steps(x.shape[1]) - x.shape[1]
-    if missing:
-        x = torch.cat([x, x.new_zeros(len(x), missing, *x.shape[2:])], 1)
-    return Batch(x, lengths=lengths)
-
-
-def padded_steps(n_steps: int) -> int:
-    """The next number of steps that batches of unequal samples are padded to."""
-    unit = 4 if n_steps <= 32 else 16
-    return -(-n_steps // unit) * unit
+        samples = self.rows[rows]
+        return Batch(samples.values, lengths=samples.lengths)
 
 
 def weighted_moments(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import Samples
+from lamina.encoders.base import InAnyOrder, Samples
 from lamina.encoders.files import (
     MODES,
     decode_picture,
@@ -171,7 +171,7 @@ class PictureFiles:
 Images = ArrayImages | PictureFiles
 
 
-class ImageSamples:
+class ImageSamples(InAnyOrder):
     """Images that are standardised when a batch is taken."""
 
     lengths = None

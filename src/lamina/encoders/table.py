@@ -17,7 +17,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import Samples, TensorSamples
+from lamina.encoders.base import InAnyOrder, Samples, TensorSamples
 from lamina.encoders.columns import Columns, kinds_of, split
 from lamina.exceptions import DataError
 from lamina.scaling import scale_of
@@ -99,7 +99,7 @@ class TableEncoder:
         return torch.stack(coded, 1) if coded else None
 
 
-class SparseSamples:
+class SparseSamples(InAnyOrder):
     """Rows of a sparse matrix; only those of a batch are ever made dense."""
 
     lengths, decodes = None, False

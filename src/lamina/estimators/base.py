@@ -26,12 +26,12 @@ from lamina.nn.model import Model
 from lamina.params import check_params
 from lamina.seeding import seed_from, seeded, spawn
 from lamina.training.callbacks import EpochTasks
-from lamina.training.loader import Loader
+from lamina.training.loader import InOrder, Loader
 from lamina.training.loop import History, Training
 from lamina.training.optimizers import OPTIMIZERS, Optimizer
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
-from lamina.training.prediction import outputs_of
+from lamina.training.prediction import Ask, outputs_of
 
 FEWEST, MOST = 5, 100
 """Bounds of the number of epochs that `max_iter="auto"` takes."""
@@ -48,7 +48,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
@@ -206,11 +206,11 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             weight = from_target if weight is None else weight * from_target
         if weight is not None:
             weight = torch.from_numpy(weight / weight.mean()).float()
-        size = self.batch_size
+        samples, size = self.encoder_.encode(data.X), self.batch_size
         if isinstance(size, str):
-            size = min(max(len(data) // 40, SMALLEST), LARGEST)
+            size = min(max(len(samples) // 40, SMALLEST), LARGEST)
         return Loader(
-            samples=self.encoder_.encode(data.X),
+            samples=samples,
             target=self.task_.encode(data.y),
             weight=weight,
             batch_size=size,
@@ -220,13 +220,13 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
     def _n_epochs(self, loader: Loader) -> int:
         if isinstance(self.max_iter, str):
-            steps = self.body.default_steps
+            steps = self.task_.default_steps or self.body.default_steps
             return min(max(steps // loader.n_batches, FEWEST), MOST)
         return self.max_iter
 
     def _build(self) -> Model:
         body = self.body(self.encoder_.spec, self, causal=self.task_.causal)
-        return Model(body, self.task_.head(body.width))
+        return Model(body, self.task_.head(body))
 
     def _optimizer(self, model: Model, mode: Mode) -> Optimizer:
         optimizer = OPTIMIZERS[self.optimizer](model, self)
@@ -242,24 +242,31 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         samples = self.encoder_.encode(held_out.X)
 
         def score(model: Model) -> float:
-            outputs = self._outputs_of(model, samples)
+            outputs = self._outputs_of(model, samples, self.task_.predict)
             return self.task_.score(held_out.y, outputs, held_out.weight)
 
         return score
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """The task's outputs for samples X, a row each."""
+    def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
+        """What `ask(model, batch)`, the task's `predict` if None, says of samples X.
+
+        With y the batches have targets.
+        """
         check_is_fitted(self)
         _, X = read_samples(self, X, reset=False)
+        target = None if y is None else self.task_.encode(self._read_targets(X, y))
         samples = self.encoder_.encode(X)
+        ask = ask or self.task_.predict
         with on_device(self.network_, device_of(self.device)):
-            return self._outputs_of(self.network_, samples)
+            return self._outputs_of(self.network_, samples, ask, target)
 
-    def _outputs_of(self, model: Model, samples: Samples) -> np.ndarray:
+    def _outputs_of(
+        self, model: Model, samples: Samples, ask: Ask, target: Any = None
+    ) -> Any:
         lengths = samples.lengths
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(self.encoder_.spec.max_length, longest)
-        return outputs_of(model, self.task_, samples, n_cells, self)
+        return outputs_of(model, ask, InOrder(samples, n_cells, target), self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

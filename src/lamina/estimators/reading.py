@@ -32,7 +32,8 @@ class Data:
     def take(self, rows: np.ndarray) -> "Data":
         """The samples of these row numbers."""
         weight = None if self.weight is None else self.weight[rows]
-        return Data(_safe_indexing(self.X, rows), _safe_indexing(self.y, rows), weight)
+        y = None if self.y is None else _safe_indexing(self.y, rows)
+        return Data(_safe_indexing(self.X, rows), y, weight)
 
     def without_zero_weights(self) -> "Data":
         """A sample of weight 0 is absent; negative weights have no meaning here."""

@@ -19,6 +19,9 @@ from lamina.nn.parallel import CORES, run_parts
 FEWEST_ROWS = 32
 """A batch is not cut into parts of fewer samples than this."""
 
+State = tuple[Tensor, ...]
+"""(1, B, D) each: what a unit says, and for an LSTM the cell behind it."""
+
 CELLS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
@@ -35,7 +38,7 @@ class RecurrentLayer(nn.Module):
     ):
         super().__init__()
         n_directions = 2 if bidirectional else 1
-        self.directions = nn.ModuleList(
+        self.directions: Any = nn.ModuleList(
             CELLS[cell](n_inputs, width, batch_first=True) for _ in range(n_directions)
         )
         self.width = width * n_directions
@@ -55,6 +58,29 @@ class RecurrentLayer(nn.Module):
         states = run_parts(parts, [*rows] * len(self.directions), modules)
         chunks = [torch.cat(states[i :: len(rows)], -1) for i in range(len(rows))]
         return torch.cat(chunks) if len(chunks) > 1 else chunks[0]
+
+    def carry(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """The states at the steps of x, from this state on, and where they end.
+
+        Only for a layer that reads forward. Gradients do not reach `state`.
+        """
+        (rnn,) = self.directions
+        n_chunks = max(1, self.n_parts(len(x), CORES.get()))
+        rows = x.chunk(n_chunks)
+        states = zip(*(s.detach().chunk(n_chunks, 1) for s in state), strict=True)
+        parts = [partial(go_on, rnn, state=s) for s in states]
+        h = torch.cat(run_parts(parts, rows, [rnn] * len(rows)))
+        if isinstance(rnn, nn.LSTM):
+            h, cell = h[:, :-1], h[:, -1]
+            return h, (h[None, :, -1], cell[None])
+        return h, (h[None, :, -1],)
+
+    def start(self, n_samples: int) -> State:
+        """The state before the first step."""
+        (rnn,) = self.directions
+        weight = next(rnn.parameters())
+        zeros = weight.new_zeros(1, n_samples, self.width)
+        return (zeros, zeros) if isinstance(rnn, nn.LSTM) else (zeros,)
 
     def n_parts(self, n_samples: int, n_cores: int) -> int:
         """Parts that are worth a core each: directions, and halves of large batches."""
@@ -85,6 +111,17 @@ def read(
     if not backward:
         return rnn(x)[0]
     return reverse(rnn(reverse(x, lengths))[0], lengths)
+
+
+def go_on(rnn: nn.Module, x: Tensor, *, state: State) -> Tensor:
+    """The states (B, T, D) from a state on; an LSTM's last cell is one more step.
+
+    A part returns one tensor, so the cell rides along.
+    """
+    if len(state) == 1:
+        return rnn(x, state[0].contiguous())[0]
+    h, (_, cell) = rnn(x, tuple(s.contiguous() for s in state))
+    return torch.cat([h, cell[0][:, None]], 1)
 
 
 def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -16,6 +16,8 @@ class Task(Protocol):
 
     causal: ClassVar[bool]
     """Whether a step may see only the steps before it."""
+    default_steps: ClassVar[int | None]
+    """Gradient steps that make a good fit; None leaves it to the body."""
 
     def weigh(self, y: Any) -> np.ndarray | None:
         """The weight of each sample that follows from its target; None if all are 1."""
@@ -26,22 +28,25 @@ class Task(Protocol):
         ...
 
     def encode(self, y: Any) -> Any:
-        """The user's targets -> what `Batch.target` is taken from, by row numbers."""
+        """The user's targets -> what `Batch.target` is taken from, by row numbers.
+
+        A tensor (n, ...), `Ragged` rows, or None where the samples are their own target.
+        """
         ...
 
-    def head(self, width: int) -> nn.Module:
-        """The layers that read (B, T, width) features."""
+    def head(self, body: Any) -> nn.Module:
+        """The layers that read the (B, T, body.width) features of a body."""
         ...
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """The scalar to minimise."""
         ...
 
-    def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        """Outputs of the samples of a batch, a row each."""
+    def predict(self, model: Model, batch: Batch) -> Any:
+        """Outputs of the samples of a batch: an array with a row each, or a list."""
         ...
 
-    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+    def score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
         """How good the outputs are for y; greater is better."""
         ...
 
@@ -50,10 +55,11 @@ class PooledTask:
     """Abstract: one output (K,) a sample, from features pooled over the steps."""
 
     causal: ClassVar = False
+    default_steps: ClassVar = None
     n_outputs: int
 
-    def head(self, width: int) -> nn.Module:
-        return PooledHead(width, self.n_outputs)
+    def head(self, body: Any) -> nn.Module:
+        return PooledHead(body.width, self.n_outputs)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         output = model(batch).float()

@@ -1,14 +1,13 @@
 """Samples, targets and weights -> batches.
 
-Data in memory is sliced, never collated sample by sample. Samples of unequal length are
-batched with their like: each epoch shuffles them, sorts within pools of many batches, and
-shuffles the batches, so that little padding occurs and the order stays random. Batches of
-an epoch differ in size by one at most; no sample is left over.
+Data in memory is sliced, never collated sample by sample. Which samples make a batch, and
+in what order batches come, is for the samples to say.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +16,6 @@ from lamina.batch import Batch
 from lamina.encoders.base import Samples
 from lamina.nn.parallel import workers
 
-POOL = 32
 N_DECODERS, N_AHEAD = 2, 4
 """Threads that decode files, and batches that they may be ahead."""
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, 1 << 18
@@ -28,49 +26,52 @@ class Loader:
     """Batches of an epoch, in a new order each time that it is iterated over."""
 
     samples: Samples
-    target: Tensor
+    target: Any
+    """What `target[rows]` takes the targets of a batch from; None if there are none."""
     weight: Tensor | None
     batch_size: int
     shuffle: bool = True
     generator: torch.Generator | None = None
 
-    @property
-    def n_batches(self) -> int:
-        return -(-len(self.samples) // self.batch_size)
+    def __post_init__(self) -> None:
+        self.n_batches = len(self.samples.batches(self.batch_size, None))
 
     def __iter__(self) -> Iterator[Batch]:
-        for rows, batch in taken(self.samples, self._order()):
+        generator = self.generator if self.shuffle else None
+        order = self.samples.batches(self.batch_size, generator)
+        for rows, batch in taken(self.samples, order):
             weight = None if self.weight is None else self.weight[rows]
-            yield batch.labelled(self.target.index_select(0, rows), weight)
-
-    def _order(self) -> list[Tensor]:
-        n = len(self.samples)
-        if not self.shuffle:
-            return list(torch.arange(n).tensor_split(self.n_batches))
-        rows = torch.randperm(n, generator=self.generator)
-        lengths = self.samples.lengths
-        if lengths is None:
-            return list(rows.tensor_split(self.n_batches))
-        pools = rows.split(POOL * self.batch_size)
-        rows = torch.cat([p[lengths[p].argsort(stable=True)] for p in pools])
-        batches = rows.tensor_split(self.n_batches)
-        order = torch.randperm(len(batches), generator=self.generator)
-        return [batches[i] for i in order.tolist()]
+            target = None if self.target is None else self.target[rows]
+            yield batch.labelled(target, weight)
 
 
-def in_order(samples: Samples, n_cells: int) -> Iterator[tuple[Tensor, Batch]]:
+@dataclass
+class InOrder:
     """(row numbers, batch) over all samples, the short ones first; for prediction.
 
     A sample has `n_cells` numbers in its widest layer; batches are as large as memory
     allows. Their sizes are rounded up by repeating the last row, so that few shapes
     occur; the repeated rows have no number.
     """
-    n, lengths = len(samples), samples.lengths
-    rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
-    parts = rows.split(rows_at_once(n_cells))
-    padded = [torch.cat([p, p[-1:].expand(-len(p) % 32)]) for p in parts]
-    for part, (_, batch) in zip(parts, taken(samples, padded), strict=True):
-        yield part, batch
+
+    samples: Samples
+    n_cells: int
+    target: Any = None
+
+    @property
+    def n_at_once(self) -> int:
+        """Samples of the largest batch, about."""
+        return min(len(self.samples), rows_at_once(self.n_cells))
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Batch]]:
+        n, lengths = len(self.samples), self.samples.lengths
+        rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
+        parts = rows.split(rows_at_once(self.n_cells))
+        filled = [torch.cat([p, p[-1:].expand(-len(p) % 32)]) for p in parts]
+        batches = taken(self.samples, filled)
+        for part, (numbers, batch) in zip(parts, batches, strict=True):
+            known = None if self.target is None else self.target[numbers]
+            yield part, batch.labelled(known, None)
 
 
 def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:

@@ -1,0 +1,55 @@
+"""What estimators share whose outputs are sequences: lists in, lists out."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.callback import with_callbacks
+
+from lamina.estimators.base import NeuralEstimator
+
+
+class SequenceEstimator(NeuralEstimator):
+    """Abstract. A public class names its `body`; the classes between name the task."""
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Go on training for one epoch, at a constant learning rate.
+
+        Scales, vocabularies and labels are those of the first call.
+
+        Parameters
+        ----------
+        X : list of n_samples samples
+            Samples of the form that the first call saw.
+        y : list of n_samples sequences
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample's loss.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+        """
+        return self._continue(X, y, sample_weight, None)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """How good the outputs for X are; greater is better. See the class for the measure.
+
+        Parameters
+        ----------
+        X : list of n_samples samples
+            Samples of the form that `fit` saw.
+        y : list of n_samples sequences
+            The true outputs.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            What early stopping and grid search maximise.
+        """
+        weight = None if sample_weight is None else np.asarray(sample_weight, float)
+        y = self._read_targets(X, y)
+        return self.task_.score(y, self._outputs(X), weight)

@@ -1,0 +1,67 @@
+"""Rows of unequal length: end to end in memory, padded at the end in a batch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Rows of a batch: values (B, S, ...), of which lengths (B,) are real."""
+
+    values: Tensor
+    lengths: Tensor
+
+    def to(self, device: torch.device) -> "Sequences":
+        """The rows on another device."""
+        return Sequences(self.values.to(device), self.lengths.to(device))
+
+    def real(self) -> Tensor:
+        """(B, S), True where a value is real."""
+        steps = torch.arange(self.values.shape[1], device=self.values.device)
+        return steps < self.lengths[:, None]
+
+
+class Ragged:
+    """Rows end to end in `flat` (total, ...), any of which can be taken at once."""
+
+    def __init__(self, flat: Tensor, lengths: Tensor):
+        self.flat, self.lengths = flat, lengths
+        self.starts = lengths.cumsum(0) - lengths
+
+    @classmethod
+    def of(cls, rows: Iterable[Tensor]) -> "Ragged":
+        """The rows (S_i, ...), copied end to end."""
+        rows = list(rows)
+        return cls(torch.cat(rows), torch.tensor([len(row) for row in rows]))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Tensor) -> Sequences:
+        """The rows of these numbers, padded with zeros."""
+        lengths = self.lengths[rows]
+        ends = zip(self.starts[rows].tolist(), lengths.tolist(), strict=True)
+        return padded([self.flat[start : start + n] for start, n in ends], lengths)
+
+
+def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
+    """Rows (S_i, ...) as one tensor, filled with zeros at the end.
+
+    S is rounded up, so that few shapes occur: a kernel is prepared once for each.
+    """
+    values = pad_sequence(rows, batch_first=True)
+    missing = padded_steps(values.shape[1]) - values.shape[1]
+    if missing:
+        more = values.new_zeros(len(values), missing, *values.shape[2:])
+        values = torch.cat([values, more], 1)
+    return Sequences(values, lengths)
+
+
+def padded_steps(n_steps: int) -> int:
+    """The next number of steps that rows of unequal length are padded to."""
+    unit = 4 if n_steps <= 32 else 16
+    return -(-n_steps // unit) * unit
