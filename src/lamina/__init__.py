@@ -2,6 +2,7 @@
 
 from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
 from lamina.estimators.dense import DNNClassifier, DNNRegressor
+from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
 
 __version__ = "0.1.0"
@@ -11,6 +12,7 @@ __all__ = [
     "CNNRegressor",
     "DNNClassifier",
     "DNNRegressor",
+    "LanguageModel",
     "RNNClassifier",
     "RNNRegressor",
 ]

@@ -84,6 +84,15 @@ class Recurrent(nn.Module):
         """The state of each layer before the first step."""
         return [layer.start(n_samples) for layer in self.layers]
 
+    def step(self, x: Tensor, state: list[State]) -> tuple[Tensor, list[State]]:
+        """x (B, C) or tokens (B,) of one step -> h (B, D) there, and the state after."""
+        h, states = self.embed(x), []
+        for layer, before in zip(self.layers, state, strict=True):
+            h, after = layer.step(h, before)
+            h = self.drop(h)
+            states.append(after)
+        return h, states
+
     def _carry(self, h: Tensor, batch: Batch) -> Features:
         states = []
         for layer, before in zip(self.layers, batch.state, strict=True):
@@ -91,3 +100,9 @@ class Recurrent(nn.Module):
             h = self.drop(h)
             states.append(after)
         return Features(h, batch.lengths, states)
+
+
+class RecurrentReader(Recurrent):
+    """BEGIN and units of documents (B, T) -> h (B, T, D), forward only."""
+
+    forms: ClassVar = ("document",)

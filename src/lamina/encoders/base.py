@@ -23,6 +23,11 @@ class Samples(Protocol):
         ...
 
     @property
+    def owners(self) -> Any:
+        """What `weight[owners]` takes the weight of each row from."""
+        ...
+
+    @property
     def decodes(self) -> bool:
         """Whether `take` works long enough to be done ahead, by another thread."""
         ...
@@ -35,6 +40,10 @@ class Samples(Protocol):
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         """The row numbers of each batch of an epoch; None leaves them in order."""
+        ...
+
+    def in_training(self) -> "Samples":
+        """What training takes its batches from, if not these."""
         ...
 
 
@@ -63,9 +72,13 @@ class InAnyOrder:
     """
 
     lengths: Tensor | None
+    owners = slice(None)
 
     def __len__(self) -> int:
         raise NotImplementedError
+
+    def in_training(self) -> Self:
+        return self
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         n_batches = -(-len(self) // size)

@@ -43,6 +43,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     """Abstract. A public class names its `body`; the classes between name the task."""
 
     body: ClassVar[type]
+    takes_targets: ClassVar = True
+    """Whether `fit` needs y."""
 
     @with_callbacks
     def fit(
@@ -172,10 +174,15 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     ) -> tuple[Data, Data | None]:
         """The samples to train on, and those of them that early stopping sets aside."""
         given = [part is not None for part in validation]
-        if given[0] != given[1]:
+        if given[0] != given[1] and self.takes_targets:
             raise DataError("X_val and y_val come together; one of them is None.")
-        if all(given) or mode.once or not self.early_stopping:
+        if given[0] or mode.once or not self.early_stopping:
             return data, None
+        if len(data) < 2:
+            raise DataError(
+                "early_stopping=True sets samples aside, and there is only one; pass "
+                "X_val, or pass more samples."
+            )
         kept, held_out = train_test_split(
             np.arange(len(data)),
             test_size=self.validation_fraction,
@@ -200,13 +207,15 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             self.n_features_in_ = self.encoder_.n_features
 
     def _loader(self, data: Data, seed: int) -> Loader:
+        samples = self.encoder_.encode(data.X).in_training()
         weight = data.weight
         from_target = self.task_.weigh(data.y)
         if from_target is not None:
             weight = from_target if weight is None else weight * from_target
         if weight is not None:
             weight = torch.from_numpy(weight / weight.mean()).float()
-        samples, size = self.encoder_.encode(data.X), self.batch_size
+            weight = weight[samples.owners]
+        size = self.batch_size
         if isinstance(size, str):
             size = min(max(len(samples) // 40, SMALLEST), LARGEST)
         return Loader(
@@ -274,5 +283,5 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         tags.input_tags.allow_nan = "table" in self.body.forms
         tags.input_tags.three_d_array = "series" in self.body.forms
         tags.target_tags.multi_output = True
-        tags.target_tags.required = True
+        tags.target_tags.required = self.takes_targets
         return tags

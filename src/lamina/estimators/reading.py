@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 
 from lamina.encoders.choose import choose, plain, refuse_ragged
 from lamina.encoders.columns import is_frame, kinds_of
+from lamina.encoders.documents import read_documents
 from lamina.exceptions import DataError
 
 
@@ -51,6 +52,8 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if X is None:
         raise DataError("X is None; pass the samples.")
     accepted = estimator.body.forms
+    if accepted == ("document",):
+        return "document", read_documents(X)
     X = plain(X, accepted)
     if isinstance(X, list):
         if not X:

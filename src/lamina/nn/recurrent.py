@@ -23,6 +23,12 @@ State = tuple[Tensor, ...]
 """(1, B, D) each: what a unit says, and for an LSTM the cell behind it."""
 
 CELLS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+STEPS: dict[type, Any] = {
+    nn.LSTM: torch.lstm_cell,
+    nn.GRU: torch.gru_cell,
+    nn.RNN: torch.rnn_tanh_cell,
+}
+"""A single step of each, without what a sequence needs."""
 
 
 class RecurrentLayer(nn.Module):
@@ -74,6 +80,16 @@ class RecurrentLayer(nn.Module):
             h, cell = h[:, :-1], h[:, -1]
             return h, (h[None, :, -1], cell[None])
         return h, (h[None, :, -1],)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """x (B, C) of one step -> h (B, D) there, and the state after it."""
+        (rnn,) = self.directions
+        cell, weights = STEPS[type(rnn)], rnn.all_weights[0]
+        if isinstance(rnn, nn.LSTM):
+            after = cell(x, [s[0] for s in state], *weights)
+        else:
+            after = (cell(x, state[0][0], *weights),)
+        return after[0], tuple(s[None] for s in after)
 
     def start(self, n_samples: int) -> State:
         """The state before the first step."""

@@ -1,0 +1,130 @@
+"""Writing on from prompts, token by token."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamina.batch import END
+from lamina.encoders.documents import LOST, N_DIGITS
+from lamina.exceptions import ParameterError
+from lamina.nn.language import Stepper
+from lamina.nn.sampling import draw, sharpened
+
+
+@dataclass
+class Writer:
+    """One text that is being written; tokens come in, finished characters go out."""
+
+    encoder: Any
+    stop: tuple[str, ...]
+    ended: bool = False
+    unread: list[int] = field(default_factory=list)
+    held: str = ""
+
+    def add(self, token: int) -> str:
+        """The text that is certain with this token; held back if a stop may have begun."""
+        if token == END:
+            self.ended = True
+            return self.rest()
+        self.unread.append(token)
+        text = self.encoder.text(self.unread)
+        # A character may take several tokens.
+        if text.endswith(LOST) and len(self.unread) < N_DIGITS:
+            return ""
+        self.held += text
+        self.unread = []
+        return self._release()
+
+    def rest(self) -> str:
+        """What is left when nothing follows."""
+        self.held += self.encoder.text(self.unread)
+        self.unread = []
+        text = self._release()
+        text, self.held = text + self.held, ""
+        return text
+
+    def _release(self) -> str:
+        found = [at for s in self.stop if (at := self.held.find(s)) >= 0]
+        if found:
+            text, self.held, self.ended = self.held[: min(found)], "", True
+            return text
+        n_kept = max((_overlap(self.held, s) for s in self.stop), default=0)
+        n = len(self.held) - n_kept
+        text, self.held = self.held[:n], self.held[n:]
+        return text
+
+
+@dataclass
+class Generation:
+    """How tokens are drawn; see `LanguageModel.generate`."""
+
+    max_length: int
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    stop: tuple[str, ...]
+    seed: int
+
+    def pieces(
+        self, stepper: Stepper, encoder: Any, prompts: list[str]
+    ) -> Iterator[list[str]]:
+        """What each drawn token adds to the text after each prompt."""
+        generator = torch.Generator().manual_seed(self.seed)
+        given = [encoder.numbers(prompt) for prompt in prompts]
+        writers = [Writer(encoder, self.stop) for _ in prompts]
+        log_p, state, n_read = _read_together(stepper, given)
+        left = [self.max_length] * len(prompts)
+        while any(left):
+            drawn = draw(self._chances(log_p), generator) + END
+            tokens, added = drawn.tolist(), [""] * len(prompts)
+            for i, writer in enumerate(writers):
+                if n_read < len(given[i]):  # still within the prompt
+                    tokens[i] = given[i][n_read]
+                elif left[i]:
+                    added[i] = writer.add(tokens[i])
+                    left[i] = 0 if writer.ended else left[i] - 1
+                    added[i] += "" if left[i] or writer.ended else writer.rest()
+            yield added
+            n_read += 1
+            if any(left):
+                following = torch.tensor(tokens, device=log_p.device) - END
+                log_p, state = stepper.step(following, state)
+
+    def _chances(self, log_p: Tensor) -> Tensor:
+        return sharpened(log_p, self.temperature, self.top_k, self.top_p)
+
+
+def checked(drawing: Generation) -> Generation:
+    """The same; raises `ParameterError` for a value that is not allowed."""
+    allowed = {
+        "max_length": drawing.max_length >= 1,
+        "temperature": drawing.temperature >= 0,
+        "top_k": drawing.top_k is None or drawing.top_k >= 1,
+        "top_p": drawing.top_p is None or 0 < drawing.top_p <= 1,
+        "stop": all(isinstance(s, str) and s for s in drawing.stop),
+    }
+    for name, is_allowed in allowed.items():
+        if not is_allowed:
+            raise ParameterError(f"{name}={getattr(drawing, name)!r} is not allowed.")
+    return drawing
+
+
+def _read_together(
+    stepper: Stepper, given: list[list[int]]
+) -> tuple[Tensor, Any, int]:
+    """Log-probabilities and state after as many tokens as every prompt has."""
+    log_p, state = stepper.start(len(given))
+    n_read = min(map(len, given))
+    if n_read:
+        tokens = torch.tensor([row[:n_read] for row in given], device=log_p.device)
+        log_p, state = stepper.read(tokens - END, state)
+    return log_p, state, n_read
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Characters at the end of the text that may be the beginning of `stop`."""
+    longest = min(len(text), len(stop) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)

@@ -1,0 +1,106 @@
+"""What follows a step: the head of a language model, and its network step by step."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamina.batch import BEGIN, END, Batch
+
+State = Any
+STEPS_AT_ONCE = 256
+"""Steps of a long text that are computed together."""
+
+
+class NextToken(nn.Module):
+    """h (..., D) -> logits (..., K) of the K tokens from END on.
+
+    Padding, BEGIN and the unknown token never follow. The weights are the body's own
+    embeddings (Press & Wolf 2017).
+    """
+
+    def __init__(self, body: Any):
+        super().__init__()
+        weight = body.embed.weight
+        self.tied = [body.embed]
+        self.scale = weight.shape[1] ** -0.5
+        self.bias = nn.Parameter(torch.zeros(len(weight) - END))
+        self.carried: State = None
+
+    def forward(self, h: Tensor) -> Tensor:
+        (embed,) = self.tied
+        return F.linear(h * self.scale, embed.weight[END:], self.bias)
+
+    def resume(self, body: Any, n_samples: int, fresh: Tensor | None) -> State:
+        """The state that the batch before left, zero where a row is `fresh` (B,)."""
+        if self.carried is None or fresh is None or bool(fresh.all()):
+            return body.start(n_samples)
+        begins = fresh[:, None]
+        return [
+            tuple(s[:, :n_samples].masked_fill(begins, 0.0) for s in layer)
+            for layer in self.carried
+        ]
+
+    def keep(self, state: State) -> None:
+        """Remember where the rows of a batch stand, until training ends or pauses."""
+        self.carried = [tuple(s.detach() for s in layer) for layer in state]
+
+    def train(self, mode: bool = True) -> "NextToken":
+        if not mode:
+            self.carried = None
+        return super().train(mode)
+
+
+class Stepper:
+    """A fitted language model, one step at a time, for decoders of any kind.
+
+    Tokens are counted as in `vocabulary_`: number 0 ends a text. All of a state's tensors
+    are (1, N, D), so that hypotheses can be taken by `select`. Gradients are not followed.
+
+    Parameters
+    ----------
+    model : Model
+        The `network_` of a fitted LanguageModel.
+
+    Examples
+    --------
+    >>> from lamina import LanguageModel
+    >>> from lamina.nn.language import Stepper
+    >>> network = LanguageModel(hidden_size=8, max_iter=1).fit(["a rose", "is a rose"])
+    >>> stepper = Stepper(network.network_)
+    >>> log_p, state = stepper.start(3)
+    >>> log_p, state = stepper.step(log_p.argmax(1), state)
+    >>> tuple(log_p.shape) == (3, len(network.vocabulary_))
+    True
+    """
+
+    def __init__(self, model: Any):
+        self.body, self.head = model.body.eval(), model.head.eval()
+
+    @torch.inference_mode()
+    def start(self, n: int) -> tuple[Tensor, State]:
+        """Log-probabilities (N, K) of how `n` texts begin, and the state there."""
+        begin = self.head.bias.new_full((n,), BEGIN, dtype=torch.int64)
+        return self._answer(*self.body.step(begin, self.body.start(n)))
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Log-probabilities (N, K) after one more token (N,) of each text."""
+        return self._answer(*self.body.step(tokens + END, state))
+
+    @torch.inference_mode()
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """`step` for tokens (N, T) at once, T >= 1; the log-probabilities after the last."""
+        for part in tokens.split(STEPS_AT_ONCE, 1):
+            features = self.body(Batch(part + END, state=state))
+            h, state = features.h[:, -1], features.state
+        return self._answer(h, state)
+
+    @staticmethod
+    def select(state: State, rows: Tensor) -> State:
+        """The states of these texts (M,), any of them, in any order."""
+        return [tuple(s.index_select(1, rows) for s in layer) for layer in state]
+
+    def _answer(self, h: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.head(h).float().log_softmax(-1), state

@@ -1,0 +1,102 @@
+"""Language modelling: at each step, which token follows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lamina.batch import END, Batch
+from lamina.nn.language import STEPS_AT_ONCE, NextToken
+from lamina.nn.losses import cross_entropy, minimise
+from lamina.nn.model import Model
+
+CELLS_AT_ONCE = 1 << 22
+"""Log-probabilities that are computed together: never steps x vocabulary of a document."""
+
+
+class LanguageModelling:
+    """Documents are their own target: x (B, T + 1), T steps and the token that follows."""
+
+    causal: ClassVar = True
+    default_steps: ClassVar = None
+
+    def weigh(self, y: Any) -> None:
+        return None
+
+    def strata(self, y: Any) -> None:
+        return None
+
+    def encode(self, y: Any) -> None:
+        return None
+
+    def head(self, body: Any) -> NextToken:
+        return NextToken(body)
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """Mean over the real steps; the state goes on where `batch.fresh` lets it."""
+        head: Any = model.head
+        state = head.resume(model.body, len(batch), batch.fresh)
+        features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
+        head.keep(features.state)
+        real, target = _real(batch), batch.x[:, 1:].long() - END
+        weight = None
+        if batch.weight is not None:
+            weight = batch.weight[:, None].expand_as(real)[real]
+            weight = weight / weight.mean()
+        logits = head(features.h[real]).float()
+        return minimise(cross_entropy, logits, target[real], weight)
+
+    def predict(self, model: Model, batch: Batch) -> np.ndarray:
+        """(B,) log-likelihoods of whole documents, in nats."""
+        real, target = _real(batch), batch.x[:, 1:].long() - END
+        total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
+        for begin, h in _passes(model, batch):
+            n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))
+            for i in range(0, h.shape[1], n_steps):
+                log_p = model.head(h[:, i : i + n_steps]).float().log_softmax(-1)
+                steps = slice(begin + i, begin + i + log_p.shape[1])
+                found = log_p.gather(2, target[:, steps].clamp(min=0)[..., None])
+                total += torch.where(real[:, steps], found[..., 0], 0.0).double().sum(1)
+        return total.cpu().numpy()
+
+    def following(self, model: Model, batch: Batch) -> np.ndarray:
+        """(B, K) log-probabilities of what follows each document, were it not to end."""
+        last = torch.zeros(len(batch), model.body.width, device=batch.x.device)
+        for begin, h in _passes(model, batch):
+            at = batch.lengths - 1 - begin
+            here = (at >= 0) & (at < h.shape[1])
+            last[here] = h[here, at[here]]
+        return model.head(last).double().log_softmax(1).cpu().numpy()
+
+    def embed(self, model: Model, batch: Batch) -> np.ndarray:
+        """(B, D) means of the features over the steps of each document."""
+        real, total = _real(batch), 0.0
+        for begin, h in _passes(model, batch):
+            steps = real[:, begin : begin + h.shape[1], None]
+            total = total + torch.where(steps, h, 0.0).sum(1)
+        return (total / batch.lengths[:, None]).cpu().numpy()
+
+    def score(self, y: list[str], outputs: Any, weight: np.ndarray | None) -> float:
+        """Bits per character with their sign turned; an end counts as a character."""
+        n_characters = np.array([len(text) + 1 for text in y])
+        weight = np.ones(len(y)) if weight is None else weight
+        return float(weight @ outputs / (weight @ n_characters) / np.log(2))
+
+
+def _real(batch: Batch) -> Tensor:
+    """(B, T), True at the steps of each sample."""
+    steps = torch.arange(batch.x.shape[1] - 1, device=batch.x.device)
+    return steps < batch.lengths[:, None]
+
+
+def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:
+    """(first step, h (B, T', D)) over documents of any length, the state carried on."""
+    state = model.body.start(len(batch))
+    for begin in range(0, int(batch.lengths.max()), STEPS_AT_ONCE):
+        x = batch.x[:, begin : min(begin + STEPS_AT_ONCE, batch.x.shape[1] - 1)]
+        features = model.body(Batch(x, state=state))
+        state = features.state
+        yield begin, features.h
