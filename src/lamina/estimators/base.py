@@ -43,6 +43,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     """Abstract. A public class names its `body`; the classes between name the task."""
 
     body: ClassVar[type]
+    targets: ClassVar[str]
+    """What y holds: "labels", "numbers", "tags" (a list a sample), "texts" or "nothing"."""
 
     @with_callbacks
     def fit(
