@@ -73,7 +73,9 @@ def test_a_mirrored_picture_is_a_mirrored_picture():
     x = pictures(64, 3, 4, 2)
     flipped = Flip().train()(x)
     is_mirrored = (flipped == x.flip(3)).flatten(1).all(1)
-    assert torch.equal(flipped, torch.where(is_mirrored.view(-1, 1, 1, 1), x.flip(3), x))
+    assert torch.equal(
+        flipped, torch.where(is_mirrored.view(-1, 1, 1, 1), x.flip(3), x)
+    )
     assert 16 < is_mirrored.sum() < 48
 
 
@@ -107,7 +109,9 @@ def test_half_precision_and_other_numbers_are_moved_alike():
 def body_of(n_space=2, **params):
     torch.manual_seed(0)
     spec = Spec(n_channels=1, n_space=n_space, max_length=64)
-    return Convolutional(spec, ConvolutionalParams(n_filters=(4,), dropout=0.0, **params))
+    return Convolutional(
+        spec, ConvolutionalParams(n_filters=(4,), dropout=0.0, **params)
+    )
 
 
 def test_a_body_sees_moved_pictures_in_training_and_those_given_otherwise():

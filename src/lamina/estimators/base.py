@@ -249,7 +249,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """The task's outputs for samples X, a row each."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         _, X = read_samples(self, X, reset=False)
         samples = self.encoder_.encode(X)
         with on_device(self.network_, device_of(self.device)):

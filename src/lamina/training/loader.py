@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,12 +66,13 @@ def in_order(samples: Samples, n_cells: int) -> Iterator[tuple[Tensor, Batch]]:
     allows. Their sizes are rounded up by repeating the last row, so that few shapes
     occur; the repeated rows have no number.
     """
-    n, lengths = len(samples), samples.lengths
-    rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
-    parts = rows.split(rows_at_once(n_cells))
-    padded = [torch.cat([p, p[-1:].expand(-len(p) % 32)]) for p in parts]
-    for part, (_, batch) in zip(parts, taken(samples, padded), strict=True):
-        yield part, batch
+    n, size, lengths = len(samples), rows_at_once(n_cells), samples.lengths
+    rows = torch.from_numpy(np.minimum(np.arange(n + -n % 32), n - 1))
+    if lengths is not None:
+        rows = lengths.argsort(stable=True)[rows]
+    parts = [rows[i : i + size] for i in range(0, n, size)]
+    for i, (part, batch) in enumerate(taken(samples, parts)):
+        yield part[: n - i * size], batch
 
 
 def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:

@@ -28,9 +28,9 @@ def outputs_of(
         for numbers, batch in in_order(samples, n_cells):
             rows.append(numbers)
             parts.append(task.predict(model, batch.to(device))[: len(numbers)])
-    if len(parts) == 1 and samples.lengths is None:
-        return parts[0]
-    gathered = np.concatenate(parts)
+    gathered = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    if samples.lengths is None:
+        return gathered
     outputs = np.empty_like(gathered)
     outputs[torch.cat(rows).numpy()] = gathered
     return outputs
