@@ -254,7 +254,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
         With y the batches have targets.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         _, X = read_samples(self, X, reset=False)
         target = None if y is None else self.task_.encode(self._read_targets(X, y))
         samples = self.encoder_.encode(X)
