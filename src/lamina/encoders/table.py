@@ -7,7 +7,6 @@ among categories is a category of its own. A category that `fit` did not see has
 its one-hot columns are zero, and so is its embedding.
 """
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +16,13 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import Samples, TensorSamples
+from lamina.encoders.base import Samples, TensorSamples, blocks
 from lamina.encoders.columns import Columns, kinds_of, split
 from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 ONE_HOT_UP_TO = 9
 CLIP = 3.0
-BLOCK = 1 << 16
-"""Numbers that are scaled at a time, few enough to stay in the cache."""
 
 
 class TableEncoder:
@@ -77,7 +74,7 @@ class TableEncoder:
     def _scale_numbers(self, numbers: np.ndarray, x: Tensor) -> None:
         n_numbers, n_missing = len(self.mean), len(self.missing)
         mean, scale = torch.from_numpy(self.mean), torch.from_numpy(self.scale)
-        for part in _blocks(numbers):
+        for part in blocks(numbers):
             block = torch.from_numpy(numbers[part].astype(np.float64))
             if n_missing:
                 indicators = block[:, torch.from_numpy(self.missing)].isnan()
@@ -128,13 +125,6 @@ def _clip(z: Tensor) -> Tensor:
     return squares.rsqrt_().mul_(z).float().clamp_(-CLIP, CLIP)
 
 
-def _blocks(numbers: np.ndarray) -> Iterator[slice]:
-    """Rows at a time that stay in the cache: the table is never copied as a whole."""
-    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
-    for start in range(0, len(numbers), n_rows):
-        yield slice(start, start + n_rows)
-
-
 def _moments(
     numbers: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -155,7 +145,7 @@ def _sums(
     The sums are those of the known values, or of their squares about a center.
     """
     sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
-    for part in _blocks(numbers):
+    for part in blocks(numbers):
         block, w = numbers[part].astype(np.float64), weight[part]
         if center is not None:
             block -= center
