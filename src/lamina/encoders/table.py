@@ -7,7 +7,6 @@ among categories is a category of its own. A category that `fit` did not see has
 its one-hot columns are zero, and so is its embedding.
 """
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +16,13 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples, TensorSamples
+from lamina.encoders.base import InAnyOrder, Samples, TensorSamples, blocks
 from lamina.encoders.columns import Columns, kinds_of, split
 from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 ONE_HOT_UP_TO = 9
 CLIP = 3.0
-BLOCK = 1 << 16
-"""Numbers that are scaled at a time, few enough to stay in the cache."""
 
 
 class TableEncoder:
@@ -76,7 +73,7 @@ class TableEncoder:
 
     def _scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
         n_numbers, n_missing = len(self.mean), len(self.missing)
-        for part in _blocks(numbers):
+        for part in blocks(numbers):
             # numpy, for a small network predicts a row in the time of ten torch calls.
             block = numbers[part].astype(np.float64)
             unknown = np.isnan(block)
@@ -143,13 +140,6 @@ def _clip(z: np.ndarray) -> np.ndarray:
     return z
 
 
-def _blocks(numbers: np.ndarray) -> Iterator[slice]:
-    """Rows at a time that stay in the cache: the table is never copied as a whole."""
-    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
-    for start in range(0, len(numbers), n_rows):
-        yield slice(start, start + n_rows)
-
-
 def _moments(
     numbers: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -170,7 +160,7 @@ def _sums(
     The sums are those of the known values, or of their squares about a center.
     """
     sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
-    for part in _blocks(numbers):
+    for part in blocks(numbers):
         block, w = numbers[part].astype(np.float64), weight[part]
         if center is not None:
             block -= center
