@@ -4,9 +4,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 import lamina
+from lamina.testing import all_estimators
+from lamina.testing.examples import examples_for
 
 
 def main(site: Path) -> None:
@@ -14,12 +14,12 @@ def main(site: Path) -> None:
     assert package.parent == site.resolve(), f"{package} was imported, not the wheel"
     assert version("lamina") == lamina.__version__
     assert (package / "py.typed").is_file()
-    X = np.random.default_rng(0).normal(size=(16, 8))
-    y = np.arange(16) % 2
-    for name in lamina.__all__:
-        network = getattr(lamina, name)(max_iter=2, random_state=0).fit(X, y)
-        assert network.predict(X).shape == y.shape, name
-        print(f"{name} fits and predicts")
+    for name, public in all_estimators():
+        for data in examples_for(public())[:1]:
+            network = public(max_iter=2, random_state=0, **data.params)
+            network.fit(data.X, data.target(network))
+            assert len(network.predict(data.X)) == len(data), name
+            print(f"{name} fits and predicts")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,16 @@
 import importlib
 import sys
 
-SUITES = ("dense", "conv", "recurrent", "predict", "fit", "scaling", "accuracy")
+SUITES = (
+    "dense",
+    "conv",
+    "recurrent",
+    "predict",
+    "fit",
+    "scaling",
+    "accuracy",
+    "sequences",
+)
 
 if __name__ == "__main__":
     for name in sys.argv[1:2] or SUITES:

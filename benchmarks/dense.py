@@ -1,4 +1,9 @@
-"""Dense networks: the same layers, batches, epochs and Adam for everybody."""
+"""Dense networks: the same layers, batches, epochs and Adam for everybody.
+
+All start from the same distribution: weights uniform by Glorot & Bengio (2010), biases 0.
+That is Keras' default and ours; PyTorch's modules are filled so, and scikit-learn, which
+draws its weights so, draws its biases as well. Nobody clips gradients.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -45,6 +50,9 @@ def module(widths):
     layers = [nn.Linear(widths[0], widths[1])]
     for a, b in pairwise(widths[1:]):
         layers += [nn.ReLU(), nn.Linear(a, b)]
+    for linear in layers[::2]:
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.zeros_(linear.bias)
     return nn.Sequential(*layers)
 
 

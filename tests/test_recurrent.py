@@ -204,18 +204,23 @@ def test_recurrent_weights_start_orthogonal(cell):
         torch.testing.assert_close(gate @ gate.T, torch.eye(D), atol=1e-5, rtol=0)
 
 
-def test_gates_that_remember_start_at_time_scales_up_to_the_length():
+def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
     torch.manual_seed(0)
     horizon = 50
-    layer = RecurrentLayer("lstm", C, 300, False, horizon)
-    forget = layer.directions[0].bias_ih_l0.detach()[300:600]
+    layer = RecurrentLayer("lstm", C, 600, False, horizon)
+    admit, forget = layer.directions[0].bias_ih_l0.detach()[:1200].split(600)
     # With only its bias a unit keeps the share s of its state: a scale of 1 / (1 - s).
-    scale = 1 / (1 - torch.sigmoid(forget))
+    scale = 1 / (1 - torch.sigmoid(forget[:300]))
     assert 2 <= scale.min() < 4
     assert 45 < scale.max() <= horizon
-    gru = RecurrentLayer("gru", C, 300, False, horizon).directions[0]
-    update = torch.sigmoid(gru.bias_ih_l0.detach()[300:600])
-    assert 45 < (1 / (1 - update)).max() <= horizon
+    assert torch.equal(admit[:300], -forget[:300])
+    assert (forget[300:] == 1).all()
+    assert not admit[300:].any()
+
+
+def test_a_gru_starts_with_a_bias_to_remember():
+    bias = RecurrentLayer("gru", C, D, False, 50).directions[0].bias_ih_l0.detach()
+    assert bias.tolist() == [0.0] * D + [1.0] * D + [0.0] * D
 
 
 def test_the_environment_does_not_change_initial_weights(monkeypatch):

@@ -17,9 +17,19 @@ from torch import Tensor, nn
 
 from lamina.batch import PAD, Batch, Features, Spec, step_mask
 from lamina.nn.activations import ACTIVATIONS
+from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.normalization import NORMALIZATIONS
 from lamina.nn.pooling import POOLINGS
-from lamina.params import Params, at_least, boolean, fraction, odd, one_of, sizes
+from lamina.params import (
+    Params,
+    at_least,
+    boolean,
+    fraction,
+    odd,
+    one_of,
+    refuse_unused,
+    sizes,
+)
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 KERNEL_SIZES = {1: 7, 2: 3}
@@ -58,6 +68,14 @@ class ConvolutionalParams(Params):
     dropout: Annotated[
         float, fraction(), "Share of channels dropped after each block in training."
     ] = 0.1
+    augmentation: Annotated[
+        str,
+        one_of(*AUGMENTATIONS),
+        """How pictures vary from epoch to epoch: "shift" moves each at random by up to
+        an eighth of its sides, and "shift_flip" also exchanges left and right in one
+        of two, for pictures that mean the same then; digits and letters do not. Pictures
+        only, and only in training.""",
+    ] = "none"
 
 
 class Convolutional(nn.Module):
@@ -75,6 +93,9 @@ class Convolutional(nn.Module):
         side = round(spec.max_length ** (1 / spec.n_space))
         self.n_pooled = max(0, ceil(log2(side / SMALL)))
         self.is_sequence = spec.n_space == 1
+        if self.is_sequence and params.augmentation != "none":
+            refuse_unused(params, "augmentation", "input other than pictures")
+        self.augment = AUGMENTATIONS[params.augmentation]()
         widths = list(map(int, params.n_filters))
         kernel = params.kernel_size
         size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
@@ -114,7 +135,7 @@ class Convolutional(nn.Module):
         x = batch.x if self.embed is None else self.embed(batch.x)
         if self.is_sequence:
             return x.mT
-        return x.contiguous(memory_format=torch.channels_last)
+        return self.augment(x.contiguous(memory_format=torch.channels_last))
 
 
 class Convolution(nn.Module):

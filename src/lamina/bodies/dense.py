@@ -53,7 +53,7 @@ class Dense(nn.Module):
         self.layers = DenseLayers(widths, params.activation, params.dropout)
 
     def forward(self, batch: Batch) -> Features:
-        return Features(self.layers(self.inputs(batch))[:, None])
+        return Features(self.layers(self.inputs(batch)).unsqueeze(1))
 
     def inputs(self, batch: Batch) -> Tensor:
         """(B, C) numbers and (B, 8) for each embedded category, side by side."""

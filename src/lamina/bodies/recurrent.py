@@ -1,10 +1,10 @@
 """Recurrent network: what a unit gave at one step is its input at the next.
 
 Chosen here: LSTM by default (Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000),
-GRU (Cho et al. 2014) or a plain tanh RNN (Elman 1990); time scales of the gates spread over
-the length of the data (see `nn/recurrent.py`); after each layer dropout that takes a
-feature from all steps of a sample (Gal & Ghahramani 2016), for what one step loses and the
-next one has would not be missed.
+GRU (Cho et al. 2014) or a plain tanh RNN (Elman 1990); gates that remember from the start
+(see `nn/recurrent.py`); after each layer dropout that takes a feature from all steps of a
+sample (Gal & Ghahramani 2016), for what one step loses and the next one has would not be
+missed.
 
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
 """

@@ -1,5 +1,6 @@
 """What an encoder is, and samples that lie in memory."""
 
+from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -12,6 +13,8 @@ from lamina.scaling import scale_of
 
 POOL = 32
 """Batches whose samples are sorted by length together."""
+BLOCK = 1 << 16
+"""Numbers that are scaled at a time, few enough to stay in the cache."""
 
 
 class Samples(Protocol):
@@ -126,13 +129,20 @@ class RaggedSamples(InAnyOrder):
         return Batch(samples.values, lengths=samples.lengths)
 
 
+def blocks(numbers: np.ndarray) -> Iterator[slice]:
+    """Rows at a time of (n, C) that stay in the cache: nothing is copied as a whole."""
+    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
+    for start in range(0, len(numbers), n_rows):
+        yield slice(start, start + n_rows)
+
+
 def weighted_moments(
     x: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (1 where it is 0) of each column of x (n, C)."""
-    if weight is None:
-        mean, variance = x.mean(0, dtype=np.float64), x.var(0, dtype=np.float64)
-    else:
-        mean = np.average(x, axis=0, weights=weight)
-        variance = np.average((x - mean) ** 2, axis=0, weights=weight)
+    w = np.ones(len(x)) if weight is None else weight
+    total, parts = w.sum(), list(blocks(x))
+    mean = sum((w[p] @ x[p] for p in parts), np.zeros(x.shape[1])) / total
+    squares = (w[p] @ (x[p] - mean) ** 2 for p in parts)
+    variance = sum(squares, np.zeros(x.shape[1])) / total
     return mean, scale_of(variance, mean, len(x))

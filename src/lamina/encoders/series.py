@@ -6,7 +6,13 @@ import numpy as np
 import torch
 
 from lamina.batch import Spec
-from lamina.encoders.base import RaggedSamples, Samples, TensorSamples, weighted_moments
+from lamina.encoders.base import (
+    RaggedSamples,
+    Samples,
+    TensorSamples,
+    blocks,
+    weighted_moments,
+)
 from lamina.exceptions import DataError
 
 
@@ -38,14 +44,19 @@ class SeriesEncoder:
                 f"X has series of {flat.shape[1]} channels, but this network was fitted "
                 f"on {self.spec.n_channels}; pass the channels that fit saw."
             )
-        z = torch.from_numpy(((flat - self.mean) / self.scale).astype(np.float32))
+        z = torch.empty(flat.shape)
+        for part in blocks(flat):
+            z[part] = torch.from_numpy((flat[part] - self.mean) / self.scale)
         if (lengths == lengths[0]).all():
             return TensorSamples(z.view(len(lengths), int(lengths[0]), -1))
         return RaggedSamples(z, torch.from_numpy(lengths))
 
 
 def flatten(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Series end to end (total steps, C), and the number of steps of each (n,)."""
+    """Series end to end (total steps, C), and the number of steps of each (n,).
+
+    Single precision stays as it is; any other type of number becomes double.
+    """
     if isinstance(X, np.ndarray):
         X = X[:, :, None] if X.ndim == 2 else X
         n, steps, channels = X.shape
@@ -54,14 +65,14 @@ def flatten(X: Any) -> tuple[np.ndarray, np.ndarray]:
         samples = [_as_columns(sample, i) for i, sample in enumerate(X)]
         _same_channels(samples)
         flat, lengths = np.concatenate(samples), np.array([len(s) for s in samples])
-    flat = flat.astype(np.float64, copy=False)
+    flat = _floating(flat)
     _refuse_nonfinite(flat, lengths)
     return flat, lengths
 
 
 def _as_columns(sample: Any, i: int) -> np.ndarray:
     try:
-        array = np.asarray(sample, dtype=np.float64)
+        array = _floating(np.asarray(sample))
     except (TypeError, ValueError) as error:
         raise DataError(f"Sample {i} is not an array of numbers: {error}") from None
     array = array[:, None] if array.ndim == 1 else array
@@ -73,6 +84,10 @@ def _as_columns(sample: Any, i: int) -> np.ndarray:
     if len(array) == 0:
         raise DataError(f"Sample {i} has zero steps; leave empty series out.")
     return array
+
+
+def _floating(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
 
 
 def _same_channels(samples: list[np.ndarray]) -> None:

@@ -7,7 +7,6 @@ among categories is a category of its own. A category that `fit` did not see has
 its one-hot columns are zero, and so is its embedding.
 """
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +16,13 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples, TensorSamples
+from lamina.encoders.base import InAnyOrder, Samples, TensorSamples, blocks
 from lamina.encoders.columns import Columns, kinds_of, split
 from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 ONE_HOT_UP_TO = 9
 CLIP = 3.0
-BLOCK = 1 << 16
-"""Numbers that are scaled at a time, few enough to stay in the cache."""
 
 
 class TableEncoder:
@@ -59,10 +56,10 @@ class TableEncoder:
             return SparseSamples(
                 _floating(columns.numbers), self.mean, self.scale, self.spec.n_channels
             )
-        x = torch.empty(len(columns), self.spec.n_channels)
+        x = np.empty((len(columns), self.spec.n_channels), np.float32)
         self._scale_numbers(columns.numbers, x)
         codes = self._code_categories(columns, x)
-        return TensorSamples(x, codes)
+        return TensorSamples(torch.from_numpy(x), codes)
 
     def _fit_numbers(self, numbers: Any, weight: np.ndarray | None) -> None:
         if sparse.issparse(numbers):
@@ -74,29 +71,32 @@ class TableEncoder:
         self.scale = scale_of(variance, mean, numbers.shape[0])
         self.missing = np.flatnonzero(has_missing)
 
-    def _scale_numbers(self, numbers: np.ndarray, x: Tensor) -> None:
+    def _scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
         n_numbers, n_missing = len(self.mean), len(self.missing)
-        mean, scale = torch.from_numpy(self.mean), torch.from_numpy(self.scale)
-        for part in _blocks(numbers):
-            block = torch.from_numpy(numbers[part].astype(np.float64))
+        for part in blocks(numbers):
+            # numpy, for a small network predicts a row in the time of ten torch calls.
+            block = numbers[part].astype(np.float64)
+            unknown = np.isnan(block)
             if n_missing:
-                indicators = block[:, torch.from_numpy(self.missing)].isnan()
-                x[part, n_numbers : n_numbers + n_missing] = indicators.float()
-            x[part, :n_numbers] = _clip(block.sub_(mean).div_(scale)).nan_to_num_(0.0)
+                x[part, n_numbers : n_numbers + n_missing] = unknown[:, self.missing]
+            block = _clip(_standard(block, self.mean, self.scale))
+            if unknown.any():
+                block[unknown] = 0.0
+            x[part, :n_numbers] = block
 
-    def _code_categories(self, columns: Columns, x: Tensor) -> Tensor | None:
+    def _code_categories(self, columns: Columns, x: np.ndarray) -> Tensor | None:
         start, coded = len(self.mean) + len(self.missing), []
         for values, codes, one_hot in zip(
             columns.categories, self.codes, self.one_hot, strict=True
         ):
-            numbers = torch.tensor([codes.get(value, 0) for value in values])
+            numbers = np.array([codes.get(value, 0) for value in values])
             if one_hot:
                 stop = start + len(codes)
-                x[:, start:stop] = numbers[:, None] == torch.arange(1, len(codes) + 1)
+                x[:, start:stop] = numbers[:, None] == np.arange(1, len(codes) + 1)
                 start = stop
             else:
                 coded.append(numbers)
-        return torch.stack(coded, 1) if coded else None
+        return torch.from_numpy(np.stack(coded, 1)) if coded else None
 
 
 class SparseSamples(InAnyOrder):
@@ -113,26 +113,31 @@ class SparseSamples(InAnyOrder):
 
     def take(self, rows: Tensor) -> Batch:
         dense = self.rows[rows.numpy()].toarray()
-        x = torch.zeros(len(rows), self.n_channels)
+        x = np.zeros((len(rows), self.n_channels), np.float32)
         # Columns beyond the numbers say what is missing, and here nothing is.
-        x[:, : dense.shape[1]] = _clip(
-            torch.from_numpy((dense - self.mean) / self.scale)
-        )
-        return Batch(x)
+        dense = dense.astype(np.float64, copy=False)
+        x[:, : dense.shape[1]] = _clip(_standard(dense, self.mean, self.scale))
+        return Batch(torch.from_numpy(x))
 
 
-def _clip(z: Tensor) -> Tensor:
-    """To float32; a number beyond 1e9 deviations counts as that far away."""
-    z = z.clamp(-1e9, 1e9)
-    squares = torch.addcmul(z.new_ones(()), z, z, value=CLIP**-2)
-    return squares.rsqrt_().mul_(z).float().clamp_(-CLIP, CLIP)
+def _standard(block: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Numbers (n, C) in deviations from the mean, in place."""
+    # What is too large for a float64 then counts as far away, as it is.
+    with np.errstate(over="ignore"):
+        block -= mean
+        block /= scale
+    return block
 
 
-def _blocks(numbers: np.ndarray) -> Iterator[slice]:
-    """Rows at a time that stay in the cache: the table is never copied as a whole."""
-    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
-    for start in range(0, len(numbers), n_rows):
-        yield slice(start, start + n_rows)
+def _clip(z: np.ndarray) -> np.ndarray:
+    """In place; a number beyond 1e9 deviations counts as that far away."""
+    np.minimum(z, 1e9, out=z)
+    np.maximum(z, -1e9, out=z)
+    lengths = z * z
+    lengths *= CLIP**-2
+    lengths += 1.0
+    z /= np.sqrt(lengths, out=lengths)
+    return z
 
 
 def _moments(
@@ -155,7 +160,7 @@ def _sums(
     The sums are those of the known values, or of their squares about a center.
     """
     sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
-    for part in _blocks(numbers):
+    for part in blocks(numbers):
         block, w = numbers[part].astype(np.float64), weight[part]
         if center is not None:
             block -= center

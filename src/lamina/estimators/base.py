@@ -43,8 +43,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     """Abstract. A public class names its `body`; the classes between name the task."""
 
     body: ClassVar[type]
-    takes_targets: ClassVar = True
-    """Whether `fit` needs y."""
+    targets: ClassVar[str]
+    """What y holds: "labels", "numbers", "tags" (a list a sample), "texts" or "nothing"."""
 
     @with_callbacks
     def fit(
@@ -174,7 +174,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     ) -> tuple[Data, Data | None]:
         """The samples to train on, and those of them that early stopping sets aside."""
         given = [part is not None for part in validation]
-        if given[0] != given[1] and self.takes_targets:
+        if given[0] != given[1] and self.targets != "nothing":
             raise DataError("X_val and y_val come together; one of them is None.")
         if given[0] or mode.once or not self.early_stopping:
             return data, None
@@ -261,7 +261,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
 
         With y the batches have targets.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         _, X = read_samples(self, X, reset=False)
         target = None if y is None else self.task_.encode(self._read_targets(X, y))
         samples = self.encoder_.encode(X)
@@ -283,5 +283,5 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         tags.input_tags.allow_nan = "table" in self.body.forms
         tags.input_tags.three_d_array = "series" in self.body.forms
         tags.target_tags.multi_output = True
-        tags.target_tags.required = self.takes_targets
+        tags.target_tags.required = self.targets != "nothing"
         return tags

@@ -28,6 +28,8 @@ def _decides(estimator: "Classifier") -> bool:
 class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
     """Abstract classifier; a public class names its body."""
 
+    targets = "labels"
+
     @property
     def classes_(self) -> Any:
         """The labels, sorted; a list of arrays for several outputs."""

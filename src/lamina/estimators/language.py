@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from lamina.tasks.language import LanguageModelling
 class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
-    takes_targets: ClassVar = False
+    targets = "nothing"
 
     @property
     def vocabulary_(self) -> list[str]:

@@ -16,6 +16,8 @@ from lamina.tasks.regression import Regression, RegressionParams
 class Regressor(RegressorMixin, NeuralEstimator, RegressionParams):
     """Abstract regressor; a public class names its body."""
 
+    targets = "numbers"
+
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go on training for one epoch, at a constant learning rate.

@@ -31,12 +31,15 @@ class DenseLayers(nn.Module):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
         self.linears = nn.ModuleList(linears)
-        self.activate = ACTIVATIONS[activation].module()
         self.drop = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        activate = ACTIVATIONS[self.activation].apply
         for linear in self.linears:
-            x = self.drop(self.activate(linear(x)))
+            x = activate(linear(x))
+            # In prediction of a row even a call that does nothing is felt.
+            if self.training:
+                x = self.drop(x)
         return x
 
 
@@ -52,12 +55,14 @@ class DenseKernel:
         self.biases = [linear.bias for linear in linears]
         # Autograd is not told of what happens here.
         self.offsets = [b.detach() for b in self.biases]
+        self.columns = [b[:, None] for b in self.offsets]
         self.activation = ACTIVATIONS[layers.activation]
         self.dropout, self.dtype = layers.dropout, dtype
         # Where products are made in another type, its copies of the weights.
         self.factors = [w.detach().to(dtype) for w in self.weights]
+        self.transposed = [w.t() for w in self.factors]
         self.copies = self.factors[0].dtype != self.weights[0].dtype
-        self.memory: dict[tuple[str, int, int], Tensor] = {}
+        self.memory: dict[tuple[str, int, int, int], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """The output z (B, K) in training."""
@@ -86,7 +91,8 @@ class DenseKernel:
             if not i and not to_input:
                 return None
             width = self.weights[i].shape[1]
-            g = torch.mm(g, self.factors[i], out=self._room("slope", i, len(g), width))
+            room = self._room("slope", i, g.shape[0], width)
+            g = torch.mm(g, self.factors[i], out=room)
             if i:
                 if self.dropout:
                     g.mul_(self.masks[i - 1])
@@ -94,12 +100,13 @@ class DenseKernel:
         return g
 
     def _product(self, i: int) -> Tensor:
-        x, w, b = self.inputs[i], self.factors[i], self.offsets[i]
-        n, width = len(x), len(w)
+        x, w = self.inputs[i], self.factors[i]
+        n, width = x.shape[0], w.shape[0]
         if width < NARROW:
             room = self._room("z", i, width, n)
-            return torch.mm(w, x.t(), out=room).t().add_(b)
-        return torch.mm(x, w.t(), out=self._room("z", i, n, width)).add_(b)
+            return torch.mm(w, x.t(), out=room).add_(self.columns[i]).t()
+        room = self._room("z", i, n, width)
+        return torch.mm(x, self.transposed[i], out=room).add_(self.offsets[i])
 
     def _fill(self, i: int, g: Tensor) -> None:
         weight, bias = self.weights[i], self.biases[i]
@@ -114,7 +121,7 @@ class DenseKernel:
 
     def _room(self, name: str, i: int, n: int, width: int) -> Tensor:
         """Memory for an (n, width) result, the same at each step."""
-        key = (f"{name}{i}", n, width)
+        key = (name, i, n, width)
         if key not in self.memory:
             self.memory[key] = self.factors[0].new_empty(n, width)
         return self.memory[key]

@@ -21,7 +21,7 @@ class PooledHead(nn.Module):
 def mean_over_steps(features: Features) -> Tensor:
     """(B, T, D) -> (B, D), padding left out."""
     if features.h.shape[1] == 1:
-        return features.h[:, 0]
+        return features.h.squeeze(1)
     real = features.real()
     if real is None:
         return features.h.mean(1)

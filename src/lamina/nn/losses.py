@@ -47,7 +47,7 @@ def cross_entropy(
     logits: Tensor, target: Tensor, weight: Tensor | None, smoothing: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Of logits (B, K) and labels (B,); `smoothing` of each is spread over all K."""
-    log_p = torch.log_softmax(logits, 1)
+    log_p = _log_softmax(logits)
     if smoothing or weight is not None:
         losses = F.nll_loss(log_p, target, reduction="none")
         if smoothing:
@@ -56,8 +56,7 @@ def cross_entropy(
     else:
         loss = F.nll_loss(log_p, target)
     slope = log_p.exp_()
-    certain = slope.new_full((1,), smoothing - 1).expand(len(slope), 1)
-    slope.scatter_add_(1, target[:, None], certain)
+    slope.scatter_(1, target.unsqueeze(1), smoothing - 1, reduce="add")
     if smoothing:
         slope.sub_(smoothing / slope.shape[1])
     return loss, _shared(slope, weight)
@@ -91,7 +90,15 @@ def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
     return losses.mean() if weight is None else (losses * weight).mean()
 
 
+def _log_softmax(logits: Tensor) -> Tensor:
+    """Along K of logits (B, K), in whichever layout they are."""
+    # torch would copy what is stored transposed, and then go through K at a time.
+    if logits.stride(0) == 1:
+        return torch.log_softmax(logits.t(), 0).t()
+    return torch.log_softmax(logits, 1)
+
+
 def _shared(slope: Tensor, weight: Tensor | None) -> Tensor:
     if weight is not None:
         slope.mul_(weight[:, None])
-    return slope.div_(len(slope))
+    return slope.div_(slope.shape[0])

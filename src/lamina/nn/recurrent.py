@@ -35,8 +35,9 @@ class RecurrentLayer(nn.Module):
     """One layer of an LSTM, a GRU or a plain (tanh) RNN, in one or both directions.
 
     Recurrent weights start orthogonal (Saxe et al. 2014), input weights by Glorot. Gates
-    that remember start at time scales spread up to `horizon` steps (Tallec & Ollivier
-    2018), so that a long sequence can be learnt from the first epoch on.
+    that remember start with a bias of 1 (Jozefowicz et al. 2015), but in half of an LSTM's
+    units at time scales spread up to `horizon` steps (Tallec & Ollivier 2018): these units
+    carry what lies far back, and the others learn from the first step on.
     """
 
     def __init__(
@@ -160,9 +161,12 @@ def initialize(rnn: nn.Module, cell: str, width: int, horizon: int) -> None:
         fill = nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_
         for gate in parameter.split(width):
             fill(gate)
-    scales = torch.empty(width).uniform_(1, max(horizon - 1, 2)).log_()
+    if cell == "rnn":
+        return
     bias = rnn.get_parameter("bias_ih_l0")
+    remember = bias[width : 2 * width]
+    remember.fill_(1.0)
     if cell == "lstm":
-        bias[:width], bias[width : 2 * width] = -scales, scales
-    elif cell == "gru":
-        bias[width : 2 * width] = scales
+        n_long = width // 2
+        scales = torch.empty(n_long).uniform_(1, max(horizon - 1, 2)).log_()
+        bias[:n_long], remember[:n_long] = -scales, scales

@@ -86,7 +86,7 @@ class Classification(PooledTask):
         return -((1 - log_p.exp()) ** self.focus) * log_p
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        return model(batch).double().cpu().numpy()
+        return model(batch).cpu().numpy().astype(np.float64)
 
     def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, self.labels(outputs), sample_weight=weight))

@@ -128,7 +128,7 @@ class Regression(PooledTask):
         return loss.criterion(output, target, weight, self.quantile)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        output = model(batch).double().cpu().numpy()
+        output = model(batch).cpu().numpy().astype(np.float64)
         if LOSSES[self.loss_name].positive:
             output = np.exp(output)
         return output.reshape(-1, *self.shape) * self.scale + self.mean

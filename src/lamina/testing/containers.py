@@ -59,6 +59,16 @@ def _ragged(X: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
+def _token_lists(X: list[list[str]]) -> dict[str, Any]:
+    objects = np.empty(len(X), dtype=object)
+    objects[:] = X
+    return {
+        "tuples": [tuple(tokens) for tokens in X],
+        "arrays of strings": [np.array(tokens) for tokens in X],
+        "array of objects": objects,
+    }
+
+
 def _texts(X: list[str]) -> dict[str, Any]:
     held = {
         "array of strings": np.array(X),
@@ -98,6 +108,7 @@ CONTAINERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "ragged": _ragged,
     "image": _arrays,
     "text": _texts,
+    "tokens": _token_lists,
     "waveforms": _ragged,
 }
 """What can hold each example, by the example's name."""

@@ -1,4 +1,4 @@
-"""Twenty samples of each form of data, whose labels and numbers can be learnt.
+"""Twenty samples of each form of data, of which something can be learnt.
 
 Values are exact in float32, so that a copy in lower precision holds the same data.
 """
@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing
 
 N_SAMPLES = 20
 RATE = 4_000
+SPELT = {"low": "a", "middle": "b", "high": "ab"}
+"""A text for each label."""
 WORDS = ("the", "a", "story", "film", "it", "was", "then", "said", "on", "house")
 
 
 @dataclass(frozen=True)
 class Example:
-    """Samples X with labels and with numbers, and what an estimator needs for them."""
+    """Samples X, what can be learnt of them, and what an estimator needs for it."""
 
     name: str
     form: str
@@ -34,7 +35,7 @@ class Example:
 
     def target(self, estimator: Any) -> np.ndarray:
         """What this estimator should learn."""
-        return self.labels if is_classifier(estimator) else self.numbers
+        return TARGETS[estimator.targets](self)
 
     def rows(self, rows: Any) -> Any:
         """The samples of these row numbers, in the same container."""
@@ -47,9 +48,37 @@ class Example:
 
 
 def examples_for(estimator: Any) -> list[Example]:
-    """An example of each kind of data that the body of an estimator takes."""
-    forms = estimator.body.forms
-    return [example for example in EXAMPLES.values() if example.form in forms]
+    """An example of each kind of data that an estimator takes."""
+    names = SUITED.get(estimator.targets, set(EXAMPLES) - {"tokens"})
+    return [
+        example
+        for example in EXAMPLES.values()
+        if example.form in estimator.body.forms and example.name in names
+    ]
+
+
+def _texts(data: Example) -> np.ndarray:
+    return np.array([SPELT[label] for label in data.labels], dtype=object)
+
+
+def _tags(data: Example) -> np.ndarray:
+    """A label for each step: whether it is an odd one, and the sample's own."""
+    tags = np.empty(len(data), dtype=object)
+    for i, (x, label) in enumerate(zip(data.X, data.labels, strict=True)):
+        tags[i] = [f"{label} {step % 2}" for step in range(len(x))]
+    return tags
+
+
+TARGETS: dict[str, Callable[[Example], np.ndarray]] = {
+    "labels": lambda data: data.labels,
+    "numbers": lambda data: data.numbers,
+    "tags": _tags,
+    "texts": _texts,
+    "nothing": lambda data: data.labels,
+}
+"""What is to be learnt, by an estimator's kind of `targets`."""
+SUITED = {"tags": {"series", "ragged", "tokens"}, "nothing": {"text"}}
+"""Names of the examples for estimators that do not take every form of their body."""
 
 
 def _levels() -> np.ndarray:
@@ -116,6 +145,10 @@ def _text(levels: np.ndarray) -> list[str]:
     return texts
 
 
+def _tokens(levels: np.ndarray) -> list[list[str]]:
+    return [text.split() for text in _text(levels)]
+
+
 def _waveforms(levels: np.ndarray) -> list[np.ndarray]:
     waves = []
     for i, level in enumerate(levels):
@@ -146,6 +179,7 @@ EXAMPLES: dict[str, Example] = {
         _example("ragged", "series", _ragged),
         _example("image", "image", _image),
         _example("text", "text", _text),
+        _example("tokens", "text", _tokens),
         _example(
             "waveforms", "audio", _waveforms, {"sampling_rate": RATE, "n_mels": 4}
         ),

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from lamina.params import declared
 from lamina.testing.examples import Example
 
+TEXT, MOST_STEPS = "ab", 64
 BRIEF = {"max_iter": 2, "batch_size": 8, "random_state": 0}
 
 
@@ -41,9 +42,20 @@ def fit(estimator: Any, data: Example) -> Any:
 
 
 def outputs(estimator: Any, X: Any) -> np.ndarray:
-    """The finest that an estimator says: probabilities if it has them."""
-    ask = getattr(estimator, "predict_proba", estimator.predict)
-    return np.asarray(ask(X))
+    """The finest numbers that an estimator says of samples, a row each.
+
+    Probabilities if it has them; those of steps are filled with zeros at the end. Of an
+    estimator that writes texts, how likely one and the same text is.
+    """
+    if estimator.targets == "texts":
+        return np.asarray(estimator.score_samples(X, [TEXT] * len(X)))
+    found = getattr(estimator, "predict_proba", estimator.predict)(X)
+    if estimator.targets != "tags":
+        return np.asarray(found)
+    filled = np.zeros((len(found), MOST_STEPS, found[0].shape[1]))
+    for row, steps in zip(filled, found, strict=True):
+        row[: len(steps)] = steps
+    return filled
 
 
 def rules_of(estimator: Any) -> dict[str, tuple]:

@@ -71,6 +71,7 @@ TRIALS: dict[str, Trial] = {
     "residual": Trial((False,)),
     "pooling": Trial(("average",)),
     "normalization": Trial(("layer",)),
+    "augmentation": Trial(("shift",)),
     "input_type": Trial(("image", "series", "text", "audio")),
     "image_size": Trial((4,)),
     "sampling_rate": Trial((2_000,)),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,14 +65,14 @@ class InOrder:
         return min(len(self.samples), rows_at_once(self.n_cells))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Batch]]:
-        n, lengths = len(self.samples), self.samples.lengths
-        rows = torch.arange(n) if lengths is None else lengths.argsort(stable=True)
-        parts = rows.split(rows_at_once(self.n_cells))
-        filled = [torch.cat([p, p[-1:].expand(-len(p) % 32)]) for p in parts]
-        batches = taken(self.samples, filled)
-        for part, (numbers, batch) in zip(parts, batches, strict=True):
-            known = None if self.target is None else self.target[numbers]
-            yield part, batch.labelled(known, None)
+        n, size = len(self.samples), rows_at_once(self.n_cells)
+        rows = torch.from_numpy(np.minimum(np.arange(n + -n % 32), n - 1))
+        if self.samples.lengths is not None:
+            rows = self.samples.lengths.argsort(stable=True)[rows]
+        parts = [rows[i : i + size] for i in range(0, n, size)]
+        for i, (part, batch) in enumerate(taken(self.samples, parts)):
+            known = None if self.target is None else self.target[part]
+            yield part[: n - i * size], batch.labelled(known, None)
 
 
 def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:

@@ -131,12 +131,13 @@ class LossScale:
         )
 
 
-@contextmanager
-def on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
+def on_device(model: nn.Module, device: torch.device) -> AbstractContextManager:
     """A fitted model lives on the CPU, and on another device only while it computes."""
-    if device.type == "cpu":
-        yield
-        return
+    return nullcontext() if device.type == "cpu" else _moved(model, device)
+
+
+@contextmanager
+def _moved(model: nn.Module, device: torch.device) -> Iterator[None]:
     model.to(device)
     try:
         yield

@@ -1,6 +1,7 @@
 """Outputs of a network for any number of samples, in float32 and in evaluation mode."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,16 +26,17 @@ def outputs_of(model: Model, ask: Ask, batches: InOrder, params: Any) -> Any:
         for numbers, batch in batches:
             rows.append(numbers)
             parts.append(ask(model, batch.to(device))[: len(numbers)])
-    if len(parts) == 1 and batches.samples.lengths is None:
-        return parts[0]
-    order = torch.cat(rows).numpy()
     if isinstance(parts[0], list):
-        found = (row for part in parts for row in part)
-        ordered: list[Any] = [None] * len(order)
-        for i, row in zip(order.tolist(), found, strict=True):
-            ordered[i] = row
-        return ordered
-    gathered = np.concatenate(parts)
+        return _ordered(torch.cat(rows).tolist(), parts)
+    gathered = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    if batches.samples.lengths is None:
+        return gathered
     outputs = np.empty_like(gathered)
-    outputs[order] = gathered
+    outputs[torch.cat(rows).numpy()] = gathered
     return outputs
+
+
+def _ordered(rows: list[int], parts: list[list]) -> list:
+    """The elements of the parts, which belong to these rows, in the order of the rows."""
+    found = dict(zip(rows, chain.from_iterable(parts), strict=True))
+    return [found[i] for i in range(len(found))]

@@ -1,0 +1,60 @@
+"""Sequences out, on real data, each beside a baseline that is run in the same script.
+
+SECONDS limits the training of each network (the schedule is paced to end by then), ours and
+the baseline's alike; without it each case takes the time that it is meant to have. The
+data lies under LAMINA_DATA.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from benchmarks.runner import RESULTS, machine_line
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function `run(seconds) -> {contender: {figure: value}}`, and its full time."""
+
+    module: str
+    function: str
+    seconds: float
+
+    def run(self, seconds: float) -> dict[str, dict[str, float]]:
+        run: Callable = getattr(import_module(self.module), self.function)
+        return run(seconds)
+
+
+CASES = {
+    "tags": Case("benchmarks.tagging", "brown", 1200),
+    "language": Case("benchmarks.language", "bible", 1200),
+    "translation": Case("benchmarks.translation", "bible", 1800),
+    "captions": Case("benchmarks.captions", "emoji", 600),
+    "digits": Case("benchmarks.speech", "digits", 1200),
+    "prompts": Case("benchmarks.speech", "prompts", 1200),
+    "forecasts": Case("benchmarks.forecasting", "m3", 300),
+    "memory": Case("benchmarks.memory", "adding", 300),
+}
+
+
+def main(asked: list[str]) -> None:
+    for name in asked or CASES:
+        case = CASES[name]
+        seconds = float(os.environ.get("SECONDS", case.seconds))
+        print(f"\n{name}, at most {seconds:g} s of training each", flush=True)
+        figures = case.run(seconds)
+        for contender, values in figures.items():
+            line = ", ".join(f"{what} {value:.4g}" for what, value in values.items())
+            print(f"  {contender:28} {line}", flush=True)
+        keep(name, {"seconds": seconds, "figures": figures})
+
+
+def keep(name: str, figures: dict) -> None:
+    """Put the figures of a case into the results, beside those of the others."""
+    path = RESULTS / "sequences.json"
+    kept = json.loads(path.read_text()) if path.exists() else {"cases": {}}
+    kept["machine"] = machine_line()
+    kept["cases"][name] = figures
+    path.write_text(json.dumps(kept, indent=1) + "\n")

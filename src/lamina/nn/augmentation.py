@@ -1,0 +1,56 @@
+"""Pictures varied at random while a network trains: x (B, C, H, W) -> x (B, C, H, W).
+
+A whole batch is varied by one operation on its device, and each picture in its own way.
+What a shift uncovers mirrors what lies beside it, so that no edge appears where none was.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+REACH = 1 / 8
+"""How far a picture is shifted at most, as a share of its side."""
+
+
+class Shift(nn.Module):
+    """Each picture moved by whole pixels up or down and to a side, in training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return _picked(x, _shifted(x, x.shape[2]), _shifted(x, x.shape[3]))
+
+
+class Flip(nn.Module):
+    """Each picture as it is or with left and right exchanged, in training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
+        return torch.where(mirrored, x.flip(3), x)
+
+
+AUGMENTATIONS: dict[str, Callable[[], nn.Module]] = {
+    "none": nn.Identity,
+    "shift": Shift,
+    "shift_flip": lambda: nn.Sequential(Shift(), Flip()),
+}
+
+
+def _shifted(x: Tensor, side: int) -> Tensor:
+    """(B, side): where each row, or column, of each picture comes from."""
+    furthest = round(side * REACH)
+    shifts = torch.randint(-furthest, furthest + 1, (len(x), 1), device=x.device)
+    places = torch.arange(side, device=x.device) + shifts
+    last = side - 1
+    return last - (last - places.abs()).abs()
+
+
+def _picked(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """These rows (B, H) and columns (B, W) of x, channels last in memory as x is."""
+    pixels = x.permute(0, 2, 3, 1)
+    samples = torch.arange(len(x), device=x.device)
+    picked = pixels[samples[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return picked.permute(0, 3, 1, 2)
