@@ -7,9 +7,11 @@ data lies under LAMINA_DATA.
 
 import json
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from benchmarks.runner import RESULTS, machine_line
 
@@ -58,3 +60,14 @@ def keep(name: str, figures: dict) -> None:
     kept["machine"] = machine_line()
     kept["cases"][name] = figures
     path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def paced(steps: Iterable[Any], seconds: float) -> Iterator[tuple[Any, float]]:
+    """(step, share of the time that is gone), again and again until the time is over."""
+    steps, start = list(steps), time.perf_counter()
+    while True:
+        for step in steps:
+            share = (time.perf_counter() - start) / seconds
+            if share >= 1:
+                return
+            yield step, share

@@ -113,7 +113,9 @@ def test_short_documents_lie_beside_their_like():
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=20), st.sampled_from(UNITS[:2]))
 def test_no_text_loses_anything(text, unit):
-    encoder = DocumentEncoder(network(unit=unit, max_tokens=4_000)).fit(["a rose", "is"])
+    encoder = DocumentEncoder(network(unit=unit, max_tokens=4_000)).fit(
+        ["a rose", "is"]
+    )
     numbers = encoder.numbers(text)
     assert encoder.text(numbers) == text
     assert min(numbers, default=END + 1) > END
@@ -171,7 +173,7 @@ def test_states_can_be_selected(chars):
     stepper = Stepper(chars.network_)
     _, state = stepper.start(2)
     tokens = torch.tensor([1, 2])
-    log_p, state = stepper.step(tokens, state)
+    _, state = stepper.step(tokens, state)
     rows = torch.tensor([1, 1, 0])
     after, _ = stepper.step(torch.tensor([3, 3, 3]), stepper.select(state, rows))
     straight, _ = stepper.step(torch.tensor([3, 3]), state)
@@ -276,7 +278,9 @@ def test_frequencies_of_drawn_units_are_their_probabilities(chars):
         for unit, wanted in zip(chars.vocabulary_, p, strict=True):
             if len(unit) == 1:
                 share = sum(text == unit for text in drawn) / n
-                assert share == pytest.approx(wanted, abs=4.5 * (wanted / n) ** 0.5 + 1e-3)
+                assert share == pytest.approx(
+                    wanted, abs=4.5 * (wanted / n) ** 0.5 + 1e-3
+                )
 
 
 def test_drawing_the_likeliest_is_predicting(chars):
@@ -310,7 +314,9 @@ def test_a_text_ends_before_a_stop(chars):
     stop = text[10:13]
     wanted = text[: text.find(stop)]
     assert chars.generate("a", stop=stop, **drawn) == wanted
-    assert "".join(chars.generate("a", stop=["#", stop], stream=True, **drawn)) == wanted
+    assert (
+        "".join(chars.generate("a", stop=["#", stop], stream=True, **drawn)) == wanted
+    )
 
 
 @pytest.mark.parametrize(

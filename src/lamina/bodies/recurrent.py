@@ -85,7 +85,7 @@ class Recurrent(nn.Module):
         return [layer.start(n_samples) for layer in self.layers]
 
     def step(self, x: Tensor, state: list[State]) -> tuple[Tensor, list[State]]:
-        """x (B, C) or tokens (B,) of one step -> h (B, D) there, and the state after."""
+        """X (B, C) or tokens (B,) of one step -> h (B, D) there, and the state after."""
         h, states = self.embed(x), []
         for layer, before in zip(self.layers, state, strict=True):
             h, after = layer.step(h, before)

@@ -88,7 +88,7 @@ class ByLength(InAnyOrder):
 
 
 def stretches(flat: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
-    """flat (total,) -> (B, T + 1): length + 1 tokens from each start on, then padding."""
+    """Flat (total,) -> (B, T + 1): length + 1 tokens from each start on, then padding."""
     columns = torch.arange(padded_steps(int(lengths.max())) + 1)
     places = (starts[:, None] + columns).clamp_(max=len(flat) - 1)
     return flat[places].masked_fill_(columns > lengths[:, None], 0)

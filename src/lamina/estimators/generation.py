@@ -112,9 +112,7 @@ def checked(drawing: Generation) -> Generation:
     return drawing
 
 
-def _read_together(
-    stepper: Stepper, given: list[list[int]]
-) -> tuple[Tensor, Any, int]:
+def _read_together(stepper: Stepper, given: list[list[int]]) -> tuple[Tensor, Any, int]:
     """Log-probabilities and state after as many tokens as every prompt has."""
     log_p, state = stepper.start(len(given))
     n_read = min(map(len, given))

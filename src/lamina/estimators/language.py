@@ -1,11 +1,9 @@
 """Language models: documents in, likelihoods and texts out."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import END
@@ -165,7 +163,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)
-        return pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
+        return (
+            pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
+        )
 
     def _fitted(self) -> Any:
         check_is_fitted(self)

@@ -83,7 +83,7 @@ class RecurrentLayer(nn.Module):
         return h, (h[None, :, -1],)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """x (B, C) of one step -> h (B, D) there, and the state after it."""
+        """X (B, C) of one step -> h (B, D) there, and the state after it."""
         (rnn,) = self.directions
         cell, weights = STEPS[type(rnn)], rnn.all_weights[0]
         if isinstance(rnn, nn.LSTM):

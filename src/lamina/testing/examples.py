@@ -77,7 +77,7 @@ TARGETS: dict[str, Callable[[Example], np.ndarray]] = {
     "nothing": lambda data: data.labels,
 }
 """What is to be learnt, by an estimator's kind of `targets`."""
-SUITED = {"tags": {"series", "ragged", "tokens"}, "nothing": {"text"}}
+SUITED = {"tags": {"series", "ragged", "tokens"}}
 """Names of the examples for estimators that do not take every form of their body."""
 
 
@@ -180,6 +180,7 @@ EXAMPLES: dict[str, Example] = {
         _example("image", "image", _image),
         _example("text", "text", _text),
         _example("tokens", "text", _tokens),
+        _example("documents", "document", _text),
         _example(
             "waveforms", "audio", _waveforms, {"sampling_rate": RATE, "n_mels": 4}
         ),

@@ -1,0 +1,120 @@
+"""The Bible in English, character by character: bits per character on unseen chapters.
+
+Beside it a language model as plain PyTorch users write it, of equal size and time, and what
+`xz -9e` needs for the test once it has seen the training text.
+"""
+
+import lzma
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from benchmarks.sequences import paced
+from lamina import LanguageModel
+from lamina.datasets import fetch_bible
+
+Figures = dict[str, dict[str, float]]
+LANES, STEPS = 64, 128
+
+
+def bible(seconds: float) -> Figures:
+    """Chapters of the English text; every tenth is the test."""
+    train, test = chapters("train"), chapters("test")
+    model = LanguageModel(max_time=seconds, random_state=0)
+    start = time.perf_counter()
+    model.fit(train)
+    fit_s = time.perf_counter() - start
+    start = time.perf_counter()
+    model.generate("In the beginning", max_length=200, random_state=0)
+    figures = {
+        "lamina": {
+            "bits per character": -model.score(test),
+            "seconds": fit_s,
+            "epochs": model.n_iter_,
+            "parameters": model.n_parameters_,
+            "200 characters, ms": 1e3 * (time.perf_counter() - start),
+        }
+    }
+    start = time.perf_counter()
+    bits, n_parameters = plain(train, test, model.hidden_size, seconds)
+    figures["plain PyTorch LSTM"] = {
+        "bits per character": bits,
+        "seconds": time.perf_counter() - start,
+        "parameters": n_parameters,
+    }
+    figures["xz -9e"] = {"bits per character": xz(train, test)}
+    return figures
+
+
+def chapters(subset: str) -> list[str]:
+    """The chapters, a verse a line."""
+    verses = fetch_bible(subset=subset)
+    texts: dict[str, list[str]] = {}
+    for reference, verse in zip(verses.reference, verses.data, strict=True):
+        texts.setdefault(reference.rpartition(":")[0], []).append(verse)
+    return ["\n".join(lines) for lines in texts.values()]
+
+
+def xz(train: list[str], test: list[str]) -> float:
+    """Bits per character that the test adds to the compressed training text."""
+    sizes = [
+        len(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
+        for text in ("\n".join(train), "\n".join([*train, *test]))
+    ]
+    return 8 * (sizes[1] - sizes[0]) / len("\n".join(test))
+
+
+class Plain(nn.Module):
+    """What tutorials build: embedding, nn.LSTM, linear layer."""
+
+    def __init__(self, n_tokens: int, width: int):
+        super().__init__()
+        self.embed = nn.Embedding(n_tokens, width)
+        self.lstm = nn.LSTM(width, width, batch_first=True)
+        self.out = nn.Linear(width, n_tokens)
+
+    def forward(self, x: torch.Tensor, state: tuple | None) -> tuple:
+        h, state = self.lstm(self.embed(x), state)
+        return self.out(h), state
+
+
+def plain(
+    train: list[str], test: list[str], width: int, seconds: float
+) -> tuple[float, int]:
+    """Bits per character of a plain loop over one long text, and its parameters."""
+    torch.manual_seed(0)
+    text, unseen = "\n".join(train), "\n".join(test)
+    known = {c: i for i, c in enumerate(sorted(set(text)))}
+    # A character that was never seen counts as if it were the likeliest.
+    numbers = torch.tensor([known[c] for c in text])
+    lanes = numbers[: len(numbers) // LANES * LANES].view(LANES, -1)
+    model = Plain(len(known), width)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    columns = range(0, lanes.shape[1] - 1, STEPS)
+    state = None
+    for i, share in paced(columns, seconds):
+        optimizer.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + np.cos(np.pi * share))
+        x, y = lanes[:, i : i + STEPS], lanes[:, i + 1 : i + STEPS + 1]
+        state = None if i == 0 or state is None else tuple(s.detach() for s in state)
+        logits, state = model(x[:, : y.shape[1]], state)
+        loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return bits(model, unseen, known), sum(p.numel() for p in model.parameters())
+
+
+@torch.inference_mode()
+def bits(model: Plain, text: str, known: dict[str, int]) -> float:
+    """Bits per character along one text, the state carried."""
+    numbers = torch.tensor([known.get(c, -1) for c in text])
+    state, total = None, 0.0
+    for i in range(0, len(numbers) - 1, 1000):
+        x, y = numbers[i : i + 1000], numbers[i + 1 : i + 1001]
+        logits, state = model(x[None, : len(y)].clamp(min=0), state)
+        total += F.cross_entropy(logits[0], y, ignore_index=-1, reduction="sum").item()
+    return total / np.log(2) / (len(numbers) - 1)
