@@ -34,7 +34,7 @@ def main() -> None:
     print(f"a model that knew the grammar:   {needed:.3f}")
     print("\nwritten by the model:\n" + model.generate("my sister", random_state=0))
     for text in ("a grey cat waits by the sea.\n", "a grey sea waits by the cat.\n"):
-        (log_p,) = model.score_samples([text])
+        (log_p,) = model.score_samples([text]) / np.log(2)
         print(f"{log_p:8.1f} bits: {text!r}")
     print("\nas it is drawn:", end=" ")
     for piece in model.generate("the night", stop="\n", random_state=1, stream=True):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import END
-from lamina.encoders.documents import LOST, N_DIGITS
+from lamina.codec import LOST, N_DIGITS, Codec
 from lamina.exceptions import ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.sampling import draw, sharpened
@@ -18,7 +18,7 @@ from lamina.nn.sampling import draw, sharpened
 class Writer:
     """One text that is being written; tokens come in, finished characters go out."""
 
-    encoder: Any
+    codec: Codec
     stop: tuple[str, ...]
     ended: bool = False
     unread: list[int] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Writer:
             self.ended = True
             return self.rest()
         self.unread.append(token)
-        text = self.encoder.text(self.unread)
+        text = self.codec.text(self.unread)
         # A character may take several tokens.
         if text.endswith(LOST) and len(self.unread) < N_DIGITS:
             return ""
@@ -40,7 +40,7 @@ class Writer:
 
     def rest(self) -> str:
         """What is left when nothing follows."""
-        self.held += self.encoder.text(self.unread)
+        self.held += self.codec.text(self.unread)
         self.unread = []
         text = self._release()
         text, self.held = text + self.held, ""
@@ -69,12 +69,12 @@ class Generation:
     seed: int
 
     def pieces(
-        self, stepper: Stepper, encoder: Any, prompts: list[str]
+        self, stepper: Stepper, codec: Codec, prompts: list[str]
     ) -> Iterator[list[str]]:
         """What each drawn token adds to the text after each prompt."""
         generator = torch.Generator().manual_seed(self.seed)
-        given = [encoder.numbers(prompt) for prompt in prompts]
-        writers = [Writer(encoder, self.stop) for _ in prompts]
+        given = [codec.numbers(prompt) for prompt in prompts]
+        writers = [Writer(codec, self.stop) for _ in prompts]
         log_p, state, n_read = _read_together(stepper, given)
         left = [self.max_length] * len(prompts)
         while any(left):

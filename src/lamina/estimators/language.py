@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, RecurrentReader
+from lamina.codec import Codec
 from lamina.encoders.documents import DocumentParams, read_documents
 from lamina.estimators.generation import Generation, checked
 from lamina.estimators.reading import Data
@@ -28,7 +29,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         """What can come next: the end of a text, and the units."""
         if "encoder_" not in vars(self):
             raise AttributeError("vocabulary_ is there after fit.")
-        return self.encoder_.vocabulary.tokens[END:]
+        return self.encoder_.codec.vocabulary.tokens[END:]
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The log-likelihood of each text, its end included.
@@ -41,10 +42,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         Returns
         -------
         log_p : ndarray of shape (n_samples,)
-            In bits, that is log2 of the probability; at most 0. Divided by the number of
-            characters and one for the end, it is what `score` averages.
+            The natural logarithm of the probability; at most 0.
         """
-        return self._outputs(X) / np.log(2)
+        return self._outputs(X)
 
     def perplexity(self, X: Any) -> float:
         """How many units are as good as equally likely at each step, over all texts.
@@ -61,7 +61,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             that is spelled as one. Only models of the same `unit` can be compared.
         """
         documents = read_documents(X)
-        n_units = sum(map(self._fitted().n_units, documents))
+        n_units = sum(map(self._codec().n_units, documents))
         return float(np.exp(-self._outputs(documents).sum() / n_units))
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -152,14 +152,14 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             `stream` an iterator over the pieces of such a text, or over lists with the
             next piece of each.
         """
-        encoder = self._fitted()
+        codec = self._codec()
         stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
         seed = seed_from(random_state)
         drawing = checked(
             Generation(max_length, temperature, top_k, top_p, stops, seed)
         )
         prompts = read_documents(prompt)
-        pieces = drawing.pieces(Stepper(self.network_), encoder, prompts)
+        pieces = drawing.pieces(Stepper(self.network_), codec, prompts)
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)
@@ -167,9 +167,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
         )
 
-    def _fitted(self) -> Any:
+    def _codec(self) -> Codec:
         check_is_fitted(self)
-        return self.encoder_
+        return self.encoder_.codec
 
     def _task(self) -> Any:
         check_is_fitted(self)
