@@ -1,9 +1,11 @@
 """Deep learning as scikit-learn estimators."""
 
+from lamina.estimators.captioner import ImageCaptioner
 from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
 from lamina.estimators.dense import DNNClassifier, DNNRegressor
 from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
+from lamina.estimators.translator import Translator
 
 __version__ = "0.1.0"
 
@@ -12,7 +14,9 @@ __all__ = [
     "CNNRegressor",
     "DNNClassifier",
     "DNNRegressor",
+    "ImageCaptioner",
     "LanguageModel",
     "RNNClassifier",
     "RNNRegressor",
+    "Translator",
 ]

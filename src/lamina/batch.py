@@ -88,6 +88,8 @@ class Features:
     lengths: Tensor | None = None
     state: Any = None
     """Where a body that went on from `Batch.state` stands after the last step."""
+    grid: tuple[int, int] | None = None
+    """Rows and columns of a picture's cells, T in all."""
 
     def real(self) -> Tensor | None:
         """(B, T, 1), 1.0 at real steps and 0.0 at padding; None where all are real."""

@@ -65,3 +65,22 @@ def padded_steps(n_steps: int) -> int:
     """The next number of steps that rows of unequal length are padded to."""
     unit = 4 if n_steps <= 32 else 16
     return -(-n_steps // unit) * unit
+
+
+class Choices:
+    """Several rows a sample, one of which is drawn each time that the sample is taken.
+
+    Drawn from torch's generator, which a fit seeds.
+    """
+
+    def __init__(self, rows: Ragged, counts: Tensor):
+        self.rows, self.counts = rows, counts
+        self.first = counts.cumsum(0) - counts
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, samples: Tensor) -> Sequences:
+        """One of the rows of each of these samples."""
+        drawn = torch.rand(len(samples)) * self.counts[samples]
+        return self.rows[self.first[samples] + drawn.long()]

@@ -120,7 +120,8 @@ class Convolutional(nn.Module):
                 h, lengths = self._reduce(h, lengths)
                 real = _real(h, lengths)
             h = stage(h, real, batch.weight)
-        return Features(h.flatten(2).mT, lengths)
+        grid = None if self.is_sequence else (h.shape[2], h.shape[3])
+        return Features(h.flatten(2).mT, lengths, grid=grid)
 
     def _reduce(
         self, h: Tensor, lengths: Tensor | None

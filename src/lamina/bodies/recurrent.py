@@ -106,3 +106,9 @@ class RecurrentReader(Recurrent):
     """BEGIN and units of documents (B, T) -> h (B, T, D), forward only."""
 
     forms: ClassVar = ("document",)
+
+
+class SentenceReader(Recurrent):
+    """Units of sentences (B, T) -> h (B, T, D), in both directions."""
+
+    forms: ClassVar = ("sentence",)

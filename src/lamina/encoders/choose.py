@@ -1,5 +1,6 @@
 """Which form of data X is: looked at once, from its leaves; and the encoder for it."""
 
+import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
@@ -8,12 +9,15 @@ from typing import Annotated, Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
 
+from lamina.batch import Spec
 from lamina.encoders.audio import AudioEncoder
-from lamina.encoders.base import Encoder
+from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.columns import is_frame
 from lamina.encoders.documents import DocumentEncoder
 from lamina.encoders.image import ImageEncoder
+from lamina.encoders.sentences import SentenceEncoder
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
@@ -27,6 +31,7 @@ ENCODERS: dict[str, type] = {
     "audio": AudioEncoder,
     "text": TextEncoder,
     "document": DocumentEncoder,
+    "sentence": SentenceEncoder,
 }
 ASKED_FOR = ("series", "image", "audio", "text")
 """The forms that samples may be mistaken for."""
@@ -80,6 +85,9 @@ def choose(X: Any, accepted: tuple[str, ...], params: Any) -> str:
 
 def encoder_for(form: str, params: Any) -> Encoder:
     """The encoder for this form; a parameter of another form's is refused."""
+    lender = getattr(params, "encoder", None)
+    if lender is not None:
+        return Borrowed(lender)
     for name, encoder in ENCODERS.items():
         group = getattr(encoder, "params", None)
         if name == form or group is None or not isinstance(params, group):
@@ -88,6 +96,26 @@ def encoder_for(form: str, params: Any) -> Encoder:
             if getattr(params, field.name) != field.default:
                 refuse_unused(params, field.name, f"{form} input")
     return ENCODERS[form](params)
+
+
+class Borrowed:
+    """The encoder of a fitted estimator, which has learnt its scales already."""
+
+    spec: Spec
+    n_features = None
+
+    def __init__(self, lender: Any):
+        check_is_fitted(lender, "encoder_")
+        self.encoder = lender.encoder_
+
+    def fit(self, X: Any, weight: np.ndarray | None = None) -> Any:
+        """The encoder itself; samples that it cannot read are refused."""
+        del weight
+        self.encoder.encode(X)
+        return copy.deepcopy(self.encoder)
+
+    def encode(self, X: Any) -> Samples:
+        return self.encoder.encode(X)
 
 
 def is_text(sample: Any) -> bool:

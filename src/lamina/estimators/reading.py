@@ -16,7 +16,11 @@ from sklearn.utils.validation import (
 from lamina.encoders.choose import choose, plain, refuse_ragged
 from lamina.encoders.columns import is_frame, kinds_of
 from lamina.encoders.documents import read_documents
+from lamina.encoders.sentences import read_sentences
 from lamina.exceptions import DataError
+
+READERS = {"document": read_documents, "sentence": read_sentences}
+"""What reads a form of data that is never mistaken for another."""
 
 
 @dataclass
@@ -52,8 +56,8 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if X is None:
         raise DataError("X is None; pass the samples.")
     accepted = estimator.body.forms
-    if accepted == ("document",):
-        return "document", read_documents(X)
+    if accepted[0] in READERS:
+        return accepted[0], READERS[accepted[0]](X)
     X = plain(X, accepted)
     if isinstance(X, list):
         if not X:

@@ -1,5 +1,6 @@
 """Pictures of a fitted network."""
 
+from lamina.inspection.attention import plot_attention
 from lamina.inspection.history import plot_history
 
-__all__ = ["plot_history"]
+__all__ = ["plot_attention", "plot_history"]

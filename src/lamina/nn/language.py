@@ -3,34 +3,22 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamina.batch import BEGIN, END, Batch
+from lamina.nn.tied import TiedOutput
 
 State = Any
 STEPS_AT_ONCE = 256
 """Steps of a long text that are computed together."""
 
 
-class NextToken(nn.Module):
-    """h (..., D) -> logits (..., K) of the K tokens from END on.
-
-    Padding, BEGIN and the unknown token never follow. The weights are the body's own
-    embeddings (Press & Wolf 2017).
-    """
+class NextToken(TiedOutput):
+    """h (..., D) -> logits (..., K), by the embeddings of a body; keeps its state."""
 
     def __init__(self, body: Any):
-        super().__init__()
-        weight = body.embed.weight
-        self.tied = [body.embed]
-        self.scale = weight.shape[1] ** -0.5
-        self.bias = nn.Parameter(torch.zeros(len(weight) - END))
+        super().__init__(body.embed)
         self.carried: State = None
-
-    def forward(self, h: Tensor) -> Tensor:
-        (embed,) = self.tied
-        return F.linear(h * self.scale, embed.weight[END:], self.bias)
 
     def resume(self, body: Any, n_samples: int, fresh: Tensor | None) -> State:
         """The state that the batch before left, zero where a row is `fresh` (B,)."""

@@ -1,0 +1,67 @@
+"""A convolutional network that looks at pictures for a decoder, new or pretrained."""
+
+import copy
+from typing import Annotated, Any, ClassVar
+
+from torch import nn
+
+from lamina.batch import Batch, Features, Spec
+from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.exceptions import ParameterError
+from lamina.params import Rule, none, refuse_unused
+
+
+def fitted_network() -> Rule:
+    """An estimator that learns from pictures by convolution."""
+    return Rule(
+        "CNNClassifier or CNNRegressor",
+        lambda v: "image" in getattr(getattr(v, "body", None), "forms", ()),
+    )
+
+
+class PictureParams(ConvolutionalParams):
+    """What looks at the pictures."""
+
+    encoder: Annotated[
+        Any,
+        fitted_network(),
+        none(),
+        """A CNNClassifier or CNNRegressor that was fitted on pictures of the same size:
+        its network, copied, is where the training starts from, and pictures are scaled
+        as it scales them. For `clone` and grid search wrap it in
+        `sklearn.frozen.FrozenEstimator`, or what it learnt is left behind. None starts
+        anew.""",
+    ] = None
+
+
+class PictureReader(nn.Module):
+    """Pictures (B, C, H, W) -> h (B, cells, D)."""
+
+    forms: ClassVar = ("image",)
+    default_steps: ClassVar = Convolutional.default_steps
+
+    def __init__(self, spec: Spec, params: Any, causal: bool = False):
+        super().__init__()
+        if params.encoder is None:
+            self.network = Convolutional(spec, params, causal)
+        else:
+            _refuse_architecture(params)
+            self.network = copy.deepcopy(params.encoder.network_.body)
+        self.width = self.network.width
+
+    def forward(self, batch: Batch) -> Features:
+        return self.network(batch)
+
+
+def _refuse_architecture(params: Any) -> None:
+    """The network is given, so that its own parameters would be ignored."""
+    if not hasattr(params.encoder, "network_"):
+        raise ParameterError(
+            "The parameter 'encoder' is not fitted; fit it first, and wrap it in "
+            "sklearn.frozen.FrozenEstimator where it would be cloned."
+        )
+    for name, field in ConvolutionalParams.__dataclass_fields__.items():
+        if getattr(params, name) != field.default:
+            refuse_unused(
+                params, name, "a fitted `encoder`, which is a network already"
+            )

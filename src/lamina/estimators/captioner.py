@@ -1,0 +1,74 @@
+"""Image description: pictures in, texts out."""
+
+from typing import Annotated, Any
+
+from lamina.bodies.picture import PictureParams, PictureReader
+from lamina.codec import CodecParams
+from lamina.encoders.image import ImageParams
+from lamina.estimators.transducer import Transducer
+from lamina.params import one_of
+from lamina.units import UNITS
+
+
+class CaptionParams(CodecParams):
+    """What captions are cut into."""
+
+    unit: Annotated[
+        str,
+        one_of(*UNITS),
+        """What captions are cut into: "char"acters, "word"s and punctuation marks with the
+        space before them, or "bpe", frequent strings that are grown from bytes (needs the
+        package tokenizers).""",
+    ] = "word"
+
+
+class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
+    """Convolutional network with an attending decoder that says what a picture shows.
+
+    X is an array of images (samples, height, width) or (samples, height, width, channels),
+    a list of arrays, of image files or of PIL images. y holds a caption for each, or a list
+    of captions that are all right, one of which is learnt at a time. The decoder looks at
+    the cells of the picture (Xu et al. 2015). `score` is corpus BLEU from 0 to 1, against
+    all captions of a picture (needs the package sacrebleu).
+
+    {parameters}
+
+    Attributes
+    ----------
+    loss_curve_ : list of float
+        Mean training loss of each epoch, in nats per unit.
+    validation_scores_ : list of float or None
+        BLEU on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    Translator : Writes from texts.
+    lamina.inspection.plot_attention : Which part of the picture belongs to which word.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lamina import ImageCaptioner
+    >>> X = np.zeros((40, 8, 8))
+    >>> X[::2, :, :4], X[1::2, :, 4:] = 1, 1
+    >>> y = ["bright on the left", "bright on the right"] * 20
+    >>> network = ImageCaptioner(n_filters=(8,), decoder_size=32, max_iter=10)
+    >>> network.set_params(random_state=0).fit(X, y).predict(X[:2])
+    ['bright on the left', 'bright on the right']
+    """
+
+    body = PictureReader
+
+    def _is_target(self, text: Any) -> bool:
+        is_list = isinstance(text, list | tuple) and len(text) > 0
+        return isinstance(text, str) or (
+            is_list and all(isinstance(caption, str) for caption in text)
+        )
