@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -262,3 +263,15 @@ def test_strings_are_reversed():
     network.fit(X, [x[::-1] for x in X])
     right = [x[::-1] == y for x, y in zip(unseen, network.predict(unseen), strict=True)]
     assert np.mean(right) >= 0.99
+
+
+@pytest.mark.slow
+def test_written_dates_become_iso_dates():
+    rng = np.random.default_rng(1)
+    forms = ["%d %B %Y", "%B %d, %Y", "%d/%m/%Y"]
+    days = [date(1900, 1, 1) + timedelta(int(d)) for d in rng.permutation(73_000)]
+    X = [day.strftime(forms[i % 3]) for i, day in enumerate(days[:6_000])]
+    y = [day.isoformat() for day in days[:6_000]]
+    network = Translator(unit="char", random_state=0, max_time=120)
+    network.fit(X[:5_500], y[:5_500])
+    assert network.predict(X[5_500:]) == y[5_500:]

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+WRITTEN = ("text", "document", "sentence")
+"""Forms of data that are strings."""
+MAY_BE_EMPTY = ("document", "sentence")
+"""Forms whose samples end where they begin, and have a step for that."""
 N_SAMPLES = 20
 RATE = 4_000
 SPELT = {"low": "a", "middle": "b", "high": "ab"}
@@ -181,6 +185,7 @@ EXAMPLES: dict[str, Example] = {
         _example("text", "text", _text),
         _example("tokens", "text", _tokens),
         _example("documents", "document", _text),
+        _example("sentences", "sentence", _text),
         _example(
             "waveforms", "audio", _waveforms, {"sampling_rate": RATE, "n_mels": 4}
         ),

@@ -31,8 +31,8 @@ def brief(estimator: Any, data: Example, **params: Any) -> Any:
 def exact(estimator: Any, data: Example, **params: Any) -> Any:
     """A `brief` copy in which nothing is random but the initial weights."""
     fixed = {"precision": "float32", "shuffle": False, "batch_size": len(data)}
-    if "dropout" in estimator.get_params(deep=False):
-        fixed["dropout"] = 0.0
+    names = estimator.get_params(deep=False)
+    fixed |= {name: 0.0 for name in names if name.endswith("dropout")}
     return brief(estimator, data, **fixed | params)
 
 
