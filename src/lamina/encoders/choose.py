@@ -146,8 +146,8 @@ def _look(X: Any, accepted: tuple[str, ...], params: Any) -> str:
 
 def _look_3d(X: np.ndarray, accepted: tuple[str, ...]) -> str:
     _, a, b = X.shape
-    if "image" not in accepted:
-        return "series"
+    if "image" not in accepted or "series" not in accepted:
+        return "series" if "series" in accepted else "image"
     if X.dtype == np.uint8 or (a == b and a > 1):
         return "image"
     if min(a, b) >= 16 and a <= 2 * b:
