@@ -9,11 +9,11 @@ SMALL = {
     "DNNRegressor": {"hidden_layer_sizes": (8, 8)},
     "CNNClassifier": {"n_filters": (4,)},
     "CNNRegressor": {"n_filters": (4,)},
-    "ImageCaptioner": {"n_filters": (4,), "decoder_size": 6},
+    "ImageCaptioner": {"n_filters": (8,), "decoder_size": 24},
     "LanguageModel": {"hidden_size": 6, "window": 16},
     "RNNClassifier": {"hidden_size": 6, "n_layers": 1},
     "RNNRegressor": {"hidden_size": 6, "n_layers": 1},
-    "Translator": {"hidden_size": 6, "decoder_size": 6},
+    "Translator": {"hidden_size": 12, "decoder_size": 24},
 }
 NETWORKS = [public(**SMALL[name]) for name, public in all_estimators()]
 

@@ -92,8 +92,8 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         units : list of n_samples str
             Of `vocabulary_`; "<end>" where a text most likely ends.
         """
-        vocabulary = self.vocabulary_
         best = self._outputs(X, self._task().following).argmax(1)
+        vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
     def transform(self, X: Any) -> np.ndarray:

@@ -29,8 +29,9 @@ def bleu(
     found = BLEU.compute_bleu(
         correct=correct.tolist(),
         total=total.tolist(),
-        sys_len=sys_len,
-        ref_len=ref_len,
+        # Only their ratio counts, and they have to be whole.
+        sys_len=round(1000 * sys_len),
+        ref_len=round(1000 * ref_len),
         smooth_method="exp",
     )
     return found.score / 100

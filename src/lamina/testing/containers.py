@@ -70,11 +70,14 @@ def _token_lists(X: list[list[str]]) -> dict[str, Any]:
 
 
 def _texts(X: list[str]) -> dict[str, Any]:
+    return _strings(X) | {"lists of tokens": [text.split() for text in X]}
+
+
+def _strings(X: list[str]) -> dict[str, Any]:
     held = {
         "array of strings": np.array(X),
         "array of objects": np.array(X, dtype=object),
         "tuple": tuple(X),
-        "lists of tokens": [text.split() for text in X],
     }
     with suppress(ImportError):
         import pandas
@@ -109,6 +112,8 @@ CONTAINERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "image": _arrays,
     "text": _texts,
     "tokens": _token_lists,
+    "documents": _strings,
+    "sentences": _strings,
     "waveforms": _ragged,
 }
 """What can hold each example, by the example's name."""

@@ -16,7 +16,7 @@ MAY_BE_EMPTY = ("document", "sentence")
 """Forms whose samples end where they begin, and have a step for that."""
 N_SAMPLES = 20
 RATE = 4_000
-SPELT = {"low": "a", "middle": "b", "high": "ab"}
+SPELT = {"low": "a", "middle": "b", "high": "a b"}
 """A text for each label."""
 WORDS = ("the", "a", "story", "film", "it", "was", "then", "said", "on", "house")
 

@@ -28,6 +28,7 @@ class Trial:
 
 
 SGD = {"optimizer": "sgd"}
+LEARNT = {"max_iter": 100, "learning_rate_init": 0.03}
 TRIALS: dict[str, Trial] = {
     "max_iter": Trial((3,)),
     # So short that no step is left; the paced schedule is a matter of the loop's tests.
@@ -81,14 +82,14 @@ TRIALS: dict[str, Trial] = {
     "sampling_rate": Trial((2_000,)),
     "n_mels": Trial((5,)),
     "token_unit": Trial(("char",)),
-    "max_tokens": Trial((3,), {"unit": "word"}),
+    "max_tokens": Trial((3, 1), {"unit": "word"}),
     "unit": Trial(("word", "char")),
     "encoder": Trial((FrozenEstimator(CNNClassifier()),)),
     "decoder_size": Trial((5,)),
     "decoder_dropout": Trial((0.6,)),
     "beam_size": Trial((1, 3)),
-    "length_penalty": Trial((0.0, 20.0)),
-    "max_length": Trial((1,)),
+    "length_penalty": Trial((0.0, 20.0), LEARNT),
+    "max_length": Trial((1,), LEARNT),
     "window": Trial((4,)),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""

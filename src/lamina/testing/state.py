@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import torch
 
+from lamina.exceptions import DataWarning
 from lamina.testing.examples import Example
 from lamina.testing.fitting import assert_same, brief, fit, outputs
 from lamina.training.loader import Loader
@@ -87,6 +88,7 @@ def check_data_is_left_alone(estimator: Any, data: Example) -> None:
             array.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "(?s).*did not end", DataWarning)
         network.fit(X, y, sample_weight=weight).predict(X)
     for sample, original in zip(X, data.X, strict=True):
         assert_same(sample, original, "X after fit and predict")
