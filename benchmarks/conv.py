@@ -12,6 +12,8 @@ from benchmarks.problem import EQUAL, Problem, split
 from benchmarks.runner import run_suite
 
 CONTENDERS = {name: ALL[name] for name in ALL if name != "scikit-learn"}
+MOMENTUM = 0.5
+"""Of the running statistics: after a dozen steps they have to be those of the data."""
 
 
 class TwoConvolutions(nn.Module):
@@ -39,7 +41,9 @@ class Block(nn.Module):
         self.first = nn.Conv2d(n_in, n_out, 3, 2, 1, bias=False)
         self.second = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
         self.skip = nn.Conv2d(n_in, n_out, 1, 2, bias=False)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(n_out) for _ in range(2))
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(n_out, momentum=MOMENTUM) for _ in range(2)
+        )
 
     def forward(self, x):
         h = F.relu(self.norms[0](self.first(x)))
@@ -54,7 +58,7 @@ class ResNet8(nn.Module):
     def __init__(self, n_channels: int):
         super().__init__()
         self.stem = nn.Conv2d(n_channels, 32, 3, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(32)
+        self.norm = nn.BatchNorm2d(32, momentum=MOMENTUM)
         self.blocks = nn.Sequential(Block(32, 64), Block(64, 128), Block(128, 256))
 
     def forward(self, x):
@@ -121,11 +125,11 @@ def keras_resnet(n_channels, keras):
 
     x = keras.Input((n_channels, 32, 32))
     h = layers.Permute((2, 3, 1))(x)
-    h = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(conv(h, 32)))
+    h = layers.ReLU()(layers.BatchNormalization(momentum=1 - MOMENTUM)(conv(h, 32)))
     for n in (64, 128, 256):
-        inner = layers.BatchNormalization(momentum=0.9)(conv(h, n, stride=2))
+        inner = layers.BatchNormalization(momentum=1 - MOMENTUM)(conv(h, n, stride=2))
         inner = conv(layers.ReLU()(inner), n)
-        inner = layers.BatchNormalization(momentum=0.9)(inner)
+        inner = layers.BatchNormalization(momentum=1 - MOMENTUM)(inner)
         h = layers.ReLU()(layers.Add()([inner, conv(h, n, 1, 2)]))
     return keras.Model(x, layers.Dense(10)(layers.GlobalAveragePooling2D()(h)))
 

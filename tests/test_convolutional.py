@@ -139,7 +139,9 @@ SHAPES = [(6, 4), (6, 4, 5), (6, 4, 3, 2)]
 def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
     torch.manual_seed(0)
     ours = BatchNorm(4)
-    theirs = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](4)
+    theirs = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](
+        4, momentum=None
+    )
     for norm in (ours, theirs):
         with torch.no_grad():
             norm.weight.copy_(torch.tensor([1.0, 2, 0.5, -1]))
@@ -157,7 +159,7 @@ def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
 
 def compare_norms(h, weight, truth_h, rows):
     """Weighted norm of h against the plain norm of truth_h, whose rows are h[rows]."""
-    a, b = BatchNorm(h.shape[1]), nn.BatchNorm1d(h.shape[1])
+    a, b = BatchNorm(h.shape[1]), nn.BatchNorm1d(h.shape[1], momentum=None)
     out, truth = a(h, weight), b(truth_h)
     torch.testing.assert_close(out[rows], truth, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(a.mean, b.running_mean)
@@ -179,7 +181,7 @@ def test_a_weight_in_batch_norm_counts_as_repetition(times):
 def test_masked_steps_have_no_share_in_batch_norm(lengths):
     x, samples = padded(lengths)
     mask = torch.arange(x.shape[1]) < torch.tensor(lengths)[:, None]
-    ours, theirs = BatchNorm(C), nn.BatchNorm1d(C)
+    ours, theirs = BatchNorm(C), nn.BatchNorm1d(C, momentum=None)
     out = ours(x.mT, mask.float()[:, None]).mT[mask]
     torch.testing.assert_close(out, theirs(torch.cat(samples)), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(ours.mean, theirs.running_mean)

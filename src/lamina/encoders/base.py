@@ -45,7 +45,7 @@ class Samples(Protocol):
         """The row numbers of each batch of an epoch; None leaves them in order."""
         ...
 
-    def in_training(self) -> "Samples":
+    def in_training(self) -> Any:
         """What training takes its batches from, if not these."""
         ...
 
@@ -74,13 +74,13 @@ class InAnyOrder:
     random. Batches differ in size by one at most; no sample is left over.
     """
 
-    lengths: Tensor | None
-    owners = slice(None)
+    lengths: Any
+    owners: Any = slice(None)
 
     def __len__(self) -> int:
         raise NotImplementedError
 
-    def in_training(self) -> Self:
+    def in_training(self) -> Any:
         return self
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:

@@ -102,7 +102,7 @@ class Borrowed:
     """The encoder of a fitted estimator, which has learnt its scales already."""
 
     spec: Spec
-    n_features = None
+    n_features: int | None = None
 
     def __init__(self, lender: Any):
         check_is_fitted(lender, "encoder_")

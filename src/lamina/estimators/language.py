@@ -29,7 +29,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         """What can come next: the end of a text, and the units."""
         if "encoder_" not in vars(self):
             raise AttributeError("vocabulary_ is there after fit.")
-        return self.encoder_.codec.vocabulary.tokens[END:]
+        return self._codec().vocabulary.tokens[END:]
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The log-likelihood of each text, its end included.
@@ -169,7 +169,8 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
 
     def _codec(self) -> Codec:
         check_is_fitted(self)
-        return self.encoder_.codec
+        encoder: Any = self.encoder_
+        return encoder.codec
 
     def _task(self) -> Any:
         check_is_fitted(self)

@@ -80,10 +80,11 @@ class Stepper:
     @torch.inference_mode()
     def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """`step` for tokens (N, T) at once, T >= 1; the log-probabilities after the last."""
-        for part in tokens.split(STEPS_AT_ONCE, 1):
-            features = self.body(Batch(part + END, state=state))
-            h, state = features.h[:, -1], features.state
-        return self._answer(h, state)
+        *before, last = tokens.split(STEPS_AT_ONCE, 1)
+        for part in before:
+            state = self.body(Batch(part + END, state=state)).state
+        features = self.body(Batch(last + END, state=state))
+        return self._answer(features.h[:, -1], features.state)
 
     @staticmethod
     def select(state: State, rows: Tensor) -> State:

@@ -10,6 +10,10 @@ from lamina.batch import Batch
 class Model(nn.Module):
     """`body(batch) -> Features`, `head(features) -> output`."""
 
+    # A task knows what its own head can be asked.
+    body: Any
+    head: Any
+
     def __init__(self, body: nn.Module, head: nn.Module):
         super().__init__()
         self.body, self.head = body, head

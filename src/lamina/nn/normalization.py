@@ -9,7 +9,9 @@ class BatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy 2015), weighted where a weight is given.
 
     `weight` (B, 1, ...) is the sample weight at real steps and 0 at padding, so that
-    weight 2 counts twice, and a padded sample as it does alone.
+    weight 2 counts twice, and a padded sample as it does alone. The running statistics
+    are plain means of the first batches: after a brief fit they would else be those that
+    they started from.
     """
 
     momentum = 0.1
@@ -23,9 +25,12 @@ class BatchNorm(nn.Module):
         self.variance: Tensor
         self.register_buffer("mean", torch.zeros(n_channels))
         self.register_buffer("variance", torch.ones(n_channels))
+        self.n_batches = 0
 
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
         one_value = h.numel() == h.shape[1]
+        self.n_batches += self.training
+        share = max(self.momentum, 1 / max(self.n_batches, 1))
         if not self.training or (weight is None and not one_value):
             return F.batch_norm(
                 h,
@@ -34,12 +39,13 @@ class BatchNorm(nn.Module):
                 self.weight,
                 self.bias,
                 self.training,
-                self.momentum,
+                share,
                 self.eps,
             )
-        return self._weighted(h, h.new_ones(1) if weight is None else weight)
+        weight = h.new_ones(1) if weight is None else weight
+        return self._weighted(h, weight, share)
 
-    def _weighted(self, h: Tensor, weight: Tensor) -> Tensor:
+    def _weighted(self, h: Tensor, weight: Tensor, new: float) -> Tensor:
         values = h.float()
         share = weight.float().expand_as(values[:, :1])
         axes = [0, *range(2, h.dim())]
@@ -48,8 +54,8 @@ class BatchNorm(nn.Module):
         variance = ((values - mean) ** 2 * share).sum(axes, keepdim=True) / total
         with torch.no_grad():
             unbiased = total / (total - 1).clamp(min=1.0)
-            self.mean.lerp_(mean.flatten(), self.momentum)
-            self.variance.lerp_(variance.flatten() * unbiased, self.momentum)
+            self.mean.lerp_(mean.flatten(), new)
+            self.variance.lerp_(variance.flatten() * unbiased, new)
         column = (-1, *[1] * (h.dim() - 2))
         scale = self.weight.view(column) * (variance + self.eps).rsqrt()
         return ((values - mean) * scale + self.bias.view(column)).to(h.dtype)

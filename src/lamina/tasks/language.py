@@ -66,7 +66,7 @@ class LanguageModelling:
         """(B, K) log-probabilities of what follows each document, were it not to end."""
         last = torch.zeros(len(batch), model.body.width, device=batch.x.device)
         for begin, h in _passes(model, batch):
-            at = batch.lengths - 1 - begin
+            at = _lengths(batch) - 1 - begin
             here = (at >= 0) & (at < h.shape[1])
             last[here] = h[here, at[here]]
         return model.head(last).double().log_softmax(1).cpu().numpy()
@@ -77,7 +77,7 @@ class LanguageModelling:
         for begin, h in _passes(model, batch):
             steps = real[:, begin : begin + h.shape[1], None]
             total = total + torch.where(steps, h, 0.0).sum(1)
-        return (total / batch.lengths[:, None]).cpu().numpy()
+        return (total / _lengths(batch)[:, None]).cpu().numpy()
 
     def score(self, y: list[str], outputs: Any, weight: np.ndarray | None) -> float:
         """Bits per character with their sign turned; an end counts as a character."""
@@ -86,16 +86,22 @@ class LanguageModelling:
         return float(weight @ outputs / (weight @ n_characters) / np.log(2))
 
 
+def _lengths(batch: Batch) -> Tensor:
+    """Steps of each document."""
+    assert batch.lengths is not None
+    return batch.lengths
+
+
 def _real(batch: Batch) -> Tensor:
     """(B, T), True at the steps of each sample."""
     steps = torch.arange(batch.x.shape[1] - 1, device=batch.x.device)
-    return steps < batch.lengths[:, None]
+    return steps < _lengths(batch)[:, None]
 
 
 def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:
     """(first step, h (B, T', D)) over documents of any length, the state carried on."""
     state = model.body.start(len(batch))
-    for begin in range(0, int(batch.lengths.max()), STEPS_AT_ONCE):
+    for begin in range(0, int(_lengths(batch).max()), STEPS_AT_ONCE):
         x = batch.x[:, begin : min(begin + STEPS_AT_ONCE, batch.x.shape[1] - 1)]
         features = model.body(Batch(x, state=state))
         state = features.state

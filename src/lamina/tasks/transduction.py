@@ -91,15 +91,14 @@ class Transduction:
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Mean over the steps of each text, the weighted mean over the texts."""
-        head: Any = model.head
         target: Sequences = batch.target
         real = target.real()
-        decoded = head(model.body(batch), _read(target))
+        decoded = model.head(model.body(batch), _read(target))
         share = (1 / target.lengths)[:, None].expand_as(real)
         if batch.weight is not None:
             share = share * batch.weight[:, None]
         weight = share[real] * (int(real.sum()) / len(batch))
-        logits = head.logits(decoded.h[real]).float()
+        logits = model.head.logits(decoded.h[real]).float()
 
         def criterion(output: Tensor, numbers: Any, weight: Tensor | None) -> Any:
             return cross_entropy(output, numbers, weight, self.smoothing)
@@ -107,14 +106,11 @@ class Transduction:
         return minimise(criterion, logits, target.values[real] - END, weight)
 
     def predict(self, model: Model, batch: Batch) -> list[str]:
-        found = self.search(model, batch)
+        found = self.search(model, batch, self.beam_size)
         return [self.codec.text(texts[0].tokens) for texts in found]
 
-    def search(
-        self, model: Model, batch: Batch, width: int | None = None
-    ) -> list[list[Hypothesis]]:
+    def search(self, model: Model, batch: Batch, width: int) -> list[list[Hypothesis]]:
         """The best texts of each sample; they begin with the batch's target, if any."""
-        width = width or self.beam_size
         found = []
         for features, prefixes in self._parts(model, batch, width):
             stepper = AttentionStepper(model.head, features)
@@ -138,10 +134,9 @@ class Transduction:
 
     def likelihoods(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) natural log-likelihoods of the targets, their ends included."""
-        head: Any = model.head
         target: Sequences = batch.target
-        decoded = head(model.body(batch), _read(target))
-        log_p = head.logits(decoded.h).float().log_softmax(-1)
+        decoded = model.head(model.body(batch), _read(target))
+        log_p = model.head.logits(decoded.h).float().log_softmax(-1)
         numbers = (target.values - END).clamp(min=0)
         log_p = log_p.gather(2, numbers[..., None])[..., 0]
         return log_p.masked_fill(~target.real(), 0.0).double().sum(1).cpu().numpy()
