@@ -5,6 +5,7 @@ from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
 from lamina.estimators.dense import DNNClassifier, DNNRegressor
 from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
+from lamina.estimators.speech import SpeechRecognizer
 from lamina.estimators.translator import Translator
 
 __version__ = "0.1.0"
@@ -18,5 +19,6 @@ __all__ = [
     "LanguageModel",
     "RNNClassifier",
     "RNNRegressor",
+    "SpeechRecognizer",
     "Translator",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from lamina.estimators.reading import Data, same_length
-from lamina.estimators.sequence import SequenceEstimator
+from lamina.estimators.reading import Data
+from lamina.estimators.sequence import SequenceEstimator, read_texts
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.decoding import Hypothesis
 from lamina.seeding import seed_from
@@ -141,18 +141,7 @@ class Transducer(SequenceEstimator, TransductionParams):
             )
 
     def _read_targets(self, X: Any, y: Any) -> list:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        if isinstance(y, str):
-            raise DataError(f"y is a single text, {y!r}; pass a list of texts.")
-        texts = list(y)
-        same_length(X, texts)
-        for i, text in enumerate(texts):
-            if not self._is_target(text):
-                raise DataError(f"The target of sample {i} is not a text: {text!r}.")
-        return texts
+        return read_texts(self, X, y, self._is_target)
 
     def _is_target(self, text: Any) -> bool:
         return isinstance(text, str)

@@ -54,3 +54,32 @@ def _picked(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     samples = torch.arange(len(x), device=x.device)
     picked = pixels[samples[:, None, None], rows[:, :, None], columns[:, None, :]]
     return picked.permute(0, 3, 1, 2)
+
+
+class Masks(nn.Module):
+    """Spectrograms x (B, T, C) with bands and stretches at zero, which is their mean.
+
+    Two bands of at most a fifth of the channels, and two stretches of at most a tenth of
+    the steps, of each sample, in training (Park et al. 2019).
+    """
+
+    n_each, band, stretch = 2, 1 / 5, 1 / 10
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        if not self.training:
+            return x
+        _, n_steps, n_bands = x.shape
+        bands = torch.full((len(x), 1), n_bands, device=x.device)
+        steps = torch.full_like(bands, n_steps) if lengths is None else lengths[:, None]
+        for _ in range(self.n_each):
+            x = x.masked_fill(_span(bands, self.band, n_bands)[:, None, :], 0.0)
+            x = x.masked_fill(_span(steps, self.stretch, n_steps)[:, :, None], 0.0)
+        return x
+
+
+def _span(n: Tensor, share: float, longest: int) -> Tensor:
+    """(B, longest), True along a stretch of at most this share of n (B, 1) places."""
+    size = torch.rand(n.shape, device=n.device) * (share * n)
+    start = torch.rand(n.shape, device=n.device) * (n - size)
+    places = torch.arange(longest, device=n.device)
+    return (places >= start) & (places < start + size)

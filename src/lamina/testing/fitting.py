@@ -33,6 +33,7 @@ def exact(estimator: Any, data: Example, **params: Any) -> Any:
     fixed = {"precision": "float32", "shuffle": False, "batch_size": len(data)}
     names = estimator.get_params(deep=False)
     fixed |= {name: 0.0 for name in names if name.endswith("dropout")}
+    fixed |= {name: False for name in names if name == "masking"}
     return brief(estimator, data, **fixed | params)
 
 

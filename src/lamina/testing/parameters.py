@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from lamina.estimators.convolutional import CNNClassifier
+from lamina.estimators.language import LanguageModel
 from lamina.exceptions import DataWarning
 from lamina.params import OnlyWith, Rule
 from lamina.testing.examples import Example
@@ -70,7 +71,7 @@ TRIALS: dict[str, Trial] = {
     "hidden_size": Trial((5,)),
     "n_layers": Trial((1, 2)),
     "bidirectional": Trial((False,)),
-    "n_filters": Trial(((3,),)),
+    "n_filters": Trial(((3,), 3)),
     "kernel_size": Trial((5,)),
     "n_blocks": Trial((2,)),
     "residual": Trial((False,)),
@@ -90,6 +91,10 @@ TRIALS: dict[str, Trial] = {
     "beam_size": Trial((1, 3)),
     "length_penalty": Trial((0.0, 20.0), LEARNT),
     "max_length": Trial((1,), LEARNT),
+    "stride": Trial((2,)),
+    "masking": Trial((False,)),
+    "language_model": Trial((FrozenEstimator(LanguageModel()),)),
+    "language_weight": Trial((0.9,)),
     "window": Trial((4,)),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""

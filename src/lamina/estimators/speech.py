@@ -1,0 +1,183 @@
+"""Speech recognition: recordings in, texts out."""
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from lamina.bodies.listening import Listener, ListenerParams
+from lamina.codec import CodecParams
+from lamina.encoders.audio import AudioParams
+from lamina.estimators.reading import Data
+from lamina.estimators.sequence import SequenceEstimator, read_texts
+from lamina.nn.spectrogram import HOP
+from lamina.tasks.errors import error_rate
+from lamina.tasks.transcription import Transcription, TranscriptionParams
+
+
+class Recognizer(SequenceEstimator, TranscriptionParams):
+    """Abstract writer of what is said; a public class names its body."""
+
+    targets = "texts"
+
+    def predict(self, X: Any) -> list[str]:
+        """The text of each recording.
+
+        Parameters
+        ----------
+        X : list of n_samples recordings
+            Paths of sound files, or waveforms.
+
+        Returns
+        -------
+        texts : list of n_samples str
+            "" where nothing is heard.
+        """
+        return self._outputs(X)
+
+    def score_samples(self, X: Any, y: Any) -> np.ndarray:
+        """How likely each of these texts is, given its recording.
+
+        Parameters
+        ----------
+        X : list of n_samples recordings
+            Paths of sound files, or waveforms.
+        y : list of n_samples str
+            A text of each recording.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples,)
+            The natural logarithm of the probability of all alignments; -inf for a text
+            that is longer than the steps of its recording.
+        """
+        ask = None if not hasattr(self, "task_") else self.task_.likelihoods
+        return self._outputs(X, ask, y)
+
+    def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
+        """When each word is said.
+
+        Parameters
+        ----------
+        X : list of n_samples recordings
+            Paths of sound files, or waveforms.
+        y : list of n_samples str, default=None
+            What is said; None takes what `predict` gives.
+
+        Returns
+        -------
+        words : list of n_samples lists of (word, start, end)
+            In seconds from the beginning, along the most likely alignment of the text. A
+            network of this kind tends to say a unit where it is sure of it, not as long as
+            it sounds.
+        """
+        y = self.predict(X) if y is None else y
+        spans = self._outputs(X, self.task_.spans, y)
+        seconds = HOP * self.network_.body.stride
+        return [list(_words(characters, seconds)) for characters in spans]
+
+    def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Words inserted, left out or replaced, for each true word.
+
+        Parameters
+        ----------
+        X : list of n_samples recordings
+            Paths of sound files, or waveforms.
+        y : list of n_samples str
+            The true texts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each recording.
+
+        Returns
+        -------
+        rate : float
+            0 is perfect; it may be greater than 1. `score` is 1 - this.
+        """
+        return self._errors("words", X, y, sample_weight)
+
+    def character_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Characters inserted, left out or replaced, for each true character.
+
+        Parameters
+        ----------
+        X : list of n_samples recordings
+            Paths of sound files, or waveforms.
+        y : list of n_samples str
+            The true texts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each recording.
+
+        Returns
+        -------
+        rate : float
+            0 is perfect; it may be greater than 1.
+        """
+        return self._errors("characters", X, y, sample_weight)
+
+    def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
+        weight = None if sample_weight is None else np.asarray(sample_weight, float)
+        y = self._read_targets(X, y)
+        return error_rate(unit, y, self._outputs(X), weight)
+
+    def _read_targets(self, X: Any, y: Any) -> list[str]:
+        return read_texts(self, X, y)
+
+    def _make_task(self, data: Data, classes: Any) -> Transcription:
+        del classes
+        return Transcription(data.y, self)
+
+
+def _words(characters: list[tuple[str, int, int]], seconds: float) -> Any:
+    """(word, start, end) of each run of characters that are no space."""
+    for is_space, run in groupby(characters, lambda c: c[0].isspace()):
+        if not is_space:
+            letters, starts, ends = zip(*run, strict=True)
+            yield "".join(letters), min(starts) * seconds, max(ends) * seconds
+
+
+class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
+    """Convolutional and recurrent network that writes down what is said.
+
+    X is a list of sound files, or of waveforms (samples,) or (samples, channels) with
+    `sampling_rate`; channels are averaged and files resampled. y holds the texts, which
+    may be empty where nothing is said. The network says a unit or nothing at each step,
+    and learns from texts alone where each unit is (connectionist temporal classification,
+    Graves et al. 2006). Characters that `fit` did not see cannot be heard; in `score` they
+    count as errors. `score` is 1 - word error rate (needs the package jiwer).
+
+    {parameters}
+
+    Attributes
+    ----------
+    loss_curve_ : list of float
+        Mean training loss of each epoch, in nats per unit.
+    validation_scores_ : list of float or None
+        Score on the validation samples after each epoch.
+    best_loss_, best_validation_score_ : float
+        The best of the two.
+    n_iter_ : int
+        Epochs trained.
+    n_parameters_ : int
+        Trainable numbers of the network.
+    network_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    RNNClassifier : A single label for each recording.
+    LanguageModel : What is likely to be said.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lamina import SpeechRecognizer
+    >>> t = np.arange(800) / 8000
+    >>> low, high = (0.3 * np.sin(2 * np.pi * pitch * t) for pitch in (300, 1500))
+    >>> X = [low, high, np.concatenate([low, high]), np.concatenate([high, low])] * 10
+    >>> y = ["u", "i", "ui", "iu"] * 10
+    >>> network = SpeechRecognizer(sampling_rate=8000, hidden_size=32, random_state=0)
+    >>> network.fit(X, y).predict(X[:4])
+    ['u', 'i', 'ui', 'iu']
+    """
+
+    body = Listener

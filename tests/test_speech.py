@@ -1,0 +1,176 @@
+"""Speech recognition: texts of tones, alignments, padding, refusals."""
+
+import pickle
+import wave
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from lamina import LanguageModel, SpeechRecognizer
+from lamina.batch import Batch
+from lamina.exceptions import DataError
+from lamina.ragged import Sequences
+from lamina.tasks.errors import error_rate
+
+RATE = 4_000
+PITCHES = {"a": 300, "b": 700, "c": 1200, " ": 0}
+
+
+def said(text, rng, seconds=0.1):
+    """A tone for each letter, silence for a space and around the whole."""
+    t = np.arange(int(RATE * seconds)) / RATE
+    parts = [np.sin(2 * np.pi * PITCHES[c] * t) * 0.3 for c in f" {text} "]
+    wave = np.concatenate(parts)
+    return (wave + 0.01 * rng.normal(size=len(wave))).astype(np.float32)
+
+
+def recordings(n, seed=0):
+    rng = np.random.default_rng(seed)
+    words = [
+        ["".join(rng.choice(list("abc"), rng.integers(1, 4))) for _ in range(3)]
+        for _ in range(n)
+    ]
+    texts = [" ".join(w[: rng.integers(1, 4)]) for w in words]
+    return [said(text, rng) for text in texts], texts
+
+
+def network(**params):
+    small = {"hidden_size": 24, "n_layers": 1, "n_filters": 16, "stride": 2}
+    return SpeechRecognizer(
+        **{"sampling_rate": RATE, "random_state": 0} | small | params
+    )
+
+
+X, Y = recordings(40)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return network(max_iter=30, learning_rate_init=0.01, masking=False).fit(X, Y)
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+def test_error_rates_are_edit_distances(unit):
+    def distance(a, b):
+        row = list(range(len(b) + 1))
+        for i, x in enumerate(a, 1):
+            last, row[0] = row[0], i
+            for j, y in enumerate(b, 1):
+                last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+        return row[-1]
+
+    truth = ["the cat sat", "a", "", "on it on"]
+    found = ["the cat sit there", "", "oh no", "on on"]
+    cut = str.split if unit == "words" else list
+    pairs = list(zip(truth, found, strict=True))
+    for weight in (None, np.array([1.0, 0, 2, 0.5])):
+        w = np.ones(4) if weight is None else weight
+        wrong = sum(
+            v * distance(cut(a), cut(b)) for v, (a, b) in zip(w, pairs, strict=True)
+        )
+        n = sum(v * len(cut(a)) for v, a in zip(w, truth, strict=True))
+        assert error_rate(unit, truth, found, weight) == pytest.approx(wrong / n)
+
+
+def test_tones_are_learnt_and_heard_when_they_sound(fitted):
+    X_new, y_new = recordings(20, seed=1)
+    assert fitted.score(X_new, y_new) > 0.9
+    assert fitted.score(X_new, y_new) == pytest.approx(
+        1 - fitted.word_error_rate(X_new, y_new)
+    )
+    assert fitted.character_error_rate(X_new, y_new) < 0.05
+    for text, words in zip(y_new, fitted.timestamps(X_new, y_new), strict=True):
+        assert [word for word, _, _ in words] == text.split()
+        at = 0.1  # the silence before
+        for word, start, end in words:
+            assert at - 0.1 < start < end < at + 0.1 * len(word) + 0.1
+            at += 0.1 * (len(word) + 1)
+
+
+def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
+    wide = clone(fitted).set_params(beam_size=6).fit(X, Y)
+    X_new, y_new = recordings(10, seed=2)
+    paths = wide.score_samples(X_new, wide.predict(X_new))
+    greedy = wide.score_samples(X_new, fitted.predict(X_new))
+    assert (paths >= greedy - 1e-3).all()
+    only_a = LanguageModel(hidden_size=8, max_iter=60, learning_rate_init=0.03)
+    only_a.set_params(random_state=0).fit(["aaaa aaa aa", "aaa"] * 10)
+    biased = clone(wide).set_params(
+        language_model=FrozenEstimator(only_a), language_weight=20.0
+    )
+    assert set("".join(biased.fit(X, Y).predict(X_new))) <= set("a ")
+    assert pickle.loads(pickle.dumps(biased)).predict(X_new) == biased.predict(X_new)
+    with pytest.raises(ValueError, match="language_weight"):
+        network(language_weight=0.9).fit(X, Y)
+    with pytest.raises(ValueError, match="fitted"):
+        network(language_model=LanguageModel()).fit(X, Y)
+
+
+def test_likelihoods_are_sums_over_paths(fitted):
+    likely = fitted.score_samples(X[:5], Y[:5])
+    assert (likely <= 0).all() and (likely > -20).all()
+    alone = [
+        fitted.score_samples([x], [y])[0] for x, y in zip(X[:5], Y[:5], strict=True)
+    ]
+    np.testing.assert_allclose(likely, alone, atol=1e-4)
+    assert fitted.score_samples(X[:1], ["a" * 500])[0] == -np.inf
+
+
+def test_texts_that_do_not_fit_are_refused():
+    with pytest.raises(DataError, match="aaaaaaaa.*steps"):
+        network(max_iter=1).fit(X, ["a" * 100, *Y[1:]])
+
+
+def test_silence_is_an_empty_text():
+    rng = np.random.default_rng(0)
+    silent = [0.01 * rng.normal(size=1000).astype(np.float32) for _ in range(20)]
+    model = network(max_iter=20, learning_rate_init=0.01).fit(X + silent, Y + [""] * 20)
+    assert model.predict(silent[:3]) == ["", "", ""]
+    assert model.timestamps(silent[:1]) == [[]]
+    assert np.isfinite(network(max_iter=1).fit(silent, [""] * 20).loss_curve_).all()
+
+
+def test_files_of_another_rate_are_the_same(tmp_path, fitted):
+    paths = []
+    for i, x in enumerate(X[:4]):
+        stereo = np.stack([x, x], 1).repeat(2, 0)  # at twice the rate
+        paths.append(tmp_path / f"{i}.wav")
+        with wave.open(str(paths[-1]), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(2 * RATE)
+            file.writeframes((stereo * 32767).astype("<i2").tobytes())
+    assert fitted.predict(paths) == fitted.predict(X[:4])
+
+
+def test_padding_changes_nothing_forward_or_backward(fitted):
+    net, task = fitted.network_, fitted.task_
+    clean = fitted.encoder_.encode(X[:4]).take(torch.arange(4))
+    target = task.encode(Y[:4])[torch.arange(4)]
+    more = torch.cat([clean.x, torch.zeros(4, 7, clean.x.shape[2])], 1)
+    padded = torch.arange(more.shape[1]) >= clean.lengths[:, None]
+    garbage = torch.where(padded[..., None], 1e3, more)
+    other = torch.where(target.real(), target.values, 2)
+    found = []
+    for x, values in ((clean.x, target.values), (garbage, other)):
+        net.zero_grad()
+        batch = Batch(
+            x, lengths=clean.lengths, target=Sequences(values, target.lengths)
+        )
+        loss = task.loss(net, batch)
+        loss.backward()
+        found.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-3)
+
+
+def test_other_units_and_wrong_targets():
+    model = network(max_iter=1, unit="bpe").fit(X, Y)
+    assert all(isinstance(text, str) for text in model.predict(X[:3]))
+    with pytest.raises(DataError, match="sample 1"):
+        network().fit(X, [Y[0], 3, *Y[2:]])
+    with pytest.raises(DataError, match="None"):
+        network().fit(X)
