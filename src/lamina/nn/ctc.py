@@ -94,8 +94,10 @@ class _Prefixes:
                 if following is not None:
                     cost = self.costs[text] + self.weight * float(following[unit])
                     self.costs[grown] = cost
-        kept = sorted(after, key=lambda t: self.score(t, after[t]), reverse=True)
-        self.paths = {text: after[text] for text in kept[: self.width]}
+        scores = {text: self.score(text, paths) for text, paths in after.items()}
+        possible = (text for text, score in scores.items() if score > -np.inf)
+        kept = sorted(possible, key=scores.__getitem__, reverse=True)[: self.width]
+        self.paths = {text: after[text] for text in kept}
 
     def score(self, text: tuple[int, ...], paths: tuple[float, float]) -> float:
         return float(np.logaddexp(*paths)) + self.costs.get(text, 0.0)

@@ -29,7 +29,7 @@ NEGLIGIBLE = -9.0
 """Units with a smaller log-probability at a step are not tried there."""
 
 
-def language_model() -> Rule:
+def judge_of_texts() -> Rule:
     """A model of what is likely to be said."""
     return Rule("LanguageModel", lambda v: hasattr(v, "generate"))
 
@@ -45,7 +45,7 @@ class TranscriptionParams(Params):
     ] = 1
     language_model: Annotated[
         Any,
-        language_model(),
+        judge_of_texts(),
         none(),
         """A fitted LanguageModel of characters that says what texts are likely. For
         `clone` and grid search wrap it in `sklearn.frozen.FrozenEstimator`.""",
