@@ -45,12 +45,12 @@ def network(**params):
     )
 
 
-X, Y = recordings(40)
+X, Y = recordings(200)
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    return network(max_iter=30, learning_rate_init=0.01, masking=False).fit(X, Y)
+    return network(max_iter=20, learning_rate_init=0.01, masking=False).fit(X, Y)
 
 
 @pytest.mark.parametrize("unit", ["words", "characters"])
