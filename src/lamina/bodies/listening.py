@@ -25,7 +25,7 @@ STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 
 def known_stride() -> Rule:
     """A stride that the two convolutions can have together."""
-    return Rule("1, 2 or 4", lambda v: not isinstance(v, bool) and v in STRIDES)
+    return Rule("1, 2 or 4", lambda v: type(v) is int and v in STRIDES)
 
 
 class ListenerParams(RecurrentParams):

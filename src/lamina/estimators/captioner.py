@@ -60,7 +60,7 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     >>> X = np.zeros((40, 8, 8))
     >>> X[::2, :, :4], X[1::2, :, 4:] = 1, 1
     >>> y = ["bright on the left", "bright on the right"] * 20
-    >>> network = ImageCaptioner(n_filters=(8,), decoder_size=32, max_iter=10)
+    >>> network = ImageCaptioner(n_filters=(8,), decoder_size=32, max_iter=40)
     >>> network.set_params(random_state=0).fit(X, y).predict(X[:2])
     ['bright on the left', 'bright on the right']
     """

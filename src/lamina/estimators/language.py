@@ -233,8 +233,8 @@ class LanguageModel(LanguageEstimator, ReaderParams):
     --------
     >>> from lamina import LanguageModel
     >>> rhyme = "one for sorrow, two for joy, three for a girl, four for a boy. "
-    >>> network = LanguageModel(hidden_size=64, window=32, random_state=0)
-    >>> network = network.fit(rhyme * 20)
+    >>> network = LanguageModel(hidden_size=64, window=32, learning_rate_init=0.01)
+    >>> network = network.set_params(random_state=0).fit(rhyme * 20)
     >>> network.generate("one for", max_length=8, temperature=0)
     ' sorrow,'
     >>> network.predict(["two for jo", "fou"])

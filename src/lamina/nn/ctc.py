@@ -83,14 +83,15 @@ class _Prefixes:
             )
 
         for text, (in_blank, in_unit) in self.paths.items():
-            both = np.logaddexp(in_blank, in_unit)
+            both = float(np.logaddexp(in_blank, in_unit))
             last = text[-1] if text else BLANK
             stays = in_unit + step[last] if text else -np.inf
             add(text, both + step[BLANK], stays)
             following = None if self.follow is None else self.follow(text)
             for unit in units.tolist():
                 grown = (*text, unit)
-                add(grown, -np.inf, (in_blank if unit == last else both) + step[unit])
+                before = in_blank if unit == last else both
+                add(grown, -np.inf, before + float(step[unit]))
                 if following is not None:
                     cost = self.costs[text] + self.weight * float(following[unit])
                     self.costs[grown] = cost
