@@ -30,125 +30,109 @@ class Chain(nn.Module):
         self.start = nn.Parameter(torch.zeros(n_labels))
         self.end = nn.Parameter(torch.zeros(n_labels))
 
-    def log_likelihood(
-        self, logits: Tensor, labels: Tensor, lengths: Tensor
-    ) -> Tensor:
-        """(B,), of labels (B, T) of which lengths (B,) are real."""
-        logits = logits.double()
-        log_z = LogPartition.apply(logits, *self._weights(), lengths)
-        return path_scores(logits, self, labels, lengths) - log_z
+    def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
+        """(B,), of labels (B, T), of which lengths (B,) are real."""
+        logits, transitions = self._scores(logits, lengths)
+        scores = path_scores(logits, transitions, labels, lengths)
+        return scores - LogPartition.apply(logits, transitions, lengths)
 
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
-        return messages(logits.double(), *self._weights(), lengths).marginals
+        return messages(*self._scores(logits, lengths), lengths).marginals
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T), the labelling of the highest score (Viterbi 1967)."""
-        scores, back = logits[:, 0] + self.start, []
-        finals = [scores]
+        logits, transitions = self._scores(logits, lengths)
+        best, origins = [logits[:, 0]], []
         for step in logits.unbind(1)[1:]:
-            best, origin = (scores.unsqueeze(2) + self.transitions).max(1)
-            scores = best + step
-            finals.append(scores)
-            back.append(origin)
-        last = at_last_step(torch.stack(finals, 1), lengths) + self.end
-        path = [last.argmax(1)]
-        for t in range(len(back), 0, -1):
-            origin = back[t - 1].gather(1, path[-1].unsqueeze(1)).squeeze(1)
+            reached, origin = (best[-1].unsqueeze(2) + transitions).max(1)
+            best.append(reached + step)
+            origins.append(origin)
+        path = [at_last_step(torch.stack(best, 1), lengths).argmax(1)]
+        for t in range(len(origins), 0, -1):
+            origin = origins[t - 1].gather(1, path[-1].unsqueeze(1)).squeeze(1)
             path.append(torch.where(t < lengths, origin, path[-1]))
         return torch.stack(path[::-1], 1)
 
-    def _weights(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self.transitions.double(), self.start.double(), self.end.double()
+    def _scores(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, K) that know of both ends, and transitions (K, K)."""
+        steps = torch.arange(logits.shape[1], device=logits.device)[:, None]
+        first, last = steps == 0, steps == lengths[:, None, None] - 1
+        logits = logits.double() + first * self.start + last * self.end
+        return logits, self.transitions.double()
 
 
 @dataclass(frozen=True)
 class Messages:
-    """What a pass in both directions knows, in logarithms but for the marginals."""
+    """What a pass in both directions knows; logarithms, but for the marginals."""
 
-    forward: Tensor
-    """(B, T, K), of all labellings up to a step that end in a label, with its logit."""
-    backward: Tensor
-    """(B, T, K), of all labellings from a step on that begin with it, with its logit."""
+    ahead: Tensor
+    """(B, T, K), of all labellings of the steps up to here that end in a label."""
+    behind: Tensor
+    """(B, T, K), of all labellings of the steps from here on that begin with it."""
     log_z: Tensor
     """(B,), of all labellings."""
     marginals: Tensor
     """(B, T, K), 0 at padding."""
 
 
-def messages(
-    logits: Tensor, transitions: Tensor, start: Tensor, end: Tensor, lengths: Tensor
-) -> Messages:
-    """Forward and backward recursions, stacked: the latter reads each sample reversed."""
+def messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Messages:
+    """Both recursions, one beside the other: the second reads each sample reversed."""
     both = torch.stack([logits, reverse(logits, lengths)])
     shift = transitions.amax()
-    step = (transitions - shift).exp()
-    steps = torch.stack([step, step.t()])
-    now = both[:, :, 0] + torch.stack([start, end])[:, None]
+    moves = (transitions - shift).exp()
+    moves = torch.stack([moves, moves.t()])
+    now = both[:, :, 0]
     seen = [now]
-    for following in (both + shift).unbind(2)[1:]:
+    for step in (both + shift).unbind(2)[1:]:
         top = now.amax(2, keepdim=True)
-        now = torch.bmm((now - top).exp_(), steps).log_().add_(top).add_(following)
+        now = torch.bmm((now - top).exp_(), moves).log_().add_(top).add_(step)
         seen.append(now)
     ahead, behind = torch.stack(seen, 2)
-    log_z = (at_last_step(ahead, lengths) + end).logsumexp(1)
     behind = reverse(behind, lengths)
-    marginals = (ahead + behind - logits - log_z[:, None, None]).exp()
-    marginals = marginals.masked_fill(~real_steps(logits, lengths), 0.0)
+    log_z = at_last_step(ahead, lengths).logsumexp(1)
+    marginals = (ahead + behind - logits - log_z[:, None, None]).exp_()
+    marginals.masked_fill_(~real_steps(logits, lengths), 0.0)
     return Messages(ahead, behind, log_z, marginals)
 
 
 class LogPartition(torch.autograd.Function):
-    """log Z (B,) of logits (B, T, K), transitions (K, K), start, end and lengths (B,)."""
+    """Logits (B, T, K), transitions (K, K), lengths (B,) -> log Z (B,)."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        logits: Tensor,
-        transitions: Tensor,
-        start: Tensor,
-        end: Tensor,
-        lengths: Tensor,
+        ctx: Any, logits: Tensor, transitions: Tensor, lengths: Tensor
     ) -> Tensor:
-        found = messages(logits, transitions, start, end, lengths)
-        ctx.found = found
+        ctx.found = messages(logits, transitions, lengths)
         ctx.save_for_backward(transitions, lengths)
-        return found.log_z
+        return ctx.found.log_z
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, slope: Tensor
-    ) -> tuple[Tensor | None, ...]:
+    ) -> tuple[Tensor, Tensor, None]:
         found: Messages = ctx.found
         transitions, lengths = ctx.saved_tensors
-        to_logits = found.marginals * slope[:, None, None]
-        top = found.forward.amax(2, keepdim=True)
-        before = (found.forward - top).exp_() * slope[:, None, None]
-        after = (found.backward[:, 1:] + (top[:, :-1] - found.log_z[:, None, None])).exp_()
+        slope = slope[:, None, None]
+        top = found.ahead.amax(2, keepdim=True)
+        before = (found.ahead - top).exp_().mul_(slope)[:, :-1]
+        rest = top[:, :-1] - found.log_z[:, None, None]
+        after = (found.behind[:, 1:] + rest).exp_()
         after.masked_fill_(~real_steps(after, lengths - 1), 0.0)
-        pairs = before[:, :-1].flatten(0, 1).t() @ after.flatten(0, 1)
-        to_end = at_last_step(to_logits, lengths).sum(0)
-        return (
-            to_logits,
-            transitions.exp() * pairs,
-            to_logits[:, 0].sum(0),
-            to_end,
-            None,
-        )
+        pairs = before.flatten(0, 1).t() @ after.flatten(0, 1)
+        return found.marginals * slope, transitions.exp() * pairs, None
 
 
 def path_scores(
-    logits: Tensor, chain: "Chain", labels: Tensor, lengths: Tensor
+    logits: Tensor, transitions: Tensor, labels: Tensor, lengths: Tensor
 ) -> Tensor:
     """(B,), the score of labels (B, T), of which lengths (B,) are real."""
     real = real_steps(logits, lengths).squeeze(2)
-    said = logits.gather(2, labels.unsqueeze(2)).squeeze(2).masked_fill(~real, 0.0)
-    moves = labels[:, :-1] * logits.shape[2] + labels[:, 1:]
-    moved = chain.transitions.double().flatten()[moves].masked_fill(~real[:, 1:], 0.0)
-    last = at_last_step(labels.unsqueeze(2), lengths).squeeze(1)
-    ends = chain.start[labels[:, 0]] + chain.end[last]
-    return said.sum(1) + moved.sum(1) + ends
+    said = logits.gather(2, labels.unsqueeze(2)).squeeze(2)
+    moved = transitions[labels[:, :-1], labels[:, 1:]]
+    said, moved = said.masked_fill(~real, 0.0), moved.masked_fill(~real[:, 1:], 0.0)
+    return said.sum(1) + moved.sum(1)
 
 
 def at_last_step(values: Tensor, lengths: Tensor) -> Tensor:
