@@ -11,6 +11,7 @@ SMALL = {
     "CNNRegressor": {"n_filters": (4,)},
     "RNNClassifier": {"hidden_size": 6, "n_layers": 1},
     "RNNRegressor": {"hidden_size": 6, "n_layers": 1},
+    "SequenceTagger": {"hidden_size": 6, "n_layers": 1},
 }
 NETWORKS = [public(**SMALL[name]) for name, public in all_estimators()]
 

@@ -3,6 +3,7 @@
 from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
 from lamina.estimators.dense import DNNClassifier, DNNRegressor
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
+from lamina.estimators.tagger import SequenceTagger
 
 __version__ = "0.1.0"
 
@@ -13,4 +14,5 @@ __all__ = [
     "DNNRegressor",
     "RNNClassifier",
     "RNNRegressor",
+    "SequenceTagger",
 ]

@@ -76,14 +76,14 @@ def choose(X: Any, accepted: tuple[str, ...], params: Any) -> str:
 
 def encoder_for(form: str, params: Any) -> Encoder:
     """The encoder for this form; a parameter of another form's is refused."""
-    for name, encoder in ENCODERS.items():
+    for name, encoder in params.encoders.items():
         group = getattr(encoder, "params", None)
         if name == form or group is None or not isinstance(params, group):
             continue
         for field in fields(group):
             if getattr(params, field.name) != field.default:
                 refuse_unused(params, field.name, f"{form} input")
-    return ENCODERS[form](params)
+    return params.encoders[form](params)
 
 
 def is_text(sample: Any) -> bool:

@@ -78,6 +78,8 @@ TRIALS: dict[str, Trial] = {
     "n_mels": Trial((5,)),
     "token_unit": Trial(("char",)),
     "max_tokens": Trial((3,)),
+    "char_features": Trial((False,)),
+    "crf": Trial((False,)),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""
 
