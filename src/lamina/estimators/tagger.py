@@ -105,8 +105,9 @@ class Tagger(SequenceEstimator, TaggingParams):
         same_length(X, y)
         rows = [_labels(row, i) for i, row in enumerate(y)]
         for i, (sample, labels) in enumerate(zip(X, rows, strict=True)):
-            # A text in place of tokens is refused where it is read.
-            if not isinstance(sample, str) and np.shape(sample)[:1] != (len(labels),):
+            # What is no list of steps, as a text, is refused where it is read.
+            is_list = isinstance(sample, list | tuple | np.ndarray)
+            if is_list and len(sample) != len(labels):
                 raise DataError(
                     f"Sample {i} has {len(sample)} steps but {len(labels)} labels; "
                     f"y holds a label for each step."

@@ -1,5 +1,6 @@
 """Tagging: a label for every step of a sample."""
 
+from operator import eq
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -86,7 +87,7 @@ class Tagging:
     ) -> float:
         """The share of steps whose label is right."""
         rows = zip(y, self.labels(outputs), strict=True)
-        right = [sum(map(lambda a, b: a == b, *row)) for row in rows]
+        right = [sum(map(eq, *row)) for row in rows]
         n_steps = [len(labels) for labels in y]
         return float(_total(right, weight) / _total(n_steps, weight))
 
