@@ -62,11 +62,11 @@ class Tagging:
 
     def loss(self, model: Any, batch: Batch) -> Tensor:
         """The mean, over the samples, of minus log-likelihood a step."""
-        logits, target = model(batch), batch.target
-        n_steps = int(target.lengths.max())
-        logits, labels = logits[:, :n_steps], target.values[:, :n_steps]
-        gains = model.head.labels.log_likelihood(logits, labels, target.lengths)
-        return weighted_mean(-gains / target.lengths, batch.weight)
+        logits, lengths = _logits(model, batch)
+        n_steps = int(lengths.max())
+        logits, labels = logits[:, :n_steps], batch.target.values[:, :n_steps]
+        gains = model.head.labels.log_likelihood(logits, labels, lengths)
+        return weighted_mean(-gains / lengths, batch.weight)
 
     def predict(self, model: Any, batch: Batch) -> list[np.ndarray]:
         """The numbers of the labels of each step."""
@@ -109,9 +109,14 @@ def _classes(y: list[list]) -> np.ndarray:
 
 
 def _logits(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
-    logits, lengths = model(batch), batch.lengths
+    logits, lengths, n_steps = model(batch), batch.lengths, batch.x.shape[1]
+    if logits.shape[1] != n_steps:
+        raise DataError(
+            f"The network gives {logits.shape[1]} features for {n_steps} steps; a label "
+            f"for each step needs a body that keeps them all."
+        )
     if lengths is None:
-        lengths = torch.full((len(batch),), logits.shape[1], device=logits.device)
+        lengths = torch.full((len(batch),), n_steps, device=logits.device)
     return logits, lengths
 
 
