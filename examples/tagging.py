@@ -9,7 +9,20 @@ import numpy as np
 
 from lamina import SequenceTagger
 
-STEMS = "glim brav dorn flask trell smov pank wist crel gorm shab plin".split()
+STEMS = [
+    "glim",
+    "brav",
+    "dorn",
+    "flask",
+    "trell",
+    "smov",
+    "pank",
+    "wist",
+    "crel",
+    "gorm",
+    "shab",
+    "plin",
+]
 WORDS = {
     "DET": ["the", "a", "every", "no"],
     "NOUN": ["walks", "plans", "dogs", "ships", "cities", "{}ness", "{}ment"],
@@ -56,7 +69,9 @@ def main():
         print("  ".join(f"{w}/{label}" for w, label in zip(words, found, strict=True)))
         unsure = rows.max(axis=1).argmin()
         share = rows[unsure].max()
-        print(f"    least sure of {words[unsure]!r}: {share:.2f} for its likeliest label")
+        print(
+            f"    least sure of {words[unsure]!r}: {share:.2f} for its likeliest label"
+        )
 
 
 if __name__ == "__main__":

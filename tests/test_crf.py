@@ -54,7 +54,9 @@ def test_likelihood_is_that_of_all_labellings_counted(n_labels, lengths, seed):
     for i, length in enumerate(lengths):
         _, scores = labellings(chain, logits[i, :length])
         own = score(chain, logits[i], labels[i, :length].tolist())
-        np.testing.assert_allclose(found[i], own - np.logaddexp.reduce(scores), atol=1e-5)
+        np.testing.assert_allclose(
+            found[i], own - np.logaddexp.reduce(scores), atol=1e-5
+        )
 
 
 @settings(max_examples=25, deadline=None)

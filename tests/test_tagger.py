@@ -126,7 +126,9 @@ def test_probabilities_and_labels_have_a_row_for_each_step(crf):
 def test_labels_may_be_numbers_and_come_back_as_they_were():
     y = [[len(word) for word in words] for words in WORDS]
     network = SequenceTagger(**SMALL).fit(WORDS, y)
-    assert {type(label) for labels in network.predict(WORDS) for label in labels} == {int}
+    assert {type(label) for labels in network.predict(WORDS) for label in labels} == {
+        int
+    }
     again = SequenceTagger(**SMALL).fit(WORDS, [np.array(labels) for labels in y])
     assert again.predict(WORDS) == network.predict(WORDS)
 
@@ -144,7 +146,9 @@ def test_loss_is_a_mean_over_samples_of_a_mean_over_steps():
     p, numbers = network.predict_proba(WORDS), network.task_.numbers
     expected = -np.mean(
         [
-            np.mean([np.log(row[numbers[label]]) for row, label in zip(*pair, strict=True)])
+            np.mean(
+                [np.log(row[numbers[label]]) for row, label in zip(*pair, strict=True)]
+            )
             for pair in zip(p, TAGS, strict=True)
         ]
     )
@@ -162,7 +166,10 @@ def test_series_of_equal_length_and_long_or_single_steps_are_labelled():
     network = SequenceTagger(**SMALL | {"max_iter": 30, "learning_rate_init": 0.02})
     assert network.fit(X[:, :, None], y).score(X[:, :, None], y) > 0.9
     long = np.random.default_rng(1).normal(size=(3000, 1))
-    assert [len(labels) for labels in network.predict([long, X[0, :1, None]])] == [3000, 1]
+    assert [len(labels) for labels in network.predict([long, X[0, :1, None]])] == [
+        3000,
+        1,
+    ]
 
 
 def test_grid_search_uses_token_accuracy():
@@ -253,7 +260,9 @@ def test_a_word_is_spelt_alike_whatever_padding_is_behind_it(codes, more):
     torch.manual_seed(0)
     module = SpeltTokens(5, 10, 8)
     alone = module.spelling(torch.tensor([codes]))
-    padded = module.spelling(torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)]))
+    padded = module.spelling(
+        torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
+    )
     torch.testing.assert_close(padded[:1], alone)
 
 

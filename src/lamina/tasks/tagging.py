@@ -66,7 +66,7 @@ class Tagging:
         n_steps = int(lengths.max())
         logits, labels = logits[:, :n_steps], batch.target.values[:, :n_steps]
         gains = model.head.labels.log_likelihood(logits, labels, lengths)
-        return weighted_mean(-gains / lengths, batch.weight)
+        return weighted_mean(-gains.float() / lengths, batch.weight)
 
     def predict(self, model: Any, batch: Batch) -> list[np.ndarray]:
         """The numbers of the labels of each step."""
