@@ -15,6 +15,7 @@ SMALL = {
     "RNNRegressor": {"hidden_size": 6, "n_layers": 1},
     "SpeechRecognizer": {"hidden_size": 12, "n_layers": 1, "n_filters": 8, "stride": 1},
     "Translator": {"hidden_size": 12, "decoder_size": 24},
+    "SequenceTagger": {"hidden_size": 6, "n_layers": 1},
 }
 NETWORKS = [public(**SMALL[name]) for name, public in all_estimators()]
 

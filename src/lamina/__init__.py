@@ -6,6 +6,7 @@ from lamina.estimators.dense import DNNClassifier, DNNRegressor
 from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
 from lamina.estimators.speech import SpeechRecognizer
+from lamina.estimators.tagger import SequenceTagger
 from lamina.estimators.translator import Translator
 
 __version__ = "0.1.0"
@@ -19,6 +20,7 @@ __all__ = [
     "LanguageModel",
     "RNNClassifier",
     "RNNRegressor",
+    "SequenceTagger",
     "SpeechRecognizer",
     "Translator",
 ]

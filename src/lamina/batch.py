@@ -35,6 +35,8 @@ class Spec:
     """Values of each coded column, `Batch.codes` (tables only); code 0 is unknown."""
     n_tokens: int = 0
     """Size of the vocabulary where x holds tokens, else 0."""
+    n_characters: int = 0
+    """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
     n_space: int = 0
     """Axes along which neighbours are related: 0 table, 1 sequence, 2 image."""
     max_length: int = 1
@@ -47,7 +49,8 @@ class Batch:
 
     x: Tensor
     codes: Tensor | None = None
-    """(B, columns) of integers: the categories of a table that are embedded."""
+    """Integers that are embedded: (B, columns), the categories of a table; (B, T, W), the
+    characters of tokens, of which the longest has W."""
     lengths: Tensor | None = None
     """(B,) real steps of each sample; None where no sample is padded."""
     target: Any = None
@@ -62,6 +65,10 @@ class Batch:
 
     def __len__(self) -> int:
         return self.x.shape[0]
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What is embedded: x, and the codes if there are some."""
+        return (self.x,) if self.codes is None else (self.x, self.codes)
 
     def labelled(self, target: Any, weight: Tensor | None) -> Self:
         """The batch with the targets and the weights of its samples."""

@@ -1,7 +1,7 @@
 """Tokens <-> integers, learnt from the training samples."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lamina.batch import END, PAD, UNKNOWN
 
@@ -17,6 +17,8 @@ class Vocabulary:
         The training samples, as tokens.
     max_size : int or None, default=None
         Keep only so many tokens, the most frequent; the others become unknown.
+    min_count : int, default=1
+        Tokens that occur less often become unknown.
 
     Examples
     --------
@@ -28,9 +30,15 @@ class Vocabulary:
     ['a', 'c']
     """
 
-    def __init__(self, sentences: Iterable[Sequence[str]], max_size: int | None = None):
+    def __init__(
+        self,
+        sentences: Iterable[Iterable[str]],
+        max_size: int | None = None,
+        min_count: int = 1,
+    ):
         counts = Counter(token for sentence in sentences for token in sentence)
-        ranked = sorted(counts, key=lambda token: (-counts[token], token))
+        frequent = (token for token, n in counts.items() if n >= min_count)
+        ranked = sorted(frequent, key=lambda token: (-counts[token], token))
         # In alphabetical order, so that a number does not hang on how often a token occurs.
         self.tokens = [
             "<pad>",

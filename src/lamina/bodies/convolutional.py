@@ -10,14 +10,15 @@ has no share in the normalisation: a sample gives what it gives alone.
 """
 
 from math import ceil, log2
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import PAD, Batch, Features, Spec, step_mask
+from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
+from lamina.nn.embedding import embedding
 from lamina.nn.normalization import NORMALIZATIONS
 from lamina.nn.pooling import POOLINGS
 from lamina.params import (
@@ -100,11 +101,11 @@ class Convolutional(nn.Module):
         kernel = params.kernel_size
         size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
         conv = (CONVOLUTIONS[spec.n_space], size)
-        self.embed: nn.Module | None = None
+        self.embed: Any = None
         n_inputs = spec.n_channels
         if spec.n_tokens:
-            n_inputs = widths[0]
-            self.embed = nn.Embedding(spec.n_tokens, n_inputs, padding_idx=PAD)
+            self.embed = embedding(spec, widths[0])
+            n_inputs = self.embed.embedding_dim
         self.stem = Convolution(n_inputs, widths[0], conv, params)
         self.stages = nn.ModuleList()
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
@@ -133,7 +134,7 @@ class Convolutional(nn.Module):
         return h, lengths
 
     def _inputs(self, batch: Batch) -> Tensor:
-        x = batch.x if self.embed is None else self.embed(batch.x)
+        x = batch.x if self.embed is None else self.embed(*batch.inputs())
         if self.is_sequence:
             return x.mT
         return self.augment(x.contiguous(memory_format=torch.channels_last))

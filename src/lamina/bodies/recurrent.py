@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
 
-from lamina.batch import PAD, Batch, Features, Spec
+from lamina.batch import Batch, Features, Spec
+from lamina.nn.embedding import embedding
 from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
 from lamina.params import Params, at_least, boolean, fraction, one_of
 
@@ -54,10 +55,10 @@ class Recurrent(nn.Module):
     def __init__(self, spec: Spec, params: Any, causal: bool = False):
         super().__init__()
         n_inputs = spec.n_channels
-        self.embed: nn.Module = nn.Identity()
+        self.embed: Any = nn.Identity()
         if spec.n_tokens:
-            n_inputs = params.hidden_size
-            self.embed = nn.Embedding(spec.n_tokens, n_inputs, padding_idx=PAD)
+            self.embed = embedding(spec, params.hidden_size)
+            n_inputs = self.embed.embedding_dim
         self.layers: Any = nn.ModuleList()
         for _ in range(params.n_layers):
             layer = RecurrentLayer(
@@ -73,7 +74,7 @@ class Recurrent(nn.Module):
         self.width = n_inputs
 
     def forward(self, batch: Batch) -> Features:
-        h = self.embed(batch.x)
+        h = self.embed(*batch.inputs())
         if batch.state is not None:
             return self._carry(h, batch)
         for layer in self.layers:

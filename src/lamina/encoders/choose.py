@@ -88,14 +88,14 @@ def encoder_for(form: str, params: Any) -> Encoder:
     lender = getattr(params, "encoder", None)
     if lender is not None:
         return Borrowed(lender)
-    for name, encoder in ENCODERS.items():
+    for name, encoder in params.encoders.items():
         group = getattr(encoder, "params", None)
         if name == form or group is None or not isinstance(params, group):
             continue
         for field in fields(group):
             if getattr(params, field.name) != field.default:
                 refuse_unused(params, field.name, f"{form} input")
-    return ENCODERS[form](params)
+    return params.encoders[form](params)
 
 
 class Borrowed:

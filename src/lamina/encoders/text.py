@@ -18,7 +18,17 @@ TOKENIZERS = {
 }
 
 
-class TextParams(Params):
+class VocabularyParams(Params):
+    """What tokens a network knows."""
+
+    max_tokens: Annotated[
+        int,
+        at_least(1),
+        "Size of the vocabulary; rarer tokens count as unknown, as do unseen ones.",
+    ] = 20_000
+
+
+class TextParams(VocabularyParams):
     """How texts are cut into tokens."""
 
     token_unit: Annotated[
@@ -27,11 +37,6 @@ class TextParams(Params):
         """What a text is cut into: lower-cased words and single punctuation marks, or
         characters as they are. Texts that come as lists of tokens are taken as cut.""",
     ] = "word"
-    max_tokens: Annotated[
-        int,
-        at_least(1),
-        "Size of the vocabulary; rarer tokens count as unknown, as do unseen ones.",
-    ] = 20_000
 
 
 class TextEncoder:

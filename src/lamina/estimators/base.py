@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
 
 from lamina.encoders.base import Samples
-from lamina.encoders.choose import encoder_for
+from lamina.encoders.choose import ENCODERS, encoder_for
 from lamina.estimators.reading import Data, read_samples, read_weight
 from lamina.estimators.state import (
     Mode,
@@ -43,6 +43,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     """Abstract. A public class names its `body`; the classes between name the task."""
 
     body: ClassVar[type]
+    encoders: ClassVar[dict[str, type]] = ENCODERS
+    """Who reads each form of data, of those that the body takes."""
     targets: ClassVar[str]
     """What y holds: "labels", "numbers", "tags" (a list a sample), "texts" or "nothing"."""
 

@@ -55,7 +55,7 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     """The form of X and X in that form's plain type; `reset` at the start of a fit."""
     if X is None:
         raise DataError("X is None; pass the samples.")
-    accepted = estimator.body.forms
+    accepted = tuple(f for f in estimator.body.forms if f in estimator.encoders)
     if accepted[0] in READERS:
         return accepted[0], READERS[accepted[0]](X)
     X = plain(X, accepted)

@@ -113,18 +113,28 @@ def _with_garbage(batch: Batch) -> Batch:
     else:
         noise = torch.randint(PAD + 1, int(x.max()) + 1, x.shape, generator=generator)
     x[padded] = noise[padded].to(x.dtype)
-    return replace(batch, x=x)
+    codes = batch.codes
+    if codes is not None:
+        codes = torch.where(padded.unsqueeze(2), codes.flip(0, 1), codes)
+    return replace(batch, x=x, codes=codes)
 
 
 def _longer(batch: Batch) -> Batch:
-    more = batch.x.new_zeros(len(batch), LONGER, *batch.x.shape[2:])
-    return replace(batch, x=torch.cat([batch.x, more], 1))
+    codes = None if batch.codes is None else _with_more_steps(batch.codes)
+    return replace(batch, x=_with_more_steps(batch.x), codes=codes)
+
+
+def _with_more_steps(values: Tensor) -> Tensor:
+    more = values.new_zeros(len(values), LONGER, *values.shape[2:])
+    return torch.cat([values, more], 1)
 
 
 def _answers(network: Any, batch: Batch) -> np.ndarray:
     """The network's outputs, or what the task makes of them where they are sequences."""
     if network.targets == "texts":
         return network.task_.likelihoods(network.network_, batch)
+    if network.targets == "tags":
+        return np.concatenate(network.task_.marginals(network.network_, batch))
     return network.network_(batch).numpy()
 
 

@@ -96,6 +96,8 @@ TRIALS: dict[str, Trial] = {
     "language_model": Trial((FrozenEstimator(LanguageModel()),)),
     "language_weight": Trial((0.9,)),
     "window": Trial((4,)),
+    "char_features": Trial((False,)),
+    "crf": Trial((False,)),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""
 

@@ -1,0 +1,132 @@
+"""Lists of tokens -> x (B, T) of word numbers, and codes (B, T, W) of their characters."""
+
+from typing import Annotated, Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lamina.batch import BEGIN, END, PAD, Batch, Spec
+from lamina.encoders.base import InAnyOrder, Samples
+from lamina.encoders.text import VocabularyParams
+from lamina.exceptions import DataError
+from lamina.params import boolean
+from lamina.ragged import Ragged
+from lamina.vocabulary import Vocabulary
+
+OFTEN = 2
+"""Words of fewer sentences count as unknown: so it is learnt what an unknown word is."""
+SHOWN = 12
+"""Characters that are read from each end of a long word."""
+
+
+class TokenParams(VocabularyParams):
+    """What of a token a network sees."""
+
+    char_features: Annotated[
+        bool,
+        boolean(),
+        """Read tokens by their characters too, and know words whatever their case: a new
+        word is still known by its ending. Of a token longer than 24 characters the first
+        and the last 12 are read. False knows whole tokens only, as they are.""",
+    ] = True
+
+
+class TokenEncoder:
+    """Lists of tokens; one that was in fewer than two sentences of `fit` is number 1."""
+
+    params = TokenParams
+    n_features = None
+
+    def __init__(self, params: TokenParams):
+        self.max_tokens, self.spells = params.max_tokens, params.char_features
+
+    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+        del weight
+        sentences = _checked(X)
+        # Each sentence once: one of weight 2 must count as one that is there twice.
+        distinct = set(map(tuple, sentences))
+        keys = [{self._key(token) for token in tokens} for tokens in distinct]
+        self.words = Vocabulary(keys, self.max_tokens, OFTEN)
+        spellings = {token for tokens in distinct for token in tokens}
+        self.characters = Vocabulary(map(set, spellings), None, OFTEN)
+        self.spec = Spec(
+            n_tokens=len(self.words),
+            n_characters=len(self.characters) if self.spells else 0,
+            n_space=1,
+            max_length=max(map(len, sentences)),
+        )
+        return self
+
+    def encode(self, X: Any) -> Samples:
+        sentences = _checked(X)
+        known: dict[str, int] = {}
+        flat = [known.setdefault(t, len(known) + 1) for s in sentences for t in s]
+        numbers = [PAD, *self.words.encode(map(self._key, known))]
+        return TokenSamples(
+            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in sentences])),
+            torch.tensor(numbers),
+            self._spellings(list(known)) if self.spells else None,
+        )
+
+    def _key(self, token: str) -> str:
+        return token.lower() if self.spells else token
+
+    def _spellings(self, tokens: list[str]) -> Tensor:
+        """(1 + tokens, W): the characters of each, between marks of its two ends."""
+        rows = [[], *([BEGIN, *self.characters.encode(_shown(t)), END] for t in tokens)]
+        table = np.full((len(rows), max(map(len, rows))), PAD, dtype=np.int32)
+        for row, codes in zip(table, rows, strict=True):
+            row[: len(codes)] = codes
+        return torch.from_numpy(table)
+
+
+class TokenSamples(InAnyOrder):
+    """Sentences as numbers of distinct tokens, what each is known by, and its characters.
+
+    Number 0 is the padding.
+    """
+
+    decodes = False
+
+    def __init__(self, rows: Ragged, numbers: Tensor, spellings: Tensor | None):
+        self.rows, self.lengths = rows, rows.lengths
+        self.numbers, self.spellings = numbers, spellings
+        if spellings is not None:
+            self.n_characters = (spellings != PAD).sum(1)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: Tensor) -> Batch:
+        tokens = self.rows[rows]
+        x, codes = self.numbers[tokens.values], None
+        if self.spellings is not None:
+            width = int(self.n_characters[tokens.values].max())
+            codes = self.spellings[:, :width][tokens.values]
+        return Batch(x, codes, tokens.lengths)
+
+
+def _shown(token: str) -> str:
+    return token if len(token) <= 2 * SHOWN else token[:SHOWN] + token[-SHOWN:]
+
+
+def _checked(X: Any) -> list[list[str]]:
+    return [_tokens(sample, i) for i, sample in enumerate(X)]
+
+
+def _tokens(sample: Any, i: int) -> list[str]:
+    if isinstance(sample, str):
+        raise DataError(
+            f"Sample {i} is a text: {sample!r}. A label for each word needs to know the "
+            f"words; pass a list of tokens, such as {sample.split()[:3]!r}."
+        )
+    is_list = isinstance(sample, list | tuple | np.ndarray)
+    tokens = list(map(str, sample)) if is_list else []
+    if not is_list or not all(isinstance(token, str) for token in sample):
+        raise DataError(f"Sample {i} is not a list of tokens: {sample!r}")
+    if not tokens:
+        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
+    if "" in tokens:
+        raise DataError(f"Sample {i} has an empty token: {sample!r}")
+    return tokens

@@ -1,0 +1,44 @@
+"""Tokens -> vectors: a word by its number, by how it is spelt, or by both."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lamina.batch import PAD, Spec
+
+KERNEL_SIZE = 3
+CHARACTER_SIZE = 32
+
+
+class SpeltTokens(nn.Module):
+    """Numbers (B, T) and characters (B, T, W) of words -> h (B, T, D).
+
+    A convolution over the characters of a word and their maximum find what it begins with,
+    ends with and contains (dos Santos & Zadrozny 2014; Ma & Hovy 2016). They stand beside
+    the vector of the word itself, which rare words lack.
+    """
+
+    def __init__(self, n_tokens: int, n_characters: int, width: int):
+        super().__init__()
+        n_filters = max(width // 2, 1)
+        self.words = nn.Embedding(n_tokens, width, padding_idx=PAD)
+        self.characters = nn.Embedding(n_characters, CHARACTER_SIZE, padding_idx=PAD)
+        self.filters = nn.Conv1d(CHARACTER_SIZE, n_filters, KERNEL_SIZE, padding="same")
+        self.embedding_dim = width + n_filters
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        spelt = self.spelling(codes.flatten(0, 1)).unflatten(0, x.shape)
+        return torch.cat([self.words(x), spelt], 2)
+
+    def spelling(self, codes: Tensor) -> Tensor:
+        """Characters (N, W) -> (N, filters): how strongly each was found anywhere."""
+        found = self.filters(self.characters(codes).mT).relu()
+        return found.masked_fill((codes == PAD).unsqueeze(1), 0.0).amax(2)
+
+
+def embedding(spec: Spec, width: int) -> Any:
+    """What turns the tokens of a batch into vectors of `embedding_dim`."""
+    if spec.n_characters:
+        return SpeltTokens(spec.n_tokens, spec.n_characters, width)
+    return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)
