@@ -9,6 +9,7 @@ SMALL = {
     "DNNRegressor": {"hidden_layer_sizes": (8, 8)},
     "CNNClassifier": {"n_filters": (4,)},
     "CNNRegressor": {"n_filters": (4,)},
+    "Forecaster": {"hidden_size": 6, "n_layers": 1, "horizon": 3, "season": 2},
     "ImageCaptioner": {"n_filters": (8,), "decoder_size": 24},
     "LanguageModel": {"hidden_size": 6, "window": 16},
     "RNNClassifier": {"hidden_size": 6, "n_layers": 1},

@@ -79,6 +79,25 @@ def test_gradients_of_parts_are_those_of_finite_differences(cell):
         )
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_states_are_carried_in_parts_where_nothing_is_recorded(cell):
+    torch.manual_seed(0)
+    layer = RecurrentLayer(cell, 3, 4, False, 9)
+    x = torch.randn(3 * FEWEST_ROWS, 12, 3)
+    whole = layer(x, None)
+    with torch.inference_mode(), spread_over(2):
+        state, parts = layer.start(len(x)), []
+        for window in x.split(5, 1):
+            h, state = layer.carry(window, state)
+            parts.append(h)
+        read = layer(x, None)
+    torch.testing.assert_close(
+        torch.cat(parts, 1), whole.detach(), atol=1e-5, rtol=1e-4
+    )
+    torch.testing.assert_close(read, whole.detach(), atol=1e-5, rtol=1e-4)
+    assert not read.requires_grad
+
+
 def test_counts_of_threads_are_as_before_and_parts_know_nothing_of_more_cores():
     before = torch.get_num_threads()
     with spread_over(2):

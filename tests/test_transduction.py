@@ -21,6 +21,7 @@ from lamina.tasks.bleu import bleu
 
 X = ["abc", "a", "", "cab cab", "bbbb", "ca"] * 4
 Y = ["cba", "a", "", "bac bac", "bbbb", "ac"] * 4
+MEDIUM = {"hidden_size": 64, "decoder_size": 128, "learning_rate_init": 0.003}
 SMALL = {"hidden_size": 8, "decoder_size": 12, "unit": "char", "random_state": 0}
 
 
@@ -267,7 +268,7 @@ def test_strings_are_reversed():
         ]
 
     X, unseen = strings(3000), strings(300)
-    network = Translator(unit="char", random_state=0, max_time=100)
+    network = Translator(unit="char", max_iter=60, random_state=0, **MEDIUM)
     network.fit(X, [x[::-1] for x in X])
     right = [x[::-1] == y for x, y in zip(unseen, network.predict(unseen), strict=True)]
     assert np.mean(right) >= 0.99
@@ -280,6 +281,6 @@ def test_written_dates_become_iso_dates():
     days = [date(1900, 1, 1) + timedelta(int(d)) for d in rng.permutation(73_000)]
     X = [day.strftime(forms[i % 3]) for i, day in enumerate(days[:6_000])]
     y = [day.isoformat() for day in days[:6_000]]
-    network = Translator(unit="char", random_state=0, max_time=120)
+    network = Translator(unit="char", max_iter=20, random_state=0, **MEDIUM)
     network.fit(X[:5_500], y[:5_500])
     assert network.predict(X[5_500:]) == y[5_500:]

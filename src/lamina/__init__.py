@@ -3,6 +3,7 @@
 from lamina.estimators.captioner import ImageCaptioner
 from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
 from lamina.estimators.dense import DNNClassifier, DNNRegressor
+from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
 from lamina.estimators.speech import SpeechRecognizer
@@ -16,6 +17,7 @@ __all__ = [
     "CNNRegressor",
     "DNNClassifier",
     "DNNRegressor",
+    "Forecaster",
     "ImageCaptioner",
     "LanguageModel",
     "RNNClassifier",

@@ -62,6 +62,8 @@ class Batch:
     every sample is on its own."""
     state: Any = None
     """What a body that reads forward goes on from (its `start`, or `Features.state`)."""
+    units: Tensor | None = None
+    """(B, ...) The units of each sample, where it is seen in units of its own."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -71,9 +73,15 @@ class Batch:
         return (self.x,) if self.codes is None else (self.x, self.codes)
 
     def labelled(self, target: Any, weight: Tensor | None) -> Self:
-        """The batch with the targets and the weights of its samples."""
+        """The batch with the targets and the weights of its samples.
+
+        Without targets those stay that the samples brought with them.
+        """
         # Quicker than `replace`, in a loop where that is felt.
-        return type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
+        batch = type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
+        if target is None and (self.target is not None or self.units is not None):
+            return replace(batch, target=self.target, units=self.units)
+        return batch
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""

@@ -101,15 +101,3 @@ class Recurrent(nn.Module):
             h = self.drop(h)
             states.append(after)
         return Features(h, batch.lengths, states)
-
-
-class RecurrentReader(Recurrent):
-    """BEGIN and units of documents (B, T) -> h (B, T, D), forward only."""
-
-    forms: ClassVar = ("document",)
-
-
-class SentenceReader(Recurrent):
-    """Units of sentences (B, T) -> h (B, T, D), in both directions."""
-
-    forms: ClassVar = ("sentence",)

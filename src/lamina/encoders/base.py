@@ -49,6 +49,10 @@ class Samples(Protocol):
         """What training takes its batches from, if not these."""
         ...
 
+    def in_validation(self) -> Any:
+        """What is predicted to be scored during training, if not these."""
+        ...
+
 
 class Encoder(Protocol):
     """Any user data -> samples. Built from the estimator, whose parameters it reads."""
@@ -81,6 +85,9 @@ class InAnyOrder:
         raise NotImplementedError
 
     def in_training(self) -> Any:
+        return self
+
+    def in_validation(self) -> Any:
         return self
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:

@@ -15,9 +15,7 @@ from lamina.batch import Spec
 from lamina.encoders.audio import AudioEncoder
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.columns import is_frame
-from lamina.encoders.documents import DocumentEncoder
 from lamina.encoders.image import ImageEncoder
-from lamina.encoders.sentences import SentenceEncoder
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
@@ -30,11 +28,7 @@ ENCODERS: dict[str, type] = {
     "image": ImageEncoder,
     "audio": AudioEncoder,
     "text": TextEncoder,
-    "document": DocumentEncoder,
-    "sentence": SentenceEncoder,
 }
-ASKED_FOR = ("series", "image", "audio", "text")
-"""The forms that samples may be mistaken for."""
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au"}
 
@@ -44,7 +38,7 @@ class InputParams(Params):
 
     input_type: Annotated[
         str,
-        one_of("auto", *ASKED_FOR),
+        one_of("auto", *(name for name in ENCODERS if name != "table")),
         """What X holds. "auto" reads a 2-D array, and a list of arrays, as series; a list
         of strings as texts, or as image or audio files if all end like one; pictures as
         images; waveforms as audio when `sampling_rate` is given. A 4-D array is images,

@@ -32,6 +32,12 @@ class DocumentEncoder:
     params = DocumentParams
     n_features = None
 
+    @staticmethod
+    def read(X: Any, params: Any) -> list[str]:
+        """The texts of X, which may be one text, texts or files."""
+        del params
+        return read_documents(X)
+
     def __init__(self, params: DocumentParams):
         self.codec = Codec(params.unit, params.max_tokens)
         self.window = params.window

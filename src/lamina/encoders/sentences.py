@@ -31,6 +31,12 @@ class SentenceEncoder:
     params = SentenceParams
     n_features = None
 
+    @staticmethod
+    def read(X: Any, params: Any) -> list[str]:
+        """The texts of X."""
+        del params
+        return read_sentences(X)
+
     def __init__(self, params: SentenceParams):
         self.codec = Codec(params.unit, params.max_tokens)
 

@@ -215,8 +215,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         if from_target is not None:
             weight = from_target if weight is None else weight * from_target
         if weight is not None:
-            weight = torch.from_numpy(weight / weight.mean()).float()
-            weight = weight[samples.owners]
+            weight = torch.tensor(weight).float()[samples.owners]
+            weight = weight / weight.mean()
         size = self.batch_size
         if isinstance(size, str):
             size = min(max(len(samples) // 40, SMALLEST), LARGEST)
@@ -250,7 +250,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     def _validator(self, held_out: Data | None) -> Callable[[Model], float] | None:
         if held_out is None:
             return None
-        samples = self.encoder_.encode(held_out.X)
+        samples = self.encoder_.encode(held_out.X).in_validation()
 
         def score(model: Model) -> float:
             outputs = self._outputs_of(model, samples, self.task_.predict)

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import END
-from lamina.bodies.recurrent import CausalRecurrentParams, RecurrentReader
+from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
-from lamina.encoders.documents import DocumentParams, read_documents
+from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
 from lamina.estimators.generation import Generation, checked
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
@@ -23,6 +23,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
     targets = "nothing"
+    encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
     @property
     def vocabulary_(self) -> list[str]:
@@ -241,4 +242,4 @@ class LanguageModel(LanguageEstimator, ReaderParams):
     ['y', 'r']
     """
 
-    body = RecurrentReader
+    body = Recurrent

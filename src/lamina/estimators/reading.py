@@ -15,12 +15,7 @@ from sklearn.utils.validation import (
 
 from lamina.encoders.choose import choose, plain, refuse_ragged
 from lamina.encoders.columns import is_frame, kinds_of
-from lamina.encoders.documents import read_documents
-from lamina.encoders.sentences import read_sentences
 from lamina.exceptions import DataError
-
-READERS = {"document": read_documents, "sentence": read_sentences}
-"""What reads a form of data that is never mistaken for another."""
 
 
 @dataclass
@@ -56,8 +51,9 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if X is None:
         raise DataError("X is None; pass the samples.")
     accepted = tuple(f for f in estimator.body.forms if f in estimator.encoders)
-    if accepted[0] in READERS:
-        return accepted[0], READERS[accepted[0]](X)
+    reader = getattr(estimator.encoders[accepted[0]], "read", None)
+    if reader is not None:
+        return accepted[0], reader(X, estimator)
     X = plain(X, accepted)
     if isinstance(X, list):
         if not X:

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from lamina.bodies.recurrent import RecurrentParams, SentenceReader
-from lamina.encoders.sentences import SentenceParams
+from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.encoders.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
 from lamina.params import at_least, fraction
 
@@ -62,4 +62,5 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
     ['three', 'two three']
     """
 
-    body = SentenceReader
+    body = Recurrent
+    encoders = {"text": SentenceEncoder}  # noqa: RUF012

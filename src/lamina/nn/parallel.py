@@ -44,7 +44,10 @@ def run_parts(
         return [part(x) for part, x in zip(parts, inputs, strict=True)]
     weights = [list(module.parameters()) for module in modules]
     flat = [w for group in weights for w in group]
-    return list(_Parts.apply(parts, weights, n_threads, len(inputs), *inputs, *flat))
+    # Known here only: inside of a Function torch never records.
+    trains = torch.is_grad_enabled()
+    how = trains, n_threads, len(inputs)
+    return list(_Parts.apply(parts, weights, how, *inputs, *flat))
 
 
 class _Parts(torch.autograd.Function):
@@ -53,16 +56,16 @@ class _Parts(torch.autograd.Function):
         ctx: Any,
         parts: Sequence[Part],
         weights: list[list[Tensor]],
-        n_threads: int,
-        n_inputs: int,
+        how: tuple[bool, int, int],
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        needs = ctx.needs_input_grad[4 : 4 + n_inputs]
+        trains, n_threads, n_inputs = how
+        trains = trains and any(ctx.needs_input_grad)
+        needs = ctx.needs_input_grad[3 : 3 + n_inputs]
         inputs = [
-            x.detach().requires_grad_(need)
+            x.detach().requires_grad_(need and trains)
             for x, need in zip(tensors[:n_inputs], needs, strict=True)
         ]
-        trains = any(ctx.needs_input_grad)
         autocast = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
         def run(part: Part, x: Tensor) -> Tensor:
@@ -96,7 +99,7 @@ class _Parts(torch.autograd.Function):
         )
         to_inputs = [gradients[0] for gradients in found]
         to_weights = [g for gradients in found for g in gradients[1:]]
-        return (None, None, None, None, *to_inputs, *to_weights)
+        return (None, None, None, *to_inputs, *to_weights)
 
 
 @cache

@@ -113,7 +113,7 @@ CONTAINERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "text": _texts,
     "tokens": _token_lists,
     "documents": _strings,
-    "sentences": _strings,
+    "histories": _ragged,
     "waveforms": _ragged,
 }
 """What can hold each example, by the example's name."""

@@ -10,10 +10,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-WRITTEN = ("text", "document", "sentence")
-"""Forms of data that are strings."""
-MAY_BE_EMPTY = ("document", "sentence")
-"""Forms whose samples end where they begin, and have a step for that."""
 N_SAMPLES = 20
 RATE = 4_000
 SPELT = {"low": "a", "middle": "b", "high": "a b"}
@@ -53,11 +49,13 @@ class Example:
 
 def examples_for(estimator: Any) -> list[Example]:
     """An example of each kind of data that an estimator takes."""
-    names = SUITED.get(estimator.targets, set(EXAMPLES) - {"tokens"})
+    names = SUITED.get(estimator.targets, set(EXAMPLES) - OTHERS)
     return [
         example
         for example in EXAMPLES.values()
-        if example.form in estimator.body.forms and example.name in names
+        if example.name in names
+        and example.form in estimator.body.forms
+        and example.form in estimator.encoders
     ]
 
 
@@ -81,8 +79,16 @@ TARGETS: dict[str, Callable[[Example], np.ndarray]] = {
     "nothing": lambda data: data.labels,
 }
 """What is to be learnt, by an estimator's kind of `targets`."""
-SUITED = {"tags": {"series", "ragged", "tokens"}}
+SUITED = {
+    "tags": {"series", "ragged", "tokens"},
+    "texts": {"documents", "image", "waveforms"},
+    "nothing": {"documents", "histories"},
+}
 """Names of the examples for estimators that do not take every form of their body."""
+
+
+OTHERS = {"tokens", "documents", "histories"}
+"""Names of the examples that are for these estimators only."""
 
 
 def _levels() -> np.ndarray:
@@ -132,6 +138,13 @@ def _ragged(levels: np.ndarray) -> list[np.ndarray]:
     long = _noise(len(levels), 12, 2)
     long[:, :, 1] += levels.astype(np.float32)[:, None]
     return [sample[: 1 + (5 * i) % 12] for i, sample in enumerate(long)]
+
+
+def _histories(levels: np.ndarray) -> list[np.ndarray]:
+    """Series that go on, with another beside each."""
+    long = _noise(len(levels), 20, 2)
+    long[:, :, 0] += levels.astype(np.float32)[:, None] * np.cos(np.arange(20))
+    return [sample[: 9 + (5 * i) % 12] for i, sample in enumerate(long)]
 
 
 def _image(levels: np.ndarray) -> np.ndarray:
@@ -184,8 +197,8 @@ EXAMPLES: dict[str, Example] = {
         _example("image", "image", _image),
         _example("text", "text", _text),
         _example("tokens", "text", _tokens),
-        _example("documents", "document", _text),
-        _example("sentences", "sentence", _text),
+        _example("documents", "text", _text),
+        _example("histories", "series", _histories),
         _example(
             "waveforms", "audio", _waveforms, {"sampling_rate": RATE, "n_mels": 4}
         ),

@@ -47,11 +47,12 @@ def check_gradient_reaches_every_parameter(estimator: Any, data: Example) -> Non
     """No weight is left out: each has a gradient that is not zero and not NaN."""
     network = fit(exact(estimator, data), data)
     model = copy.deepcopy(network.network_).train()
-    rows = torch.arange(len(data))
-    batch = network.encoder_.encode(data.X).take(rows)
+    samples = network.encoder_.encode(data.X).in_training()
+    rows = torch.arange(len(samples))
+    batch = samples.take(rows)
     target = network.task_.encode(data.target(estimator))
-    target = None if target is None else target[rows]
-    network.task_.loss(model, replace(batch, target=target)).backward()
+    batch = batch if target is None else replace(batch, target=target[rows])
+    network.task_.loss(model, batch).backward()
     for name, parameter in model.named_parameters():
         gradient = parameter.grad
         assert gradient is not None, f"{name} has no gradient"

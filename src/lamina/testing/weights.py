@@ -51,10 +51,11 @@ def _trained(
     network = exact(
         estimator,
         data,
-        batch_size=int(n_present),
         max_iter=N_EPOCHS,
         max_grad_norm=None,
     )
+    if estimator.targets != "nothing":
+        network.set_params(batch_size=int(n_present))
     y = data.target(estimator)[rows]
     network.fit(data.rows(rows), y, sample_weight=weight)
     return outputs(network, data.X) / max(1.0, float(np.abs(data.numbers).max()))

@@ -1,0 +1,133 @@
+"""Forecasting: the next steps of a series, all at once."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lamina.batch import Batch, Features
+from lamina.exceptions import DataError
+from lamina.nn.losses import weighted_mean
+from lamina.nn.model import Model
+from lamina.params import Params, Rule
+
+MEDIAN = 0.5
+
+
+def levels() -> Rule:
+    """Quantiles."""
+    return Rule(
+        "tuple of float in (0, 1)",
+        lambda v: isinstance(v, list | tuple) and all(0 < q < 1 for q in v),
+    )
+
+
+class ForecastingParams(Params):
+    """What is forecast."""
+
+    quantiles: Annotated[
+        tuple[float, ...],
+        levels(),
+        "Quantiles that `predict_quantiles` gives, beside the median of `predict`.",
+    ] = ()
+
+
+class Forecasting:
+    """Series are their own targets; output (B, horizon, 1 + quantiles)."""
+
+    causal: ClassVar = True
+    default_steps: ClassVar = None
+
+    def __init__(self, params: Any, season: int):
+        self.horizon, self.season = params.horizon, season
+        self.levels = (MEDIAN, *map(float, params.quantiles))
+
+    def weigh(self, y: Any) -> None:
+        return None
+
+    def strata(self, y: Any) -> None:
+        return None
+
+    def encode(self, y: Any) -> None:
+        return None
+
+    def head(self, body: Any) -> "AheadHead":
+        return AheadHead(body.width, self.horizon, len(self.levels))
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """The pinball loss in the units of each window, over the steps that are known.
+
+        Of the median alone that is half of the absolute error.
+        """
+        target, output = batch.target[..., None], self._ahead(model, batch)
+        seen = ~target.isnan()
+        over = torch.where(seen, target - output, 0.0)
+        levels = output.new_tensor(self.levels)
+        losses = torch.maximum(levels * over, (levels - 1) * over).mean(2)
+        known = seen[..., 0].sum(1)
+        return weighted_mean(losses.sum(1) / known.clamp(min=1), batch.weight)
+
+    def predict(self, model: Model, batch: Batch) -> np.ndarray:
+        """(B, horizon, 1 + quantiles) in the user's units, quantiles in order."""
+        output = self._ahead(model, batch).double()
+        level, scale = _units(batch)[:, 0], _units(batch)[:, 1]
+        output = level[:, None, None] + scale[:, None, None] * output
+        return output.cpu().numpy()
+
+    def score(
+        self, y: list[np.ndarray], outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """Minus the mean absolute scaled error of the last steps of the series y."""
+        errors = [
+            scaled_error(series[:, 0], forecast[:, 0], self.horizon, self.season)
+            for series, forecast in zip(y, outputs, strict=True)
+        ]
+        weight = np.ones(len(y)) if weight is None else np.asarray(weight, float)
+        known = np.isfinite(errors)
+        if not known.any():
+            raise DataError(
+                "No series has a scale and a known value among its last steps."
+            )
+        return -float(np.average(np.array(errors)[known], weights=weight[known]))
+
+    def _ahead(self, model: Model, batch: Batch) -> Tensor:
+        """What follows, in the units of each window: like the season before, at first."""
+        naive = _units(batch)[:, 2:, None].float()
+        return naive + model(batch).float()
+
+
+class AheadHead(nn.Module):
+    """h (B, T, D) at the last real step -> (B, horizon, K), zero at first."""
+
+    def __init__(self, width: int, horizon: int, n_levels: int):
+        super().__init__()
+        self.shape = horizon, n_levels
+        self.out = nn.Linear(width, horizon * n_levels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, features: Features) -> Tensor:
+        h = features.h[:, -1]
+        if features.lengths is not None:
+            rows = torch.arange(len(h), device=h.device)
+            h = features.h[rows, features.lengths - 1]
+        return self.out(h).unflatten(1, self.shape)
+
+
+def _units(batch: Batch) -> Tensor:
+    """(B, 2 + horizon): the level and the scale of each window, and the season before."""
+    assert batch.units is not None
+    return batch.units
+
+
+def scaled_error(
+    series: np.ndarray, forecast: np.ndarray, horizon: int, season: int
+) -> float:
+    """MASE (Hyndman & Koehler 2006); NaN where nothing is known, or all was the same."""
+    history, truth = series[:-horizon], series[-horizon:]
+    errors = np.abs(truth - forecast)
+    changes = np.abs(history[season:] - history[:-season])
+    if np.isnan(errors).all() or np.isnan(changes).all() or not np.nansum(changes):
+        return np.nan
+    return float(np.nanmean(errors) / np.nanmean(changes))
