@@ -38,8 +38,9 @@ def test_forecasts_are_in_the_units_of_each_series(network):
 
 def test_a_window_is_cut_from_the_series(network):
     x = [np.concatenate([np.full(50, 1e6), X[0]])]
-    window = network.encoder_.window
-    whole, end = network.predict([X[5]]), network.predict([X[5][-window:]])
+    n = network.encoder_.window + 2 * 3  # what was two seasons before is seen as well
+    long = waves(1, 200)[0]
+    whole, end = network.predict([long]), network.predict([long[-n:]])
     np.testing.assert_allclose(whole, end, atol=1e-5)
     assert np.isfinite(network.predict(x)).all()
 
@@ -52,9 +53,9 @@ def test_training_windows_are_those_of_a_loop(network):
         for end in range(4, len(x) - 3):
             history = x[max(0, end - network.encoder_.window) : end]
             level = history[-3:].mean()
-            scale = np.abs(history[3:] - history[:-3]).mean()
+            scale = history.std()
             n = len(history)
-            assert int(samples.owners[row]) == i and int(found.lengths[row]) == n
+            assert int(samples.owners[row]) == i and int(found.lengths[row]) == n + 4
             np.testing.assert_allclose(
                 found.x[row, :n, 0], (history - level) / scale, atol=1e-4
             )
@@ -62,9 +63,11 @@ def test_training_windows_are_those_of_a_loop(network):
                 found.target[row], (x[end : end + 4] - level) / scale, atol=1e-4
             )
             naive = [history[n - 3 + h % 3] for h in range(4)]
+            np.testing.assert_allclose(found.units[row], [level, scale], atol=1e-5)
             np.testing.assert_allclose(
-                found.units[row], [level, scale, *((naive - level) / scale)], atol=1e-5
+                found.x[row, n : n + 4, 3], (naive - level) / scale, atol=1e-4
             )
+            assert not found.x[row, n:, :2].any() and not found.x[row, n + 4 :].any()
             row += 1
     assert row == len(samples)
 
@@ -185,6 +188,7 @@ def test_a_single_series_gives_a_single_forecast():
     network = Forecaster(max_iter=1, **SMALL).fit(series)
     assert network.predict(series).shape == (4,)
     assert network.predict(series.tolist()).shape == (4,)
+    assert (network.predict() == network.predict(series)).all()
     assert network.predict(series[None]).shape == (1, 4)
     cv = TimeSeriesSplit(n_splits=3, test_size=12)
     scores = cross_val_score(Forecaster(max_iter=1, **SMALL), series, cv=cv)
@@ -221,7 +225,7 @@ def test_early_stopping_and_validation_series():
 def test_a_sine_is_forecast_to_the_noise_and_quantiles_cover():
     noise = 0.1
     train, test = waves(60, 120, noise=noise), waves(60, 120, seed=1, noise=noise)
-    network = Forecaster(horizon=12, quantiles=(0.1, 0.9), random_state=0, max_time=60)
+    network = Forecaster(horizon=12, quantiles=(0.1, 0.9), random_state=0, max_iter=15)
     network.fit(train)
     assert network.task_.season == 12
     truth, histories = test[:, -12:], test[:, :-12]

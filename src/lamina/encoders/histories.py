@@ -1,10 +1,14 @@
 """Series of which the next steps are wanted -> windows x (B, T, C), each in its own units.
 
-A window is shifted by its level, the mean of its last season, and divided by its scale,
-the mean change from one season to the next; so series of any size are forecast alike, and
-a series that is multiplied or shifted gives a forecast that is. Channel 0 is the series,
-channel 1 says whether a step was observed (a missing one holds the value before it), and
-the others are what came with it, standardised over all series.
+A window is shifted by its level, the mean of its last season, and divided by its scale, the
+deviation of its values; so series of any size are forecast alike, and a series that is
+multiplied or shifted gives a forecast that is. It goes on into the steps that are wanted,
+where all that is known is what was there a season before. The channels are
+
+0. the series; 1. whether a step was observed (a missing one holds the value before it);
+2. how far ahead a step is, from 0 in the history to 1 at the horizon;
+3. the series a season before, and 4. two seasons before;
+5. and following: what came with the series, standardised over all of them.
 """
 
 from dataclasses import dataclass
@@ -20,6 +24,8 @@ from lamina.encoders.panels import read_panel
 from lamina.exceptions import DataError
 from lamina.params import Params, Rule, at_least, none, one_of
 
+N_OWN = 5
+"""Channels that come of the series itself."""
 LIKE = 0.2
 """Correlation of a lag with the series from which on it counts as a season."""
 LONGEST_SEASON = 60
@@ -46,7 +52,7 @@ class HistoryParams(Params):
         int | str,
         at_least(2),
         one_of("auto"),
-        """Steps that a forecast is made from, at most; "auto" is the horizon and three
+        """Steps that a forecast is made from, at most; "auto" is the horizon and two
         seasons, and at least 24.""",
     ] = "auto"
     id_column: Annotated[
@@ -86,14 +92,17 @@ class HistoryEncoder:
         if isinstance(self.season, str):
             self.season = season_of([x[:, 0] for x in X])
         if isinstance(self.window, str):
-            self.window = max(24, self.horizon + 3 * self.season)
+            self.window = max(24, self.horizon + 2 * self.season)
         steps = None
         if weight is not None:
             steps = np.repeat(weight, [len(x) for x in X])
         others = np.concatenate([x[:, 1:] for x in X])
         self.mean, self.scale = weighted_moments(others, steps)
-        channels = self.n_channels + 1
-        self.spec = Spec(n_channels=channels, n_space=1, max_length=self.window)
+        self.spec = Spec(
+            n_channels=N_OWN + self.n_channels - 1,
+            n_space=1,
+            max_length=self.window + self.horizon,
+        )
         return self
 
     def encode(self, X: list[np.ndarray]) -> "Histories":
@@ -145,7 +154,8 @@ class Histories(InAnyOrder):
         self._measure()
 
     def _measure(self) -> None:
-        self.lengths = self.ends.clamp(max=self.window)
+        self.seen_steps = self.ends.clamp(max=self.window)
+        self.lengths = self.seen_steps + self.horizon
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -177,40 +187,53 @@ class Histories(InAnyOrder):
         return before
 
     def take(self, rows: Tensor) -> Batch:
-        series, lengths = self.series, self.lengths[rows]
-        ends = series.starts[self.places[rows]] + self.ends[rows]
-        columns = torch.arange(self.window)
-        at = (ends - lengths)[:, None] + columns
-        real = columns < lengths[:, None]
-        at = torch.where(real, at, ends[:, None] - 1)
-        values = series.values[at]
-        level, scale = self._units(values, real, lengths)
-        ahead = torch.arange(self.horizon)
-        naive = series.values[(ends - self.season)[:, None] + ahead % self.season]
-        channels = [(values - level) / scale, series.seen[at].double()]
-        x = torch.cat([torch.stack(channels, 2), series.others[at].nan_to_num()], 2)
-        x = x.masked_fill(~real[:, :, None], 0.0).float()
-        target = None
-        if self.learns:
-            future = ends[:, None] + ahead
-            known = (series.values[future] - level) / scale
-            target = known.masked_fill(~series.seen[future], torch.nan).float()
-        units = torch.cat([level, scale, (naive - level) / scale], 1)
+        series, n_seen = self.series, self.seen_steps[rows, None]
+        starts = series.starts[self.places[rows], None]
+        ends = starts + self.ends[rows, None]
+        columns = torch.arange(self.window + self.horizon)
+        ahead = columns - n_seen
+        at = (ends + ahead).clamp(max=ends - 1)
+        before = torch.where(ahead < 0, at, ends + ahead % self.season) - self.season
+        before = torch.where(before < starts, at, before)
+        earlier = before - self.season
+        earlier = torch.where(earlier < starts, before, earlier)
+        values, is_past = series.values[at], ahead < 0
+        level, scale = self._units(values, is_past, n_seen)
+        past = is_past.double()
+        channels = [
+            (values - level) / scale * past,
+            series.seen[at] * past,
+            ((ahead + 1) / self.horizon).clamp(min=0),
+            (series.values[before] - level) / scale,
+            (series.values[earlier] - level) / scale,
+        ]
+        others = series.others[at].nan_to_num() * past[:, :, None]
+        x = torch.cat([torch.stack(channels, 2), others], 2)
+        x = x.masked_fill((ahead >= self.horizon)[:, :, None], 0.0).float()
+        units = torch.cat([level, scale], 1)
+        lengths = self.lengths[rows]
+        target = self._future(ends, units) if self.learns else None
         return Batch(x, lengths=lengths, target=target, units=units)
 
+    def _future(self, ends: Tensor, units: Tensor) -> Tensor:
+        """(B, horizon) what follows, in the units of each window; NaN if not observed."""
+        at = ends + torch.arange(self.horizon)
+        values = (self.series.values[at] - units[:, :1]) / units[:, 1:]
+        return values.masked_fill(~self.series.seen[at], torch.nan).float()
+
     def _units(
-        self, values: Tensor, real: Tensor, lengths: Tensor
+        self, values: Tensor, is_past: Tensor, n_seen: Tensor
     ) -> tuple[Tensor, Tensor]:
         """(B, 1) the level and the scale of windows (B, W)."""
         columns = torch.arange(values.shape[1])
-        last = real & (columns >= (lengths - max(self.season, 2))[:, None])
-        level = (values * last).sum(1) / last.sum(1)
-        change = (values[:, self.season :] - values[:, : -self.season]).abs()
-        both = real[:, self.season :]
-        scale = (change * both).sum(1) / both.sum(1).clamp(min=1)
+        last = is_past & (columns >= n_seen - max(self.season, 2))
+        level = (values * last).sum(1, keepdim=True) / last.sum(1, keepdim=True)
+        mean = (values * is_past).sum(1, keepdim=True) / n_seen
+        power = ((values - mean) ** 2 * is_past).sum(1, keepdim=True) / n_seen
+        scale = power.sqrt()
         is_flat = scale <= 1e-9 * level.abs()
-        scale = torch.where(is_flat, torch.where(level == 0, 1.0, level.abs()), scale)
-        return level[:, None], scale[:, None]
+        at_rest = torch.where(level == 0, 1.0, level.abs())
+        return level, torch.where(is_flat, at_rest, scale)
 
 
 def season_of(series: list[np.ndarray]) -> int:

@@ -15,6 +15,9 @@ COLUMNS = ("id_column", "time_column", "value_column")
 class Panel(list):
     """Series that are read: arrays (steps, columns)."""
 
+    single = False
+    """Whether it was one series by itself."""
+
 
 def read_panel(X: Any, params: Any) -> Panel:
     """One series (steps,), several in rows, a list of arrays, or a frame of steps."""
@@ -39,6 +42,7 @@ def read_panel(X: Any, params: Any) -> Panel:
                 f"Series {i} has {columns.shape[1]} columns, series 0 has "
                 f"{series[0].shape[1]}."
             )
+    series.single = is_single(X)
     return series
 
 

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.encoders.histories import HistoryEncoder, HistoryParams, season_of
-from lamina.encoders.panels import Panel, is_single, read_panel
+from lamina.encoders.panels import Panel, read_panel
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError
@@ -21,13 +21,14 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
     targets = "nothing"
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any = None) -> np.ndarray:
         """The next `horizon` values of each series, their medians.
 
         Parameters
         ----------
-        X : series, or list or frame of n_series series
-            Histories up to the moment from which on is forecast.
+        X : series, or list or frame of n_series series, default=None
+            Histories up to the moment from which on is forecast; None goes on from those
+            that `fit` saw.
 
         Returns
         -------
@@ -35,16 +36,18 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             In the order of X, of a frame in that in which series first occur. Of shape
             (horizon,) if X is a single series, an array or a list of numbers.
         """
-        found = self._outputs(X)[:, :, 0]
-        return found[0] if is_single(X) else found
+        series = self._histories(X)
+        found = self._outputs(series)[:, :, 0]
+        return found[0] if series.single else found
 
-    def predict_quantiles(self, X: Any) -> np.ndarray:
+    def predict_quantiles(self, X: Any = None) -> np.ndarray:
         """The `quantiles` of each of the next values.
 
         Parameters
         ----------
-        X : series, or list or frame of n_series series
-            Histories up to the moment from which on is forecast.
+        X : series, or list or frame of n_series series, default=None
+            Histories up to the moment from which on is forecast; None goes on from those
+            that `fit` saw.
 
         Returns
         -------
@@ -52,10 +55,11 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             Rising where the quantiles rise. Of shape (horizon, n_quantiles) if X is a
             single series.
         """
-        found = self._outputs(X)[:, :, 1:]
+        series = self._histories(X)
+        found = self._outputs(series)[:, :, 1:]
         order = np.argsort(np.argsort(self.task_.levels[1:]))
         found = np.sort(found, axis=2)[:, :, order]
-        return found[0] if is_single(X) else found
+        return found[0] if series.single else found
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """How good forecasts are: minus the mean absolute scaled error.
@@ -92,6 +96,10 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
         del y  # a series is its own target
         return read_panel(X, self)
 
+    def _histories(self, X: Any) -> Panel:
+        check_is_fitted(self, "network_")
+        return self.series_ if X is None else read_panel(X, self)
+
     def _joined(self, X: Any, y: Any) -> list[np.ndarray]:
         """Whole series: X, with y behind it if it is given."""
         series = read_panel(X, self)
@@ -113,6 +121,7 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
 
     def _make_task(self, data: Data, classes: Any) -> Forecasting:
         del classes
+        self.series_ = data.X
         season = self.season
         if isinstance(season, str):
             season = season_of([x[:, 0] for x in data.X])
@@ -122,7 +131,8 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
 class ForecastBodyParams(CausalRecurrentParams):
     """A recurrent network that looks back."""
 
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 2
+    hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 64
+    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
     dropout: Annotated[
         float, fraction(), "Share of features dropped after each layer in training."
     ] = 0.1
@@ -143,6 +153,8 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
 
     Attributes
     ----------
+    series_ : list of ndarray of shape (n_steps, n_columns)
+        The series that `fit` saw.
     loss_curve_ : list of float
         Mean training loss of each epoch, in the scale of each window.
     validation_scores_ : list of float or None

@@ -13,6 +13,8 @@ from lamina.nn.model import Model
 from lamina.params import Params, Rule
 
 MEDIAN = 0.5
+BEFORE = 3
+"""The channel of x that says what was a season before."""
 
 
 def levels() -> Rule:
@@ -93,30 +95,36 @@ class Forecasting:
 
     def _ahead(self, model: Model, batch: Batch) -> Tensor:
         """What follows, in the units of each window: like the season before, at first."""
-        naive = _units(batch)[:, 2:, None].float()
-        return naive + model(batch).float()
+        return (
+            last_steps(batch.x[..., BEFORE, None], batch.lengths, self.horizon)
+            + model(batch).float()
+        )
 
 
 class AheadHead(nn.Module):
-    """h (B, T, D) at the last real step -> (B, horizon, K), zero at first."""
+    """h (B, T, D) at the last real steps -> (B, horizon, K), zero at first."""
 
     def __init__(self, width: int, horizon: int, n_levels: int):
         super().__init__()
-        self.shape = horizon, n_levels
-        self.out = nn.Linear(width, horizon * n_levels)
+        self.horizon = horizon
+        self.out = nn.Linear(width, n_levels)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Features) -> Tensor:
-        h = features.h[:, -1]
-        if features.lengths is not None:
-            rows = torch.arange(len(h), device=h.device)
-            h = features.h[rows, features.lengths - 1]
-        return self.out(h).unflatten(1, self.shape)
+        return self.out(last_steps(features.h, features.lengths, self.horizon))
+
+
+def last_steps(h: Tensor, lengths: Tensor | None, n: int) -> Tensor:
+    """(B, n, D): the last n real steps of h (B, T, D)."""
+    if lengths is None:
+        return h[:, -n:]
+    steps = lengths[:, None] - n + torch.arange(n, device=h.device)
+    return h.gather(1, steps[:, :, None].expand(-1, -1, h.shape[2]))
 
 
 def _units(batch: Batch) -> Tensor:
-    """(B, 2 + horizon): the level and the scale of each window, and the season before."""
+    """(B, 2): the level and the scale of each window."""
     assert batch.units is not None
     return batch.units
 
