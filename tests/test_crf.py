@@ -1,6 +1,6 @@
 """The chain against a sum over all labellings, one by one."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def score(chain, logits, path):
     weights = {name: p.detach().numpy() for name, p in chain.named_parameters()}
     total = weights["start"][path[0]] + weights["end"][path[-1]]
     total += sum(logits[t, label].item() for t, label in enumerate(path))
-    return total + sum(weights["transitions"][i, j] for i, j in zip(path, path[1:]))
+    return total + sum(weights["transitions"][i, j] for i, j in pairwise(path))
 
 
 def labellings(chain, logits):

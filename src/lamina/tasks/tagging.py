@@ -1,5 +1,6 @@
 """Tagging: a label for every step of a sample."""
 
+from math import isnan
 from operator import eq
 from typing import Annotated, Any, ClassVar
 
@@ -99,7 +100,7 @@ def _classes(y: list[list]) -> np.ndarray:
         raise DataError(
             f"Labels are strings or numbers, and not both at once: {error}."
         ) from None
-    if any(label != label for label in labels):
+    if any(isinstance(label, float) and isnan(label) for label in labels):
         raise DataError("A label of y is NaN; leave the sample out, or name the label.")
     if len(labels) < 2:
         raise DataError(
