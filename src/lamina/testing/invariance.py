@@ -94,8 +94,9 @@ def check_container_of_targets_makes_no_difference(
 
 def _batch(network: Any, data: Example) -> Batch:
     samples = network.encoder_.encode(data.X)
-    target = network.task_.encode(data.target(network))
-    batch = samples.take(torch.arange(len(data)))
+    rows = torch.arange(len(data))
+    target = network.task_.encode(data.target(network))[rows]
+    batch = samples.take(rows)
     assert batch.lengths is not None, "A list of unequal samples came without lengths"
     return replace(batch, target=target)
 

@@ -41,8 +41,9 @@ def check_gradient_reaches_every_parameter(estimator: Any, data: Example) -> Non
     """No weight is left out: each has a gradient that is not zero and not NaN."""
     network = fit(exact(estimator, data), data)
     model = copy.deepcopy(network.network_).train()
-    batch = network.encoder_.encode(data.X).take(torch.arange(len(data)))
-    target = network.task_.encode(data.target(estimator))
+    rows = torch.arange(len(data))
+    batch = network.encoder_.encode(data.X).take(rows)
+    target = network.task_.encode(data.target(estimator))[rows]
     network.task_.loss(model, replace(batch, target=target)).backward()
     for name, parameter in model.named_parameters():
         gradient = parameter.grad
