@@ -17,7 +17,6 @@ from lamina.nn.embedding import SpeltTokens
 from lamina.tasks.tagging import Tagging
 
 SMALL = {"hidden_size": 8, "n_layers": 1, "max_iter": 2, "random_state": 0}
-SHARP = {"max_iter": 40, "learning_rate_init": 0.02}
 WORDS = [["the", "dog", "barks"], ["a", "cat"], ["the", "cat", "sleeps"], ["it"]] * 3
 TAGS = [["D", "N", "V"], ["D", "N"], ["D", "N", "V"], ["P"]] * 3
 
@@ -78,7 +77,12 @@ def test_chain_gives_valid_labellings_where_steps_alone_do_not():
     invalid, f1 = {}, {}
     for crf in (True, False):
         network = SequenceTagger(
-            crf=crf, hidden_size=8, n_layers=1, random_state=0, **SHARP
+            crf=crf,
+            hidden_size=8,
+            n_layers=1,
+            max_iter=20,
+            learning_rate_init=0.01,
+            random_state=0,
         ).fit(X, y)
         invalid[crf] = sum(map(n_invalid, network.predict(unseen)))
         f1[crf] = network.entity_f1(unseen, truth)
@@ -213,7 +217,7 @@ def test_entity_f1_needs_entities_and_seqeval(monkeypatch):
     [
         (["a text"], [["D", "N"]], "Sample 0 is a text: 'a text'.*tokens"),
         ([["a"], ["b", "c"]], [["D"], ["N"]], "Sample 1 has 2 steps but 1 labels"),
-        ([["a"], ["b"], []], [["D"], ["N"], []], "Sample 2 is an empty list"),
+        ([["a", "b"], []], [["D", "N"], []], "Sample 1 is an empty list"),
         ([["a"], ["b", ""]], [["D"], ["N", "D"]], "Sample 1 has an empty token"),
         ([["a"], ["b", 3]], [["D"], ["N", "D"]], "Sample 1 is not a list of tokens"),
         ([["a"], ["b"]], ["D", "N"], r"y\[0\] is 'D'"),

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from lamina.testing.examples import Example
-from lamina.testing.fitting import exact, fit
+from lamina.testing.fitting import exact, fit, only_where
 
 N_MEMORISED = 16
 
 
+@only_where(lambda estimator, _: estimator.targets != "nothing")
 def check_memorises(estimator: Any, data: Example) -> None:
     """Sixteen samples are learnt almost by heart."""
     rows = np.arange(N_MEMORISED)
@@ -22,10 +23,15 @@ def check_memorises(estimator: Any, data: Example) -> None:
         data,
         batch_size=N_MEMORISED,
         learning_rate_init=0.03,
-        max_iter=100,
+        max_iter=300 if estimator.targets == "texts" else 100,
         alpha=0.0,
     )
-    score = network.fit(X, y).score(X, y)
+    network.fit(X, y)
+    if estimator.targets == "texts":  # too short for a score of their own
+        found = zip(network.predict(X), y, strict=True)
+        score = np.mean([text == wanted for text, wanted in found])
+    else:
+        score = network.score(X, y)
     assert score > 0.9, f"The score on {N_MEMORISED} training samples is {score:.3f}"
 
 
@@ -43,7 +49,8 @@ def check_gradient_reaches_every_parameter(estimator: Any, data: Example) -> Non
     model = copy.deepcopy(network.network_).train()
     rows = torch.arange(len(data))
     batch = network.encoder_.encode(data.X).take(rows)
-    target = network.task_.encode(data.target(estimator))[rows]
+    target = network.task_.encode(data.target(estimator))
+    target = None if target is None else target[rows]
     network.task_.loss(model, replace(batch, target=target)).backward()
     for name, parameter in model.named_parameters():
         gradient = parameter.grad
