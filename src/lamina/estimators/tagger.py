@@ -20,7 +20,7 @@ class Tagger(SequenceEstimator, TaggingParams):
     targets = "tags"
     learning_rate_init: Annotated[
         float, positive(), "The largest learning rate of the schedule."
-    ] = 5e-3
+    ] = 0.01
     encoders = {"series": SeriesEncoder, "text": TokenEncoder}  # noqa: RUF012
 
     @property
