@@ -26,7 +26,9 @@ def toy(n_labels, lengths, seed=0, scale=2.0):
 
 def score(chain, logits, path):
     """Of a labelling of one sample, summed as it is written."""
-    weights = {name: p.detach().numpy() for name, p in chain.named_parameters()}
+    weights = {
+        name: p.detach().double().numpy() for name, p in chain.named_parameters()
+    }
     total = weights["start"][path[0]] + weights["end"][path[-1]]
     total += sum(logits[t, label].item() for t, label in enumerate(path))
     return total + sum(weights["transitions"][i, j] for i, j in pairwise(path))
@@ -55,7 +57,7 @@ def test_likelihood_is_that_of_all_labellings_counted(n_labels, lengths, seed):
         _, scores = labellings(chain, logits[i, :length])
         own = score(chain, logits[i], labels[i, :length].tolist())
         np.testing.assert_allclose(
-            found[i], own - np.logaddexp.reduce(scores), atol=1e-5
+            found[i], own - np.logaddexp.reduce(scores), atol=1e-9
         )
 
 
@@ -69,7 +71,7 @@ def test_marginals_are_those_of_all_labellings_counted(n_labels, lengths, seed):
         shares = np.exp(scores - np.logaddexp.reduce(scores))
         for t, label in product(range(length), range(n_labels)):
             expected = shares[paths[:, t] == label].sum()
-            np.testing.assert_allclose(found[i, t, label], expected, atol=1e-5)
+            np.testing.assert_allclose(found[i, t, label], expected, atol=1e-9)
         assert not found[i, length:].any()
 
 

@@ -2,5 +2,6 @@
 
 from lamina.inspection.attention import plot_attention
 from lamina.inspection.history import plot_history
+from lamina.inspection.transcript import plot_transcript
 
-__all__ = ["plot_attention", "plot_history"]
+__all__ = ["plot_attention", "plot_history", "plot_transcript"]

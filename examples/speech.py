@@ -1,0 +1,62 @@
+"""A network writes down connected digits; a table, and a picture in out/."""
+
+import os
+import time
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from lamina import SpeechRecognizer
+from lamina.datasets import load_spoken_digits
+from lamina.inspection import plot_transcript
+
+mpl.use("Agg")
+SECONDS = float(os.environ.get("SECONDS", "25"))
+"""The most that the network may train: the schedule is paced to end by then."""
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+N_TRAIN, N_TEST = 300, 60
+
+
+def main() -> None:
+    """Train, print and draw."""
+    X, y = connected(N_TRAIN, "train", seed=0)
+    X_test, y_test = connected(N_TEST, "test", seed=1)
+    network = SpeechRecognizer(sampling_rate=8000, max_time=SECONDS, random_state=0)
+    start = time.perf_counter()
+    network.fit(X, y)
+    print(f"{network.n_iter_} epochs in {time.perf_counter() - start:.0f} s")
+    for said, heard in zip(y_test[:5], network.predict(X_test[:5]), strict=True):
+        print(f"  said {said!r}\n heard {heard!r}")
+    print(f"word error rate {network.word_error_rate(X_test, y_test):.3f}")
+    print(f"character error rate {network.character_error_rate(X_test, y_test):.3f}")
+    ax = plot_transcript(network, X_test[0], y_test[0])
+    path = Path("out") / "speech.png"
+    path.parent.mkdir(exist_ok=True)
+    ax.figure.savefig(path, dpi=100)
+    print(f"When each word was said: {path}")
+
+
+def connected(n: int, subset: str, seed: int) -> tuple[list[np.ndarray], list[str]]:
+    """Strings of two to four digits, each by one speaker, with pauses between them."""
+    rng, digits = np.random.default_rng(seed), load_spoken_digits(subset=subset)
+    X, y = [], []
+    for _ in range(n):
+        speaker = rng.choice(digits.speaker)
+        rows = np.flatnonzero(digits.speaker == speaker)
+        rows = rng.choice(rows, rng.integers(2, 5))
+        parts = [pause(rng)]
+        for row in rows:
+            parts += [digits.data[row], pause(rng)]
+        X.append(np.concatenate(parts))
+        y.append(" ".join(WORDS[digits.target[row]] for row in rows))
+    return X, y
+
+
+def pause(rng: np.random.Generator) -> np.ndarray:
+    """A twentieth to a fifth of a second of faint noise."""
+    return rng.normal(0, 1e-3, rng.integers(400, 1600)).astype(np.float32)
+
+
+if __name__ == "__main__":
+    main()
