@@ -182,11 +182,12 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     --------
     >>> import numpy as np
     >>> from lamina import Forecaster
-    >>> series = 10 + np.sin(np.arange(200) * 2 * np.pi / 12)
-    >>> network = Forecaster(horizon=6, hidden_size=16, max_iter=2, random_state=0)
-    >>> network.fit(series).predict(series).shape
+    >>> noise = np.random.default_rng(0).normal(scale=0.2, size=240)
+    >>> series = 10 + np.sin(np.arange(240) * 2 * np.pi / 12) + noise
+    >>> network = Forecaster(horizon=6, max_iter=10, random_state=0).fit(series)
+    >>> network.predict().shape
     (6,)
-    >>> bool(network.score(series) > -0.5)
+    >>> bool(network.score(series) > -1)  # better than the season before
     True
     """
 
