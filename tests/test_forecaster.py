@@ -149,6 +149,17 @@ def test_padding_changes_nothing_forward_or_backward(network):
         torch.testing.assert_close(one, two)
 
 
+def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
+    short = X[0][:6]
+    samples = network.encoder_.encode(read_panel([X[1], short], network)).in_training()
+    (row,) = (samples.owners == 1).nonzero()[:, 0].tolist()
+    batch = samples.take(torch.tensor([row]))
+    level, scale = batch.units[0]
+    future = batch.target[0] * scale + level
+    np.testing.assert_allclose(future[:2], short[4:], atol=1e-5)
+    assert future[2:].isnan().all()
+
+
 def test_seasons_are_found():
     rng = np.random.default_rng(0)
     t = np.arange(120)
@@ -198,7 +209,7 @@ def test_a_single_series_gives_a_single_forecast():
 @pytest.mark.parametrize(
     ("series", "words"),
     [
-        ([X[0], X[0][:6]], "Series 1 has 6 steps"),
+        ([X[0], X[0][:4]], "Series 1 has 4 steps"),
         ([X[0], []], "Series 1 has no value"),
         ([X[0], np.full(30, np.nan)], "Series 1 has no value"),
         ([X[0], [1.0, np.inf] * 20], "Series 1 contains inf"),

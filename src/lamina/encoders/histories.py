@@ -161,16 +161,19 @@ class Histories(InAnyOrder):
         return len(self.ends)
 
     def in_training(self) -> "Histories":
-        """Every window that is followed by `horizon` steps; `owners` are their series."""
+        """Every window that is followed by `horizon` steps; `owners` are their series.
+
+        Of a series that is too short for one, that which is followed by the most steps.
+        """
         fewest = self.season + 1
-        counts = self.series.steps - self.horizon - fewest + 1
-        if bool((counts < 1).any()):
-            i = int((counts < 1).int().argmax())
+        too_short = self.series.steps <= fewest
+        if bool(too_short.any()):
+            i = int(too_short.int().argmax())
             raise DataError(
                 f"Series {i} has {int(self.series.steps[i])} steps; to learn from it, at "
-                f"least {fewest + self.horizon} are needed (horizon {self.horizon} and "
-                f"season {self.season}). Leave it out."
+                f"least {fewest + 1} are needed (season {self.season}). Leave it out."
             )
+        counts = (self.series.steps - self.horizon - fewest + 1).clamp(min=1)
         windows = Histories(self.series, self.horizon, self.season, self.window)
         windows.owners = windows.places = self.places.repeat_interleave(counts)
         first = counts.cumsum(0) - counts
@@ -212,14 +215,17 @@ class Histories(InAnyOrder):
         x = x.masked_fill((ahead >= self.horizon)[:, :, None], 0.0).float()
         units = torch.cat([level, scale], 1)
         lengths = self.lengths[rows]
-        target = self._future(ends, units) if self.learns else None
+        n_left = (series.steps[self.places[rows]] - self.ends[rows])[:, None]
+        target = self._future(ends, n_left, units) if self.learns else None
         return Batch(x, lengths=lengths, target=target, units=units)
 
-    def _future(self, ends: Tensor, units: Tensor) -> Tensor:
+    def _future(self, ends: Tensor, n_left: Tensor, units: Tensor) -> Tensor:
         """(B, horizon) what follows, in the units of each window; NaN if not observed."""
-        at = ends + torch.arange(self.horizon)
+        steps = torch.arange(self.horizon)
+        at = ends + torch.minimum(steps, n_left - 1)
         values = (self.series.values[at] - units[:, :1]) / units[:, 1:]
-        return values.masked_fill(~self.series.seen[at], torch.nan).float()
+        known = self.series.seen[at] & (steps < n_left)
+        return values.masked_fill(~known, torch.nan).float()
 
     def _units(
         self, values: Tensor, is_past: Tensor, n_seen: Tensor

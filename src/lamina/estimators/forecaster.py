@@ -184,7 +184,7 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     >>> from lamina import Forecaster
     >>> noise = np.random.default_rng(0).normal(scale=0.2, size=240)
     >>> series = 10 + np.sin(np.arange(240) * 2 * np.pi / 12) + noise
-    >>> network = Forecaster(horizon=6, max_iter=10, random_state=0).fit(series)
+    >>> network = Forecaster(horizon=6, max_iter=60, random_state=0).fit(series)
     >>> network.predict().shape
     (6,)
     >>> bool(network.score(series) > -1)  # better than the season before
