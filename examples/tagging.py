@@ -25,7 +25,7 @@ STEMS = [
 ]
 WORDS = {
     "DET": ["the", "a", "every", "no"],
-    "NOUN": ["walks", "plans", "dogs", "ships", "cities", "{}ness", "{}ment"],
+    "NOUN": ["walks", "plans", "dogs", "ships", "cities", "{}ness", "{}tion"],
     "VERB": ["walks", "plans", "sees", "ships", "likes", "{}izes", "{}ifies"],
     "ADJ": ["old", "green", "quiet", "{}ous", "{}ful"],
     "ADV": ["often", "never", "{}ly"],

@@ -22,8 +22,8 @@ UNITS = ["char", "word", "bpe"]
 
 
 def network(**params):
-    small = {"hidden_size": 12, "window": 8, "max_iter": 3, "random_state": 0}
-    return LanguageModel(**(small | params))
+    small = {"unit": "char", "hidden_size": 12, "window": 8, "max_iter": 3}
+    return LanguageModel(**({"random_state": 0} | small | params))
 
 
 def fitted(unit="char", **params):
@@ -401,7 +401,9 @@ def test_a_grammar_is_learnt_to_its_entropy():
 
     share = 0.4 / (0.4 + 0.1)  # of "a"
     bits = share * entropy(0.9) + (1 - share) * entropy(0.6)
-    model = LanguageModel(hidden_size=16, window=32, max_iter=30, random_state=0)
+    model = LanguageModel(
+        unit="char", hidden_size=16, window=32, max_iter=30, random_state=0
+    )
     model.set_params(learning_rate_init=0.03)
     model.fit(text(40_000))
     fresh = text(20_000)
@@ -414,7 +416,9 @@ def test_copies_are_written_by_heart():
     """xx: the second half follows from the first, and costs nothing."""
     rng = np.random.default_rng(0)
     halves = ["".join(rng.choice(list("abcd"), 4)) for _ in range(3000)]
-    model = LanguageModel(hidden_size=64, max_iter=80, random_state=0, dropout=0.0)
+    model = LanguageModel(
+        unit="char", hidden_size=64, max_iter=80, random_state=0, dropout=0.0
+    )
     model.set_params(learning_rate_init=0.01)
     model.fit([half + half for half in halves])
     fresh = ["".join(t) for t in itertools.product("abcd", repeat=4)]

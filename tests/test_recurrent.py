@@ -151,9 +151,9 @@ def test_mean_over_steps_leaves_padding_out_even_where_it_is_not_a_number(length
 
 def test_a_causal_body_sees_no_later_step():
     torch.manual_seed(0)
-    spec = Spec(n_channels=C, n_space=1, max_length=6)
+    spec = Spec(n_channels=C, n_space=1, causal=True)
     params = RecurrentParams(hidden_size=D, bidirectional=True)
-    body = Recurrent(spec, params, causal=True).eval()
+    body = Recurrent(spec, params).eval()
     x = torch.randn(1, 6, C)
     later = x.clone()
     later[:, 4:] += 5

@@ -97,7 +97,9 @@ def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
     paths = wide.score_samples(X_new, wide.predict(X_new))
     greedy = wide.score_samples(X_new, fitted.predict(X_new))
     assert (paths >= greedy - 1e-3).all()
-    only_a = LanguageModel(hidden_size=8, max_iter=60, learning_rate_init=0.03)
+    only_a = LanguageModel(
+        unit="char", hidden_size=8, max_iter=60, learning_rate_init=0.03
+    )
     only_a.set_params(random_state=0).fit(["aaaa aaa aa", "aaa"] * 10)
     biased = clone(wide).set_params(
         language_model=FrozenEstimator(only_a), language_weight=20.0
@@ -107,7 +109,7 @@ def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
     with pytest.raises(ValueError, match="language_weight"):
         network(language_weight=0.9).fit(X, Y)
     with pytest.raises(ValueError, match="fitted"):
-        network(language_model=LanguageModel()).fit(X, Y)
+        network(language_model=LanguageModel(unit="char")).fit(X, Y)
 
 
 def test_likelihoods_are_sums_over_paths(fitted):

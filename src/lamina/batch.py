@@ -27,7 +27,10 @@ the two ends of a text."""
 
 @dataclass(frozen=True)
 class Spec:
-    """What an encoder promises about `Batch.x`, and all that a body may ask of the data."""
+    """What an encoder promises about `Batch.x`, and what the task wants to know of it.
+
+    That is all that a body may ask.
+    """
 
     n_channels: int = 0
     """Real-valued channels (columns of a table, colours of an image)."""
@@ -41,6 +44,10 @@ class Spec:
     """Axes along which neighbours are related: 0 table, 1 sequence, 2 image."""
     max_length: int = 1
     """Steps of the longest training sample."""
+    causal: bool = False
+    """Whether no step may see a later one; for the task to say, as what follows."""
+    horizon: int = 1
+    """Steps over which what was seen counts as much as what is near."""
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ class CodecParams(Params):
     unit: Annotated[
         str,
         one_of(*UNITS),
-        """What a text is cut into and what is predicted one by one: "char"acters, "word"s
-        and punctuation marks with the space before them, or "bpe", frequent strings that
-        are grown from bytes (needs the package tokenizers).""",
+        """What a text is cut into and what is predicted one by one: characters ("char"),
+        words and punctuation marks with the space before them ("word"), or frequent strings
+        that are grown from bytes ("bpe", which needs the package tokenizers).""",
     ] = "char"
     max_tokens: Annotated[
         int,

@@ -6,10 +6,10 @@ from lamina.batch import Batch, Features, Spec
 
 
 class Body(Protocol):
-    """An `nn.Module` that is built from what the encoder promises and the parameters.
+    """An `nn.Module` that is built from what is known of the data and the parameters.
 
     `params` is the estimator; a body reads the fields of the group that it declares and
-    keeps no reference. With `causal` no step may see a later one.
+    keeps no reference. Where `spec.causal` no step may see a later one.
     """
 
     forms: ClassVar[tuple[str, ...]]
@@ -19,6 +19,6 @@ class Body(Protocol):
     width: int
     """D of the features."""
 
-    def __init__(self, spec: Spec, params: Any, causal: bool): ...
+    def __init__(self, spec: Spec, params: Any): ...
 
     def __call__(self, batch: Batch) -> Features: ...

@@ -85,9 +85,9 @@ class Convolutional(nn.Module):
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
 
-    def __init__(self, spec: Spec, params: ConvolutionalParams, causal: bool = False):
+    def __init__(self, spec: Spec, params: ConvolutionalParams):
         super().__init__()
-        if causal:
+        if spec.causal:
             raise NotImplementedError("A convolutional body looks both ways.")
         self.pool = POOLINGS[params.pooling]
         # Decided once, and not for each batch: a sample must not depend on the others.

@@ -41,9 +41,8 @@ class Dense(nn.Module):
     forms: ClassVar = ("table",)
     default_steps: ClassVar = 2_500
 
-    def __init__(self, spec: Spec, params: DenseParams, causal: bool = False):
+    def __init__(self, spec: Spec, params: DenseParams):
         super().__init__()
-        del causal
         self.embeddings = nn.ModuleList(
             nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
         )

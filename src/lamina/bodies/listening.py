@@ -54,9 +54,9 @@ class Listener(nn.Module):
     forms: ClassVar = ("audio",)
     default_steps: ClassVar = 4_000
 
-    def __init__(self, spec: Spec, params: Any, causal: bool = False):
+    def __init__(self, spec: Spec, params: Any):
         super().__init__()
-        if causal:
+        if spec.causal:
             raise NotImplementedError(
                 "A listener hears both what was and what follows."
             )
@@ -66,9 +66,9 @@ class Listener(nn.Module):
         width = params.n_filters
         self.first = Shortening(spec.n_channels, width, first)
         self.second = Shortening(width, width, second)
-        n_steps = -(-spec.max_length // self.stride)
-        inner = Spec(n_channels=width, n_space=1, max_length=n_steps)
-        self.reader = Recurrent(inner, params, causal)
+        horizon = -(-spec.horizon // self.stride)
+        inner = Spec(n_channels=width, n_space=1, horizon=horizon)
+        self.reader = Recurrent(inner, params)
         self.width = self.reader.width
 
     def forward(self, batch: Batch) -> Features:

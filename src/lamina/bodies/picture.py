@@ -40,10 +40,10 @@ class PictureReader(nn.Module):
     forms: ClassVar = ("image",)
     default_steps: ClassVar = Convolutional.default_steps
 
-    def __init__(self, spec: Spec, params: Any, causal: bool = False):
+    def __init__(self, spec: Spec, params: Any):
         super().__init__()
         if params.encoder is None:
-            self.network = Convolutional(spec, params, causal)
+            self.network = Convolutional(spec, params)
         else:
             _refuse_architecture(params)
             self.network = copy.deepcopy(params.encoder.network_.body)

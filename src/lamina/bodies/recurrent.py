@@ -52,7 +52,7 @@ class Recurrent(nn.Module):
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
 
-    def __init__(self, spec: Spec, params: Any, causal: bool = False):
+    def __init__(self, spec: Spec, params: Any):
         super().__init__()
         n_inputs = spec.n_channels
         self.embed: Any = nn.Identity()
@@ -65,8 +65,8 @@ class Recurrent(nn.Module):
                 params.cell,
                 n_inputs,
                 params.hidden_size,
-                not causal and params.bidirectional,
-                spec.max_length,
+                not spec.causal and params.bidirectional,
+                spec.horizon,
             )
             self.layers.append(layer)
             n_inputs = layer.width

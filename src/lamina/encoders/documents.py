@@ -12,12 +12,20 @@ from lamina.codec import Codec, CodecParams
 from lamina.encoders.base import InAnyOrder
 from lamina.encoders.windows import Windows, stretches
 from lamina.exceptions import DataError
-from lamina.params import at_least
+from lamina.params import at_least, one_of
+from lamina.units import UNITS
 
 
 class DocumentParams(CodecParams):
     """How documents are cut."""
 
+    unit: Annotated[
+        str,
+        one_of(*UNITS),
+        """What a text is cut into and what is predicted one by one: characters ("char"),
+        words and punctuation marks with the space before them ("word"), or frequent strings
+        that are grown from bytes ("bpe", which needs the package tokenizers).""",
+    ] = "bpe"
     window: Annotated[
         int,
         at_least(1),

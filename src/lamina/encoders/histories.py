@@ -7,7 +7,8 @@ where all that is known is what was there a season before. The channels are
 
 0. the series; 1. whether a step was observed (a missing one holds the value before it);
 2. how far ahead a step is, from 0 in the history to 1 at the horizon;
-3. the series a season before, and 4. two seasons before;
+3. the series a season before; 4. how a step of the season differs from the others, the
+   median of all whole seasons of the history, of which the window shows the last few;
 5. and following: what came with the series, standardised over all of them.
 """
 
@@ -28,6 +29,8 @@ N_OWN = 5
 """Channels that come of the series itself."""
 LIKE = 0.2
 """Correlation of a lag with the series from which on it counts as a season."""
+NEARLY = 0.8
+"""Share of the best correlation with which a part of that lag is taken instead."""
 LONGEST_SEASON = 60
 
 
@@ -52,8 +55,8 @@ class HistoryParams(Params):
         int | str,
         at_least(2),
         one_of("auto"),
-        """Steps that a forecast is made from, at most; "auto" is the horizon and two
-        seasons, and at least 24.""",
+        """Steps that are looked at one by one, the last ones; of those before, what is
+        usual in a season is kept. "auto" is the horizon and a season, and at least 24.""",
     ] = "auto"
     id_column: Annotated[
         str | None,
@@ -92,7 +95,7 @@ class HistoryEncoder:
         if isinstance(self.season, str):
             self.season = season_of([x[:, 0] for x in X])
         if isinstance(self.window, str):
-            self.window = max(24, self.horizon + 2 * self.season)
+            self.window = max(24, self.horizon + self.season)
         steps = None
         if weight is not None:
             steps = np.repeat(weight, [len(x) for x in X])
@@ -198,8 +201,6 @@ class Histories(InAnyOrder):
         at = (ends + ahead).clamp(max=ends - 1)
         before = torch.where(ahead < 0, at, ends + ahead % self.season) - self.season
         before = torch.where(before < starts, at, before)
-        earlier = before - self.season
-        earlier = torch.where(earlier < starts, before, earlier)
         values, is_past = series.values[at], ahead < 0
         level, scale = self._units(values, is_past, n_seen)
         past = is_past.double()
@@ -208,7 +209,7 @@ class Histories(InAnyOrder):
             series.seen[at] * past,
             ((ahead + 1) / self.horizon).clamp(min=0),
             (series.values[before] - level) / scale,
-            (series.values[earlier] - level) / scale,
+            self._profile(starts, ends).gather(1, ahead % self.season) / scale,
         ]
         others = series.others[at].nan_to_num() * past[:, :, None]
         x = torch.cat([torch.stack(channels, 2), others], 2)
@@ -218,6 +219,17 @@ class Histories(InAnyOrder):
         n_left = (series.steps[self.places[rows]] - self.ends[rows])[:, None]
         target = self._future(ends, n_left, units) if self.learns else None
         return Batch(x, lengths=lengths, target=target, units=units)
+
+    def _profile(self, starts: Tensor, ends: Tensor) -> Tensor:
+        """(B, season): each step of a season less their mean, of all whole seasons."""
+        counts = (ends - starts) // self.season
+        nth = torch.arange(1, int(counts.max()) + 1)
+        first = ends - self.season * nth
+        is_whole = (first >= starts)[:, :, None]
+        at = first.maximum(starts)[:, :, None] + torch.arange(self.season)
+        values = self.series.values[at]
+        differences = values - values.mean(2, keepdim=True)
+        return middle(differences.masked_fill(~is_whole, torch.inf), counts)
 
     def _future(self, ends: Tensor, n_left: Tensor, units: Tensor) -> Tensor:
         """(B, horizon) what follows, in the units of each window; NaN if not observed."""
@@ -242,6 +254,16 @@ class Histories(InAnyOrder):
         return level, torch.where(is_flat, at_rest, scale)
 
 
+def middle(values: Tensor, counts: Tensor) -> Tensor:
+    """(B, S): medians of values (B, N, S), of which `counts` (B, 1) are finite."""
+    ordered = values.sort(1).values
+    below, above = (counts - 1) // 2, counts // 2
+    return sum(
+        ordered.gather(1, i[:, :, None].expand(-1, -1, values.shape[2]))[:, 0] / 2
+        for i in (below, above)
+    )
+
+
 def season_of(series: list[np.ndarray]) -> int:
     """The lag at which the changes of the series are most alike; 1 if at none they are."""
     alike = np.zeros(LONGEST_SEASON + 1)
@@ -258,7 +280,11 @@ def season_of(series: list[np.ndarray]) -> int:
     common = weights >= 0.5 * max(weights.max(), 1)
     alike = np.where(common, alike / np.maximum(weights, 1), -1.0)
     best = int(alike.argmax())
-    return best if alike[best] >= LIKE else 1
+    if alike[best] < LIKE:
+        return 1
+    # Two seasons are as alike as one.
+    parts = [d for d in range(2, best + 1) if best % d == 0]
+    return next(d for d in parts if alike[d] >= NEARLY * alike[best])
 
 
 def _filled(values: np.ndarray) -> np.ndarray:

@@ -19,9 +19,9 @@ class SentenceParams(CodecParams):
     unit: Annotated[
         str,
         one_of(*UNITS),
-        """What texts are cut into, those given and those written: "char"acters, "word"s
-        and punctuation marks with the space before them, or "bpe", frequent strings that
-        are grown from bytes (needs the package tokenizers).""",
+        """What texts are cut into, those given and those written: characters ("char"), words
+        and punctuation marks with the space before them ("word"), or frequent strings that
+        are grown from bytes ("bpe", which needs the package tokenizers).""",
     ] = "bpe"
 
 

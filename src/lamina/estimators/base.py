@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,8 +36,8 @@ from lamina.training.prediction import Ask, outputs_of
 
 FEWEST, MOST = 5, 100
 """Bounds of the number of epochs that `max_iter="auto"` takes."""
-SMALLEST, LARGEST = 8, 128
-"""Bounds of the number of samples that `batch_size="auto"` takes."""
+SMALLEST, SHARE = 8, 40
+"""`batch_size="auto"` takes a fortieth of the samples, but at least 8."""
 
 
 class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
@@ -219,7 +220,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             weight = weight / weight.mean()
         size = self.batch_size
         if isinstance(size, str):
-            size = min(max(len(samples) // 40, SMALLEST), LARGEST)
+            size = min(max(len(samples) // SHARE, SMALLEST), self.task_.largest_batch)
         return Loader(
             samples=samples,
             target=self.task_.encode(data.y),
@@ -236,7 +237,9 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         return self.max_iter
 
     def _build(self) -> Model:
-        body = self.body(self.encoder_.spec, self, causal=self.task_.causal)
+        spec, task = self.encoder_.spec, self.task_
+        horizon = spec.max_length if task.looks_far else 1
+        body = self.body(replace(spec, causal=task.causal, horizon=horizon), self)
         return Model(body, self.task_.head(body))
 
     def _optimizer(self, model: Model, mode: Mode) -> Optimizer:

@@ -16,9 +16,9 @@ class CaptionParams(CodecParams):
     unit: Annotated[
         str,
         one_of(*UNITS),
-        """What captions are cut into: "char"acters, "word"s and punctuation marks with the
-        space before them, or "bpe", frequent strings that are grown from bytes (needs the
-        package tokenizers).""",
+        """What captions are cut into: characters ("char"), words and punctuation marks with
+        the space before them ("word"), or frequent strings that are grown from bytes ("bpe",
+        which needs the package tokenizers).""",
     ] = "word"
 
 

@@ -11,7 +11,7 @@ from lamina.encoders.panels import Panel, read_panel
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError
-from lamina.params import at_least, fraction
+from lamina.params import at_least, fraction, positive
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 
 
@@ -19,6 +19,9 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
     """Abstract forecaster; a public class names its body."""
 
     targets = "nothing"
+    learning_rate_init: Annotated[
+        float, positive(), "The largest learning rate of the schedule."
+    ] = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
     def predict(self, X: Any = None) -> np.ndarray:
@@ -147,7 +150,7 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     frame of pandas or polars with a row for each step (`id_column`, `time_column`,
     `value_column`; what other columns it has helps). The future of what helps is not used.
     NaN is a missing step. Each window of a series is seen in its own level and scale, and
-    what is learnt is the difference from the season before, in absolute errors.
+    what is learnt is the difference from what is usual in the season, in absolute errors.
 
     {parameters}
 
@@ -184,10 +187,12 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     >>> from lamina import Forecaster
     >>> noise = np.random.default_rng(0).normal(scale=0.2, size=240)
     >>> series = 10 + np.sin(np.arange(240) * 2 * np.pi / 12) + noise
-    >>> network = Forecaster(horizon=6, max_iter=60, random_state=0).fit(series)
+    >>> network = Forecaster(horizon=6, random_state=0).fit(series[:220])
     >>> network.predict().shape
     (6,)
-    >>> bool(network.score(series) > -1)  # better than the season before
+    >>> bool(
+    ...     network.score(series[:220], series[220:226]) > -1
+    ... )  # better than the season before
     True
     """
 

@@ -14,7 +14,7 @@ from lamina.estimators.generation import Generation, checked
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
-from lamina.params import at_least, fraction
+from lamina.params import at_least, fraction, positive
 from lamina.seeding import seed_from
 from lamina.tasks.language import LanguageModelling
 
@@ -23,6 +23,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
     targets = "nothing"
+    learning_rate_init: Annotated[
+        float, positive(), "The largest learning rate of the schedule."
+    ] = 0.004
     encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
     @property
@@ -234,7 +237,7 @@ class LanguageModel(LanguageEstimator, ReaderParams):
     --------
     >>> from lamina import LanguageModel
     >>> rhyme = "one for sorrow, two for joy, three for a girl, four for a boy. "
-    >>> network = LanguageModel(hidden_size=64, window=32, learning_rate_init=0.01)
+    >>> network = LanguageModel(unit="char", hidden_size=64, window=32, max_iter=100)
     >>> network = network.set_params(random_state=0).fit(rhyme * 20)
     >>> network.generate("one for", max_length=8, temperature=0)
     ' sorrow,'

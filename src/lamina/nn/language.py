@@ -55,7 +55,9 @@ class Stepper:
     --------
     >>> from lamina import LanguageModel
     >>> from lamina.nn.language import Stepper
-    >>> network = LanguageModel(hidden_size=8, max_iter=1).fit(["a rose", "is a rose"])
+    >>> network = LanguageModel(hidden_size=8, unit="char", max_iter=1).fit(
+    ...     ["a rose", "is a rose"]
+    ... )
     >>> stepper = Stepper(network.network_)
     >>> log_p, state = stepper.start(3)
     >>> log_p, state = stepper.step(log_p.argmax(1), state)

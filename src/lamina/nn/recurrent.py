@@ -37,7 +37,8 @@ class RecurrentLayer(nn.Module):
     Recurrent weights start orthogonal (Saxe et al. 2014), input weights by Glorot. Gates
     that remember start with a bias of 1 (Jozefowicz et al. 2015), but in half of an LSTM's
     units at time scales spread up to `horizon` steps (Tallec & Ollivier 2018): these units
-    carry what lies far back, and the others learn from the first step on.
+    carry what lies far back, and the others learn from the first step on. With a horizon
+    of 1 all are such.
     """
 
     def __init__(
@@ -166,7 +167,7 @@ def initialize(rnn: nn.Module, cell: str, width: int, horizon: int) -> None:
     bias = rnn.get_parameter("bias_ih_l0")
     remember = bias[width : 2 * width]
     remember.fill_(1.0)
-    if cell == "lstm":
+    if cell == "lstm" and horizon > 1:
         n_long = width // 2
         scales = torch.empty(n_long).uniform_(1, max(horizon - 1, 2)).log_()
         bias[:n_long], remember[:n_long] = -scales, scales

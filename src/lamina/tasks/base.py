@@ -16,8 +16,12 @@ class Task(Protocol):
 
     causal: ClassVar[bool]
     """Whether a step may see only the steps before it."""
+    looks_far: ClassVar[bool]
+    """Whether all steps of a sample count alike, and not for each step those around it."""
     default_steps: ClassVar[int | None]
     """Gradient steps that make a good fit; None leaves it to the body."""
+    largest_batch: ClassVar[int]
+    """Samples that `batch_size="auto"` takes at most; many steps need smaller ones."""
 
     def weigh(self, y: Any) -> np.ndarray | None:
         """The weight of each sample that follows from its target; None if all are 1."""
@@ -55,7 +59,9 @@ class PooledTask:
     """Abstract: one output (K,) a sample, from features pooled over the steps."""
 
     causal: ClassVar = False
+    looks_far: ClassVar = True
     default_steps: ClassVar = None
+    largest_batch: ClassVar = 128
     n_outputs: int
 
     def head(self, body: Any) -> nn.Module:

@@ -13,8 +13,8 @@ from lamina.nn.model import Model
 from lamina.params import Params, Rule
 
 MEDIAN = 0.5
-BEFORE = 3
-"""The channel of x that says what was a season before."""
+USUAL = 4
+"""The channel of x that says how a step of the season differs from the others."""
 
 
 def levels() -> Rule:
@@ -39,7 +39,9 @@ class Forecasting:
     """Series are their own targets; output (B, horizon, 1 + quantiles)."""
 
     causal: ClassVar = True
-    default_steps: ClassVar = None
+    looks_far: ClassVar = False
+    default_steps: ClassVar = 600
+    largest_batch: ClassVar = 128
 
     def __init__(self, params: Any, season: int):
         self.horizon, self.season = params.horizon, season
@@ -94,9 +96,9 @@ class Forecasting:
         return -float(np.average(np.array(errors)[known], weights=weight[known]))
 
     def _ahead(self, model: Model, batch: Batch) -> Tensor:
-        """What follows, in the units of each window: like the season before, at first."""
+        """What follows, in the units of each window: the level and the season, at first."""
         return (
-            last_steps(batch.x[..., BEFORE, None], batch.lengths, self.horizon)
+            last_steps(batch.x[..., USUAL, None], batch.lengths, self.horizon)
             + model(batch).float()
         )
 

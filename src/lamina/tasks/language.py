@@ -21,7 +21,9 @@ class LanguageModelling:
     """Documents are their own target: x (B, T + 1), T steps and the token that follows."""
 
     causal: ClassVar = True
+    looks_far: ClassVar = False
     default_steps: ClassVar = None
+    largest_batch: ClassVar = 32
 
     def weigh(self, y: Any) -> None:
         return None

@@ -33,7 +33,9 @@ class Tagging:
     """One label a step: y is a list of lists, output logits (B, T, K)."""
 
     causal: ClassVar = False
+    looks_far: ClassVar = False
     default_steps: ClassVar = None
+    largest_batch: ClassVar = 128
 
     def __init__(self, y: list[list], params: TaggingParams):
         self.classes = _classes(y)

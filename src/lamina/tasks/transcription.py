@@ -61,7 +61,9 @@ class Transcription:
     """y: a text a recording; output: texts."""
 
     causal: ClassVar = False
+    looks_far: ClassVar = False
     default_steps: ClassVar = None
+    largest_batch: ClassVar = 16
 
     def __init__(self, y: list[str], params: Any):
         self.codec = Codec(params.unit, params.max_tokens).fit(y)

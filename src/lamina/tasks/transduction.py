@@ -60,7 +60,9 @@ class Transduction:
     """y: a text a sample, or several that mean the same; output: texts."""
 
     causal: ClassVar = False
+    looks_far: ClassVar = False
     default_steps: ClassVar = 8_000
+    largest_batch: ClassVar = 64
 
     def __init__(self, y: list, params: Any):
         texts = [text for texts in map(variants, y) for text in texts]

@@ -169,7 +169,7 @@ def _tokens(levels: np.ndarray) -> list[list[str]]:
 def _waveforms(levels: np.ndarray) -> list[np.ndarray]:
     waves = []
     for i, level in enumerate(levels):
-        t = np.arange(200 + 30 * (i % 9)) / RATE
+        t = np.arange(400 + 30 * (i % 9)) / RATE
         wave = 0.3 * np.sin(2 * np.pi * (800 + 400 * level) * t)
         waves.append((wave + _noise(len(t)) / 20).astype(np.float32).astype(float))
     return waves

@@ -93,7 +93,7 @@ TRIALS: dict[str, Trial] = {
     "max_length": Trial((1,), LEARNT),
     "stride": Trial((2,)),
     "masking": Trial((False,)),
-    "language_model": Trial((FrozenEstimator(LanguageModel()),)),
+    "language_model": Trial((FrozenEstimator(LanguageModel(unit="char")),)),
     "language_weight": Trial((0.9,)),
     "window": Trial((4, 9)),
     "horizon": Trial((2,)),

@@ -29,7 +29,7 @@ class TrainerParams(Params):
         at_least(1),
         one_of("auto"),
         """Epochs, that is passes over the training samples. "auto" takes as many as
-        make about 2,500 gradient steps, but at least 5 and at most 100.""",
+        make about 2,500 gradient steps (forecasts 600), but at least 5 and at most 100.""",
     ] = "auto"
     max_time: Annotated[
         float | None,
@@ -42,8 +42,9 @@ class TrainerParams(Params):
         int | str,
         at_least(1),
         one_of("auto"),
-        """Samples per gradient step. "auto" takes a fortieth of the samples, from 8 to
-        128.""",
+        """Samples per gradient step. "auto" takes a fortieth of the samples, at least 8
+        and at most 128 (64 where texts are written, 32 windows of language, 16
+        recordings to be transcribed).""",
     ] = "auto"
     learning_rate_init: Annotated[
         float, positive(), "The largest learning rate of the schedule."

@@ -1,0 +1,70 @@
+"""The next day of a power grid, hour by hour, with quantiles; a table, and a picture in out/.
+
+The hours of ten towns are made up: days, weeks, weather that lasts, and holidays. What
+is forecast starts after the last hour; beside it the day before once more.
+"""
+
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from lamina import Forecaster
+
+mpl.use("Agg")
+SECONDS = float(os.environ.get("SECONDS", "30"))
+"""The most that the network may train: the schedule is paced to end by then."""
+HORIZON, DAY = 24, 24
+
+
+def main() -> None:
+    """Train, print and draw."""
+    from matplotlib import pyplot
+
+    towns = [town(np.random.default_rng(i)) for i in range(10)]
+    histories, truth = [x[:-HORIZON] for x in towns], [x[-HORIZON:] for x in towns]
+    network = Forecaster(
+        horizon=HORIZON, quantiles=(0.1, 0.9), max_time=SECONDS, random_state=0
+    ).fit(histories)
+    found, bands = network.predict(), network.predict_quantiles()
+    day_before = [x[-DAY:] for x in histories]
+    print(
+        f"{network.n_iter_} epochs, season {network.task_.season} hours, found by itself"
+    )
+    print(f"mean absolute error {np.abs(found - truth).mean():.2f}")
+    print(f"   the day before   {np.abs(np.subtract(day_before, truth)).mean():.2f}")
+    inside = (bands[:, :, 0] <= truth) & (truth <= bands[:, :, 1])
+    print(f"between the quantiles .1 and .9: {inside.mean():.2f} of the hours")
+    figure, axes = pyplot.subplots(1, 2, figsize=(12, 4), layout="constrained")
+    for i, ax in enumerate(axes):
+        before, hours = histories[i][-72:], np.arange(HORIZON)
+        ax.plot(np.arange(-72, 0), before, color="0.5", label="history")
+        ax.plot(hours, truth[i], color="0.5", linestyle=":", label="what came")
+        ax.plot(hours, found[i], color="C0", label="forecast")
+        ax.fill_between(hours, *bands[i].T, color="C0", alpha=0.2, label=".1 to .9")
+        ax.set(title=f"town {i}", xlabel="hours from now")
+    axes[0].set_ylabel("load")
+    axes[0].legend(loc="lower left")
+    path = Path("out") / "forecasting.png"
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=100)
+    print(f"Two of the towns: {path}")
+
+
+def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
+    """Hours of load: a curve of the day, weaker at weekends, and weather on top."""
+    hours = np.arange(n_days * DAY)
+    of_day = 2 * np.pi * hours / DAY
+    peak = rng.uniform(0, 2)
+    curve = np.sin(of_day - 2 - peak / 4) + 0.5 * np.sin(2 * of_day - peak)
+    weekend = (hours // DAY) % 7 >= 5
+    weather = np.zeros(len(hours))
+    for i in range(1, len(hours)):
+        weather[i] = 0.98 * weather[i - 1] + rng.normal(scale=0.1)
+    load = 5 + curve * np.where(weekend, 0.5, 1) + weather
+    return rng.uniform(5, 20) * (load + rng.normal(scale=0.1, size=len(hours)))
+
+
+if __name__ == "__main__":
+    main()
