@@ -7,8 +7,8 @@ from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
 from lamina.batch import Batch
-from lamina.encoders.histories import season_of
 from lamina.encoders.panels import read_panel
+from lamina.encoders.seasons import season_of
 from lamina.exceptions import DataError
 from lamina.tasks.forecasting import scaled_error
 
@@ -169,6 +169,8 @@ def test_seasons_are_found():
         np.sin(2 * np.pi * t / 12) + 0.3 * rng.normal(size=120) for _ in range(5)
     ]
     assert season_of(monthly) == 12
+    assert season_of([x + 0.5 * rng.normal(size=120) for x in monthly * 9]) == 12
+    assert season_of([rng.normal(size=240)]) == 1
     assert season_of([rng.normal(size=120).cumsum() for _ in range(20)]) == 1
     assert season_of([np.ones(50), t * 1.0]) == 1
 

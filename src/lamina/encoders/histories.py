@@ -22,16 +22,12 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import InAnyOrder, weighted_moments
 from lamina.encoders.panels import read_panel
+from lamina.encoders.seasons import filled, season_of
 from lamina.exceptions import DataError
 from lamina.params import Params, Rule, at_least, none, one_of
 
 N_OWN = 5
 """Channels that come of the series itself."""
-LIKE = 0.2
-"""Correlation of a lag with the series from which on it counts as a season."""
-NEARLY = 0.8
-"""Share of the best correlation with which a part of that lag is taken instead."""
-LONGEST_SEASON = 60
 
 
 def column_name() -> Rule:
@@ -124,7 +120,7 @@ class HistoryEncoder:
         lengths = torch.tensor([len(x) for x in X])
         flat = torch.from_numpy(np.concatenate(X))
         seen = ~flat[:, 0].isnan()
-        values = torch.from_numpy(np.concatenate([_filled(x[:, 0]) for x in X]))
+        values = torch.from_numpy(np.concatenate([filled(x[:, 0]) for x in X]))
         others = (flat[:, 1:] - torch.from_numpy(self.mean)) / torch.from_numpy(
             self.scale
         )
@@ -258,37 +254,5 @@ def middle(values: Tensor, counts: Tensor) -> Tensor:
     """(B, S): medians of values (B, N, S), of which `counts` (B, 1) are finite."""
     ordered = values.sort(1).values
     below, above = (counts - 1) // 2, counts // 2
-    return sum(
-        ordered.gather(1, i[:, :, None].expand(-1, -1, values.shape[2]))[:, 0] / 2
-        for i in (below, above)
-    )
-
-
-def season_of(series: list[np.ndarray]) -> int:
-    """The lag at which the changes of the series are most alike; 1 if at none they are."""
-    alike = np.zeros(LONGEST_SEASON + 1)
-    weights = np.zeros(LONGEST_SEASON + 1)
-    for values in series:
-        change = np.diff(_filled(values))
-        change = change - change.mean()
-        power = change @ change
-        for lag in range(2, min(LONGEST_SEASON, len(change) // 3) + 1):
-            if power > 0:
-                alike[lag] += change[lag:] @ change[:-lag] / power
-            weights[lag] += 1
-    # A lag that few of the series are long enough for says little of the others.
-    common = weights >= 0.5 * max(weights.max(), 1)
-    alike = np.where(common, alike / np.maximum(weights, 1), -1.0)
-    best = int(alike.argmax())
-    if alike[best] < LIKE:
-        return 1
-    # Two seasons are as alike as one.
-    parts = [d for d in range(2, best + 1) if best % d == 0]
-    return next(d for d in parts if alike[d] >= NEARLY * alike[best])
-
-
-def _filled(values: np.ndarray) -> np.ndarray:
-    """Each missing value is the one before it, and those at the beginning the first."""
-    seen = ~np.isnan(values)
-    before = np.maximum.accumulate(np.where(seen, np.arange(len(values)), -1))
-    return values[np.where(before < 0, int(seen.argmax()), before)]
+    at = torch.stack([below, above], 1).expand(-1, -1, values.shape[2])
+    return ordered.gather(1, at).mean(1)

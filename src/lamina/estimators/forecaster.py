@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
-from lamina.encoders.histories import HistoryEncoder, HistoryParams, season_of
+from lamina.encoders.histories import HistoryEncoder, HistoryParams
 from lamina.encoders.panels import Panel, read_panel
+from lamina.encoders.seasons import season_of
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError
