@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina import RNNClassifier
+from lamina import RNNClassifier, SequenceTagger
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.nn.heads import mean_over_steps
@@ -216,6 +216,21 @@ def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
     assert torch.equal(admit[:300], -forget[:300])
     assert (forget[300:] == 1).all()
     assert not admit[300:].any()
+
+
+def test_only_where_all_steps_count_alike_time_scales_are_spread():
+    bias = RecurrentLayer("lstm", C, D, False, 1).directions[0].bias_ih_l0.detach()
+    assert bias.tolist() == [0.0] * D + [1.0] * D + [0.0] * 2 * D
+    X, y = [[0.0] * 9] * 20, ["a", "b"] * 10
+    tagger = SequenceTagger(hidden_size=D, max_iter=1, random_state=0).fit(
+        X, [[c] * 9 for c in y]
+    )
+    classifier = RNNClassifier(hidden_size=D, max_iter=1, random_state=0).fit(X, y)
+    starts = [
+        float(n.network_.body.layers[0].directions[0].bias_ih_l0[:D].min())
+        for n in (tagger, classifier)
+    ]
+    assert starts[0] > -0.1 > starts[1]
 
 
 def test_a_gru_starts_with_a_bias_to_remember():
