@@ -221,7 +221,7 @@ def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
 def test_only_where_all_steps_count_alike_time_scales_are_spread():
     bias = RecurrentLayer("lstm", C, D, False, 1).directions[0].bias_ih_l0.detach()
     assert bias.tolist() == [0.0] * D + [1.0] * D + [0.0] * 2 * D
-    X, y = [[0.0] * 9] * 20, ["a", "b"] * 10
+    X, y = [[0.0, 1.0, 2.0] * 3] * 20, ["a", "b"] * 10
     tagger = SequenceTagger(hidden_size=D, max_iter=1, random_state=0).fit(
         X, [[c] * 9 for c in y]
     )
