@@ -227,7 +227,7 @@ def test_only_where_all_steps_count_alike_time_scales_are_spread():
     )
     classifier = RNNClassifier(hidden_size=D, max_iter=1, random_state=0).fit(X, y)
     starts = [
-        float(n.network_.body.layers[0].directions[0].bias_ih_l0[:D].min())
+        float(n.network_.body.layers[0].directions[0].bias_ih_l0.detach()[:D].min())
         for n in (tagger, classifier)
     ]
     assert starts[0] > -0.1 > starts[1]
