@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lamina import RNNRegressor
 
 Figures = dict[str, dict[str, float]]
-STEPS, N_TRAIN, N_TEST, BATCH = 400, 5_000, 1_000, 64
+STEPS, N_TRAIN, N_TEST, BATCH = 400, 1_000, 1_000, 25
 
 
 def adding(seconds: float) -> Figures:
