@@ -60,7 +60,7 @@ class Transduction:
     """y: a text a sample, or several that mean the same; output: texts."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = False
+    looks_far: ClassVar = True
     default_steps: ClassVar = 8_000
     largest_batch: ClassVar = 64
 

@@ -88,7 +88,7 @@ TRIALS: dict[str, Trial] = {
     "encoder": Trial((FrozenEstimator(CNNClassifier()),)),
     "decoder_size": Trial((5,)),
     "decoder_dropout": Trial((0.6,)),
-    "beam_size": Trial((1, 2, 9), {"max_iter": 8}),
+    "beam_size": Trial((1, 2, 9), {"max_iter": 8, "learning_rate_init": 0.002}),
     "length_penalty": Trial((0.0, 20.0), LEARNT),
     "max_length": Trial((1,), LEARNT),
     "stride": Trial((2,)),
