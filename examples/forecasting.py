@@ -1,7 +1,8 @@
 """The next day of a power grid, hour by hour, with quantiles; a table, and a picture in out/.
 
-The hours of ten towns are made up: days, weeks, weather that lasts, and holidays. What
-is forecast starts after the last hour; beside it the day before once more.
+The hours of ten towns are made up: days, weekends, and weather that lasts. A second column
+says of each hour whether the same hour of the next day is at a weekend, which is known
+beforehand. Beside the forecast stands the day before once more.
 """
 
 import os
@@ -23,22 +24,23 @@ def main() -> None:
     from matplotlib import pyplot
 
     towns = [town(np.random.default_rng(i)) for i in range(10)]
-    histories, truth = [x[:-HORIZON] for x in towns], [x[-HORIZON:] for x in towns]
+    histories = [x[:-HORIZON] for x in towns]
+    truth = np.stack([x[-HORIZON:, 0] for x in towns])
     network = Forecaster(
         horizon=HORIZON, quantiles=(0.1, 0.9), max_time=SECONDS, random_state=0
     ).fit(histories)
     found, bands = network.predict(), network.predict_quantiles()
-    day_before = [x[-DAY:] for x in histories]
+    day_before = np.stack([x[-DAY:, 0] for x in histories])
     print(
         f"{network.n_iter_} epochs, season {network.task_.season} hours, found by itself"
     )
     print(f"mean absolute error {np.abs(found - truth).mean():.2f}")
-    print(f"   the day before   {np.abs(np.subtract(day_before, truth)).mean():.2f}")
+    print(f"   the day before   {np.abs(day_before - truth).mean():.2f}")
     inside = (bands[:, :, 0] <= truth) & (truth <= bands[:, :, 1])
     print(f"between the quantiles .1 and .9: {inside.mean():.2f} of the hours")
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 4), layout="constrained")
     for i, ax in enumerate(axes):
-        before, hours = histories[i][-72:], np.arange(HORIZON)
+        before, hours = histories[i][-72:, 0], np.arange(HORIZON)
         ax.plot(np.arange(-72, 0), before, color="0.5", label="history")
         ax.plot(hours, truth[i], color="0.5", linestyle=":", label="what came")
         ax.plot(hours, found[i], color="C0", label="forecast")
@@ -53,7 +55,7 @@ def main() -> None:
 
 
 def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
-    """Hours of load: a curve of the day, weaker at weekends, and weather on top."""
+    """(hours, 2): load, weaker at weekends and with weather on top; weekend tomorrow."""
     hours = np.arange(n_days * DAY)
     of_day = 2 * np.pi * hours / DAY
     peak = rng.uniform(0, 2)
@@ -63,7 +65,8 @@ def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
     for i in range(1, len(hours)):
         weather[i] = 0.98 * weather[i - 1] + rng.normal(scale=0.1)
     load = 5 + curve * np.where(weekend, 0.5, 1) + weather
-    return rng.uniform(5, 20) * (load + rng.normal(scale=0.1, size=len(hours)))
+    load += rng.normal(scale=0.1, size=len(hours))
+    return np.stack([rng.uniform(5, 20) * load, np.roll(weekend, -DAY)], axis=1)
 
 
 if __name__ == "__main__":
