@@ -25,16 +25,19 @@ LOST = "\ufffd"
 """Stands for digits or bytes that make no character."""
 
 
+Unit = Annotated[
+    str,
+    one_of(*UNITS),
+    """What texts are cut into, those given and those written: characters ("char"), words
+    and punctuation marks with the space before them ("word"), or frequent strings that
+    are grown from bytes ("bpe", which needs the package tokenizers).""",
+]
+
+
 class CodecParams(Params):
     """What texts are cut into."""
 
-    unit: Annotated[
-        str,
-        one_of(*UNITS),
-        """What a text is cut into and what is predicted one by one: characters ("char"),
-        words and punctuation marks with the space before them ("word"), or frequent strings
-        that are grown from bytes ("bpe", which needs the package tokenizers).""",
-    ] = "char"
+    unit: Unit = "char"
     max_tokens: Annotated[
         int,
         at_least(1),

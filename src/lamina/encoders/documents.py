@@ -8,24 +8,17 @@ import torch
 from torch import Tensor
 
 from lamina.batch import BEGIN, END, Batch, Spec
-from lamina.codec import Codec, CodecParams
+from lamina.codec import Codec, CodecParams, Unit
 from lamina.encoders.base import InAnyOrder
 from lamina.encoders.windows import Windows, stretches
 from lamina.exceptions import DataError
-from lamina.params import at_least, one_of
-from lamina.units import UNITS
+from lamina.params import at_least
 
 
 class DocumentParams(CodecParams):
     """How documents are cut."""
 
-    unit: Annotated[
-        str,
-        one_of(*UNITS),
-        """What a text is cut into and what is predicted one by one: characters ("char"),
-        words and punctuation marks with the space before them ("word"), or frequent strings
-        that are grown from bytes ("bpe", which needs the package tokenizers).""",
-    ] = "bpe"
+    unit: Unit = "bpe"
     window: Annotated[
         int,
         at_least(1),

@@ -1,28 +1,20 @@
 """Sentences -> units and END, so that an empty one has a step as well."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from lamina.batch import END, Spec
-from lamina.codec import Codec, CodecParams
+from lamina.codec import Codec, CodecParams, Unit
 from lamina.encoders.base import RaggedSamples, Samples
 from lamina.exceptions import DataError
-from lamina.params import one_of
-from lamina.units import UNITS
 
 
 class SentenceParams(CodecParams):
     """What sentences and their translations are cut into."""
 
-    unit: Annotated[
-        str,
-        one_of(*UNITS),
-        """What texts are cut into, those given and those written: characters ("char"), words
-        and punctuation marks with the space before them ("word"), or frequent strings that
-        are grown from bytes ("bpe", which needs the package tokenizers).""",
-    ] = "bpe"
+    unit: Unit = "bpe"
 
 
 class SentenceEncoder:

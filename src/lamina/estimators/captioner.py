@@ -1,25 +1,17 @@
 """Image description: pictures in, texts out."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from lamina.bodies.picture import PictureParams, PictureReader
-from lamina.codec import CodecParams
+from lamina.codec import CodecParams, Unit
 from lamina.encoders.image import ImageParams
 from lamina.estimators.transducer import Transducer
-from lamina.params import one_of
-from lamina.units import UNITS
 
 
 class CaptionParams(CodecParams):
     """What captions are cut into."""
 
-    unit: Annotated[
-        str,
-        one_of(*UNITS),
-        """What captions are cut into: characters ("char"), words and punctuation marks with
-        the space before them ("word"), or frequent strings that are grown from bytes ("bpe",
-        which needs the package tokenizers).""",
-    ] = "word"
+    unit: Unit = "word"
 
 
 class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):

@@ -12,17 +12,16 @@ from lamina.encoders.seasons import season_of
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError
-from lamina.params import at_least, fraction, positive
+from lamina.params import at_least, fraction
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
+from lamina.training.params import Rate
 
 
 class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
     """Abstract forecaster; a public class names its body."""
 
     targets = "nothing"
-    learning_rate_init: Annotated[
-        float, positive(), "The largest learning rate of the schedule."
-    ] = 0.003
+    learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
     def predict(self, X: Any = None) -> np.ndarray:
@@ -191,9 +190,8 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     >>> network = Forecaster(horizon=6, random_state=0).fit(series[:220])
     >>> network.predict().shape
     (6,)
-    >>> bool(
-    ...     network.score(series[:220], series[220:226]) > -1
-    ... )  # better than the season before
+    >>> score = network.score(series[:220], series[220:226])
+    >>> bool(score > -1)  # better than the season before
     True
     """
 

@@ -14,18 +14,17 @@ from lamina.estimators.generation import Generation, checked
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
-from lamina.params import at_least, fraction, positive
+from lamina.params import at_least, fraction
 from lamina.seeding import seed_from
 from lamina.tasks.language import LanguageModelling
+from lamina.training.params import Rate
 
 
 class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
     targets = "nothing"
-    learning_rate_init: Annotated[
-        float, positive(), "The largest learning rate of the schedule."
-    ] = 0.004
+    learning_rate_init: Rate = 0.004
     encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
     @property

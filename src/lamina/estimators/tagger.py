@@ -1,6 +1,6 @@
 """Taggers: a label for every step of a sequence."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,17 +10,15 @@ from lamina.encoders.tokens import TokenEncoder, TokenParams
 from lamina.estimators.reading import Data, same_length
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, MissingExtraError
-from lamina.params import positive
 from lamina.tasks.tagging import Tagging, TaggingParams
+from lamina.training.params import Rate
 
 
 class Tagger(SequenceEstimator, TaggingParams):
     """Abstract tagger; a public class names its body."""
 
     targets = "tags"
-    learning_rate_init: Annotated[
-        float, positive(), "The largest learning rate of the schedule."
-    ] = 0.01
+    learning_rate_init: Rate = 0.01
     encoders = {"series": SeriesEncoder, "text": TokenEncoder}  # noqa: RUF012
 
     @property

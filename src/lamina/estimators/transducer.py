@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,18 +11,16 @@ from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator, read_texts
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.decoding import Hypothesis
-from lamina.params import positive
 from lamina.seeding import seed_from
 from lamina.tasks.transduction import Transduction, TransductionParams, variants
+from lamina.training.params import Rate
 
 
 class Transducer(SequenceEstimator, TransductionParams):
     """Abstract writer of texts; a public class names its body."""
 
     targets = "texts"
-    learning_rate_init: Annotated[
-        float, positive(), "The largest learning rate of the schedule."
-    ] = 0.004
+    learning_rate_init: Rate = 0.004
 
     def predict(self, X: Any, *, n_best: int | None = None, prefix: Any = None) -> list:
         """The text of each sample that is found to be best.

@@ -47,7 +47,7 @@ class TranscriptionParams(Params):
         Any,
         judge_of_texts(),
         none(),
-        """A fitted LanguageModel of characters that says what texts are likely. For
+        """A fitted LanguageModel with unit="char" that says what texts are likely. For
         `clone` and grid search wrap it in `sklearn.frozen.FrozenEstimator`.""",
     ] = None
     language_weight: Annotated[

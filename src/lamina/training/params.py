@@ -20,6 +20,8 @@ from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.precision import DEVICES, PRECISIONS
 from lamina.training.schedules import SCHEDULES
 
+Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]
+
 
 class TrainerParams(Params):
     """How a network is trained. Names that scikit-learn's MLP has mean what they do there."""
@@ -46,9 +48,7 @@ class TrainerParams(Params):
         and at most 128 (64 where texts are written, 32 windows of language, 16
         recordings to be transcribed).""",
     ] = "auto"
-    learning_rate_init: Annotated[
-        float, positive(), "The largest learning rate of the schedule."
-    ] = 2e-3
+    learning_rate_init: Rate = 2e-3
     schedule: Annotated[
         str,
         one_of(*SCHEDULES),
