@@ -217,7 +217,18 @@ def test_layer_norm_is_over_the_channels_of_each_pixel():
 
 
 @pytest.mark.parametrize(
-    ("side", "cells"), [(4, 16), (5, 9), (8, 16), (9, 9), (28, 16)]
+    ("side", "cells"),
+    [
+        (4, 16),
+        (5, 9),
+        (8, 16),
+        (9, 9),
+        (28, 16),
+        (63, 16),
+        (64, 16),
+        (100, 16),
+        (224, 16),
+    ],
 )
 def test_images_are_pooled_until_a_side_is_four(side, cells):
     spec = Spec(n_channels=1, n_space=2, max_length=side * side)
@@ -225,6 +236,16 @@ def test_images_are_pooled_until_a_side_is_four(side, cells):
     features = body(Batch(torch.randn(2, 1, side, side)))
     assert features.h.shape == (2, cells, 2)
     assert features.lengths is None
+
+
+@pytest.mark.parametrize("side", [64, 100, 130])
+def test_no_pixel_of_a_large_picture_is_skipped(side):
+    spec = Spec(n_channels=1, n_space=2, max_length=side * side)
+    params = ConvolutionalParams(n_filters=(8,), pooling="average")
+    x = torch.rand(1, 1, side, side, requires_grad=True)
+    Convolutional(spec, params).eval()(Batch(x)).h.square().sum().backward()
+    assert x.grad is not None
+    assert bool((x.grad != 0).all())
 
 
 def test_a_sample_weight_counts_as_repetition_in_a_training_step():

@@ -2,14 +2,15 @@
 
 Chosen here: a stem convolution, then stages of residual blocks (He et al. 2016) with
 batch normalisation. The data is pooled by 2 before each stage, as ResNets do early on, for
-most of the work lies where it is large; once a side is down to 4 it is left alone. Dropout
-takes whole channels. Along a sequence padding is set to zero before each convolution and
-has no share in the normalisation: a sample gives what it gives alone.
+most of the work lies where it is large; once a side is down to 4 it is left alone. Of
+large pictures the stem makes ones of 32 to 63 pixels a side. Dropout takes whole channels.
+Along a sequence padding is set to zero before each convolution and has no share in the
+normalisation: a sample gives what it gives alone.
 
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
 """
 
-from math import ceil, log2
+from math import ceil, floor, log2
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -36,6 +37,8 @@ CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 KERNEL_SIZES = {1: 7, 2: 3}
 SMALL = 4
 """A side that is not longer than this is not pooled."""
+SEEN = 32
+"""The stem strides over large pictures: at least so many places a side are left."""
 
 
 class ConvolutionalParams(Params):
@@ -51,7 +54,9 @@ class ConvolutionalParams(Params):
         odd(),
         one_of("auto"),
         """Steps, or pixels along each side, that a filter covers; "auto" is 3 for
-        images and 7 for sequences.""",
+        images and 7 for sequences. Of images of 64 and more pixels a side the first
+        convolution takes every second (from 128 on every fourth, ...) place, with
+        filters that overlap.""",
     ] = "auto"
     n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
     residual: Annotated[
@@ -92,7 +97,8 @@ class Convolutional(nn.Module):
         self.pool = POOLINGS[params.pooling]
         # Decided once, and not for each batch: a sample must not depend on the others.
         side = round(spec.max_length ** (1 / spec.n_space))
-        self.n_pooled = max(0, ceil(log2(side / SMALL)))
+        stride = 1 if spec.n_space == 1 else 2 ** max(0, floor(log2(side / SEEN)))
+        self.n_pooled = max(0, ceil(log2(side / stride / SMALL)))
         self.is_sequence = spec.n_space == 1
         if self.is_sequence and params.augmentation != "none":
             refuse_unused(params, "augmentation", "input other than pictures")
@@ -106,7 +112,8 @@ class Convolutional(nn.Module):
         if spec.n_tokens:
             self.embed = embedding(spec, widths[0])
             n_inputs = self.embed.embedding_dim
-        self.stem = Convolution(n_inputs, widths[0], conv, params)
+        stem = (conv[0], max(size, 2 * stride + 1))
+        self.stem = Convolution(n_inputs, widths[0], stem, params, stride)
         self.stages = nn.ModuleList()
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
             self.stages.append(Stage(n_in, n_out, conv, params))
@@ -143,11 +150,18 @@ class Convolutional(nn.Module):
 class Convolution(nn.Module):
     """Convolution, normalisation, activation: h (B, C, ...) -> (B, D, ...)."""
 
-    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        conv: tuple,
+        params: ConvolutionalParams,
+        stride: int = 1,
+    ):
         super().__init__()
         make, size = conv
         bias = params.normalization == "none"
-        self.conv = make(n_in, n_out, size, padding="same", bias=bias)
+        self.conv = make(n_in, n_out, size, stride, padding=size // 2, bias=bias)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         self.norm = NORMALIZATIONS[params.normalization](n_out)
         self.activation = ACTIVATIONS[params.activation].module()
