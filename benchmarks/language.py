@@ -1,7 +1,7 @@
 """The Bible in English: bits per character on unseen chapters.
 
-Beside it a language model of characters as plain PyTorch users write it, of as many units
-and equal time, and what `xz -9e` needs for the test once it has seen the training text.
+Beside it a language model of characters as plain PyTorch users write it, of equal size
+and for equal time, and what `xz -9e` needs for the test once it has seen the training text.
 """
 
 import lzma
@@ -40,7 +40,7 @@ def bible(seconds: float) -> Figures:
         }
     }
     start = time.perf_counter()
-    bits, n_parameters = plain(train, test, model.hidden_size, seconds)
+    bits, n_parameters = plain(train, test, model.n_parameters_, seconds)
     figures["plain PyTorch LSTM"] = {
         "bits per character": bits,
         "seconds": time.perf_counter() - start,
@@ -83,15 +83,21 @@ class Plain(nn.Module):
 
 
 def plain(
-    train: list[str], test: list[str], width: int, seconds: float
+    train: list[str], test: list[str], n_parameters: int, seconds: float
 ) -> tuple[float, int]:
-    """Bits per character of a plain loop over one long text, and its parameters."""
+    """Bits per character of a plain loop over one long text, and its parameters.
+
+    The units are as many as make about `n_parameters`.
+    """
     torch.manual_seed(0)
     text, unseen = "\n".join(train), "\n".join(test)
     known = {c: i for i, c in enumerate(sorted(set(text)))}
     # A character that was never seen counts as if it were the likeliest.
     numbers = torch.tensor([known[c] for c in text])
     lanes = numbers[: len(numbers) // LANES * LANES].view(LANES, -1)
+    # 8 numbers for each pair of units, and what embeds and names each character.
+    n_per_unit = len(known) + 4
+    width = round(((n_per_unit / 8) ** 2 + n_parameters / 8) ** 0.5 - n_per_unit / 8)
     model = Plain(len(known), width)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     columns = range(0, lanes.shape[1] - 1, STEPS)

@@ -12,6 +12,8 @@ from lamina import SequenceTagger
 from lamina.datasets import fetch_brown
 
 Sentences = list[list[str]]
+Contender = tuple[Callable[[Sentences], Sentences], dict[str, float]]
+"""How it predicts, and how much it was trained."""
 SIMPLE = re.compile(r"(.[^-+*]*)")
 """A tag without what hangs on it: cut at the first of -, + and * behind its start."""
 
@@ -33,9 +35,9 @@ def compare(train: tuple, test: tuple, seconds: float) -> dict[str, dict[str, fl
     figures = {}
     for name, label in contenders.items():
         start = time.perf_counter()
-        predict = label(*train, seconds)
+        predict, effort = label(*train, seconds)
         spent = time.perf_counter() - start
-        figures[name] = accuracies(test, predict(test[0]), known)
+        figures[name] = accuracies(test, predict(test[0]), known) | effort
         figures[name]["seconds"] = spent
         figures[name]["predicting"] = time.perf_counter() - start - spent
     return figures
@@ -51,14 +53,16 @@ def accuracies(test: tuple, predicted: Sentences, known: set[str]) -> dict[str, 
     }
 
 
-def by_network(X: Sentences, y: Sentences, seconds: float) -> Callable:
-    return SequenceTagger(max_time=seconds, random_state=0).fit(X, y).predict
+def by_network(X: Sentences, y: Sentences, seconds: float) -> Contender:
+    network = SequenceTagger(max_time=seconds, random_state=0).fit(X, y)
+    return network.predict, {"epochs": network.n_iter_}
 
 
-def by_features(X: Sentences, y: Sentences, seconds: float) -> Callable:
+def by_features(X: Sentences, y: Sentences, seconds: float) -> Contender:
     """L-BFGS cannot be paced; its number of iterations is what 20 minutes allow."""
+    n_iterations = round(seconds / 12)
     trainer = pycrfsuite.Trainer(verbose=False)
-    trainer.set_params({"c1": 0.1, "c2": 1e-3, "max_iterations": round(seconds / 12)})
+    trainer.set_params({"c1": 0.1, "c2": 1e-3, "max_iterations": n_iterations})
     for words, tags in zip(X, y, strict=True):
         trainer.append(features(words), tags)
     with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +70,8 @@ def by_features(X: Sentences, y: Sentences, seconds: float) -> Callable:
         trainer.train(path)
         tagger = pycrfsuite.Tagger()
         tagger.open(path)
-    return lambda X: [tagger.tag(features(words)) for words in X]
+    effort = {"iterations": n_iterations}
+    return lambda X: [tagger.tag(features(words)) for words in X], effort
 
 
 def features(words: list[str]) -> list[list[str]]:

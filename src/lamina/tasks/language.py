@@ -22,7 +22,7 @@ class LanguageModelling:
 
     causal: ClassVar = True
     looks_far: ClassVar = False
-    default_steps: ClassVar = None
+    default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 32
 
     def weigh(self, y: Any) -> None:

@@ -34,7 +34,7 @@ class Tagging:
 
     causal: ClassVar = False
     looks_far: ClassVar = False
-    default_steps: ClassVar = None
+    default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 128
 
     def __init__(self, y: list[list], params: TaggingParams):
