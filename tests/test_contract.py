@@ -14,7 +14,7 @@ SMALL = {
     "LanguageModel": {"hidden_size": 6, "window": 16},
     "RNNClassifier": {"hidden_size": 6, "n_layers": 1},
     "RNNRegressor": {"hidden_size": 6, "n_layers": 1},
-    "SpeechRecognizer": {"hidden_size": 12, "n_layers": 1, "n_filters": 8, "stride": 1},
+    "SpeechRecognizer": {"hidden_size": 12, "n_layers": 1, "n_filters": 8},
     "Translator": {"hidden_size": 12, "decoder_size": 24},
     "SequenceTagger": {"hidden_size": 6, "n_layers": 1},
 }

@@ -110,6 +110,9 @@ def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
         network(language_weight=0.9).fit(X, Y)
     with pytest.raises(ValueError, match="fitted"):
         network(language_model=LanguageModel(unit="char")).fit(X, Y)
+    of_words = LanguageModel(unit="word", hidden_size=8, max_iter=1).fit(Y)
+    with pytest.raises(ValueError, match="unit='word'"):
+        network(language_model=FrozenEstimator(of_words)).fit(X, Y)
 
 
 def test_likelihoods_are_sums_over_paths(fitted):

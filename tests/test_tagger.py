@@ -251,10 +251,12 @@ def test_batches_hold_the_characters_of_each_token():
     batch = found.encode(X).take(torch.tensor([1, 0]))
     a, b, c = found.characters.encode("abc")
     assert batch.x.shape[1] == batch.codes.shape[1] == 4
-    assert batch.codes[0, :2].tolist() == [[BEGIN, b, END, PAD, PAD], [PAD] * 5]
-    assert batch.codes[1, 1].tolist() == [BEGIN, a, b, c, END]
+    spelt = batch.spellings[batch.codes]
+    assert spelt[0, :2].tolist() == [[BEGIN, b, END, PAD, PAD], [PAD] * 5]
+    assert spelt[1, 1].tolist() == [BEGIN, a, b, c, END]
     assert batch.x[0].tolist() == [UNKNOWN, PAD, PAD, PAD]
-    long = found.encode(X).take(torch.tensor([2])).codes[0, 0]
+    batch = found.encode(X).take(torch.tensor([2]))
+    long = batch.spellings[batch.codes[0, 0]]
     unknown = [UNKNOWN] * 12
     assert long.tolist() == [BEGIN, *unknown, *[a, b] * 6, END]
 

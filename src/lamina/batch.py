@@ -56,8 +56,8 @@ class Batch:
 
     x: Tensor
     codes: Tensor | None = None
-    """Integers that are embedded: (B, columns), the categories of a table; (B, T, W), the
-    characters of tokens, of which the longest has W."""
+    """Integers that are embedded: (B, columns), the categories of a table; (B, T), which
+    row of `spellings` spells each token."""
     lengths: Tensor | None = None
     """(B,) real steps of each sample; None where no sample is padded."""
     target: Any = None
@@ -71,13 +71,19 @@ class Batch:
     """What a body that reads forward goes on from (its `start`, or `Features.state`)."""
     units: Tensor | None = None
     """(B, ...) The units of each sample, where it is seen in units of its own."""
+    spellings: Tensor | None = None
+    """(N, W) Characters of the distinct tokens of the batch; the longest has W."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """What is embedded: x, and the codes if there are some."""
-        return (self.x,) if self.codes is None else (self.x, self.codes)
+        """What is embedded: x, and the codes and spellings if there are some."""
+        if self.codes is None:
+            return (self.x,)
+        if self.spellings is None:
+            return self.x, self.codes
+        return self.x, self.codes, self.spellings
 
     def labelled(self, target: Any, weight: Tensor | None) -> Self:
         """The batch with the targets and the weights of its samples.
@@ -86,6 +92,8 @@ class Batch:
         """
         # Quicker than `replace`, in a loop where that is felt.
         batch = type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
+        if self.spellings is not None:
+            batch = replace(batch, spellings=self.spellings)
         if target is None and (self.target is not None or self.units is not None):
             return replace(batch, target=self.target, units=self.units)
         return batch

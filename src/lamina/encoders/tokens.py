@@ -1,9 +1,10 @@
-"""Lists of tokens -> x (B, T) of word numbers, and codes (B, T, W) of their characters."""
+"""Lists of tokens -> x (B, T) of word numbers, and how the distinct ones are spelt."""
 
 from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
@@ -18,6 +19,8 @@ OFTEN = 2
 """Words of fewer sentences count as unknown: so it is learnt what an unknown word is."""
 SHOWN = 12
 """Characters that are read from each end of a long word."""
+FEW_SHAPES = 64
+"""Distinct tokens of a batch are rounded up to a multiple of this."""
 
 
 class TokenParams(VocabularyParams):
@@ -100,11 +103,14 @@ class TokenSamples(InAnyOrder):
 
     def take(self, rows: Tensor) -> Batch:
         tokens = self.rows[rows]
-        x, codes = self.numbers[tokens.values], None
-        if self.spellings is not None:
-            width = int(self.n_characters[tokens.values].max())
-            codes = self.spellings[:, :width][tokens.values]
-        return Batch(x, codes, tokens.lengths)
+        x = self.numbers[tokens.values]
+        if self.spellings is None:
+            return Batch(x, lengths=tokens.lengths)
+        distinct, codes = tokens.values.unique(return_inverse=True)
+        distinct = F.pad(distinct, (0, -len(distinct) % FEW_SHAPES))
+        width = int(self.n_characters[distinct].max())
+        spellings = self.spellings[distinct, :width]
+        return Batch(x, codes, tokens.lengths, spellings=spellings)
 
 
 def _shown(token: str) -> str:

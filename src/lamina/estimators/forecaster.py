@@ -8,9 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.encoders.histories import HistoryEncoder, HistoryParams
 from lamina.encoders.panels import Panel, read_panel
-from lamina.encoders.seasons import season_of
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
+from lamina.estimators.state import Mode
 from lamina.exceptions import DataError
 from lamina.params import at_least, fraction
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
@@ -125,10 +125,13 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
     def _make_task(self, data: Data, classes: Any) -> Forecasting:
         del classes
         self.series_ = data.X
-        season = self.season
-        if isinstance(season, str):
-            season = season_of([x[:, 0] for x in data.X])
-        return Forecasting(self, season)
+        return Forecasting(self)
+
+    def _fit_encoder(self, data: Data, mode: Mode) -> None:
+        super()._fit_encoder(data, mode)
+        encoder: Any = self.encoder_
+        # Errors are scaled by the season that the network goes by.
+        self.season_ = self.task_.season = encoder.season
 
 
 class ForecastBodyParams(CausalRecurrentParams):
@@ -158,6 +161,8 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     ----------
     series_ : list of ndarray of shape (n_steps, n_columns)
         The series that `fit` saw.
+    season_ : int
+        Steps after which they resemble themselves, 1 if they do not.
     loss_curve_ : list of float
         Mean training loss of each epoch, in the scale of each window.
     validation_scores_ : list of float or None

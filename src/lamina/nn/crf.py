@@ -14,11 +14,15 @@ behind the real steps, where no message comes from, and has no share in any sum.
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from lamina.nn.recurrent import reverse
+
+CELLS_AT_ONCE = 1 << 17
+"""Pairs of labels whose scores are compared together, few enough to stay in the cache."""
 
 
 class Chain(nn.Module):
@@ -41,18 +45,16 @@ class Chain(nn.Module):
         return messages(*self._scores(logits, lengths), lengths).marginals
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T), the labelling of the highest score (Viterbi 1967)."""
-        logits, transitions = self._scores(logits, lengths)
-        best, origins = [logits[:, 0]], []
-        for step in logits.unbind(1)[1:]:
-            reached, origin = (best[-1].unsqueeze(2) + transitions).max(1)
-            best.append(reached + step)
-            origins.append(origin)
-        path = [at_last_step(torch.stack(best, 1), lengths).argmax(1)]
-        for t in range(len(origins), 0, -1):
-            origin = origins[t - 1].gather(1, path[-1].unsqueeze(1)).squeeze(1)
-            path.append(torch.where(t < lengths, origin, path[-1]))
-        return torch.stack(path[::-1], 1)
+        """(B, T), the labelling of the highest score."""
+        scores = self._scores(logits, lengths)
+        emitted, moved = (s.detach().cpu().numpy() for s in scores)
+        n, counts = max(1, CELLS_AT_ONCE // moved.size), lengths.cpu().numpy()
+        paths = np.zeros(emitted.shape[:2], dtype=np.int64)
+        for i in range(0, len(paths), n):
+            rows, n_steps = slice(i, i + n), counts[i : i + n].max()
+            found = best_paths(emitted[rows, :n_steps], moved, counts[rows])
+            paths[rows, :n_steps] = found
+        return torch.from_numpy(paths)
 
     def _scores(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (B, T, K) that know of both ends, and transitions (K, K)."""
@@ -122,6 +124,27 @@ class LogPartition(torch.autograd.Function):
         after.masked_fill_(~real_steps(after, lengths - 1), 0.0)
         pairs = before.flatten(0, 1).t() @ after.flatten(0, 1)
         return found.marginals * slope, transitions.exp() * pairs, None
+
+
+def best_paths(
+    logits: np.ndarray, transitions: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
+    """(B, T), the labellings of the highest scores (Viterbi 1967), for logits (B, T, K).
+
+    In numpy, which finds the places of maxima twice as fast as torch.
+    """
+    into = np.ascontiguousarray(transitions.T)
+    best, origins = [logits[:, 0]], []
+    for step in logits.transpose(1, 0, 2)[1:]:
+        ways = best[-1][:, None] + into
+        origins.append(ways.argmax(2))
+        best.append(np.take_along_axis(ways, origins[-1][..., None], 2)[..., 0] + step)
+    rows = np.arange(len(logits))
+    path = [np.stack(best)[lengths - 1, rows].argmax(1)]
+    for t in range(len(origins), 0, -1):
+        origin = origins[t - 1][rows, path[-1]]
+        path.append(np.where(t < lengths, origin, path[-1]))
+    return np.stack(path[::-1], 1)
 
 
 def path_scores(

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding as embed
 
 from lamina.batch import PAD, Spec
 
@@ -14,7 +15,7 @@ DEVIATION = 0.3
 
 
 class SpeltTokens(nn.Module):
-    """Numbers (B, T) and characters (B, T, W) of words -> h (B, T, D).
+    """Words by their numbers (B, T), and by which of N spellings (N, W) -> h (B, T, D).
 
     A convolution over the characters of a word and their maximum find what it begins with,
     ends with and contains (dos Santos & Zadrozny 2014; Ma & Hovy 2016). They stand beside
@@ -31,14 +32,13 @@ class SpeltTokens(nn.Module):
         with torch.no_grad():
             self.words.weight.mul_(DEVIATION)
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
-        spelt = self.spelling(codes.flatten(0, 1)).unflatten(0, x.shape)
-        return torch.cat([self.words(x), spelt], 2)
+    def forward(self, x: Tensor, codes: Tensor, spellings: Tensor) -> Tensor:
+        return torch.cat([self.words(x), embed(codes, self.found(spellings))], 2)
 
-    def spelling(self, codes: Tensor) -> Tensor:
-        """Characters (N, W) -> (N, filters): how strongly each was found anywhere."""
-        found = self.filters(self.characters(codes).mT).relu()
-        return found.masked_fill((codes == PAD).unsqueeze(1), 0.0).amax(2)
+    def found(self, spellings: Tensor) -> Tensor:
+        """(N, filters), how strongly each was found anywhere in spellings (N, W)."""
+        h = self.filters(self.characters(spellings).mT).relu()
+        return h.masked_fill((spellings == PAD).unsqueeze(1), 0.0).amax(2)
 
 
 def embedding(spec: Spec, width: int) -> Any:

@@ -43,8 +43,11 @@ class Forecasting:
     default_steps: ClassVar = 600
     largest_batch: ClassVar = 128
 
-    def __init__(self, params: Any, season: int):
-        self.horizon, self.season = params.horizon, season
+    season: int = 1
+    """By the changes over so many steps errors are scaled; found by the encoder."""
+
+    def __init__(self, params: Any):
+        self.horizon = params.horizon
         self.levels = (MEDIAN, *map(float, params.quantiles))
 
     def weigh(self, y: Any) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lamina.batch import END, Batch
 from lamina.codec import Codec
-from lamina.exceptions import DataError
+from lamina.exceptions import DataError, ParameterError
 from lamina.nn.ctc import (
     align,
     best_path,
@@ -73,6 +73,7 @@ class Transcription:
         if params.language_model is not None:
             if params.unit != "char":
                 refuse_unused(params, "language_model", f"unit={params.unit!r}")
+            _refuse_units(params.language_model)
             self.speech = Fusion(params.language_model, self.codec)
         elif params.language_weight != TranscriptionParams.language_weight:
             refuse_unused(params, "language_weight", "language_model=None")
@@ -202,6 +203,15 @@ class Fusion:
 
 MOST_KNOWN = 20_000
 """Texts whose continuations are remembered."""
+
+
+def _refuse_units(language_model: Any) -> None:
+    """Words and byte pairs begin before it is known which they are."""
+    if language_model.unit != "char":
+        raise ParameterError(
+            f"The parameter 'language_model' has unit={language_model.unit!r}; what is "
+            f'heard is written in characters, so fit a LanguageModel(unit="char").'
+        )
 
 
 def _listen(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
