@@ -266,8 +266,8 @@ def test_batches_hold_the_characters_of_each_token():
 def test_a_word_is_spelt_alike_whatever_padding_is_behind_it(codes, more):
     torch.manual_seed(0)
     module = SpeltTokens(5, 10, 8)
-    alone = module.spelling(torch.tensor([codes]))
-    padded = module.spelling(
+    alone = module.found(torch.tensor([codes]))
+    padded = module.found(
         torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
     )
     torch.testing.assert_close(padded[:1], alone)
