@@ -1,9 +1,11 @@
 """The training loop: batches, schedules, steps, stopping, and whom it tells."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,8 +15,10 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-from lamina import DNNClassifier, DNNRegressor, RNNClassifier
+from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
+from lamina.encoders.choose import encoder_for
+from lamina.estimators.reading import read_samples
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
 from lamina.training.loader import InOrder, Loader
@@ -40,6 +44,51 @@ def loader_of(lengths, ragged, batch_size, shuffle=True, seed=0):
     generator = torch.Generator().manual_seed(seed)
     weight, target = torch.arange(n) / 7, torch.arange(n)
     return Loader(samples, target, weight, batch_size, shuffle, generator)
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (9, 5, 4, 3)).astype(np.uint8)
+HELD = {
+    "table": (
+        DNNClassifier(),
+        pd.DataFrame({"a": [*"xyzxyzxyz"], "b": np.arange(9.0)}),
+    ),
+    "series": (RNNClassifier(), [np.arange(2.0 + i) for i in range(9)]),
+    "texts": (RNNClassifier(), ["a b"[: 1 + i % 3] for i in range(9)]),
+    "bytes": (CNNClassifier(), IMAGES),
+    "floats": (CNNClassifier(), IMAGES / 7),
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_a_device_holds_the_samples_and_puts_batches_together(held):
+    estimator, data = HELD[held]
+    form, data = read_samples(estimator, data, reset=True)
+    samples = encoder_for(form, estimator).fit(data).encode(data)
+    assert samples.resident(torch.device("cpu"), 10) is samples  # too little room
+    rows = torch.tensor([8, 0, 3])
+    on_host = samples.take(rows)
+    there = samples.resident(torch.device("cpu"), 1 << 20)
+    assert there is not samples
+    same = partial(torch.testing.assert_close, rtol=0, atol=1e-6)
+    same(vars(there.take(rows)), vars(on_host))
+    assert [len(b) for b in there.batches(4, None)] == [3, 3, 3]
+    # This device has shapes only: whatever stayed on the host would not mix with it.
+    elsewhere = samples.resident(torch.device("meta"), 1 << 20).take(rows)
+    assert elsewhere.x.is_meta
+    assert elsewhere.x.shape == on_host.x.shape
+    assert elsewhere.lengths is None or elsewhere.lengths.is_meta
+
+
+@pytest.mark.parametrize(("room", "held"), [(0, False), (10, False), (10_000, True)])
+def test_samples_stay_on_a_device_that_has_room(monkeypatch, room, held):
+    monkeypatch.setattr("lamina.training.loader.room_on", lambda device: room)
+    loader = loader_of([1] * 30, False, 7).on(torch.device("meta"))
+    batch = next(iter(loader))
+    assert batch.x.is_meta == held
+    moved = batch.to(torch.device("meta"))
+    assert moved.x.is_meta
+    assert moved.target.is_meta
+    assert moved.weight.is_meta
 
 
 @CALM

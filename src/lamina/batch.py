@@ -99,14 +99,16 @@ class Batch:
         return batch
 
     def to(self, device: torch.device) -> Self:
-        """The batch on another device."""
-        if self.x.device == device:
+        """The batch on another device, which nothing waits for."""
+        if device.type == "cpu" and self.x.device == device:
             return self
-        moved = {
-            f.name: value.to(device)
-            for f in fields(self)
-            if isinstance(value := getattr(self, f.name), Tensor | Sequences)
-        }
+        moved = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Tensor):
+                moved[f.name] = value.to(device, non_blocking=True)
+            elif isinstance(value, Sequences):
+                moved[f.name] = value.to(device)
         return replace(self, **moved)
 
 

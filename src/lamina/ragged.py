@@ -16,8 +16,11 @@ class Sequences:
     lengths: Tensor
 
     def to(self, device: torch.device) -> "Sequences":
-        """The rows on another device."""
-        return Sequences(self.values.to(device), self.lengths.to(device))
+        """The rows on another device, which nothing waits for."""
+        return Sequences(
+            self.values.to(device, non_blocking=True),
+            self.lengths.to(device, non_blocking=True),
+        )
 
     def real(self) -> Tensor:
         """(B, S), True where a value is real."""
@@ -26,7 +29,10 @@ class Sequences:
 
 
 class Ragged:
-    """Rows end to end in `flat` (total, ...), any of which can be taken at once."""
+    """Rows end to end in `flat` (total, ...), any of which can be taken at once.
+
+    `flat` may lie on another device; where its rows begin and end is known on the host.
+    """
 
     def __init__(self, flat: Tensor, lengths: Tensor):
         self.flat, self.lengths = flat, lengths
@@ -45,7 +51,8 @@ class Ragged:
         """The rows of these numbers, padded with zeros."""
         lengths = self.lengths[rows]
         ends = zip(self.starts[rows].tolist(), lengths.tolist(), strict=True)
-        return padded([self.flat[start : start + n] for start, n in ends], lengths)
+        parts = [self.flat[start : start + n] for start, n in ends]
+        return padded(parts, lengths.to(self.flat.device, non_blocking=True))
 
 
 def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:

@@ -53,6 +53,10 @@ class Samples(Protocol):
         """What is predicted to be scored during training, if not these."""
         ...
 
+    def resident(self, device: torch.device, room: int) -> Any:
+        """The same on a device, if they take at most so many bytes there."""
+        ...
+
 
 class Encoder(Protocol):
     """Any user data -> samples. Built from the estimator, whose parameters it reads."""
@@ -90,6 +94,11 @@ class InAnyOrder:
     def in_validation(self) -> Any:
         return self
 
+    def resident(self, device: torch.device, room: int) -> Any:
+        """These, where batches are decoded or cut on the host."""
+        del device, room
+        return self
+
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         n_batches = -(-len(self) // size)
         if generator is None:
@@ -115,7 +124,15 @@ class TensorSamples(InAnyOrder):
     def __len__(self) -> int:
         return len(self.x)
 
+    def resident(self, device: torch.device, room: int) -> "TensorSamples":
+        n_bytes = self.x.nbytes + (0 if self.codes is None else self.codes.nbytes)
+        if n_bytes > room:
+            return self
+        codes = None if self.codes is None else self.codes.to(device)
+        return TensorSamples(self.x.to(device), codes)
+
     def take(self, rows: Tensor) -> Batch:
+        rows = rows.to(self.x.device, non_blocking=True)
         codes = None if self.codes is None else self.codes.index_select(0, rows)
         return Batch(self.x.index_select(0, rows), codes)
 
@@ -130,6 +147,12 @@ class RaggedSamples(InAnyOrder):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def resident(self, device: torch.device, room: int) -> "RaggedSamples":
+        flat = self.rows.flat
+        return (
+            self if flat.nbytes > room else RaggedSamples(flat.to(device), self.lengths)
+        )
 
     def take(self, rows: Tensor) -> Batch:
         samples = self.rows[rows]

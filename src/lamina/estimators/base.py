@@ -151,7 +151,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         return Training(
             model=channels_last(model.to(device), torch.channels_last),
             task=self.task_,
-            loader=loader,
+            loader=loader.on(device),
             optimizer=self._optimizer(model, mode),
             params=self,
             n_epochs=n_epochs,

@@ -6,7 +6,7 @@ in what order batches come, is for the samples to say.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from lamina.batch import Batch
 from lamina.encoders.base import Samples
 from lamina.nn.parallel import workers
+from lamina.training.precision import room_on
 
 N_DECODERS, N_AHEAD = 2, 4
 """Threads that decode files, and batches that they may be ahead."""
@@ -36,6 +37,13 @@ class Loader:
 
     def __post_init__(self) -> None:
         self.n_batches = len(self.samples.batches(self.batch_size, None))
+
+    def on(self, device: torch.device) -> "Loader":
+        """The same, its samples on the device where they fit, to be batched there."""
+        room = room_on(device)
+        if not room:
+            return self
+        return replace(self, samples=self.samples.resident(device, room))
 
     def __iter__(self) -> Iterator[Batch]:
         generator = self.generator if self.shuffle else None

@@ -43,6 +43,11 @@ def device_of(name: str) -> torch.device:
     return DEVICES[name]()
 
 
+def room_on(device: torch.device) -> int:
+    """Bytes of data that may stay on a device: half of what is free there."""
+    return 0 if device.type == "cpu" else torch.cuda.mem_get_info(device)[0] // 2
+
+
 @contextmanager
 def computing(
     precision: str, model: Model, n_samples: int, work: float
