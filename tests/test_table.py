@@ -408,3 +408,21 @@ def test_encoding_leaves_the_input_as_it_was():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         encoded(np.broadcast_to(X[:1], (3, 2)))
+
+
+def test_a_row_is_checked_like_many_rows():
+    X, y = np.random.default_rng(0).normal(size=(2000, 6)), np.arange(2000) % 2
+    network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=1).fit(X, y)
+    together = network.predict_proba(X)  # too many for the short way
+    np.testing.assert_allclose(network.predict_proba(X[:1]), together[:1], atol=1e-6)
+    X[1, 2] = np.nan
+    assert np.isfinite(network.predict_proba(X[:2])).all()
+    X[1, 2] = np.inf
+    for bad in (X[:2], X[:1, :5], X[:0], X[0]):
+        with pytest.raises(ValueError, match=r"infinity|features|sample|2D"):
+            network.predict(bad)
+    frame = pd.DataFrame(X[:1], columns=[*"abcdef"])
+    named = DNNClassifier(hidden_layer_sizes=(4,), max_iter=1)
+    named.fit(pd.DataFrame(X[4:], columns=[*"abcdef"]), y[4:]).predict(frame)
+    with pytest.warns(UserWarning, match="feature names"):
+        named.predict(X[:1])
