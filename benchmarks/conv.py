@@ -84,7 +84,7 @@ def ours(network, batch_size, n_epochs):
         default_steps: ClassVar = 2_500
         width = network.width
 
-        def __init__(self, spec, params, causal=False):
+        def __init__(self, spec, params):
             super().__init__()
             self.network = network(spec.n_channels)
 
