@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import torch
+
 from benchmarks.runner import RESULTS, machine_line
 
 
@@ -33,7 +35,7 @@ CASES = {
     "tags": Case("benchmarks.tagging", "brown", 1200),
     "language": Case("benchmarks.language", "bible", 1200),
     "translation": Case("benchmarks.translation", "bible", 1800),
-    "captions": Case("benchmarks.captions", "emoji", 600),
+    "captions": Case("benchmarks.captions", "emoji", 1200),
     "digits": Case("benchmarks.speech", "digits", 1200),
     "prompts": Case("benchmarks.speech", "prompts", 1200),
     "forecasts": Case("benchmarks.forecasting", "m3", 300),
@@ -50,7 +52,8 @@ def main(asked: list[str]) -> None:
         for contender, values in figures.items():
             line = ", ".join(f"{what} {value:.4g}" for what, value in values.items())
             print(f"  {contender:28} {line}", flush=True)
-        keep(name, {"seconds": seconds, "figures": figures})
+        n_threads = torch.get_num_threads()
+        keep(name, {"seconds": seconds, "threads": n_threads, "figures": figures})
 
 
 def keep(name: str, figures: dict) -> None:
