@@ -122,13 +122,17 @@ def _with_garbage(batch: Batch) -> Batch:
     x[padded] = noise[padded].to(x.dtype)
     codes = batch.codes
     if codes is not None:
-        codes = torch.where(padded.unsqueeze(2), codes.flip(0, 1), codes)
+        codes = torch.where(padded, codes.flip(0, 1), codes)
     return replace(batch, x=x, codes=codes)
 
 
 def _longer(batch: Batch) -> Batch:
-    codes = None if batch.codes is None else _with_more_steps(batch.codes)
-    return replace(batch, x=_with_more_steps(batch.x), codes=codes)
+    names = ("x", "codes", "spellings")
+    values = {name: getattr(batch, name) for name in names}
+    return replace(
+        batch,
+        **{name: _with_more_steps(v) for name, v in values.items() if v is not None},
+    )
 
 
 def _with_more_steps(values: Tensor) -> Tensor:
