@@ -22,7 +22,11 @@ from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 ONE_HOT_UP_TO = 9
-CLIP = 3.0
+CLIP, FAR = 3.0, 3e3
+LARGE = 1 << 24
+"""Numbers of which no second array is made; scaling fewer once makes epochs faster."""
+AT_ONCE = 4096
+"""Rows that are scaled at a time on their way to a GPU."""
 
 
 class TableEncoder:
@@ -52,14 +56,28 @@ class TableEncoder:
 
     def encode(self, X: Any) -> Samples:
         columns = split(X, self.kinds)
-        if sparse.issparse(columns.numbers):
-            return SparseSamples(
-                _floating(columns.numbers), self.mean, self.scale, self.spec.n_channels
-            )
+        numbers = columns.numbers
+        if sparse.issparse(numbers):
+            return Rows(_floating(numbers), self)
+        if numbers.size > LARGE and not columns.categories:
+            return Rows(numbers, self)
         x = np.empty((len(columns), self.spec.n_channels), np.float32)
-        self._scale_numbers(columns.numbers, x)
+        self.scale_numbers(numbers, x)
         codes = self._code_categories(columns, x)
         return TensorSamples(torch.from_numpy(x), codes)
+
+    def scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
+        """Fill the first columns of x (n, C): the numbers, and which are missing."""
+        n_numbers, n_missing = len(self.mean), len(self.missing)
+        for part in blocks(numbers):
+            # numpy, for a small network predicts a row in the time of ten torch calls.
+            z = _clip(_standard(numbers[part], self.mean, self.scale))
+            unknown = np.isnan(z)
+            if n_missing:
+                x[part, n_numbers : n_numbers + n_missing] = unknown[:, self.missing]
+            if unknown.any():
+                z[unknown] = 0.0
+            x[part, :n_numbers] = z
 
     def _fit_numbers(self, numbers: Any, weight: np.ndarray | None) -> None:
         if sparse.issparse(numbers):
@@ -70,19 +88,6 @@ class TableEncoder:
         self.mean = mean
         self.scale = scale_of(variance, mean, numbers.shape[0])
         self.missing = np.flatnonzero(has_missing)
-
-    def _scale_numbers(self, numbers: np.ndarray, x: np.ndarray) -> None:
-        n_numbers, n_missing = len(self.mean), len(self.missing)
-        for part in blocks(numbers):
-            # numpy, for a small network predicts a row in the time of ten torch calls.
-            block = numbers[part].astype(np.float64)
-            unknown = np.isnan(block)
-            if n_missing:
-                x[part, n_numbers : n_numbers + n_missing] = unknown[:, self.missing]
-            block = _clip(_standard(block, self.mean, self.scale))
-            if unknown.any():
-                block[unknown] = 0.0
-            x[part, :n_numbers] = block
 
     def _code_categories(self, columns: Columns, x: np.ndarray) -> Tensor | None:
         start, coded = len(self.mean) + len(self.missing), []
@@ -99,42 +104,48 @@ class TableEncoder:
         return torch.from_numpy(np.stack(coded, 1)) if coded else None
 
 
-class SparseSamples(InAnyOrder):
-    """Rows of a sparse matrix; only those of a batch are ever made dense."""
+class Rows(InAnyOrder):
+    """Rows of a sparse matrix or a large array: scaled, and dense, only in a batch."""
 
     lengths, decodes = None, False
 
-    def __init__(self, rows: Any, mean: np.ndarray, scale: np.ndarray, n_channels: int):
-        self.rows, self.mean, self.scale = rows, mean, scale
-        self.n_channels = n_channels
+    def __init__(self, numbers: Any, encoder: TableEncoder):
+        self.numbers, self.encoder = numbers, encoder
 
     def __len__(self) -> int:
-        return self.rows.shape[0]
+        return self.numbers.shape[0]
+
+    def resident(self, device: torch.device, room: int) -> Samples:
+        # In float32; twice, while the parts are put together.
+        if 8 * len(self) * self.encoder.spec.n_channels > room:
+            return self
+        parts = torch.arange(len(self)).split(AT_ONCE)
+        x = torch.cat([self.take(rows).x.to(device) for rows in parts])
+        return TensorSamples(x)
 
     def take(self, rows: Tensor) -> Batch:
-        dense = self.rows[rows.numpy()].toarray()
-        x = np.zeros((len(rows), self.n_channels), np.float32)
-        # Columns beyond the numbers say what is missing, and here nothing is.
-        dense = dense.astype(np.float64, copy=False)
-        x[:, : dense.shape[1]] = _clip(_standard(dense, self.mean, self.scale))
+        numbers = self.numbers[rows.numpy()]
+        if sparse.issparse(numbers):
+            numbers = numbers.toarray()
+        x = np.empty((len(rows), self.encoder.spec.n_channels), np.float32)
+        self.encoder.scale_numbers(numbers, x)
         return Batch(torch.from_numpy(x))
 
 
-def _standard(block: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Numbers (n, C) in deviations from the mean, in place."""
-    # What is too large for a float64 then counts as far away, as it is.
+def _standard(numbers: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Deviations from the mean (n, C) in float32, exact to its last digits."""
+    # What is too large for a float then counts as far away, as it is.
     with np.errstate(over="ignore"):
-        block -= mean
-        block /= scale
-    return block
+        z = numbers - mean
+        z *= 1.0 / scale
+        return z.astype(np.float32)
 
 
 def _clip(z: np.ndarray) -> np.ndarray:
-    """In place; a number beyond 1e9 deviations counts as that far away."""
-    np.minimum(z, 1e9, out=z)
-    np.maximum(z, -1e9, out=z)
+    """In place; a number beyond `FAR` deviations counts as that far away."""
+    np.clip(z, -FAR, FAR, out=z)
     lengths = z * z
-    lengths *= CLIP**-2
+    lengths *= np.float32(CLIP**-2)
     lengths += 1.0
     z /= np.sqrt(lengths, out=lengths)
     return z
