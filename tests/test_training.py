@@ -363,6 +363,12 @@ def test_the_schedule_is_paced_to_the_time_there_is(monkeypatch):
     assert rates[-1] > 0.9
 
 
+def test_a_limit_that_is_not_reached_changes_nothing():
+    free = DNNClassifier(max_iter=3, batch_size=40, **TINY).fit(X, Y)
+    limited = DNNClassifier(max_iter=3, batch_size=40, max_time=500, **TINY).fit(X, Y)
+    np.testing.assert_array_equal(limited.predict_proba(X), free.predict_proba(X))
+
+
 def test_without_a_time_limit_all_steps_are_taken_and_spread_over_the_schedule(
     monkeypatch,
 ):

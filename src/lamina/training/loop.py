@@ -20,6 +20,9 @@ from lamina.training.precision import arithmetic_of, computing
 from lamina.training.schedules import SCHEDULES
 from lamina.training.stopping import Snapshot, Stopping
 
+GRACE = 0.02
+"""Share of a time limit that a fit may take to come into its stride."""
+
 
 class Monitor(Protocol):
     """Is told of every epoch and may end the fit."""
@@ -40,7 +43,11 @@ class History:
 
 @dataclass
 class Clock:
-    """How far the fit is, in steps or in time, whichever is further."""
+    """How far the fit is, in steps or in time, whichever is further.
+
+    Time that is not short must not show, or no fit under a limit could be repeated: it
+    counts from `GRACE` on, and then faster.
+    """
 
     n_steps: int
     seconds: float | None
@@ -53,7 +60,8 @@ class Clock:
         """The share of the fit that lies behind, from 0 to 1."""
         share = self.step / self.n_steps
         if self.seconds is not None:
-            share = max(share, (time.perf_counter() - self._start) / self.seconds)
+            passed = (time.perf_counter() - self._start) / self.seconds
+            share = max(share, (passed - GRACE) / (1 - GRACE))
         return min(share, 1.0)
 
 

@@ -38,7 +38,8 @@ class TrainerParams(Params):
         positive(),
         none(),
         """Seconds after which training stops in good order: the schedule is paced to
-        end by then. None sets no limit.""",
+        end by then. A limit that is not reached changes nothing; one that is makes the
+        result hang on the machine's speed. None sets no limit.""",
     ] = None
     batch_size: Annotated[
         int | str,
