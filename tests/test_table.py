@@ -54,6 +54,17 @@ def test_numbers_are_standardised_and_then_clipped_smoothly(X):
     np.testing.assert_allclose(encoded(X), truth, atol=1e-5)
 
 
+@pytest.mark.parametrize("mean", [0.0, 1 / 3, 1e4, -7e6, 1e37])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e5, 1e-42])
+def test_single_precision_is_scaled_as_exactly_as_double(mean, scale):
+    rng = np.random.default_rng(0)
+    X = (mean + scale * rng.standard_normal((500, 3))).astype(np.float32)
+    encoder = TableEncoder().fit(X)
+    single, double = (encoder.encode(a) for a in (X, X.astype(np.float64)))
+    rows = torch.arange(len(X))
+    np.testing.assert_allclose(single.take(rows).x, double.take(rows).x, atol=1e-6)
+
+
 @CALM
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True))
 def test_clip_keeps_order_and_stays_within_three(values):
