@@ -30,7 +30,7 @@ fused: Any = torch
 """The kernels have no public names."""
 WORTH_A_THREAD = 2e6
 """Multiplications of a forward pass that occupy one core; with fewer, two cores lose."""
-WORTH_BFLOAT16 = 1e8
+WORTH_BFLOAT16 = 1.5e7
 """Multiplications of a forward pass from which casting costs less than it saves.
 
 From here on oneDNN's products are the faster ones in float32 as well: a call of it takes
