@@ -87,8 +87,10 @@ def test_a_weight_counts_as_repeated_rows(X, data):
     times = data.draw(arrays(int, len(X), elements=st.integers(1, 4)))
     weighted = TableEncoder().fit(X, times.astype(float))
     repeated = TableEncoder().fit(np.repeat(X, times, axis=0))
-    np.testing.assert_allclose(weighted.mean, repeated.mean, atol=1e-9)
-    np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-6)
+    np.testing.assert_allclose(weighted.numbers.mean, repeated.numbers.mean, atol=1e-9)
+    np.testing.assert_allclose(
+        weighted.numbers.scale, repeated.numbers.scale, rtol=1e-6
+    )
 
 
 def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
@@ -96,13 +98,13 @@ def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
     times = np.array([3, 2, 1, 2])
     truth = np.repeat(X, times, axis=0)
     encoder = TableEncoder().fit(X, times.astype(float))
-    np.testing.assert_allclose(encoder.mean, np.nanmean(truth, 0))
-    np.testing.assert_allclose(encoder.scale, np.nanstd(truth, 0))
+    np.testing.assert_allclose(encoder.numbers.mean, np.nanmean(truth, 0))
+    np.testing.assert_allclose(encoder.numbers.scale, np.nanstd(truth, 0))
     filled = np.nan_to_num(X)
     dense = TableEncoder().fit(filled, times.astype(float))
     thin = TableEncoder().fit(sparse.csr_matrix(filled), times.astype(float))
-    np.testing.assert_allclose(thin.mean, dense.mean)
-    np.testing.assert_allclose(thin.scale, dense.scale)
+    np.testing.assert_allclose(thin.numbers.mean, dense.numbers.mean)
+    np.testing.assert_allclose(thin.numbers.scale, dense.numbers.scale)
 
 
 def test_a_constant_column_becomes_zero_and_not_noise():
