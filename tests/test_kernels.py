@@ -111,6 +111,29 @@ def test_the_slopes_of_the_dense_kernel_are_those_of_finite_differences(
     )
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_outputs", [3, 20])
+def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_outputs):
+    torch.manual_seed(0)
+    layers, out = DenseLayers([40, 50, 60], activation, 0.0), nn.Linear(60, n_outputs)
+    for linear in layers.linears:
+        nn.init.normal_(linear.bias)
+    x, slope = torch.randn(30, 40), torch.randn(30, n_outputs)
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        for p in [*layers.parameters(), *out.parameters()]:
+            p.grad = None
+        kernel = DenseKernel(layers, out, dtype)
+        z = kernel.forward(x).float()
+        to_input = kernel.backward(slope, to_input=True).float()
+        grads = [p.grad.clone() for p in [*layers.parameters(), *out.parameters()]]
+        found.append([z, to_input, *grads])
+    for exact, rounded in zip(*found, strict=True):
+        assert rounded.dtype == torch.float32
+        # A relu whose input rounding turns round counts with its whole slope.
+        assert (rounded - exact).norm() < 0.06 * exact.norm()
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):

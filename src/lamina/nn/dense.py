@@ -9,6 +9,7 @@ a step consists of, into memory that is kept from step to step.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dropout import Dropout, keep_mask
 
+onednn: Any = torch.ops.mkldnn
+"""Its fused products have no public names."""
 NARROW = 16
 """A layer with fewer outputs is computed transposed: MKL is twice as fast that way."""
 
@@ -62,6 +65,8 @@ class DenseKernel:
         self.factors = [w.detach().to(dtype) for w in self.weights]
         self.transposed = [w.t() for w in self.factors]
         self.copies = self.factors[0].dtype != self.weights[0].dtype
+        on_cpu = self.factors[0].device.type == "cpu"
+        self.fuses = on_cpu and dtype == torch.bfloat16 and _multiplies_bfloat16()
         self.memory: dict[tuple[str, int, int, int], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,6 +106,9 @@ class DenseKernel:
 
     def _product(self, i: int) -> Tensor:
         x, w = self.inputs[i], self.factors[i]
+        if self.fuses:
+            # The offset is added before the product leaves the cache.
+            return onednn._linear_pointwise(x, w, self.offsets[i], "none", [], "")
         n, width = x.shape[0], w.shape[0]
         if width < NARROW:
             room = self._room("z", i, width, n)
@@ -114,7 +122,7 @@ class DenseKernel:
             weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
         if self.copies:
             weight.grad.copy_(g.t() @ self.inputs[i])
-            torch.sum(g, 0, dtype=bias.dtype, out=bias.grad)
+            bias.grad.copy_(g.sum(0))
         else:
             torch.mm(g.t(), self.inputs[i], out=weight.grad)
             torch.sum(g, 0, out=bias.grad)
@@ -125,3 +133,7 @@ class DenseKernel:
         if key not in self.memory:
             self.memory[key] = self.factors[0].new_empty(n, width)
         return self.memory[key]
+
+
+def _multiplies_bfloat16() -> bool:
+    return torch.backends.mkldnn.is_available() and onednn._is_mkldnn_bf16_supported()
