@@ -26,6 +26,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks.runner import keep
 from lamina import (
     CNNClassifier,
     DNNClassifier,
@@ -162,25 +163,35 @@ CASES: dict[str, tuple[Callable[[], list[tuple]], dict[str, Network]]] = {
 
 
 def main(asked: list[str]) -> None:
-    """Print the scores of the cases asked for, `case` or `case:contender`, or of all."""
+    """Print and keep the scores of the cases asked for, or of all."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(f"{'data':15} {'network':20} {'mean':>7}  each seed{'':14} {'s a fit':>8}")
-    for case, (samples, networks) in CASES.items():
-        for name, make in networks.items():
-            if asked and case not in asked and f"{case}:{name}" not in asked:
-                continue
-            scores, seconds = [], []
-            for seed in SEEDS:
-                parts = []
-                for X, y, X_test, y_test in samples():
-                    start = time.perf_counter()
-                    network = make(seed).fit(X, y)
-                    seconds.append(time.perf_counter() - start)
-                    parts.append(network.score(X_test, y_test))
-                scores.append(np.mean(parts))
-            each = " ".join(f"{score:.4f}" for score in scores)
+    for case in asked or CASES:
+        samples, networks = CASES[case]
+        figures = {name: scored(samples, make) for name, make in networks.items()}
+        for name, found in figures.items():
+            each = " ".join(f"{score:.4f}" for score in found["scores"])
             print(
-                f"{case:15} {name:20} {np.mean(scores):7.4f}  {each:23} "
-                f"{np.median(seconds):8.1f}",
+                f"{case:15} {name:20} {found['mean']:7.4f}  {each:23} "
+                f"{found['seconds']:8.1f}",
                 flush=True,
             )
+        keep("accuracy", case, figures)
+
+
+def scored(samples: Callable[[], list[tuple]], make: Network) -> dict:
+    """The score of each seed, over all folds, and the seconds of a fit."""
+    scores, seconds = [], []
+    for seed in SEEDS:
+        parts = []
+        for X, y, X_test, y_test in samples():
+            start = time.perf_counter()
+            network = make(seed).fit(X, y)
+            seconds.append(time.perf_counter() - start)
+            parts.append(network.score(X_test, y_test))
+        scores.append(float(np.mean(parts)))
+    return {
+        "mean": float(np.mean(scores)),
+        "scores": scores,
+        "seconds": float(np.median(seconds)),
+    }

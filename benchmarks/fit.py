@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.accuracy import mlp, split
+from benchmarks.runner import keep
 from lamina import CNNClassifier, DNNClassifier, RNNClassifier
 from lamina.datasets import fetch_fashion, load_adult, load_japanese_vowels
 
@@ -64,6 +65,9 @@ def main(asked: list[str]) -> None:
                 network.fit(X, y)
                 seconds = time.perf_counter() - start
                 runs[name].append((seconds, network.score(X_test, y_test)))
-        for name, figures in runs.items():
-            seconds, score = (median(f[i] for f in figures) for i in range(2))
+        figures = {}
+        for name, found in runs.items():
+            seconds, score = (median(f[i] for f in found) for i in range(2))
             print(f"{case:16} {name:8} {seconds:8.2f} s   {score:.4f}", flush=True)
+            figures[name] = {"seconds": seconds, "score": score}
+        keep("fit", case, figures, rounds=rounds)

@@ -1,43 +1,133 @@
-"""Prediction: the time of one row and of 100,000, by a fitted dense network 64-100-10."""
+"""Prediction of one row, 200 times, and of 100,000 rows, by dense networks 64-100-10.
 
-import time
-from statistics import median
+All have the same training: two epochs of 2,000 rows. Keras predicts many rows by `predict`
+and one by `predict_on_batch`, its fastest ways; plain PyTorch and Keras check nothing of
+what they are given.
+"""
+
+import os
+import warnings
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier
 
-from lamina import DNNClassifier
+from benchmarks.contenders import Run
+from benchmarks.dense import keras_model, module, ours
+from benchmarks.problem import Problem
+from benchmarks.runner import run_suite
+
+WIDTHS = (64, 100, 10)
+Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def seconds(call, n: int) -> float:
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return median(times)
+def rows(n: int) -> Problem:
+    """2,000 rows to learn from, and n to predict."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000 + n, WIDTHS[0])).astype(np.float32)
+    y = (X @ rng.standard_normal((WIDTHS[0], WIDTHS[-1]))).argmax(1)
+    return Problem(
+        X[:2000],
+        y[:2000],
+        X[2000:],
+        y[2000:],
+        n_epochs=2,
+        batch_size=200,
+        module=partial(module, WIDTHS),
+        keras=partial(keras_model, WIDTHS),
+        ours=partial(ours, WIDTHS[1:-1], 200, 2),
+    )
+
+
+CASES = {"1 row, 200 times": partial(rows, 1), "100,000 rows": partial(rows, 100_000)}
+
+
+def repeated(fitted: Callable[[Problem], Predict], problem: Problem) -> Run:
+    """Predict the test rows, a single one 200 times."""
+    predict = fitted(problem)
+    n_times = 200 if len(problem.X_test) == 1 else 1
+
+    def run() -> float:
+        for _ in range(n_times):
+            found = predict(problem.X_test)
+        return float((found == problem.y_test).mean())
+
+    return run
+
+
+def lamina(problem: Problem) -> Predict:
+    return problem.ours().fit(problem.X, problem.y).predict
+
+
+def scikit_learn(problem: Problem) -> Predict:
+    from sklearn.neural_network import MLPClassifier
+
+    warnings.simplefilter("ignore")
+    network = MLPClassifier(WIDTHS[1:-1], max_iter=2, random_state=0)
+    return network.fit(problem.X, problem.y).predict
+
+
+def plain_torch(problem: Problem) -> Predict:
+    """A module trained by skorch, called without it."""
+    import torch
+
+    model = _skorch(problem).module_.eval()
+
+    def predict(X: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(X)).argmax(1).numpy()
+
+    return predict
+
+
+def skorch(problem: Problem) -> Predict:
+    return _skorch(problem).predict
+
+
+def keras(backend: str, problem: Problem) -> Predict:
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+
+    model = problem.keras(keras)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss)
+    model.fit(problem.X, problem.y, batch_size=200, epochs=2, verbose=0)
+
+    def predict(X: np.ndarray) -> np.ndarray:
+        if len(X) == 1:
+            return model.predict_on_batch(X).argmax(1)
+        return model.predict(X, batch_size=4096, verbose=0).argmax(1)
+
+    return predict
+
+
+def _skorch(problem: Problem):
+    import torch
+    from skorch import NeuralNetClassifier
+
+    network = NeuralNetClassifier(
+        problem.module(),
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        max_epochs=2,
+        batch_size=200,
+        iterator_valid__batch_size=4096,
+        train_split=None,
+        verbose=0,
+    )
+    return network.fit(problem.X, problem.y)
+
+
+CONTENDERS = {
+    "lamina": partial(repeated, lamina),
+    "scikit-learn": partial(repeated, scikit_learn),
+    "torch": partial(repeated, plain_torch),
+    "skorch": partial(repeated, skorch),
+    "Keras, JAX": partial(repeated, partial(keras, "jax")),
+    "Keras, TensorFlow": partial(repeated, partial(keras, "tensorflow")),
+}
 
 
 def main(asked: list[str]) -> None:
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((2000, 64)).astype(np.float32), rng.integers(0, 10, 2000)
-    many = rng.standard_normal((100_000, 64)).astype(np.float32)
-    networks = {
-        "lamina": DNNClassifier(hidden_layer_sizes=(100,), max_iter=2),
-        "scikit-learn": MLPClassifier((100,), max_iter=2, early_stopping=True),
-    }
-    for network in networks.values():
-        network.fit(X, y)
-    rounds = [
-        {
-            name: (
-                seconds(lambda n=network: n.predict(X[:1]), 200),
-                seconds(lambda n=network: n.predict(many), 3),
-            )
-            for name, network in networks.items()
-        }
-        for _ in range(5)
-    ]
-    for name in networks:
-        one, all_rows = (median(r[name][i] for r in rounds) for i in range(2))
-        print(f"{name:15} 1 row {one * 1e6:6.0f} us   100,000 rows {all_rows:.3f} s")
+    run_suite("predict", asked or list(CASES), list(CONTENDERS), {})

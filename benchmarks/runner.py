@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import geometric_mean, median
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,8 @@ def report(
     suite: str, cases: dict[str, dict[str, dict]], flops: dict[str, float]
 ) -> None:
     """Print the tables and keep everything as JSON."""
-    machine = machine_line()
     rates = gemm_rates()
-    print(f"\n{suite}: {machine}\nGEMM 1024^3: {rates} GF/s\n")
+    print(f"\n{suite}: {machine_line()}\nGEMM 1024^3: {rates} GF/s\n")
     ratios: dict[str, list[float]] = {}
     for case, figures in cases.items():
         ours = figures["lamina"]
@@ -95,9 +95,16 @@ def report(
             f"  {name:20}{geometric_mean(values):8.2f}{min(values):8.2f}"
             f"{max(values):8.2f}   ({len(values)} cases)"
         )
-    RESULTS.mkdir(exist_ok=True)
-    kept = {"machine": machine, "gemm_gflops": rates, "rounds": ROUNDS, "cases": cases}
-    (RESULTS / f"{suite}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    for case, figures in cases.items():
+        keep(suite, case, figures, gemm_gflops=rates, rounds=ROUNDS)
+
+
+def keep(suite: str, case: str, figures: dict, **how: Any) -> None:
+    """Put the figures of a case into its suite's results, beside those of the others."""
+    path = RESULTS / f"{suite}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept[case] = {"machine": machine_line(), **how, "figures": figures}
+    path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def machine_line() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.runner import keep
 from benchmarks.worker import resident
 from lamina import DNNClassifier
 
@@ -29,6 +30,8 @@ def main(asked: list[str]) -> None:
             f"   {grown:8.0f} / {X.nbytes / 2**20:.0f}",
             flush=True,
         )
+        figures = {"seconds": seconds, "peak_mb": grown, "X_mb": X.nbytes / 2**20}
+        keep("scaling", f"{n} rows", {"lamina": figures})
     X, y = X[:500], y[:500]
     sizes = []
     for i in range(220):
@@ -36,4 +39,6 @@ def main(asked: list[str]) -> None:
         if i in (19, 219):
             gc.collect()
             sizes.append(resident("VmRSS"))
-    print(f"200 fits in one process: {sizes[1] - sizes[0]:+.1f} MB")
+    grown = sizes[1] - sizes[0]
+    print(f"200 fits in one process: {grown:+.1f} MB")
+    keep("scaling", "200 fits", {"lamina": {"grown_mb": grown}})

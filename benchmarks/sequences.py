@@ -5,7 +5,6 @@ the baseline's alike; without it each case takes the time that it is meant to ha
 data lies under LAMINA_DATA.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.runner import RESULTS, machine_line
+from benchmarks.runner import keep
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,7 @@ def main(asked: list[str]) -> None:
             line = ", ".join(f"{what} {value:.4g}" for what, value in values.items())
             print(f"  {contender:28} {line}", flush=True)
         n_threads = torch.get_num_threads()
-        keep(name, {"seconds": seconds, "threads": n_threads, "figures": figures})
-
-
-def keep(name: str, figures: dict) -> None:
-    """Put the figures of a case into the results, beside those of the others."""
-    path = RESULTS / "sequences.json"
-    kept = json.loads(path.read_text()) if path.exists() else {"cases": {}}
-    kept["machine"] = machine_line()
-    kept["cases"][name] = figures
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+        keep("sequences", name, figures, seconds=seconds, threads=n_threads)
 
 
 def paced(steps: Iterable[Any], seconds: float) -> Iterator[tuple[Any, float]]:
