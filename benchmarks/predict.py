@@ -110,6 +110,7 @@ def _skorch(problem: Problem):
         problem.module(),
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.Adam,
+        lr=1e-3,
         max_epochs=2,
         batch_size=200,
         iterator_valid__batch_size=4096,
