@@ -15,6 +15,7 @@ import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
+PAUSE_S = 0.5
 
 
 def compare(suite: str, case: str, names: Sequence[str]) -> dict[str, dict]:
@@ -51,6 +52,8 @@ class Worker:
         return self.process.stdout.readline().strip() == "ready"
 
     def run(self) -> dict:
+        # The idle threads of the contender before may spin for a while.
+        time.sleep(PAUSE_S)
         print("go", file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
