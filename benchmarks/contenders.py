@@ -190,8 +190,11 @@ def _torch_accuracy(model, problem: Problem) -> float:
     import torch
 
     model.eval()
+    X = torch.from_numpy(problem.X_test)
+    # Pictures all at once would not fit into the cache.
+    parts = X.split(problem.batch_size) if X.ndim == 4 else [X]
     with torch.inference_mode():
-        logits = model(torch.from_numpy(problem.X_test))
+        logits = torch.cat([model(part) for part in parts])
     return float((logits.argmax(1).numpy() == problem.y_test).mean())
 
 

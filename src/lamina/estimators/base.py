@@ -280,7 +280,9 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         lengths = samples.lengths
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(self.encoder_.spec.max_length, longest)
-        return outputs_of(model, ask, InOrder(samples, n_cells, target), self)
+        device = device_of(self.device).type
+        batches = InOrder(samples, n_cells, target, device)
+        return outputs_of(model, ask, batches, self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

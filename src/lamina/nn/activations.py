@@ -22,6 +22,8 @@ class Activation:
     module: type[nn.Module]
     apply: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+    fused: str = ""
+    """What oneDNN calls it, where `slope` can do without z."""
 
 
 def _relu(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
@@ -51,7 +53,7 @@ def _logistic(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(nn.ReLU, torch.relu_, _relu),
+    "relu": Activation(nn.ReLU, torch.relu_, _relu, "relu"),
     "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu),
     "silu": Activation(nn.SiLU, nn.functional.silu, _silu),
     "selu": Activation(nn.SELU, torch.selu_, _selu),

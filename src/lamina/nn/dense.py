@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dropout import Dropout, keep_mask
+from lamina.nn.products import multiply
 
 onednn: Any = torch.ops.mkldnn
 """Its fused products have no public names."""
@@ -76,8 +77,7 @@ class DenseKernel:
                 factor.copy_(weight.detach())
         self.inputs, self.before, self.masks = [x.to(self.dtype)], [], []
         for i in range(len(self.weights) - 1):
-            z = self._product(i)
-            a = self.activation.apply(z)
+            z, a = self._layer(i)
             if self.dropout:
                 self.masks.append(keep_mask(a, self.dropout))
                 # An activation reads its slope from a as it was before the mask.
@@ -97,34 +97,43 @@ class DenseKernel:
                 return None
             width = self.weights[i].shape[1]
             room = self._room("slope", i, g.shape[0], width)
-            g = torch.mm(g, self.factors[i], out=room)
+            g = multiply(g, self.factors[i], room)
             if i:
                 if self.dropout:
                     g.mul_(self.masks[i - 1])
                 g = self.activation.slope(g, *self.before[i - 1])
         return g
 
-    def _product(self, i: int) -> Tensor:
+    def _layer(self, i: int) -> tuple[Tensor, Tensor]:
+        """Layer i before and after its activation."""
+        if self.fuses and self.activation.fused:
+            a = self._product(i, self.activation.fused)
+            return a, a
+        z = self._product(i)
+        return z, self.activation.apply(z)
+
+    def _product(self, i: int, then: str = "none") -> Tensor:
         x, w = self.inputs[i], self.factors[i]
         if self.fuses:
-            # The offset is added before the product leaves the cache.
-            return onednn._linear_pointwise(x, w, self.offsets[i], "none", [], "")
+            # What follows is done before the product leaves the cache.
+            return onednn._linear_pointwise(x, w, self.offsets[i], then, [], "")
         n, width = x.shape[0], w.shape[0]
         if width < NARROW:
             room = self._room("z", i, width, n)
             return torch.mm(w, x.t(), out=room).add_(self.columns[i]).t()
         room = self._room("z", i, n, width)
-        return torch.mm(x, self.transposed[i], out=room).add_(self.offsets[i])
+        return multiply(x, self.transposed[i], room).add_(self.offsets[i])
 
     def _fill(self, i: int, g: Tensor) -> None:
         weight, bias = self.weights[i], self.biases[i]
         if weight.grad is None or bias.grad is None:
             weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
         if self.copies:
-            weight.grad.copy_(g.t() @ self.inputs[i])
+            room = self._room("weight", i, *weight.shape)
+            weight.grad.copy_(torch.mm(g.t(), self.inputs[i], out=room))
             bias.grad.copy_(g.sum(0))
         else:
-            torch.mm(g.t(), self.inputs[i], out=weight.grad)
+            multiply(g.t(), self.inputs[i], weight.grad)
             torch.sum(g, 0, out=bias.grad)
 
     def _room(self, name: str, i: int, n: int, width: int) -> Tensor:
