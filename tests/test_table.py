@@ -65,6 +65,18 @@ def test_single_precision_is_scaled_as_exactly_as_double(mean, scale):
     np.testing.assert_allclose(single.take(rows).x, double.take(rows).x, atol=1e-6)
 
 
+@pytest.mark.parametrize("n_missing", [0, 3])
+def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
+    X = np.random.default_rng(0).normal(3, 50, (9000, 7)).astype(np.float32)
+    X[0, 0] = 1e30
+    X[5 : 5 + n_missing, 1] = np.nan
+    encoder = TableEncoder().fit(X[1:])
+    together = everything(encoder.encode(X)).x
+    for i in [*range(9), 8999]:
+        alone = everything(encoder.encode(X[i : i + 1])).x
+        np.testing.assert_array_equal(alone[0], together[i])
+
+
 @CALM
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True))
 def test_clip_keeps_order_and_stays_within_three(values):

@@ -14,7 +14,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from lamina.encoders.base import blocks
 from lamina.exceptions import DataError
-from lamina.scaling import scale_of
+from lamina.scaling import Standard, scale_of
 
 CLIP, FAR = 3.0, 3e3
 SQUEEZE = np.float32(CLIP**-2)
@@ -36,7 +36,7 @@ class Numbers:
             mean, variance, has_missing = _moments(numbers, weight)
         self.mean, self.scale = mean, scale_of(variance, mean, numbers.shape[0])
         self.missing = np.flatnonzero(has_missing)
-        self._prepare()
+        self.standard = Standard(self.mean, self.scale)
         return self
 
     @property
@@ -49,37 +49,12 @@ class Numbers:
         n_numbers, n_missing = len(self.mean), len(self.missing)
         for part in blocks(numbers, SHARED if numbers.size >= MANY else ALONE):
             z = x[part, :n_numbers]
-            self._standardise(numbers[part], z)
+            self.standard.write(numbers[part], z)
             _clip(z)
             if n_missing or np.isnan(z.sum()):
                 unknown = np.isnan(z)
                 x[part, n_numbers : self.n_channels] = unknown[:, self.missing]
                 z[unknown] = 0.0
-
-    def _prepare(self) -> None:
-        self.factor = 1.0 / self.scale
-        # Whether float32 holds all of these with room to spare. What the mean is rounded
-        # by is then taken off apart: no difference is less exact than the number itself.
-        self.is_single = bool(
-            (np.abs(self.mean) < 1e30).all() and (self.scale > 1e-30).all()
-        )
-        if self.is_single:
-            self.near = self.mean.astype(np.float32)
-            self.rest = (self.mean - self.near).astype(np.float32)
-            self.single_factor = self.factor.astype(np.float32)
-
-    def _standardise(self, numbers: np.ndarray, z: np.ndarray) -> None:
-        """Deviations from the mean into z (n, C) float32, exact to its last digits."""
-        if numbers.dtype == np.float32 and self.is_single:
-            np.subtract(numbers, self.near, out=z)
-            z -= self.rest
-            z *= self.single_factor
-            return
-        # What is too large for a float then counts as far away, as it is.
-        with np.errstate(over="ignore"):
-            deviations = numbers - self.mean
-            deviations *= self.factor
-            z[...] = deviations
 
 
 def floating(matrix: Any) -> Any:

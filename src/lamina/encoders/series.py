@@ -14,6 +14,7 @@ from lamina.encoders.base import (
     weighted_moments,
 )
 from lamina.exceptions import DataError
+from lamina.scaling import Standard
 
 
 class SeriesEncoder:
@@ -28,7 +29,7 @@ class SeriesEncoder:
     def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
         flat, lengths = flatten(X)
         step_weight = None if weight is None else np.repeat(weight, lengths)
-        self.mean, self.scale = weighted_moments(flat, step_weight)
+        self.standard = Standard(*weighted_moments(flat, step_weight))
         self.spec = Spec(
             n_channels=flat.shape[1], n_space=1, max_length=int(lengths.max())
         )
@@ -44,9 +45,10 @@ class SeriesEncoder:
                 f"X has series of {flat.shape[1]} channels, but this network was fitted "
                 f"on {self.spec.n_channels}; pass the channels that fit saw."
             )
-        z = torch.empty(flat.shape)
+        scaled = np.empty(flat.shape, np.float32)
         for part in blocks(flat):
-            z[part] = torch.from_numpy((flat[part] - self.mean) / self.scale)
+            self.standard.write(flat[part], scaled[part])
+        z = torch.from_numpy(scaled)
         if (lengths == lengths[0]).all():
             return TensorSamples(z.view(len(lengths), int(lengths[0]), -1))
         return RaggedSamples(z, torch.from_numpy(lengths))

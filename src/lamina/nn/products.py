@@ -1,7 +1,4 @@
-"""Products of matrices, by whichever library is the quicker.
-
-    a (N, C), b (C, M) -> out (N, M)
-"""
+"""Products of matrices, by whichever library is the quicker: a (N, C), b (C, M) -> (N, M)."""
 
 import numpy as np
 import torch

@@ -1,0 +1,31 @@
+"""Products against those of higher precision, on one core and on several."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamina.nn.products import multiply
+
+sides = st.integers(1, 40)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@given(sides, sides, sides, st.booleans(), st.booleans())
+def test_a_product_is_that_of_double_precision_in_any_layout(
+    n_threads, dtype, n, c, m, a_turned, b_turned
+):
+    a = torch.randn(c, n).to(dtype).t() if a_turned else torch.randn(n, c).to(dtype)
+    b = torch.randn(m, c).to(dtype).t() if b_turned else torch.randn(c, m).to(dtype)
+    out = torch.empty(n, m, dtype=dtype)
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        assert multiply(a, b, out) is out
+    finally:
+        torch.set_num_threads(before)
+    near = 10 * c * torch.finfo(dtype).eps
+    torch.testing.assert_close(
+        out.double(), a.double() @ b.double(), rtol=near, atol=near
+    )
