@@ -12,10 +12,11 @@ sides = st.integers(1, 40)
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-@given(sides, sides, sides, st.booleans(), st.booleans())
+@given(st.tuples(sides, sides, sides), st.booleans(), st.booleans())
 def test_a_product_is_that_of_double_precision_in_any_layout(
-    n_threads, dtype, n, c, m, a_turned, b_turned
+    n_threads, dtype, shape, a_turned, b_turned
 ):
+    n, c, m = shape
     a = torch.randn(c, n).to(dtype).t() if a_turned else torch.randn(n, c).to(dtype)
     b = torch.randn(m, c).to(dtype).t() if b_turned else torch.randn(c, m).to(dtype)
     out = torch.empty(n, m, dtype=dtype)

@@ -159,9 +159,9 @@ class RaggedSamples(InAnyOrder):
         return Batch(samples.values, lengths=samples.lengths)
 
 
-def blocks(numbers: np.ndarray, size: int = BLOCK) -> Iterator[slice]:
+def blocks(numbers: np.ndarray) -> Iterator[slice]:
     """Rows at a time of (n, C) that stay in the cache: nothing is copied as a whole."""
-    n_rows = max(1, size // max(1, numbers.shape[1]))
+    n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
     for start in range(0, len(numbers), n_rows):
         yield slice(start, start + n_rows)
 

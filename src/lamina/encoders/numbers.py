@@ -8,7 +8,6 @@ missing in `fit` a column says which.
 from typing import Any, Self
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
@@ -18,10 +17,6 @@ from lamina.scaling import Standard, scale_of
 
 CLIP, FAR = 3.0, 3e3
 SQUEEZE = np.float32(CLIP**-2)
-ALONE, SHARED = 1 << 16, 1 << 18
-"""Numbers scaled at a time that stay in the cache of one core, and of several."""
-MANY = 1 << 15
-"""Numbers that torch clips on several cores in less time than numpy on one."""
 
 
 class Numbers:
@@ -47,7 +42,8 @@ class Numbers:
     def write(self, numbers: np.ndarray, x: np.ndarray) -> None:
         """Fill the first columns of x (n, channels): the numbers, and which are missing."""
         n_numbers, n_missing = len(self.mean), len(self.missing)
-        for part in blocks(numbers, SHARED if numbers.size >= MANY else ALONE):
+        for part in blocks(numbers):
+            # numpy, for a small network predicts a row in the time of ten torch calls.
             z = x[part, :n_numbers]
             self.standard.write(numbers[part], z)
             _clip(z)
@@ -67,17 +63,12 @@ def floating(matrix: Any) -> Any:
 
 
 def _clip(z: np.ndarray) -> None:
-    """In place; a number beyond `FAR` deviations counts as that far away.
-
-    Few are left to numpy, for a small network predicts a row in the time of ten calls of
-    torch. Both do the same to the last bit.
-    """
-    xp, values = (np, z) if z.size < MANY else (torch, torch.from_numpy(z))
-    xp.clip(values, -FAR, FAR, out=values)
-    lengths = values * values
+    """In place; a number beyond `FAR` deviations counts as that far away."""
+    np.clip(z, -FAR, FAR, out=z)
+    lengths = z * z
     lengths *= SQUEEZE
     lengths += 1.0
-    values /= xp.sqrt(lengths, out=lengths)
+    z /= np.sqrt(lengths, out=lengths)
 
 
 def _moments(
