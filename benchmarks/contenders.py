@@ -1,6 +1,7 @@
 """The ways to train a network: each takes a problem and gives a function that trains once.
 
-The function returns the accuracy on the test samples. Imports stand inside: a contender's
+The function returns the accuracy on the test samples, from other initial weights each time
+where the library draws them at a fit. Imports stand inside: a contender's
 process holds its own library and no other.
 """
 
@@ -8,6 +9,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 
@@ -22,8 +24,11 @@ def lamina(problem: Problem) -> Run:
     if getattr(X, "ndim", 0) == 4:  # pictures have their colours last here
         X, X_test = (np.ascontiguousarray(np.moveaxis(x, 1, 3)) for x in (X, X_test))
 
+    seeds = count()
+
     def run() -> float:
-        return problem.ours().fit(X, problem.y).score(X_test, problem.y_test)
+        network = problem.ours().set_params(random_state=next(seeds))
+        return network.fit(X, problem.y).score(X_test, problem.y_test)
 
     return run
 
@@ -32,6 +37,7 @@ def scikit_learn(problem: Problem) -> Run:
     from sklearn.neural_network import MLPClassifier
 
     widths = [m.out_features for m in problem.module() if hasattr(m, "out_features")]
+    seeds = count()
 
     def run() -> float:
         network = MLPClassifier(
@@ -41,7 +47,7 @@ def scikit_learn(problem: Problem) -> Run:
             n_iter_no_change=10_000,
             tol=0.0,
             alpha=0.0,
-            random_state=0,
+            random_state=next(seeds),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
