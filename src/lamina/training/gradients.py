@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -13,8 +13,16 @@ from lamina.tasks.base import Task
 from lamina.training.optimizers import trained
 from lamina.training.precision import Arithmetic
 
-Gradients = Callable[[Batch], Tensor]
-"""Batch -> its loss; the gradients are left in the parameters' `.grad`."""
+
+class Gradients(Protocol):
+    """Fills the parameters' `.grad`."""
+
+    alone: ClassVar[bool]
+    """Whether small products are those of `nn/products.py`."""
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """The loss of the batch."""
+        ...
 
 
 def gradients_of(model: Model, task: Task, arithmetic: Arithmetic) -> Gradients:
@@ -32,6 +40,7 @@ def gradients_of(model: Model, task: Task, arithmetic: Arithmetic) -> Gradients:
 class ByAutograd:
     """Whatever the network and the task are."""
 
+    alone: ClassVar = False
     model: Model
     task: Task
     arithmetic: Arithmetic
@@ -58,6 +67,7 @@ class ByAutograd:
 class ByKernel:
     """A body's own passes, which end in the slope of the task's criterion."""
 
+    alone: ClassVar = True
     body: Any
     kernel: Any
     criterion: Callable[..., tuple[Tensor, Tensor]]

@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -87,13 +88,12 @@ class Training:
 
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
-        precision = self.params.precision
-        arithmetic = arithmetic_of(self.device, precision, self.work)
+        arithmetic = arithmetic_of(self.device, self.params.precision, self.work)
         gradients = gradients_of(self.model, self.task, arithmetic)
         history = History()
         kept = Snapshot(self.model)
         try:
-            with computing(precision, self.model, self.loader.batch_size, self.work):
+            with self._computing(gradients):
                 self._epochs(gradients, history, kept)
         except KeyboardInterrupt:
             if not history.loss_curve:
@@ -106,6 +106,10 @@ class Training:
         kept.restore(self.model)
         self.model.eval()
         return history
+
+    def _computing(self, gradients: Gradients) -> AbstractContextManager:
+        size, precision = self.loader.batch_size, self.params.precision
+        return computing(precision, self.model, size, self.work, gradients.alone)
 
     def _epochs(self, gradients: Gradients, history: History, kept: Snapshot) -> None:
         clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)

@@ -54,11 +54,17 @@ def room_on(device: torch.device) -> int:
 
 @contextmanager
 def computing(
-    precision: str, model: Model, n_samples: int, work: float
+    precision: str, model: Model, n_samples: int, work: float, alone: bool = False
 ) -> Iterator[None]:
-    """The process's flags as passes over `n_samples`, `work` multiplications, want them."""
+    """The process's flags as passes over `n_samples`, `work` multiplications, want them.
+
+    `alone` where products that are not worth bfloat16 are those of `nn/products.py`, whose
+    library has threads of its own.
+    """
     matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
     n_cores = max(1, min(n_threads, int(work / WORTH_A_THREAD)))
+    if alone and work < WORTH_BFLOAT16:
+        n_cores = 1
     n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
     torch.set_float32_matmul_precision(_matmul_precision(precision, work))
     torch.set_num_threads(n_cores)
