@@ -51,9 +51,7 @@ class Loader:
         generator = self.generator if self.shuffle else None
         order = self.samples.batches(self.batch_size, generator)
         for rows, batch in taken(self.samples, order):
-            weight = None if self.weight is None else self.weight[rows]
-            target = None if self.target is None else self.target[rows]
-            yield batch.labelled(target, weight)
+            yield batch.labelled(picked(self.target, rows), picked(self.weight, rows))
 
 
 @dataclass
@@ -88,7 +86,7 @@ class InOrder:
             rows = self.samples.lengths.argsort(stable=True)[rows]
         parts = [rows[i : i + size] for i in range(0, n, size)]
         for i, (part, batch) in enumerate(taken(self.samples, parts)):
-            known = None if self.target is None else self.target[part]
+            known = picked(self.target, part)
             yield part[: n - i * size], batch.labelled(known, None)
 
 
@@ -110,3 +108,10 @@ def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch
     finally:
         for _, batch in ahead:
             batch.cancel()
+
+
+def picked(values: Any, rows: Tensor) -> Any:
+    """The values of these rows; None of None."""
+    if isinstance(values, Tensor):  # in half of the time of `values[rows]`
+        return values.index_select(0, rows)
+    return None if values is None else values[rows]

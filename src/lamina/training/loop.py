@@ -103,7 +103,7 @@ class Training:
                 InterruptedWarning,
                 stacklevel=2,
             )
-        kept.restore(self.model)
+        kept.restore()
         self.model.eval()
         return history
 
@@ -122,14 +122,15 @@ class Training:
                 break
             history.loss_curve.append(loss)
             if stopping.is_better(self._merit(history)) or not self._selects:
-                kept.take(self.model)
+                kept.take()
             ended = self.monitor.epoch_ends(self.model, history)
             if ended or stopping.is_over or clock.done() >= 1:
                 break
 
     def _epoch(self, clock: Clock, gradients: Gradients) -> float:
         """One pass over the samples; returns the mean loss per sample."""
-        self.model.train()
+        if not self.model.training:  # a walk through the modules
+            self.model.train()
         factor = SCHEDULES[self.schedule]
         losses, sizes = [], []
         for batch in self.loader:

@@ -42,6 +42,7 @@ class Adam:
         self.beta_1, self.beta_2 = params.beta_1, params.beta_2
         self.means, self.squares = _zeros(self.params), _zeros(self.params)
         self.n_steps = torch.zeros((), device=self.params[0].device)
+        self.counts = [self.n_steps] * len(self.params)
 
     def step(self, rate: float) -> None:
         if self.alpha:
@@ -53,7 +54,7 @@ class Adam:
             self.means,
             self.squares,
             [],
-            [self.n_steps] * len(self.params),
+            self.counts,
             lr=rate,
             beta1=self.beta_1,
             beta2=self.beta_2,

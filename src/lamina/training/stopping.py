@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 
 @dataclass
@@ -39,17 +40,14 @@ class Snapshot:
     """A copy of a model's state, kept to go back to."""
 
     def __init__(self, model: nn.Module):
-        self.state: dict[str, Tensor] = {}
-        self.take(model)
+        # Training changes these tensors in place, and never puts others there.
+        self.live = list(model.state_dict().values())
+        self.kept = [tensor.clone() for tensor in self.live]
 
-    def take(self, model: nn.Module) -> None:
+    def take(self) -> None:
         """Remember the state as it is now."""
-        for name, tensor in model.state_dict().items():
-            if name in self.state:
-                self.state[name].copy_(tensor)
-            else:
-                self.state[name] = tensor.clone()
+        torch._foreach_copy_(self.kept, self.live)
 
-    def restore(self, model: nn.Module) -> None:
+    def restore(self) -> None:
         """Put the remembered state back."""
-        model.load_state_dict(self.state)
+        torch._foreach_copy_(self.live, self.kept)
