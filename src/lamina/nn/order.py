@@ -1,6 +1,6 @@
 """The steps of a batch by sample, as users have them, and by step, as recurrences do.
 
-    (B, T, ...) <-> (D, T, B, ...): the second direction begins at each sample's end
+(B, T, ...) <-> (D, T, B, ...): the second direction begins at each sample's end
 """
 
 import torch
@@ -33,7 +33,9 @@ class Order:
     def by_sample(self, h: Tensor, n_before: int = 0) -> Tensor:
         """H (D, n + T, B, C) -> (B, T, D, C), without what stands before the first step."""
         D, T, B = self.size
-        steps = self.sides * (n_before + T) + n_before + self.source
-        rows = (steps * B + self.samples).permute(1, 2, 0)
-        h = h.reshape(-1, h.shape[-1]).index_select(0, rows.flatten())
-        return h.unflatten(0, (B, T, D))
+        C = h.shape[3]
+        by_side, by_step, by_row = (n // C for n in h.stride()[:3])
+        steps = (self.source + n_before) * by_step + self.sides * by_side
+        rows = (steps + self.samples * by_row).permute(1, 2, 0)
+        h = h.as_strided((h.numel() // C, C), (C, 1))
+        return h.index_select(0, rows.flatten()).unflatten(0, (B, T, D))

@@ -7,15 +7,13 @@ slopes: those of a step's gates are the slope of its state times factors known b
 How many steps is a matter of the cache, and of blocks of memory that are small enough to
 be used again: fresh memory costs as much as what is computed in it.
 
-The logistic function takes a fifth of the time of tanh. So tanh(a) is 2 s - 1 with
-s = logistic(2 a), and a state h is kept as u = (h + 1) / 2 as well.
+A state h is kept as u = (h + 1) / 2 as well, see `cells.py`.
 
-    D directions, T steps, B samples, C inputs, H units, G gates
-
-Memory is (D, T, B, ...): the batch of a step lies together, and so does a direction.
+    D directions, T steps, n of them at once, B samples, C inputs, H units, G gates
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,8 +22,6 @@ from torch.autograd.function import once_differentiable
 
 from lamina.nn.order import Order
 
-aten: Any = torch.ops.aten
-"""Its operations that compute slopes have no public names."""
 ROWS_AT_ONCE = 2048
 """States whose gates and factors are computed together."""
 
@@ -52,6 +48,7 @@ class _Scan(torch.autograd.Function):
     def forward(
         ctx: Any, kind: Any, x: Tensor, lengths: Any, start: Tensor, *weights: Tensor
     ) -> Tensor:
+        keep_freed_memory()
         ctx.scan = kind(x, lengths, weights)
         return ctx.scan.forward(start, any(ctx.needs_input_grad))
 
@@ -62,6 +59,16 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Any, ...]:
         to_x, to_weights = ctx.scan.backward(slope, ctx.needs_input_grad[1])
         return (None, to_x, None, None, *to_weights)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have a step of training find the memory that the step before has freed.
+
+    glibc gives freed memory back to the system, which hands it out again page by page: a
+    quarter of the time of a fit. Once a large block was freed it keeps twice as much.
+    """
+    torch.empty(30 * 2**20, dtype=torch.uint8)
 
 
 class Recurrence:
@@ -84,16 +91,16 @@ class Recurrence:
 
     def forward(self, start: Tensor, keeps: bool) -> Tensor:
         """The states (B, T, D H)."""
-        D, T, B, H = self.size
+        _, T, B, H = self.size
         into = self.into.transpose(1, 2).contiguous()
         add = self._adder(self.within.transpose(1, 2).contiguous())
-        self.h = self.x.new_empty(D, T + 1, B, H)
+        self.h = self._room(T + 1, H, self.x)
         self.h[:, 0] = start
-        last, self.kept = (start + 1) / 2, []
+        last, self.kept = (start.to(self.biases[0].dtype) + 1) / 2, []
         for begin in range(0, T, self.n_at_once):
             x = self.x[:, begin : begin + self.n_at_once]
             n = x.shape[1]
-            u = self.biases[0].new_empty(D, n + 1, B, H)
+            u = self._room(n + 1, H, last)
             u[:, 0] = last
             products = torch.bmm(x.flatten(1, 2), into).unflatten(1, (n, B))
             kept = self._forward(products, u, self.h[:, begin : begin + n + 1], add)
@@ -115,10 +122,10 @@ class Recurrence:
         for kept in reversed(self.kept):
             part = slice(end - kept[0].shape[1], end)
             # A state is 2 u - 1, and g is the slope of u.
-            g = slope[:, part].to(carried.dtype, copy=True).mul_(2)
+            g = self._room(part.stop - part.start, H, carried)
+            g.copy_(slope[:, part]).mul_(2)
             g[:, -1] += carried
-            slopes = self.x.new_empty(*g.shape[:3], self.n_gates * H)
-            self._backward(kept, g, slopes, carried, add)
+            slopes = self._backward(kept, g, carried, add)
             self._sum("hh", slopes, self.h[:, part])
             self._pass_on(kept, g, slopes)
             self._sum("ih", slopes, self.x[:, part])
@@ -140,6 +147,15 @@ class Recurrence:
             else:
                 self.sums[kind + name] = part.to(self.biases[0].dtype)
 
+    def _room(self, n: int, width: int, like: Tensor) -> Tensor:
+        """Memory (D, n, B, width) in which all of a step lies together."""
+        D, _, B, _ = self.size
+        return like.new_empty(n, D, B, width).transpose(0, 1)
+
+    def _like_products(self, x: Tensor) -> Tensor:
+        """Memory like x for its copy in the type of the products, x itself if it has it."""
+        return x if x.dtype == self.dtype else torch.empty_like(x, dtype=self.dtype)
+
     def _adder(self, weight: Tensor) -> Any:
         """A function that adds states @ weight, some times, to a tensor in place."""
         if weight.dtype == self.biases[0].dtype:
@@ -155,92 +171,13 @@ class Recurrence:
         """Fill u and h after the first; what is returned is kept."""
         raise NotImplementedError
 
-    def _backward(
-        self, kept: Any, g: Tensor, slopes: Tensor, before: Tensor, add: Any
-    ) -> None:
-        """From the slopes g of what is seen of u, those of the gates and of the first u."""
+    def _backward(self, kept: Any, g: Tensor, before: Tensor, add: Any) -> Tensor:
+        """The slopes of the gates, in the type of the products.
+
+        g (D, n, B, H) is at first the slope of u where it is seen, and at last all of it;
+        `before` (D, B, H) becomes that of the u before the first step.
+        """
         raise NotImplementedError
 
     def _pass_on(self, kept: Any, g: Tensor, slopes: Tensor) -> None:
         """The slopes of what the gates got from h become those of what they got from x."""
-
-
-class RNN(Recurrence):
-    """h' = tanh(W x + V h + b)."""
-
-    n_gates = 1
-
-    def _forward(self, products: Tensor, u: Tensor, h: Tensor, add: Any) -> Any:
-        b_in, b = self.biases
-        torch.add(2 * (b_in + b), products, alpha=2, out=u[:, 1:])
-        us, hs, minus = u.unbind(1), h.unbind(1), u.new_full((), -1.0)
-        for t in range(1, len(us)):
-            add(us[t], hs[t - 1], 2)
-            us[t].sigmoid_()
-            torch.add(minus, us[t], alpha=2, out=hs[t])
-        return (u[:, 1:],)
-
-    def _backward(
-        self, kept: Any, g: Tensor, slopes: Tensor, before: Tensor, add: Any
-    ) -> None:
-        (u,) = kept
-        factors = aten.sigmoid_backward(u.new_full((), 2.0), u).unbind(1)
-        gs, tos = [before, *g.unbind(1)], slopes.unbind(1)
-        before.zero_()
-        for t in range(len(tos) - 1, -1, -1):
-            torch.mul(factors[t], gs[t + 1], out=tos[t])
-            add(gs[t], tos[t], 2)
-
-
-class GRU(Recurrence):
-    """h' = z h + (1 - z) tanh(W x + r (V h + b)) with gates r and z."""
-
-    n_gates = 3
-
-    def _forward(self, products: Tensor, u: Tensor, h: Tensor, add: Any) -> Any:
-        H = self.size[3]
-        b_in, b = self.biases
-        gates, s = torch.empty_like(products, dtype=u.dtype), torch.empty_like(u[:, 1:])
-        rz = gates[..., : 2 * H]
-        torch.add(products[..., : 2 * H], (b_in + b)[..., : 2 * H], out=rz)
-        gates[..., 2 * H :] = b[..., 2 * H :]
-        torch.add(2 * b_in[..., 2 * H :], products[..., 2 * H :], alpha=2, out=s)
-        us, hs, minus = u.unbind(1), h.unbind(1), u.new_full((), -1.0)
-        parts = (gates, rz, *gates.split(H, 3), s)
-        for t, (all_, rz, r, z, n, s_) in enumerate(zip(*(p.unbind(1) for p in parts))):
-            add(all_, hs[t], 1)
-            rz.sigmoid_()
-            s_.addcmul_(r, n, value=2).sigmoid_()
-            torch.lerp(s_, us[t], z, out=us[t + 1])
-            torch.add(minus, us[t + 1], alpha=2, out=hs[t + 1])
-        return gates, s, u
-
-    def _backward(
-        self, kept: Any, g: Tensor, slopes: Tensor, before: Tensor, add: Any
-    ) -> None:
-        gates, s, u = kept
-        H = self.size[3]
-        r, z, n = gates.split(H, 3)
-        factors = torch.empty_like(gates).unflatten(3, (3, H))
-        p = self._tanh_slope(z, s)
-        torch.mul(p, r, out=factors[..., 2, :])
-        aten.sigmoid_backward.grad_input(p.mul_(n), r, grad_input=factors[..., 0, :])
-        p = torch.sub(u[:, :-1], s, out=p)
-        aten.sigmoid_backward.grad_input(p, z, grad_input=factors[..., 1, :])
-        gs, tos, zs = [before, *g.unbind(1)], slopes.unbind(1), z.unbind(1)
-        shaped, factors = slopes.unflatten(3, (3, H)).unbind(1), factors.unbind(1)
-        before.zero_()
-        for t in range(len(tos) - 1, -1, -1):
-            torch.mul(factors[t], gs[t + 1][:, :, None], out=shaped[t])
-            gs[t].addcmul_(gs[t + 1], zs[t])
-            add(gs[t], tos[t], 2)
-
-    def _pass_on(self, kept: Any, g: Tensor, slopes: Tensor) -> None:
-        gates, s, _ = kept
-        H = self.size[3]
-        p = self._tanh_slope(gates[..., H : 2 * H], s)
-        torch.mul(p, g, out=slopes[..., 2 * H :])
-
-    def _tanh_slope(self, z: Tensor, s: Tensor) -> Tensor:
-        p = torch.rsub(z, 1).mul_(2)
-        return aten.sigmoid_backward.grad_input(p, s, grad_input=p)

@@ -2,9 +2,10 @@
 
 A PackedSequence is never built: PyTorch's fused CPU kernel takes padded input only. A
 layer that reads backwards gets each sample reversed within its own length, so that the
-padding stays at the end and no real step ever sees it. Directions, and parts of the
-batch, are computed on a core each: 1.2 to 1.6 times as fast on two cores as one after the
-other.
+padding stays at the end and no real step ever sees it. On a CPU a GRU and a plain RNN are
+computed by `recurrence.py`, for which PyTorch has no fused kernel there; of an LSTM
+directions, and parts of the batch, are computed on a core each: 1.2 to 1.6 times as fast on
+two cores as one after the other.
 """
 
 from functools import partial
@@ -13,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lamina.nn.cells import GRU, RNN
 from lamina.nn.dropout import keep_mask
 from lamina.nn.parallel import CORES, run_parts
-from lamina.nn.recurrence import GRU, RNN, scan
+from lamina.nn.recurrence import scan
 
 FEWEST_ROWS = 32
 """A batch is not cut into parts of fewer samples than this."""
