@@ -201,3 +201,10 @@ def test_an_input_without_gradient_gets_none_and_the_same_is_computed_again(cell
         runs.append([h, *(w.grad for w in ours.parameters())])
     assert x.grad is None
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def test_counts_of_threads_are_as_before():
+    ours, _ = pair("gru", 3, 4, True)
+    before = torch.get_num_threads()
+    ours(torch.randn(5, 7, 3), None).sum().backward()
+    assert torch.get_num_threads() == before

@@ -12,7 +12,8 @@ A state h is kept as u = (h + 1) / 2 as well, see `cells.py`.
     D directions, T steps, n of them at once, B samples, C inputs, H units, G gates
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,9 @@ from lamina.nn.order import Order
 
 ROWS_AT_ONCE = 2048
 """States whose gates and factors are computed together."""
+WORTH_A_THREAD = 3e6
+"""Multiplications of a step that occupy one core. With fewer, two cores gain nothing, and
+wait for each other thousands of times a second if something else runs on one of them."""
 
 
 def scan(
@@ -103,7 +107,8 @@ class Recurrence:
             u = self._room(n + 1, H, last)
             u[:, 0] = last
             products = torch.bmm(x.flatten(1, 2), into).unflatten(1, (n, B))
-            kept = self._forward(products, u, self.h[:, begin : begin + n + 1], add)
+            with self._threads():
+                kept = self._forward(products, u, self.h[:, begin : begin + n + 1], add)
             last = u[:, -1]
             if keeps:
                 self.kept.append(kept)
@@ -125,7 +130,8 @@ class Recurrence:
             g = self._room(part.stop - part.start, H, carried)
             g.copy_(slope[:, part]).mul_(2)
             g[:, -1] += carried
-            slopes = self._backward(kept, g, carried, add)
+            with self._threads():
+                slopes = self._backward(kept, g, carried, add)
             self._sum("hh", slopes, self.h[:, part])
             self._pass_on(kept, g, slopes)
             self._sum("ih", slopes, self.x[:, part])
@@ -146,6 +152,16 @@ class Recurrence:
                 self.sums[kind + name] += part
             else:
                 self.sums[kind + name] = part.to(self.biases[0].dtype)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """As many threads of torch as the product of a step is worth."""
+        before, work = torch.get_num_threads(), self.size[2] * self.within.numel()
+        torch.set_num_threads(max(1, min(before, int(work / WORTH_A_THREAD))))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _room(self, n: int, width: int, like: Tensor) -> Tensor:
         """Memory (D, n, B, width) in which all of a step lies together."""
