@@ -69,8 +69,8 @@ class _Scan(torch.autograd.Function):
 def keep_freed_memory() -> None:
     """Have a step of training find the memory that the step before has freed.
 
-    glibc gives freed memory back to the system, which hands it out again page by page: a
-    quarter of the time of a fit. Once a large block was freed it keeps twice as much.
+    glibc gives freed memory back to the system, which hands it out again page by page: as
+    long as a pass forward takes. Once a large block was freed it keeps twice as much.
     """
     torch.empty(30 * 2**20, dtype=torch.uint8)
 
