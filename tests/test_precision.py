@@ -75,9 +75,10 @@ def test_threads_follow_the_work_and_all_flags_are_put_back():
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
     with computing("auto", model, 1, 1e12):
         assert torch.get_num_threads() == before[0]
-    recurrent = Model(RecurrentLayer("rnn", 2, 2, True, 9), nn.Linear(4, 2))
-    with computing("auto", recurrent, 1, 1e12):
-        assert torch.get_num_threads() == 1
+    for cell, n_threads in (("lstm", 1), ("gru", before[0]), ("rnn", before[0])):
+        recurrent = Model(RecurrentLayer(cell, 2, 2, True, 9), nn.Linear(4, 2))
+        with computing("auto", recurrent, 1, 1e12):
+            assert torch.get_num_threads() == n_threads
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
 
 

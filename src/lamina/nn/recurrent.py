@@ -2,9 +2,10 @@
 
 A PackedSequence is never built: PyTorch's fused CPU kernel takes padded input only. A
 layer that reads backwards gets each sample reversed within its own length, so that the
-padding stays at the end and no real step ever sees it. Directions, and parts of the
-batch, are computed on a core each: 1.2 to 1.6 times as fast on two cores as one after the
-other.
+padding stays at the end and no real step ever sees it. On a CPU a GRU and a plain RNN are
+computed by `recurrence.py`, for which PyTorch has no fused kernel there; of an LSTM
+directions, and parts of the batch, are computed on a core each: 1.2 to 1.6 times as fast on
+two cores as one after the other.
 """
 
 from functools import partial
@@ -13,8 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lamina.nn.cells import GRU, RNN
 from lamina.nn.dropout import keep_mask
 from lamina.nn.parallel import CORES, run_parts
+from lamina.nn.recurrence import scan
 
 FEWEST_ROWS = 32
 """A batch is not cut into parts of fewer samples than this."""
@@ -29,6 +32,8 @@ STEPS: dict[type, Any] = {
     nn.RNN: torch.rnn_tanh_cell,
 }
 """A single step of each, without what a sequence needs."""
+SCANS: dict[type, Any] = {nn.GRU: GRU, nn.RNN: RNN}
+"""What computes all steps on a CPU, where it is faster than torch's own layer."""
 
 
 class RecurrentLayer(nn.Module):
@@ -54,6 +59,10 @@ class RecurrentLayer(nn.Module):
             initialize(direction, cell, width, horizon)
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        if self._scans(x):
+            first = self.directions[0].weight_hh_l0
+            start = first.new_zeros(len(self.directions), len(x), first.shape[1])
+            return self._scan(x, lengths, start)
         n_chunks = self.n_parts(len(x), CORES.get()) // len(self.directions)
         rows = x.chunk(max(1, n_chunks))
         counts = [None] * len(rows) if lengths is None else lengths.chunk(len(rows))
@@ -73,6 +82,9 @@ class RecurrentLayer(nn.Module):
         Only for a layer that reads forward. Gradients do not reach `state`.
         """
         (rnn,) = self.directions
+        if self._scans(x):
+            h = self._scan(x, None, state[0].detach())
+            return h, (h[None, :, -1],)
         n_chunks = max(1, self.n_parts(len(x), CORES.get()))
         rows = x.chunk(n_chunks)
         states = zip(*(s.detach().chunk(n_chunks, 1) for s in state), strict=True)
@@ -102,11 +114,18 @@ class RecurrentLayer(nn.Module):
 
     def n_parts(self, n_samples: int, n_cores: int) -> int:
         """Parts that are worth a core each: directions, and halves of large batches."""
-        if n_cores == 1:
+        if n_cores == 1 or type(self.directions[0]) in SCANS:
             return 1
         n_directions = len(self.directions)
         n_chunks = min(-(-n_cores // n_directions), n_samples // FEWEST_ROWS)
         return n_directions * max(1, n_chunks)
+
+    def _scans(self, x: Tensor) -> bool:
+        return type(self.directions[0]) in SCANS and x.device.type == "cpu"
+
+    def _scan(self, x: Tensor, lengths: Tensor | None, start: Tensor) -> Tensor:
+        weights = [w for rnn in self.directions for w in rnn.all_weights[0]]
+        return scan(SCANS[type(self.directions[0])], x, lengths, start, weights)
 
 
 class StepDropout(nn.Module):
