@@ -25,7 +25,7 @@ from lamina.nn.order import Order
 
 ROWS_AT_ONCE = 2048
 """States whose gates and factors are computed together."""
-WORTH_A_THREAD = 3e6
+WORTH_A_THREAD = 1e7
 """Multiplications of a step that occupy one core. With fewer, two cores gain nothing, and
 wait for each other thousands of times a second if something else runs on one of them."""
 
