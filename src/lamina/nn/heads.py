@@ -1,5 +1,6 @@
 """Heads that read features: h (B, T, D) -> outputs."""
 
+import torch
 from torch import Tensor, nn
 
 from lamina.batch import Features
@@ -15,14 +16,21 @@ class PooledHead(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Features) -> Tensor:
-        return self.out(mean_over_steps(features))
+        pooled = mean_over_steps(features)
+        if not torch.is_autocast_enabled(pooled.device.type):
+            return self.out(pooled)
+        # A product so small loses time by casts, and its outputs would lose digits.
+        with torch.autocast(pooled.device.type, enabled=False):
+            return self.out(pooled.to(self.out.weight.dtype))
 
 
 def mean_over_steps(features: Features) -> Tensor:
-    """(B, T, D) -> (B, D), padding left out."""
-    if features.h.shape[1] == 1:
-        return features.h.squeeze(1)
-    real = features.real()
+    """(B, T, D) -> (B, D), padding left out; of half precision in single."""
+    h, real = features.h, features.real()
+    if h.shape[1] == 1:
+        return h.squeeze(1)
+    dtype = torch.promote_types(h.dtype, torch.float32)
     if real is None:
-        return features.h.mean(1)
-    return features.h.masked_fill(real == 0, 0.0).sum(1) / real.sum(1)
+        return h.mean(1, dtype=dtype)
+    total = h.masked_fill(real == 0, 0.0).sum(1, dtype=dtype)
+    return total / real.sum(1, dtype=dtype)

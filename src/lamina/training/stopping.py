@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import torch
 from torch import nn
+
+from lamina.training.optimizers import fused
 
 
 @dataclass
@@ -46,8 +47,8 @@ class Snapshot:
 
     def take(self) -> None:
         """Remember the state as it is now."""
-        torch._foreach_copy_(self.kept, self.live)
+        fused._foreach_copy_(self.kept, self.live)
 
     def restore(self) -> None:
         """Put the remembered state back."""
-        torch._foreach_copy_(self.live, self.kept)
+        fused._foreach_copy_(self.live, self.kept)
