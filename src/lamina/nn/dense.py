@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dropout import Dropout, keep_mask
-from lamina.nn.products import multiply
+from lamina.nn.products import Matrix, multiply
 
 onednn: Any = torch.ops.mkldnn
 """Its fused products have no public names."""
@@ -63,84 +63,93 @@ class DenseKernel:
         self.activation = ACTIVATIONS[layers.activation]
         self.dropout, self.dtype = layers.dropout, dtype
         # Where products are made in another type, its copies of the weights.
-        self.factors = [w.detach().to(dtype) for w in self.weights]
-        self.transposed = [w.t() for w in self.factors]
-        self.copies = self.factors[0].dtype != self.weights[0].dtype
-        on_cpu = self.factors[0].device.type == "cpu"
+        self.factors = [Matrix(w.detach().to(dtype)) for w in self.weights]
+        self.copies = dtype != out.weight.dtype
+        on_cpu = out.weight.device.type == "cpu"
         self.fuses = on_cpu and dtype == torch.bfloat16 and _multiplies_bfloat16()
-        self.memory: dict[tuple[str, int, int, int], Tensor] = {}
+        self.memory: dict[tuple[str, int, int, int], Matrix] = {}
+        self.gradients = [
+            (Matrix(torch.empty_like(w).detach()), torch.empty_like(b).detach())
+            for w, b in zip(self.weights, self.biases, strict=True)
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
         """The output z (B, K) in training."""
         if self.copies:
             for factor, weight in zip(self.factors, self.weights, strict=True):
-                factor.copy_(weight.detach())
-        self.inputs, self.before, self.masks = [x.to(self.dtype)], [], []
+                factor.tensor.copy_(weight.detach())
+        self.inputs, self.before, self.masks = [Matrix(x.to(self.dtype))], [], []
         for i in range(len(self.weights) - 1):
             z, a = self._layer(i)
+            # An activation reads its slope from a as it was before the mask.
+            self.before.append((z.tensor, a.tensor))
             if self.dropout:
-                self.masks.append(keep_mask(a, self.dropout))
-                # An activation reads its slope from a as it was before the mask.
-                self.before.append((z, a))
-                a = a * self.masks[-1]
-            else:
-                self.before.append((z, a))
+                self.masks.append(keep_mask(a.tensor, self.dropout))
+                a = Matrix(a.tensor * self.masks[-1])
             self.inputs.append(a)
-        return self._product(len(self.weights) - 1)
+        return self._product(len(self.weights) - 1).tensor
 
     def backward(self, slope: Tensor, to_input: bool = False) -> Tensor | None:
         """Fill `.grad` from the loss's slope (B, K); give that of x (B, C) if asked."""
-        g = slope.to(self.dtype)
+        g = Matrix(slope.to(self.dtype))
         for i in range(len(self.weights) - 1, -1, -1):
             self._fill(i, g)
             if not i and not to_input:
                 return None
-            width = self.weights[i].shape[1]
-            room = self._room("slope", i, g.shape[0], width)
-            g = multiply(g, self.factors[i], room)
+            room = self._room("slope", i, len(slope), self.weights[i].shape[1])
+            multiply(g, self.factors[i], room)
             if i:
                 if self.dropout:
-                    g.mul_(self.masks[i - 1])
-                g = self.activation.slope(g, *self.before[i - 1])
-        return g
+                    room.tensor.mul_(self.masks[i - 1])
+                self.activation.slope(room.tensor, *self.before[i - 1])
+            g = room
+        return g.tensor
 
-    def _layer(self, i: int) -> tuple[Tensor, Tensor]:
+    def _layer(self, i: int) -> tuple[Matrix, Matrix]:
         """Layer i before and after its activation."""
         if self.fuses and self.activation.fused:
             a = self._product(i, self.activation.fused)
             return a, a
         z = self._product(i)
-        return z, self.activation.apply(z)
+        a = self.activation.apply(z.tensor)
+        return z, z if a is z.tensor else Matrix(a)
 
-    def _product(self, i: int, then: str = "none") -> Tensor:
+    def _product(self, i: int, then: str = "none") -> Matrix:
         x, w = self.inputs[i], self.factors[i]
         if self.fuses:
             # What follows is done before the product leaves the cache.
-            return onednn._linear_pointwise(x, w, self.offsets[i], then, [], "")
-        n, width = x.shape[0], w.shape[0]
+            offset = self.offsets[i]
+            return Matrix(
+                onednn._linear_pointwise(x.tensor, w.tensor, offset, then, [], "")
+            )
+        n, width = len(x.tensor), len(w.tensor)
         if width < NARROW:
             room = self._room("z", i, width, n)
-            return torch.mm(w, x.t(), out=room).add_(self.columns[i]).t()
+            torch.mm(w.tensor, x.turned.tensor, out=room.tensor).add_(self.columns[i])
+            return room.turned
         room = self._room("z", i, n, width)
-        return multiply(x, self.transposed[i], room).add_(self.offsets[i])
+        multiply(x, w.turned, room)
+        room.tensor.add_(self.offsets[i])
+        return room
 
-    def _fill(self, i: int, g: Tensor) -> None:
-        weight, bias = self.weights[i], self.biases[i]
-        if weight.grad is None or bias.grad is None:
-            weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
+    def _fill(self, i: int, g: Matrix) -> None:
+        weight, bias = self.gradients[i]
         if self.copies:
-            room = self._room("weight", i, *weight.shape)
-            weight.grad.copy_(torch.mm(g.t(), self.inputs[i], out=room))
-            bias.grad.copy_(g.sum(0))
+            room = self._room("weight", i, *weight.tensor.shape)
+            multiply(g.turned, self.inputs[i], room)
+            weight.tensor.copy_(room.tensor)
+            bias.copy_(g.tensor.sum(0))
         else:
-            multiply(g.t(), self.inputs[i], weight.grad)
-            torch.sum(g, 0, out=bias.grad)
+            multiply(g.turned, self.inputs[i], weight)
+            torch.sum(g.tensor, 0, out=bias)
+        self.weights[i].grad, self.biases[i].grad = weight.tensor, bias
 
-    def _room(self, name: str, i: int, n: int, width: int) -> Tensor:
+    def _room(self, name: str, i: int, n: int, width: int) -> Matrix:
         """Memory for an (n, width) result, the same at each step."""
         key = (name, i, n, width)
         if key not in self.memory:
-            self.memory[key] = self.factors[0].new_empty(n, width)
+            like = self.factors[0].tensor
+            self.memory[key] = Matrix(like.new_empty(n, width))
         return self.memory[key]
 
 
