@@ -21,8 +21,6 @@ aten: Any = torch.ops.aten
 class RNN(Recurrence):
     """h' = tanh(W x + V h + b)."""
 
-    n_gates = 1
-
     def _forward(self, products: Tensor, u: Tensor, h: Tensor, add: Any) -> Any:
         b_in, b = self.biases
         torch.add(2 * (b_in + b), products, alpha=2, out=u[:, 1:])
@@ -50,8 +48,6 @@ class RNN(Recurrence):
 
 class GRU(Recurrence):
     """h' = z h + (1 - z) tanh(W x + r (V h + b)) with gates r and z."""
-
-    n_gates = 3
 
     def _forward(self, products: Tensor, u: Tensor, h: Tensor, add: Any) -> Any:
         n, H = products.shape[1], self.size[3]

@@ -78,8 +78,6 @@ def keep_freed_memory() -> None:
 class Recurrence:
     """A pass over a batch, and what is kept of it for the way back."""
 
-    n_gates: int
-
     def __init__(self, x: Tensor, lengths: Tensor | None, weights: Sequence[Tensor]):
         stacked = [torch.stack(list(weights[i::4])) for i in range(4)]
         self.biases = [b[:, None, None] for b in stacked[2:]]
