@@ -1,8 +1,8 @@
 """The ways to train a network: each takes a problem and gives a function that trains once.
 
 The function returns the accuracy on the test samples, from other initial weights each time
-where the library draws them at a fit. Imports stand inside: a contender's
-process holds its own library and no other.
+where the library draws them at a fit. Imports stand inside: a contender's process holds its
+own library and no other.
 """
 
 import copy

@@ -1,7 +1,7 @@
-"""A whole `fit` with default parameters on real data, and the seconds that it takes."""
+"""Seconds and peak memory of a whole `fit` with default parameters on real data."""
 
 import os
-import time
+from functools import partial
 from statistics import median
 
 from sklearn.datasets import load_digits
@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.accuracy import mlp, split
 from benchmarks.runner import keep
+from benchmarks.worker import measured
 from lamina import CNNClassifier, DNNClassifier, RNNClassifier
 from lamina.datasets import fetch_fashion, load_adult, load_japanese_vowels
 
@@ -62,13 +63,17 @@ def main(asked: list[str]) -> None:
         for _ in range(rounds):
             for name, make in networks.items():
                 network = make()
-                start = time.perf_counter()
-                network.fit(X, y)
-                seconds = time.perf_counter() - start
-                runs[name].append((seconds, network.score(X_test, y_test)))
+                _, cost = measured(partial(network.fit, X, y))
+                score = network.score(X_test, y_test)
+                runs[name].append(cost | {"score": score})
         figures = {}
         for name, found in runs.items():
-            seconds, score = (median(f[i] for f in found) for i in range(2))
-            print(f"{case:16} {name:8} {seconds:8.2f} s   {score:.4f}", flush=True)
-            figures[name] = {"seconds": seconds, "score": score}
+            f = {key: median(run[key] for run in found) for key in found[0]}
+            f["peak_mb"] = max(run["peak_mb"] for run in found)
+            print(
+                f"{case:16} {name:8} {f['seconds']:8.2f} s   {f['score']:.4f}"
+                f"   {f['peak_mb']:5.0f} MB",
+                flush=True,
+            )
+            figures[name] = f
         keep("fit", case, figures, rounds=rounds)

@@ -1,13 +1,12 @@
 """Seconds of an epoch and peak memory over the rows of a table, and many fits in a row."""
 
 import gc
-import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from benchmarks.runner import keep
-from benchmarks.worker import resident
+from benchmarks.worker import measured, resident
 from lamina import DNNClassifier
 
 
@@ -19,18 +18,14 @@ def main(asked: list[str]) -> None:
         y = (X[:, 0] > 0).astype(int)
         network = DNNClassifier(max_iter=1, batch_size=200, random_state=0)
         network.fit(X[:1000], y[:1000])
-        before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")
-        start = time.perf_counter()
-        network.fit(X, y)
-        seconds = time.perf_counter() - start
-        grown = resident("VmHWM") - before
+        _, cost = measured(partial(network.fit, X, y))
+        seconds = cost["seconds"]
         print(
             f"{n:9,}    {seconds:10.3f}   {seconds / n * 1e6:19.2f}"
-            f"   {grown:8.0f} / {X.nbytes / 2**20:.0f}",
+            f"   {cost['peak_mb']:8.0f} / {X.nbytes / 2**20:.0f}",
             flush=True,
         )
-        figures = {"seconds": seconds, "peak_mb": grown, "X_mb": X.nbytes / 2**20}
+        figures = cost | {"X_mb": X.nbytes / 2**20}
         keep("scaling", f"{n} rows", {"lamina": figures})
     X, y = X[:500], y[:500]
     sizes = []

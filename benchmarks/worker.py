@@ -7,7 +7,9 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def resident(field: str) -> float:
@@ -18,6 +20,16 @@ def resident(field: str) -> float:
     return float("nan")
 
 
+def measured(run: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    """What `run` returns, its seconds, and the MB that it took at the most."""
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    start = time.perf_counter()
+    found = run()
+    seconds = time.perf_counter() - start
+    return found, {"seconds": seconds, "peak_mb": resident("VmHWM") - before}
+
+
 def main() -> None:
     suite, case, name = sys.argv[1:]
     module = importlib.import_module(f"benchmarks.{suite}")
@@ -26,17 +38,8 @@ def main() -> None:
     run = module.CONTENDERS[name](module.CASES[case]())
     print("ready", file=out, flush=True)
     for _ in sys.stdin:
-        before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")
-        start = time.perf_counter()
-        score = run()
-        seconds = time.perf_counter() - start
-        report = {
-            "seconds": seconds,
-            "score": score,
-            "peak_mb": resident("VmHWM") - before,
-        }
-        print(json.dumps(report), file=out, flush=True)
+        score, cost = measured(run)
+        print(json.dumps({"score": score} | cost), file=out, flush=True)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def test_gradients_that_overflow_count_as_none_and_halve_the_scale():
     assert scale.factor == 2**15
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_threads_follow_the_work_and_all_flags_are_put_back():
     model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
@@ -73,9 +74,10 @@ def test_threads_follow_the_work_and_all_flags_are_put_back():
         assert torch.get_float32_matmul_precision() == "highest"
         raise ZeroDivisionError
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
-    with computing("auto", model, 1, 1e12):
-        assert torch.get_num_threads() == before[0]
-    for cell, n_threads in (("lstm", 1), ("gru", before[0]), ("rnn", before[0])):
+    for work, alone, n_threads in ((1e12, False, 2), (1e7, False, 2), (1e7, True, 1)):
+        with computing("auto", model, 1, work, alone):
+            assert torch.get_num_threads() == n_threads
+    for cell, n_threads in (("lstm", 1), ("gru", 2), ("rnn", 2)):
         recurrent = Model(RecurrentLayer(cell, 2, 2, True, 9), nn.Linear(4, 2))
         with computing("auto", recurrent, 1, 1e12):
             assert torch.get_num_threads() == n_threads

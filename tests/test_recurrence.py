@@ -10,21 +10,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lamina.nn import recurrence
-from lamina.nn.cells import GRU, RNN
-from lamina.nn.recurrent import RecurrentLayer
+from lamina.nn.parallel import spread_over
+from lamina.nn.recurrent import CELLS, SCANS, RecurrentLayer
 
-TORCHS = {"gru": nn.GRU, "rnn": nn.RNN}
-KINDS = {"gru": GRU, "rnn": RNN}
-cells = pytest.mark.parametrize("cell", TORCHS)
+cells = pytest.mark.parametrize("cell", ["gru", "rnn"])
 
 
 def pair(cell, n_inputs, width, bidirectional, dtype=torch.float32):
     """A layer of ours and one of torch's with the same weights, drawn at random."""
     torch.manual_seed(0)
     ours = RecurrentLayer(cell, n_inputs, width, bidirectional, 9).to(dtype)
-    theirs = TORCHS[cell](
-        n_inputs, width, batch_first=True, bidirectional=bidirectional
-    )
+    theirs = CELLS[cell](n_inputs, width, batch_first=True, bidirectional=bidirectional)
     theirs.to(dtype)
     for i, direction in enumerate(ours.directions):
         for name, weight in direction.named_parameters():
@@ -79,7 +75,7 @@ def test_gradients_are_those_of_finite_differences(cell, bidirectional, monkeypa
     )
 
 
-@cells
+@pytest.mark.parametrize("cell", CELLS)
 def test_fifty_steps_have_the_losses_of_torchs_own_layer(cell):
     curves = []
     for layer, is_ours in zip(pair(cell, 3, 6, True), (True, False), strict=True):
@@ -88,7 +84,8 @@ def test_fifty_steps_have_the_losses_of_torchs_own_layer(cell):
         curve = []
         for _ in range(50):
             x = torch.randn(8, 9, 3)
-            h = layer(x, None) if is_ours else layer(x)[0]
+            with spread_over(2 if is_ours else 1):
+                h = layer(x, None) if is_ours else layer(x)[0]
             loss = (h.mean(2) - x.mean(2)).square().mean()
             optimizer.zero_grad()
             loss.backward()
@@ -147,7 +144,10 @@ def test_a_recurrence_goes_on_from_a_state_that_gets_no_gradient(cell):
 def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
     kept = []
     monkeypatch.setattr(
-        KINDS[cell], "__del__", lambda self: kept.append(self.kept), raising=False
+        SCANS[CELLS[cell]],
+        "__del__",
+        lambda self: kept.append(self.kept),
+        raising=False,
     )
     ours, theirs = pair(cell, 3, 4, True)
     x = torch.randn(2, 5, 3)
@@ -162,7 +162,7 @@ def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
 def test_a_graph_that_is_dropped_takes_its_memory_along(cell):
     ours, _ = pair(cell, 3, 4, True)
     h = ours(torch.randn(2, 5, 3), None)
-    pass_ = weakref.ref(h.grad_fn.scan if hasattr(h.grad_fn, "scan") else h.grad_fn)
+    pass_ = weakref.ref(h.grad_fn.scan)
     gc.disable()
     try:
         del h
@@ -203,8 +203,8 @@ def test_an_input_without_gradient_gets_none_and_the_same_is_computed_again(cell
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_counts_of_threads_are_as_before():
     ours, _ = pair("gru", 3, 4, True)
-    before = torch.get_num_threads()
     ours(torch.randn(5, 7, 3), None).sum().backward()
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2

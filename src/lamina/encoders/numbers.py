@@ -16,7 +16,6 @@ from lamina.exceptions import DataError
 from lamina.scaling import Standard, scale_of
 
 CLIP, FAR = 3.0, 3e3
-SQUEEZE = np.float32(CLIP**-2)
 
 
 class Numbers:
@@ -66,7 +65,7 @@ def _clip(z: np.ndarray) -> None:
     """In place; a number beyond `FAR` deviations counts as that far away."""
     np.clip(z, -FAR, FAR, out=z)
     lengths = z * z
-    lengths *= SQUEEZE
+    lengths *= np.float32(CLIP**-2)
     lengths += 1.0
     z /= np.sqrt(lengths, out=lengths)
 

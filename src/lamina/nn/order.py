@@ -11,14 +11,11 @@ class Order:
     """Where the steps of B samples with T steps stand in each of D directions."""
 
     def __init__(self, lengths: Tensor | None, D: int, B: int, T: int):
-        steps, self.samples = torch.arange(T), torch.arange(B)[:, None]
+        self.samples = torch.arange(B)[:, None]
         self.sides = torch.arange(D)[:, None, None]
-        self.source = steps.expand(1, B, T)
+        self.source = torch.arange(T).expand(1, B, T)
         if D == 2:
-            ends = T if lengths is None else lengths[:, None]
-            turned = (ends - 1 - steps).expand(B, T)
-            # Padding stays where it is, behind the real steps.
-            turned = torch.where(turned >= 0, turned, steps)
+            turned = from_the_end(lengths, B, T)
             self.source = torch.stack([self.source[0], turned])
         self.rows = (self.samples * T + self.source).transpose(1, 2)
         self.size = D, T, B
@@ -39,3 +36,13 @@ class Order:
         rows = (steps + self.samples * by_row).permute(1, 2, 0)
         h = h.as_strided((h.numel() // C, C), (C, 1))
         return h.index_select(0, rows.flatten()).unflatten(0, (B, T, D))
+
+
+def from_the_end(lengths: Tensor | None, n_samples: int, n_steps: int) -> Tensor:
+    """(B, T): which step stands where, if each sample is read from its own end."""
+    device = None if lengths is None else lengths.device
+    steps = torch.arange(n_steps, device=device)
+    ends = n_steps if lengths is None else lengths[:, None]
+    source = (ends - 1 - steps).expand(n_samples, n_steps)
+    # Padding stays where it is, behind the real steps.
+    return torch.where(source >= 0, source, steps)

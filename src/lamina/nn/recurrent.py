@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lamina.nn.cells import GRU, RNN
 from lamina.nn.dropout import keep_mask
+from lamina.nn.order import from_the_end
 from lamina.nn.parallel import CORES, run_parts
 from lamina.nn.recurrence import scan
 
@@ -165,9 +166,7 @@ def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
     """(B, T, C) with the real steps of each sample in reverse order."""
     if lengths is None:
         return x.flip(1)
-    steps = torch.arange(x.shape[1], device=x.device)
-    source = lengths[:, None] - 1 - steps
-    source = torch.where(source >= 0, source, steps)
+    source = from_the_end(lengths, *x.shape[:2])
     return x.gather(1, source[:, :, None].expand_as(x))
 
 
