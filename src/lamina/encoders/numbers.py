@@ -1,34 +1,34 @@
-"""Numbers (n, C), missing ones among them -> float32, standardised and clipped smoothly.
+"""Numbers (n, C), missing ones among them -> float32, standardised, no longer than `REACH`.
 
-The clip to (-3, 3) is x / sqrt(1 + (x / 3)^2), so that an outlier cannot upset the network
-(RealMLP, Holzmueller et al. 2024). A missing number becomes the mean; where numbers were
-missing in `fit` a column says which.
+A column that reached beyond `REACH` deviations in `fit` has a long tail, and becomes
+asinh(z): z near the mean, and its logarithm far out, so that an outlier neither upsets the
+network nor looks like every other outlier. A missing number becomes the mean; where numbers
+were missing in `fit` a column says which.
 """
 
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.sparsefuncs import mean_variance_axis
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
 from lamina.encoders.base import blocks
 from lamina.exceptions import DataError
 from lamina.scaling import Standard, scale_of
 
-CLIP, FAR = 3.0, 3e3
+REACH = 6.0
+"""Deviations; of 5e8 normal numbers one is farther from the mean."""
 
 
 class Numbers:
-    """The means and scales of numeric columns."""
+    """The means, the scales and the tails of numeric columns."""
 
     def fit(self, numbers: Any, weight: np.ndarray | None) -> Self:
         """Learn them from an array or a sparse matrix (n, C), each row with its weight."""
-        if sparse.issparse(numbers):
-            mean, variance = mean_variance_axis(floating(numbers), 0, weights=weight)
-            has_missing = np.zeros(len(mean), bool)
-        else:
-            mean, variance, has_missing = _moments(numbers, weight)
-        self.mean, self.scale = mean, scale_of(variance, mean, numbers.shape[0])
+        moments = _sparse_moments if sparse.issparse(numbers) else _moments
+        self.mean, variance, farthest, has_missing = moments(numbers, weight)
+        self.scale = scale_of(variance, self.mean, numbers.shape[0])
+        self.long_tailed = np.flatnonzero(farthest > REACH * self.scale)
         self.missing = np.flatnonzero(has_missing)
         self.standard = Standard(self.mean, self.scale)
         return self
@@ -45,8 +45,12 @@ class Numbers:
             # numpy, for a small network predicts a row in the time of ten torch calls.
             z = x[part, :n_numbers]
             self.standard.write(numbers[part], z)
-            _clip(z)
-            if n_missing or np.isnan(z.sum()):
+            if len(self.long_tailed):
+                z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
+            farthest = max(z.max(initial=0.0), -z.min(initial=0.0))
+            if not farthest <= REACH:
+                np.clip(z, -REACH, REACH, out=z)
+            if n_missing or np.isnan(farthest):
                 unknown = np.isnan(z)
                 x[part, n_numbers : self.n_channels] = unknown[:, self.missing]
                 z[unknown] = 0.0
@@ -61,40 +65,41 @@ def floating(matrix: Any) -> Any:
     return matrix
 
 
-def _clip(z: np.ndarray) -> None:
-    """In place; a number beyond `FAR` deviations counts as that far away."""
-    np.clip(z, -FAR, FAR, out=z)
-    lengths = z * z
-    lengths *= np.float32(CLIP**-2)
-    lengths += 1.0
-    z /= np.sqrt(lengths, out=lengths)
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Mean, variance, greatest distance from the mean and whether any is missing, by column."""
 
 
-def _moments(
-    numbers: np.ndarray, weight: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and variance of the known values of each column, and whether any is missing."""
+def _sparse_moments(numbers: Any, weight: np.ndarray | None) -> Moments:
+    numbers = floating(numbers)
+    mean, variance = mean_variance_axis(numbers, 0, weights=weight)
+    least, most = min_max_axis(numbers if weight is None else numbers[weight > 0], 0)
+    return mean, variance, np.maximum(most - mean, mean - least), np.zeros_like(mean)
+
+
+def _moments(numbers: np.ndarray, weight: np.ndarray | None) -> Moments:
+    """Of the known values, in two passes."""
     weight = np.ones(len(numbers)) if weight is None else weight
-    sums, totals, missing = _sums(numbers, weight)
-    totals = np.where(totals > 0, totals, 1.0)
-    mean = sums / totals
-    squares, _, _ = _sums(numbers, weight, mean)
-    return mean, squares / totals, missing
+    mean, totals, missing = _means(numbers, weight)
+    squares, farthest = (np.zeros(numbers.shape[1]) for _ in range(2))
+    for part in blocks(numbers):
+        block, w = numbers[part].astype(np.float64), weight[part]
+        block -= mean
+        if missing.any():
+            block[np.isnan(block)] = 0.0
+        block *= block
+        squares += w @ block
+        present = block if w.all() else block[w > 0]
+        np.maximum(farthest, present.max(0, initial=0.0), out=farthest)
+    return mean, squares / totals, np.sqrt(farthest), missing
 
 
-def _sums(
-    numbers: np.ndarray, weight: np.ndarray, center: np.ndarray | None = None
+def _means(
+    numbers: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted sums, sums of the weights, and whether a value is missing, by column.
-
-    The sums are those of the known values, or of their squares about a center.
-    """
+    """Mean and total weight of the known values (1 if none is), and how many are missing."""
     sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
     for part in blocks(numbers):
         block, w = numbers[part].astype(np.float64), weight[part]
-        if center is not None:
-            block -= center
-            block *= block
         sum_of_block = w @ block
         if np.isnan(sum_of_block).any():
             unknown = np.isnan(block)
@@ -105,4 +110,5 @@ def _sums(
         else:
             totals += w.sum()
         sums += sum_of_block
-    return sums, totals, missing > 0
+    totals = np.where(totals > 0, totals, 1.0)
+    return sums / totals, totals, missing
