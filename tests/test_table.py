@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from lamina import DNNClassifier, DNNRegressor
-from lamina.encoders.table import TableEncoder
+from lamina.encoders.table import Rows, TableEncoder
 from lamina.exceptions import DataError
 
 CALM = settings(deadline=None, max_examples=40)
@@ -98,6 +98,26 @@ def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
     for i in [*range(9), 8999]:
         alone = everything(encoder.encode(X[i : i + 1])).x
         np.testing.assert_array_equal(alone[0], together[i])
+
+
+@pytest.mark.parametrize("mean", [0.0, 80.0])
+def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean):
+    rng = np.random.default_rng(0)
+    seen = rng.normal(mean, 50, (9000, 5)).astype(np.float32)
+    seen[:, 1] **= 5  # a long tail
+    X = seen[:700].copy()
+    X[3, 0], X[4, 2], X[5, 1] = 1e30, np.nan, -3e38
+    scaling = TableEncoder().fit(seen).numbers
+    truth = np.empty_like(X)
+    scaling.write(X, truth)
+    order = torch.from_numpy(rng.permutation(len(X)))
+    before = X.copy()
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    for kind in (X, read_only, np.asfortranarray(X)):
+        found = Rows(kind, scaling).take(order).x.numpy()
+        np.testing.assert_array_equal(found, truth[order.numpy()])
+    np.testing.assert_array_equal(X, before)
 
 
 SHORT, LONG = np.array([[-1.0], [1.0]]), np.r_[np.zeros(99), 10.0][:, None]

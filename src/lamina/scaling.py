@@ -1,6 +1,8 @@
 """Numbers that are to have mean 0 and deviation 1."""
 
 import numpy as np
+import torch
+from torch import Tensor
 
 HALF_A_DIGIT = 2.0**-24
 """What float32 rounds 1 by, at most."""
@@ -44,3 +46,13 @@ class Standard:
             deviations = numbers - self.mean
             deviations *= self.factor
             z[...] = deviations
+
+    def apply_(self, numbers: Tensor) -> None:
+        """The same in place and to the last bit, on torch's cores.
+
+        Numbers (n, C) must be in float32, which must hold the scales (`is_single`).
+        """
+        numbers.sub_(torch.from_numpy(self.near))
+        if not self.is_near:
+            numbers.sub_(torch.from_numpy(self.rest))
+        numbers.mul_(torch.from_numpy(self.single_factor))

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
+from torch import Tensor
 
 from lamina.encoders.base import blocks
 from lamina.exceptions import DataError
@@ -40,20 +41,37 @@ class Numbers:
 
     def write(self, numbers: np.ndarray, x: np.ndarray) -> None:
         """Fill the first columns of x (n, channels): the numbers, and which are missing."""
-        n_numbers, n_missing = len(self.mean), len(self.missing)
+        n_numbers = len(self.mean)
         for part in blocks(numbers):
             # numpy, for a small network predicts a row in the time of ten torch calls.
             z = x[part, :n_numbers]
             self.standard.write(numbers[part], z)
-            if len(self.long_tailed):
-                z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
-            farthest = max(z.max(initial=0.0), -z.min(initial=0.0))
-            if not farthest <= REACH:
-                np.clip(z, -REACH, REACH, out=z)
-            if n_missing or np.isnan(farthest):
-                unknown = np.isnan(z)
+            unknown = self._bound(z, z.min(initial=0.0), z.max(initial=0.0))
+            if unknown is not None:
                 x[part, n_numbers : self.n_channels] = unknown[:, self.missing]
-                z[unknown] = 0.0
+
+    def apply_(self, numbers: Tensor) -> None:
+        """The same in place, where no column is added (`is_single`)."""
+        self.standard.apply_(numbers)
+        least, most = numbers.aminmax()
+        self._bound(numbers.numpy(), least.item(), most.item())
+
+    @property
+    def is_single(self) -> bool:
+        """Whether `apply_` can take the place of `write` for numbers in float32."""
+        return self.standard.is_single and not len(self.missing)
+
+    def _bound(self, z: np.ndarray, least: float, most: float) -> np.ndarray | None:
+        """Shorten tails and fill in what is unknown; where that was, if it is to be known."""
+        if len(self.long_tailed):
+            z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
+        if not -REACH <= least <= most <= REACH:  # or they are NaN
+            np.clip(z, -REACH, REACH, out=z)
+        if not len(self.missing) and not np.isnan(most):
+            return None
+        unknown = np.isnan(z)
+        z[unknown] = 0.0
+        return unknown
 
 
 def floating(matrix: Any) -> Any:

@@ -81,6 +81,11 @@ class Rows(InAnyOrder):
 
     def __init__(self, numbers: Any, scaling: Numbers):
         self.numbers, self.scaling = numbers, scaling
+        # torch gathers and scales a batch on all cores, if it may look at the memory.
+        self.tensor = None
+        if isinstance(numbers, np.ndarray) and scaling.is_single:
+            if numbers.dtype == np.float32 and numbers.flags.carray:
+                self.tensor = torch.from_numpy(numbers)
 
     def __len__(self) -> int:
         return self.numbers.shape[0]
@@ -94,6 +99,10 @@ class Rows(InAnyOrder):
         return TensorSamples(x)
 
     def take(self, rows: Tensor) -> Batch:
+        if self.tensor is not None:
+            x = self.tensor.index_select(0, rows)
+            self.scaling.apply_(x)
+            return Batch(x)
         numbers = self.numbers[rows.numpy()]
         if sparse.issparse(numbers):
             numbers = numbers.toarray()

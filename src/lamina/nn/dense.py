@@ -96,7 +96,7 @@ class DenseKernel:
             self._fill(i, g)
             if not i and not to_input:
                 return None
-            room = self._room("slope", i, len(slope), self.weights[i].shape[1])
+            room = self._room("slope", i, *self.inputs[i].shape)
             multiply(g, self.factors[i], room)
             if i:
                 if self.dropout:
@@ -122,7 +122,7 @@ class DenseKernel:
             return Matrix(
                 onednn._linear_pointwise(x.tensor, w.tensor, offset, then, [], "")
             )
-        n, width = len(x.tensor), len(w.tensor)
+        n, width = x.shape[0], w.shape[0]
         if width < NARROW:
             room = self._room("z", i, width, n)
             torch.mm(w.tensor, x.turned.tensor, out=room.tensor).add_(self.columns[i])
@@ -135,7 +135,7 @@ class DenseKernel:
     def _fill(self, i: int, g: Matrix) -> None:
         weight, bias = self.gradients[i]
         if self.copies:
-            room = self._room("weight", i, *weight.tensor.shape)
+            room = self._room("weight", i, *weight.shape)
             multiply(g.turned, self.inputs[i], room)
             weight.tensor.copy_(room.tensor)
             bias.copy_(g.tensor.sum(0))

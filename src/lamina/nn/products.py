@@ -19,6 +19,7 @@ class Matrix:
     def __init__(self, tensor: Tensor):
         knows = tensor.dtype in NUMPYS and tensor.device.type == "cpu"
         self.tensor, self.array = tensor, tensor.numpy() if knows else None
+        self.shape = tensor.shape
 
     @cached_property
     def turned(self) -> "Matrix":
