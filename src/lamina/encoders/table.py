@@ -83,9 +83,8 @@ class Rows(InAnyOrder):
         self.numbers, self.scaling = numbers, scaling
         # torch gathers and scales a batch on all cores, if it may look at the memory.
         self.tensor = None
-        if isinstance(numbers, np.ndarray) and scaling.is_single:
-            if numbers.dtype == np.float32 and numbers.flags.carray:
-                self.tensor = torch.from_numpy(numbers)
+        if scaling.is_single and _is_plain(numbers):
+            self.tensor = torch.from_numpy(numbers)
 
     def __len__(self) -> int:
         return self.numbers.shape[0]
@@ -109,6 +108,13 @@ class Rows(InAnyOrder):
         x = np.empty((len(rows), self.scaling.n_channels), np.float32)
         self.scaling.write(numbers, x)
         return Batch(torch.from_numpy(x))
+
+
+def _is_plain(numbers: Any) -> bool:
+    """Whether this is an array in single precision, its rows end to end, not read-only."""
+    if not isinstance(numbers, np.ndarray):
+        return False
+    return numbers.dtype == np.float32 and numbers.flags.carray
 
 
 def _by_type(value: Any) -> tuple[str, Any]:
