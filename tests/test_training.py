@@ -25,6 +25,7 @@ from lamina.training.loader import InOrder, Loader
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
+from lamina.training.step import Step
 from lamina.training.stopping import Snapshot, Stopping
 
 CALM = settings(deadline=None, max_examples=40)
@@ -424,14 +425,14 @@ def test_the_held_out_fraction_has_no_share_in_training():
         early_stopping=True, validation_fraction=0.5, max_iter=1, batch_size=1, **TINY
     )
     seen = []
-    original = loop.Training._step
+    original = Step.__call__
 
     def spy(self, batch, *rest):
         seen.append(batch.x[0].clone())
         return original(self, batch, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Training, "_step", spy)
+        patch.setattr(Step, "__call__", spy)
         network.fit(X, Y)
     assert len({tuple(x.tolist()) for x in seen}) == len(seen) == 60
 
@@ -461,15 +462,15 @@ def test_verbose_prints_a_line_for_each_epoch(capsys):
 
 
 def interrupt_in_step(monkeypatch, number):
-    original, steps = loop.Training._step, []
+    original, steps = Step.__call__, []
 
-    def step(self, batch, *rest):
+    def step(self, batch, rate):
         steps.append(1)
         if len(steps) == number:
             raise KeyboardInterrupt
-        return original(self, batch, *rest)
+        return original(self, batch, rate)
 
-    monkeypatch.setattr(loop.Training, "_step", step)
+    monkeypatch.setattr(Step, "__call__", step)
 
 
 def test_an_interrupt_keeps_the_last_whole_epoch_and_warns(monkeypatch):
@@ -494,14 +495,14 @@ def test_an_interrupt_before_the_first_epoch_ends_is_passed_on(monkeypatch):
 def test_a_loss_that_is_no_number_raises_and_keeps_the_last_sound_epoch(monkeypatch):
     params = TINY | {"batch_size": 40, "schedule": "constant"}
     truth = DNNClassifier(max_iter=2, **params).fit(X, Y)
-    original, steps = loop.Training._step, []
+    original, steps = Step.__call__, []
 
-    def step(self, batch, *rest):
+    def step(self, batch, rate):
         steps.append(1)
-        loss = original(self, batch, *rest)
+        loss = original(self, batch, rate)
         return loss * math.nan if len(steps) == 8 else loss
 
-    monkeypatch.setattr(loop.Training, "_step", step)
+    monkeypatch.setattr(Step, "__call__", step)
     network = DNNClassifier(max_iter=50, **params)
     with pytest.raises(DivergenceError, match="epoch 3"):
         network.fit(X, Y)
@@ -515,9 +516,12 @@ def test_the_same_seed_gives_the_same_network_and_leaves_global_generators_alone
         (RNNClassifier(hidden_size=4, max_iter=2, random_state=1), lists),
     ):
         torch.manual_seed(5)
+        # What a GPU will be seeded with when it is first used.
+        to_come = torch.cuda._lazy_seed_tracker.get_calls()
         state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
         a = network.fit(data, Y).predict_proba(data)
         assert torch.equal(torch.get_rng_state(), state)
+        assert torch.cuda._lazy_seed_tracker.get_calls() == to_come
         np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
         torch.manual_seed(6)
         np.testing.assert_array_equal(network.fit(data, Y).predict_proba(data), a)

@@ -25,9 +25,18 @@ def spawn(seed: int, n: int) -> list[int]:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Torch's global generators start from `seed` inside, and are as before after."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(devices=list(devices)):
-        torch.manual_seed(seed)
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's global generators start from `seed` inside, and are as before after.
+
+    That of the host, and if it is a GPU, that of the device.
+    """
+    devices = []
+    if device.type == "cuda":
+        torch.cuda.init()
+        devices = [torch.cuda.current_device()]
+    with torch.random.fork_rng(devices=devices):
+        # `torch.manual_seed` would also seed whichever GPU is first used later on.
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed(seed)
         yield

@@ -124,7 +124,7 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         context.call_on_fit_task_begin(estimator=self, **told)
         report = reporter(self if mode.go_on else None)
         monitor = EpochTasks(self, context, told, report)
-        with seeded(seeds[2]):
+        with seeded(seeds[2], device_of(self.device)):
             training = self._training(loader, n_epochs, held_out, monitor, mode)
             history = training.run()
         fitted = report(training.model.cpu(), history)
