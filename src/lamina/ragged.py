@@ -14,18 +14,25 @@ class Sequences:
 
     values: Tensor
     lengths: Tensor
+    n_real: int
+    """Values that are real, known on the host."""
 
     def to(self, device: torch.device) -> "Sequences":
         """The rows on another device, which nothing waits for."""
         return Sequences(
             self.values.to(device, non_blocking=True),
             self.lengths.to(device, non_blocking=True),
+            self.n_real,
         )
 
     def real(self) -> Tensor:
         """(B, S), True where a value is real."""
         steps = torch.arange(self.values.shape[1], device=self.values.device)
         return steps < self.lengths[:, None]
+
+    def places(self) -> Tensor:
+        """(n_real,) where the real values are among all B * S, row by row."""
+        return self.real().flatten().nonzero_static(size=self.n_real)[:, 0]
 
 
 class Ragged:
@@ -65,7 +72,7 @@ def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
     if missing:
         more = values.new_zeros(len(values), missing, *values.shape[2:])
         values = torch.cat([values, more], 1)
-    return Sequences(values, lengths)
+    return Sequences(values, lengths, sum(len(row) for row in rows))
 
 
 def padded_steps(n_steps: int) -> int:

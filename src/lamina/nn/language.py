@@ -22,13 +22,18 @@ class NextToken(TiedOutput):
 
     def resume(self, body: Any, n_samples: int, fresh: Tensor | None) -> State:
         """The state that the batch before left, zero where a row is `fresh` (B,)."""
-        if self.carried is None or fresh is None or bool(fresh.all()):
+        # Rows that none was carried for are fresh.
+        if fresh is None or self._n_carried < n_samples:
             return body.start(n_samples)
         begins = fresh[:, None]
         return [
             tuple(s[:, :n_samples].masked_fill(begins, 0.0) for s in layer)
             for layer in self.carried
         ]
+
+    @property
+    def _n_carried(self) -> int:
+        return 0 if self.carried is None else self.carried[0][0].shape[1]
 
     def keep(self, state: State) -> None:
         """Remember where the rows of a batch stand, until training ends or pauses."""

@@ -15,6 +15,7 @@ class BatchNorm(nn.Module):
     """
 
     momentum = 0.1
+    """The share of a batch from the tenth on; a recorded step repeats it."""
     eps = 1e-5
 
     def __init__(self, n_channels: int):

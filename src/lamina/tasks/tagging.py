@@ -66,7 +66,8 @@ class Tagging:
     def loss(self, model: Any, batch: Batch) -> Tensor:
         """The mean, over the samples, of minus log-likelihood a step."""
         logits, lengths = _logits(model, batch)
-        n_steps = int(lengths.max())
+        # Each is padded in its own way, and at least to the longest sample.
+        n_steps = min(logits.shape[1], batch.target.values.shape[1])
         logits, labels = logits[:, :n_steps], batch.target.values[:, :n_steps]
         gains = model.head.labels.log_likelihood(logits, labels, lengths)
         return weighted_mean(-gains.float() / lengths, batch.weight)

@@ -94,18 +94,20 @@ class Transduction:
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Mean over the steps of each text, the weighted mean over the texts."""
         target: Sequences = batch.target
-        real = target.real()
+        places = target.places()
         decoded = model.head(model.body(batch), _read(target))
-        share = (1 / target.lengths)[:, None].expand_as(real)
+        share = 1 / target.lengths
         if batch.weight is not None:
-            share = share * batch.weight[:, None]
-        weight = share[real] * (int(real.sum()) / len(batch))
-        logits = model.head.logits(decoded.h[real]).float()
+            share = share * batch.weight
+        texts = places // target.values.shape[1]
+        weight = share[texts] * (target.n_real / len(batch))
+        logits = model.head.logits(decoded.h.flatten(0, 1)[places]).float()
+        numbers = target.values.flatten()[places] - END
 
         def criterion(output: Tensor, numbers: Any, weight: Tensor | None) -> Any:
             return cross_entropy(output, numbers, weight, self.smoothing)
 
-        return minimise(criterion, logits, target.values[real] - END, weight)
+        return minimise(criterion, logits, numbers, weight)
 
     def predict(self, model: Model, batch: Batch) -> list[str]:
         found = self.search(model, batch, self.beam_size)

@@ -16,9 +16,10 @@ from lamina.nn.model import Model
 from lamina.tasks.base import Task
 from lamina.training.gradients import Gradients, gradients_of
 from lamina.training.loader import Loader
-from lamina.training.optimizers import Optimizer, clip, trained
+from lamina.training.optimizers import Optimizer, trained
 from lamina.training.precision import arithmetic_of, computing
 from lamina.training.schedules import SCHEDULES
+from lamina.training.step import Step, fastest
 from lamina.training.stopping import Snapshot, Stopping
 
 GRACE = 0.02
@@ -83,9 +84,6 @@ class Training:
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
-    def __post_init__(self) -> None:
-        self.trained = trained(self.model)
-
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
         arithmetic = arithmetic_of(self.device, self.params.precision, self.work)
@@ -94,7 +92,7 @@ class Training:
         kept = Snapshot(self.model)
         try:
             with self._computing(gradients):
-                self._epochs(gradients, history, kept)
+                self._epochs(self._step(gradients), history, kept)
         except KeyboardInterrupt:
             if not history.loss_curve:
                 raise
@@ -111,12 +109,19 @@ class Training:
         size, precision = self.loader.batch_size, self.params.precision
         return computing(precision, self.model, size, self.work, gradients.alone)
 
-    def _epochs(self, gradients: Gradients, history: History, kept: Snapshot) -> None:
+    def _step(self, gradients: Gradients) -> Callable[..., Tensor]:
+        longest = self.params.max_grad_norm
+        step = Step(gradients, self.optimizer, trained(self.model), longest)
+        return fastest(step, self.device, self.work)
+
+    def _epochs(
+        self, step: Callable[..., Tensor], history: History, kept: Snapshot
+    ) -> None:
         clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)
         stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
         for _ in range(self.n_epochs):
             self.monitor.epoch_begins(self.model)
-            loss = self._epoch(clock, gradients)
+            loss = self._epoch(clock, step)
             if not math.isfinite(loss):
                 history.diverged = True
                 break
@@ -127,7 +132,7 @@ class Training:
             if ended or stopping.is_over or clock.done() >= 1:
                 break
 
-    def _epoch(self, clock: Clock, gradients: Gradients) -> float:
+    def _epoch(self, clock: Clock, step: Callable[..., Tensor]) -> float:
         """One pass over the samples; returns the mean loss per sample."""
         if not self.model.training:  # a walk through the modules
             self.model.train()
@@ -138,19 +143,12 @@ class Training:
             if done >= 1 and losses:
                 break
             rate = self.params.learning_rate_init * factor(done)
-            losses.append(self._step(batch.to(self.device), gradients, rate))
+            losses.append(step(batch.to(self.device), rate))
             sizes.append(len(batch))
             clock.step += 1
         # One look at the device an epoch, and not one a batch.
         mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
         return (mean / sum(sizes)).item()
-
-    def _step(self, batch: Any, gradients: Gradients, rate: float) -> Tensor:
-        loss = gradients(batch)
-        if self.params.max_grad_norm is not None:
-            clip(self.trained, self.params.max_grad_norm)
-        self.optimizer.step(rate)
-        return loss
 
     @property
     def _selects(self) -> bool:

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 fused: Any = torch
 """The kernels have no public names."""
 Params = list[nn.Parameter]
-Decay = Callable[[Params, float, float], None]
+Rate = float | Tensor
+"""A learning rate; a tensor on the device where steps are to be recorded."""
+Decay = Callable[[Params, float, Rate], None]
 
 
 class Optimizer(Protocol):
     """Moves the parameters of a network."""
 
-    def step(self, rate: float) -> None:
+    def step(self, rate: Rate) -> None:
         """One step along the gradients in `.grad`, at this learning rate."""
         ...
 
@@ -44,7 +46,7 @@ class Adam:
         self.n_steps = torch.zeros((), device=self.params[0].device)
         self.counts = [self.n_steps] * len(self.params)
 
-    def step(self, rate: float) -> None:
+    def step(self, rate: Rate) -> None:
         if self.alpha:
             self.decay(self.params, self.alpha, rate)
         self.n_steps.add_(1)
@@ -79,7 +81,7 @@ class SGD:
         self.nesterov = params.nesterovs_momentum and params.momentum > 0
         self.velocities = _zeros(self.params) if self.momentum else []
 
-    def step(self, rate: float) -> None:
+    def step(self, rate: Rate) -> None:
         if self.alpha:
             inside_the_gradient(self.params, self.alpha, rate)
         fused._fused_sgd_(
@@ -99,12 +101,12 @@ class SGD:
         return self.velocities
 
 
-def apart_from_the_gradient(params: Params, alpha: float, rate: float) -> None:
+def apart_from_the_gradient(params: Params, alpha: float, rate: Rate) -> None:
     """Weights shrink by their share, however Adam scales the gradient."""
     fused._foreach_mul_([p.detach() for p in decaying(params)], 1 - rate * alpha)
 
 
-def inside_the_gradient(params: Params, alpha: float, rate: float) -> None:
+def inside_the_gradient(params: Params, alpha: float, rate: Rate) -> None:
     """An L2 penalty on the weights."""
     del rate
     weights = decaying(params)
