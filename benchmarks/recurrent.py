@@ -100,14 +100,20 @@ def problem(
         steps = np.arange(rng.integers(lengths[0], lengths[1] + 1))
         x = 0.7 * rng.standard_normal((len(steps), n_channels))
         x[:, label] += 0.4 + np.sin(steps / (2 + label) + rng.random() * 6)
-        X.append(x.astype(np.float32))
+        X.append(x)
     return Problem(
-        *split(X, y, n_test),
+        *split(standardised(X), y, n_test),
         n_epochs,
         batch_size,
         module=partial(Network, cell, (n_channels, width, bi), 4),
         ours=partial(ours, cell, width, bi, batch_size, n_epochs),
     )
+
+
+def standardised(X: list[np.ndarray]) -> list[np.ndarray]:
+    """What our encoder would do; so the same numbers reach every network."""
+    steps = np.concatenate(X)
+    return [((x - steps.mean(0)) / steps.std(0)).astype(np.float32) for x in X]
 
 
 SHAPES = {
