@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier
@@ -63,6 +64,22 @@ def test_gradients_that_overflow_count_as_none_and_halve_the_scale():
     scale.unscale(gradients)
     assert all((g == 0).all() for g in gradients)
     assert scale.factor == 2**15
+
+
+def test_numpys_products_keep_to_one_core_where_two_would_wait_for_each_other():
+    model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
+
+    def n_threads():
+        return {pool["num_threads"] for pool in threadpool_info() if blas(pool)}
+
+    def blas(pool):
+        return pool["user_api"] == "blas"
+
+    with threadpool_limits(2, "blas"):
+        for work, alone, n in ((1e6, True, 1), (1e6, False, 2), (1e7, True, 2)):
+            with computing("auto", model, 1, work, alone):
+                assert n_threads() == {n}
+            assert n_threads() == {2}
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -1,9 +1,11 @@
 """Products of matrices, by whichever library is the quicker: a (N, C), b (C, M) -> (N, M)."""
 
-from functools import cached_property
+from contextlib import AbstractContextManager
+from functools import cache, cached_property
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 NUMPYS = (torch.float32, torch.float64)
@@ -39,3 +41,17 @@ def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
         torch.mm(a.tensor, b.tensor, out=out.tensor)
     else:
         np.matmul(x, y, out=z)
+
+
+def on_one_core() -> AbstractContextManager:
+    """Within it numpy's BLAS keeps to one thread.
+
+    Two gain nothing in the smallest products, and wait for one another if something else
+    takes a core: a fit of 64-100-10 then took twice as long.
+    """
+    return _libraries().limit(limits=1)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")

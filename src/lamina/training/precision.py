@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lamina.exceptions import ParameterError
 from lamina.nn.model import Model
 from lamina.nn.parallel import spread_over
+from lamina.nn.products import on_one_core
 
 DEVICES: dict[str, Callable[[], torch.device]] = {
     "auto": lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"),
@@ -63,13 +64,15 @@ def computing(
     """
     matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
     n_cores = max(1, min(n_threads, int(work / WORTH_A_THREAD)))
+    outside = on_one_core if alone and n_cores == 1 else nullcontext
     if alone and work < WORTH_BFLOAT16:
         n_cores = 1
     n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
     torch.set_float32_matmul_precision(_matmul_precision(precision, work))
     torch.set_num_threads(n_cores)
     try:
-        with spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext():
+        spread = spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext()
+        with outside(), spread:
             yield
     finally:
         torch.set_num_threads(n_threads)
