@@ -66,6 +66,7 @@ def test_gradients_that_overflow_count_as_none_and_halve_the_scale():
     assert scale.factor == 2**15
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_numpys_products_keep_to_one_core_where_two_would_wait_for_each_other():
     model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
 
