@@ -8,11 +8,12 @@ it, and a look at a number is refused, as a graph refuses it.
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.bodies.dense import Dense
 from lamina.testing import all_estimators
 from lamina.testing.examples import EXAMPLES, examples_for
 from lamina.training.step import N_BEFORE, WORTH_RECORDING, Recorded, fastest
@@ -186,8 +187,22 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
         return zeros(size)
 
     monkeypatch.setattr(torch, "zeros", on_the_host)
-    step = object()
+    step, cuda = object(), torch.device("cuda")
     small, large = WORTH_RECORDING, 2 * WORTH_RECORDING
-    assert isinstance(fastest(step, torch.device("cuda"), small), Recorded)
-    assert fastest(step, torch.device("cuda"), large) is step
-    assert fastest(step, torch.device("cpu"), small) is step
+    assert isinstance(fastest(step, Dense, cuda, small), Recorded)
+    assert fastest(step, Dense, cuda, large) is step
+    assert fastest(step, Dense, torch.device("cpu"), small) is step
+    # What a body of somebody else decides in Python may change.
+    assert fastest(step, nn.Linear(1, 1), cuda, small) is step
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_graphs_train_the_same_network(name, monkeypatch):
+    kind, example, params = NETWORKS[name]
+    params = params | {"device": "cuda", "dropout": 0.0, "augmentation": "none"}
+    params = {k: v for k, v in params.items() if k in kind().get_params()}
+    found = fitted(kind, EXAMPLES[example], params)
+    monkeypatch.setattr("lamina.training.step.WORTH_RECORDING", 0)
+    truth = fitted(kind, EXAMPLES[example], params)
+    np.testing.assert_allclose(found.loss_curve_, truth.loss_curve_, rtol=1e-3)

@@ -18,6 +18,9 @@ class Body(Protocol):
     """Gradient steps that make a good fit, for `max_iter="auto"`."""
     width: int
     """D of the features."""
+    # A body may also say `repeats = True`: nothing that Python decides in training changes
+    # from batch to batch of a shape, once there were a few, so a GPU may record a step and
+    # repeat it (`training/step.py`).
 
     def __init__(self, spec: Spec, params: Any): ...
 

@@ -89,6 +89,7 @@ class Convolutional(nn.Module):
 
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
+    repeats: ClassVar = True
 
     def __init__(self, spec: Spec, params: ConvolutionalParams):
         super().__init__()

@@ -40,6 +40,7 @@ class Dense(nn.Module):
 
     forms: ClassVar = ("table",)
     default_steps: ClassVar = 2_500
+    repeats: ClassVar = True
 
     def __init__(self, spec: Spec, params: DenseParams):
         super().__init__()

@@ -51,6 +51,7 @@ class Recurrent(nn.Module):
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
+    repeats: ClassVar = True
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__()

@@ -112,7 +112,7 @@ class Training:
     def _step(self, gradients: Gradients) -> Callable[..., Tensor]:
         longest = self.params.max_grad_norm
         step = Step(gradients, self.optimizer, trained(self.model), longest)
-        return fastest(step, self.device, self.work)
+        return fastest(step, self.model.body, self.device, self.work)
 
     def _epochs(
         self, step: Callable[..., Tensor], history: History, kept: Snapshot

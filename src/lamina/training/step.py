@@ -129,9 +129,12 @@ class Recorded:
         return self.works[shape](parts)
 
 
-def fastest(step: Step, device: torch.device, work: float) -> Callable[..., Tensor]:
+def fastest(
+    step: Step, body: Any, device: torch.device, work: float
+) -> Callable[..., Tensor]:
     """The step, as it takes least time on this device; `work` as in `Training`."""
-    if device.type != "cuda" or work > WORTH_RECORDING:
+    small = device.type == "cuda" and work <= WORTH_RECORDING
+    if not small or not getattr(body, "repeats", False):
         return step
     return Recorded(step, Graphs(), torch.zeros((), device=device))
 
