@@ -148,6 +148,20 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+@pytest.mark.usefixtures("unrecorded")
+def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
+    truth = fitted(DNNClassifier, EXAMPLES["table"], {})
+    tapes = request.getfixturevalue("tapes")
+
+    def fail(work):
+        raise RuntimeError("no room")
+
+    tapes.record = fail
+    with pytest.warns(RuntimeWarning, match="cannot be recorded on this GPU.*no room"):
+        found = fitted(DNNClassifier, EXAMPLES["table"], {})
+    assert found.loss_curve_ == truth.loss_curve_
+
+
 WAIT = ("LanguageModel", "SpeechRecognizer")
 """They look at the lengths of each batch: those of texts decide what is computed."""
 

@@ -4,6 +4,7 @@ A small network keeps a GPU waiting for Python. So there the work of such a step
 recorded once for each shape of batch, as a CUDA graph, and repeated from then on.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
@@ -100,8 +101,20 @@ class Repeated:
         if self.n_done <= N_BEFORE:
             return self.recorder.aside(self._work)
         if self.again is None:
-            self.again = self.recorder.record(self._work)
+            self.again = self._recorded()
         return self.again()
+
+    def _recorded(self) -> Work:
+        try:
+            return self.recorder.record(self._work)
+        except RuntimeError as error:
+            warnings.warn(
+                f"Training goes on, but its steps cannot be recorded on this GPU and stay "
+                f"slower than they could be: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return lambda: self.recorder.aside(self._work)
 
     def _work(self) -> Tensor:
         return self.step(self.batch, self.rate)
