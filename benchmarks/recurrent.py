@@ -111,7 +111,7 @@ def problem(
 
 
 def standardised(X: list[np.ndarray]) -> list[np.ndarray]:
-    """What our encoder would do; so the same numbers reach every network."""
+    """What our encoder does, done for everybody: the same numbers reach every network."""
     steps = np.concatenate(X)
     return [((x - steps.mean(0)) / steps.std(0)).astype(np.float32) for x in X]
 

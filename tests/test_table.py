@@ -61,13 +61,14 @@ def test_a_column_with_a_long_tail_is_compressed_and_no_other(seed, far, is_spar
     np.testing.assert_allclose(encoded(kind(X)), standardised(X), atol=1e-5)
 
 
-def test_a_row_without_weight_makes_no_tail_long():
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_a_row_without_weight_makes_no_tail_long(kind):
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], weight = 100, np.ones(200)
-    weight[7] = 0
-    for kind in (np.asarray, sparse.csr_matrix):
-        assert list(TableEncoder().fit(kind(X)).numbers.long_tailed) == [0]
-        assert not len(TableEncoder().fit(kind(X), weight).numbers.long_tailed)
+    for last, tails in ((1, [0]), (0, [])):
+        weight[7] = last
+        network = DNNRegressor(**TINY).fit(kind(X), X[:, 1], sample_weight=weight)
+        assert list(network.encoder_.numbers.long_tailed) == tails
 
 
 def test_a_missing_number_hides_no_tail():

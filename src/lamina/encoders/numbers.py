@@ -90,7 +90,7 @@ Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 def _sparse_moments(numbers: Any, weight: np.ndarray | None) -> Moments:
     numbers = floating(numbers)
     mean, variance = mean_variance_axis(numbers, 0, weights=weight)
-    least, most = min_max_axis(numbers if weight is None else numbers[weight > 0], 0)
+    least, most = min_max_axis(numbers, 0)
     return mean, variance, np.maximum(most - mean, mean - least), np.zeros_like(mean)
 
 
@@ -106,8 +106,7 @@ def _moments(numbers: np.ndarray, weight: np.ndarray | None) -> Moments:
             block[np.isnan(block)] = 0.0
         block *= block
         squares += w @ block
-        present = block if w.all() else block[w > 0]
-        np.maximum(farthest, present.max(0, initial=0.0), out=farthest)
+        np.maximum(farthest, block.max(0), out=farthest)
     return mean, squares / totals, np.sqrt(farthest), missing
 
 

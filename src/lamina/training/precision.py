@@ -64,7 +64,7 @@ def computing(
     """
     matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
     n_cores = max(1, min(n_threads, int(work / WORTH_A_THREAD)))
-    outside = on_one_core if alone and n_cores == 1 else nullcontext
+    blas = on_one_core if alone and n_cores == 1 else nullcontext
     if alone and work < WORTH_BFLOAT16:
         n_cores = 1
     n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
@@ -72,7 +72,7 @@ def computing(
     torch.set_num_threads(n_cores)
     try:
         spread = spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext()
-        with outside(), spread:
+        with blas(), spread:
             yield
     finally:
         torch.set_num_threads(n_threads)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch
 from lamina.training.gradients import Gradients
-from lamina.training.optimizers import Optimizer, clip
+from lamina.training.optimizers import Optimizer, Rate, clip
 
 WORTH_RECORDING = 1e9
 """Multiplications of a forward pass up to which steps are recorded: a GPU takes less time
@@ -35,7 +35,7 @@ class Step:
     longest: float | None
     """Gradients longer than this are cut to it."""
 
-    def __call__(self, batch: Batch, rate: float | Tensor) -> Tensor:
+    def __call__(self, batch: Batch, rate: Rate) -> Tensor:
         loss = self.gradients(batch)
         if self.longest is not None:
             clip(self.params, self.longest)
