@@ -12,9 +12,11 @@
 
 * ``UserWarning``
 
-  * ``DataWarning``: the data can be read in more than one way; the reading is named.
+  * ``DataWarning``: the data is legal but suspicious; the reading and the remedy are named.
   * ``InterruptedWarning``: training was stopped by the keyboard and kept its state.
 """
+
+import warnings
 
 __all__ = [
     "DataError",
@@ -23,6 +25,7 @@ __all__ = [
     "InterruptedWarning",
     "MissingExtraError",
     "ParameterError",
+    "warn_of_data",
 ]
 
 
@@ -49,8 +52,21 @@ class MissingExtraError(ImportError):
 
 
 class DataWarning(UserWarning):
-    """The data can be read in more than one way."""
+    """The data is legal but suspicious, or can be read in more than one way."""
 
 
 class InterruptedWarning(UserWarning):
     """Training was stopped by the keyboard; the network keeps what it learnt."""
+
+
+def warn_of_data(message: str) -> None:
+    """Issue a `DataWarning` and say how to silence it.
+
+    Python shows a text once for each place; a message must therefore name the column or
+    sample, and no number that differs from call to call.
+    """
+    warnings.warn(
+        f"{message} To silence this, filter lamina.exceptions.DataWarning.",
+        DataWarning,
+        stacklevel=4,
+    )

@@ -5,11 +5,13 @@
 The declaration becomes the constructor's signature, the check at the start of `fit`, and
 the entry under "Parameters" in the docstring of every estimator that has it. A parameter
 may carry several rules (one of them must accept the value) and one `only_with`, which
-refuses a value that would have no effect.
+refuses a value that would have no effect. It may also carry a `Use`, which says when a
+value that is set after `fit` takes effect.
 """
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass, fields
+from enum import Enum
 from inspect import cleandoc
 from numbers import Integral, Real
 from textwrap import indent
@@ -18,6 +20,13 @@ from typing import Any, dataclass_transform, get_args, get_type_hints
 import numpy as np
 
 from lamina.exceptions import ParameterError
+
+
+class Use(Enum):
+    """When a value that is set after `fit` takes effect; without one, at the next `fit`."""
+
+    AT_ONCE = "at once, in predictions"
+    FROZEN = "at the next fit that starts anew; refused where training is continued"
 
 
 @dataclass(frozen=True)
