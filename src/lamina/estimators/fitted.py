@@ -40,7 +40,7 @@ class FittedNetwork(Fitted):
     n_parameters_: Annotated[int, "int", "Trainable numbers of the network."]
     network_: Annotated[Model, "torch.nn.Module", "The network."]
     encoder_: Annotated[Encoder, "Encoder", "What turns samples into tensors."]
-    task_: Annotated[Task, "Task", "What the features of the network are for."]
+    task_: Annotated[Any, "Task", "What the features of the network are for."]
 
 
 class FittedColumns(Fitted):
