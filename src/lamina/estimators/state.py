@@ -1,11 +1,12 @@
 """What a fit leaves on an estimator, and what it goes on from."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lamina.exceptions import DivergenceError
+from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.nn.model import Model
 from lamina.training.loop import History
 
@@ -66,3 +67,18 @@ def raise_if_diverged(estimator: Any, history: History) -> None:
         f"which is {estimator.learning_rate_init!r}, or cut gradients by max_grad_norm, "
         f"which is {estimator.max_grad_norm!r}. {remedy}"
     )
+
+
+def raise_if_interrupted(history: History) -> None:
+    """Raise `KeyboardInterrupt` once what was learnt is kept, and warn that it is.
+
+    The exception also ends a search, which must not go on with a half-trained candidate.
+    """
+    if not history.interrupted:
+        return
+    n_epochs = len(history.epochs)
+    kept = f"Training was interrupted after {n_epochs} epochs; what was learnt is kept."
+    try:
+        warnings.warn(kept, InterruptedWarning, stacklevel=4)
+    finally:  # also where warnings are errors
+        raise KeyboardInterrupt(kept)

@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lamina.exceptions import InterruptedWarning
 from lamina.nn.model import Model
 from lamina.tasks.base import Task
 from lamina.training.gradients import Gradients, gradients_of
@@ -20,7 +18,7 @@ from lamina.training.optimizers import Optimizer, trained
 from lamina.training.precision import arithmetic_of, computing
 from lamina.training.schedules import SCHEDULES
 from lamina.training.step import Step, fastest
-from lamina.training.stopping import Snapshot, Stopping
+from lamina.training.stopping import Epoch, Snapshot, Stopping
 
 GRACE = 0.02
 """Share of a time limit that a fit may take to come into its stride."""
@@ -38,9 +36,20 @@ class Monitor(Protocol):
 class History:
     """What happened, epoch by epoch."""
 
-    loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
     diverged: bool = False
+    interrupted: bool = False
+    """Whether the keyboard interrupted the fit after the last epoch."""
+
+    @property
+    def loss_curve(self) -> list[float]:
+        """The loss of each epoch."""
+        return [epoch.loss for epoch in self.epochs]
+
+    @property
+    def validation_scores(self) -> list[float]:
+        """The score of each epoch, empty without validation samples."""
+        return [epoch.score for epoch in self.epochs if epoch.score is not None]
 
 
 @dataclass
@@ -94,13 +103,11 @@ class Training:
             with self._computing(gradients):
                 self._epochs(self._step(gradients), history, kept)
         except KeyboardInterrupt:
-            if not history.loss_curve:
+            if not history.epochs:
                 raise
-            warnings.warn(
-                f"Training was interrupted after {len(history.loss_curve)} epochs.",
-                InterruptedWarning,
-                stacklevel=2,
-            )
+            history.interrupted = True
+            # Nothing was trained between the record of an epoch and its snapshot.
+            kept.follow(history.epochs)
         kept.restore()
         self.model.eval()
         return history
@@ -125,9 +132,12 @@ class Training:
             if not math.isfinite(loss):
                 history.diverged = True
                 break
-            history.loss_curve.append(loss)
-            if stopping.is_better(self._merit(history)) or not self._selects:
-                kept.take()
+            score = None if self.validate is None else self._score(self.validate)
+            merit = score if score is not None and self._selects else -loss
+            is_best = stopping.is_better(merit) or not self._selects
+            # An interrupt finds an epoch either recorded as a whole or not at all.
+            history.epochs.append(Epoch(loss, score, is_best))
+            kept.follow(history.epochs)
             ended = self.monitor.epoch_ends(self.model, history)
             if ended or stopping.is_over or clock.done() >= 1:
                 break
@@ -155,10 +165,6 @@ class Training:
         """Whether the best epoch is kept, and not the last."""
         return self.validate is not None and self.params.early_stopping
 
-    def _merit(self, history: History) -> float:
-        if self.validate is not None:
-            self.model.eval()
-            history.validation_scores.append(self.validate(self.model))
-        if self._selects:
-            return history.validation_scores[-1]
-        return -history.loss_curve[-1]
+    def _score(self, validate: Callable[[Model], float]) -> float:
+        self.model.eval()
+        return validate(self.model)
