@@ -19,13 +19,15 @@ from lamina.estimators.reading import Data, read_samples, read_weight
 from lamina.estimators.state import (
     Mode,
     raise_if_diverged,
+    raise_if_interrupted,
     reporter,
     unchanged_on_error,
 )
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.model import Model
 from lamina.params import check_params
-from lamina.seeding import seed_from, seeded, spawn
+from lamina.process import default_settings
+from lamina.seeding import every_draw_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
 from lamina.training.loader import InOrder, Loader
 from lamina.training.loop import History, Training
@@ -85,9 +87,10 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
             The loss turned NaN or infinite; the last sound epoch is kept if there is one.
         """
         mode = Mode(go_on=self.warm_start and hasattr(self, "network_"))
-        with unchanged_on_error(self):
+        with default_settings(), unchanged_on_error(self):
             history = self._train(X, y, sample_weight, (X_val, y_val), mode)
         raise_if_diverged(self, history)
+        raise_if_interrupted(history)
         return self
 
     def _continue(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
@@ -98,9 +101,10 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
                 "not support early_stopping=True or warm_start=True; use fit."
             )
         mode = Mode(go_on=hasattr(self, "network_"), once=True, classes=classes)
-        with unchanged_on_error(self):
+        with default_settings(), unchanged_on_error(self):
             history = self._train(X, y, sample_weight, (None, None), mode)
         raise_if_diverged(self, history)
+        raise_if_interrupted(history)
         return self
 
     def _train(
@@ -124,8 +128,9 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         context.call_on_fit_task_begin(estimator=self, **told)
         report = reporter(self if mode.go_on else None)
         monitor = EpochTasks(self, context, told, report)
-        with seeded(seeds[2], device_of(self.device)):
-            training = self._training(loader, n_epochs, held_out, monitor, mode)
+        with random_stream(seeds[2]):
+            with every_draw_from_stream():
+                training = self._training(loader, n_epochs, held_out, monitor, mode)
             history = training.run()
         fitted = report(training.model.cpu(), history)
         self.__dict__.update(fitted)
@@ -267,12 +272,13 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
         With y the batches have targets.
         """
         check_is_fitted(self, "network_")
-        _, X = read_samples(self, X, reset=False)
-        target = None if y is None else self.task_.encode(self._read_targets(X, y))
-        samples = self.encoder_.encode(X)
-        ask = ask or self.task_.predict
-        with on_device(self.network_, device_of(self.device)):
-            return self._outputs_of(self.network_, samples, ask, target)
+        with default_settings():
+            _, X = read_samples(self, X, reset=False)
+            target = None if y is None else self.task_.encode(self._read_targets(X, y))
+            samples = self.encoder_.encode(X)
+            ask = ask or self.task_.predict
+            with on_device(self.network_, device_of(self.device)):
+                return self._outputs_of(self.network_, samples, ask, target)
 
     def _outputs_of(
         self, model: Model, samples: Samples, ask: Ask, target: Any = None
