@@ -19,8 +19,7 @@ from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
-from lamina.encoders.choose import encoder_for
-from lamina.estimators.reading import read_samples
+from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
 from lamina.training.loader import InOrder, Loader
@@ -65,8 +64,9 @@ HELD = {
 @pytest.mark.parametrize("held", HELD)
 def test_a_device_holds_the_samples_and_puts_batches_together(held):
     estimator, data = HELD[held]
-    form, data = read_samples(estimator, data, reset=True)
-    samples = encoder_for(form, estimator).fit(data).encode(data)
+    encoder = encoder_for(choose(data, estimator.forms(), estimator), estimator)
+    plain = encoder.read(data)
+    samples = encoder.fit(plain).encode(plain)
     assert samples.resident(torch.device("cpu"), 10) is samples  # too little room
     rows = torch.tensor([8, 0, 3])
     on_host = samples.take(rows)

@@ -166,8 +166,8 @@ def _device_of(values: list[Any], named: torch.device | None) -> torch.device:
     """Where an operator computes: with its first tensor, or where it is asked to."""
     devices = [value.device for value in values if isinstance(value, torch.Tensor)]
     device = devices[0] if devices else named or CPU
-    if device.type == "cuda" and device.index is None:
-        return torch.device("cuda", torch.cuda.current_device())
+    if device.index is None and device != CPU:
+        return torch.empty(0, device=device).device  # the number of the current one
     return device
 
 

@@ -10,8 +10,7 @@ from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
-from lamina.estimators.generation import Generation, checked
-from lamina.estimators.reading import Data
+from lamina.estimators.generation import Generation, checked, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import at_least, fraction
@@ -23,7 +22,7 @@ from lamina.training.params import Rate
 class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
-    targets = "nothing"
+    task = LanguageModelling
     learning_rate_init: Rate = 0.004
     encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
@@ -162,7 +161,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             Generation(max_length, temperature, top_k, top_p, stops, seed)
         )
         prompts = read_documents(prompt)
-        pieces = drawing.pieces(Stepper(self.network_), codec, prompts)
+        pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)
@@ -178,14 +177,6 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
     def _task(self) -> Any:
         check_is_fitted(self)
         return self.task_
-
-    def _read_targets(self, X: Any, y: Any) -> list[str]:
-        del y  # a text is its own target
-        return read_documents(X)
-
-    def _make_task(self, data: Data, classes: Any) -> LanguageModelling:
-        del data, classes
-        return LanguageModelling()
 
 
 class ReaderParams(CausalRecurrentParams):
@@ -211,22 +202,7 @@ class LanguageModel(LanguageEstimator, ReaderParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    vocabulary_ : list of str
-        What can come next: "<end>", and the units.
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        Score on the validation texts after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network; `lamina.nn.language.Stepper` asks it step by step.
+    {attributes}
 
     See Also
     --------

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
 from lamina.tasks.base import Task
 from lamina.training.gradients import Gradients, gradients_of
@@ -93,6 +94,10 @@ class Training:
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
+    def __post_init__(self) -> None:
+        # Whether the best epoch is kept, and not the last.
+        self.selects = self.validate is not None and self.params.early_stopping
+
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
         arithmetic = arithmetic_of(self.device, self.params.precision, self.work)
@@ -132,9 +137,9 @@ class Training:
             if not math.isfinite(loss):
                 history.diverged = True
                 break
-            score = None if self.validate is None else self._score(self.validate)
-            merit = score if score is not None and self._selects else -loss
-            is_best = stopping.is_better(merit) or not self._selects
+            score = self._validation_score()
+            watched = self._watched(loss, score, is_first=not history.epochs)
+            is_best = stopping.is_better(watched) or not self.selects
             # An interrupt finds an epoch either recorded as a whole or not at all.
             history.epochs.append(Epoch(loss, score, is_best))
             kept.follow(history.epochs)
@@ -160,11 +165,25 @@ class Training:
         mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
         return (mean / sum(sizes)).item()
 
-    @property
-    def _selects(self) -> bool:
-        """Whether the best epoch is kept, and not the last."""
-        return self.validate is not None and self.params.early_stopping
-
-    def _score(self, validate: Callable[[Model], float]) -> float:
+    def _validation_score(self) -> float | None:
+        if self.validate is None:
+            return None
         self.model.eval()
-        return validate(self.model)
+        return self.validate(self.model)
+
+    def _watched(self, loss: float, score: float | None, *, is_first: bool) -> float:
+        """What `Stopping` watches."""
+        if self.selects and score is not None and is_first:
+            self._refuse_nan(score)
+        if not self.selects or score is None:
+            return -loss
+        return -math.inf if math.isnan(score) else score
+
+    def _refuse_nan(self, score: float) -> None:
+        """A score that is NaN says nothing; the network of no epoch would be kept."""
+        if math.isnan(score):
+            warn_of_data(
+                "The score of the validation samples is NaN, as R^2 of a single sample is; "
+                "training stops by its loss instead. Pass more samples, or scoring=."
+            )
+            self.selects = False
