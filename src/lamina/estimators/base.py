@@ -15,6 +15,7 @@ from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
+from lamina.process import default_settings
 from lamina.tasks.base import Task
 from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
@@ -114,12 +115,13 @@ class NeuralEstimator(
 
         With y the batches have targets.
         """
-        plain = self._plain(X)
-        targets = None
-        if y is not None:
-            with data_errors("y"):
-                targets = self.task_.read(y, plain)
-        return self._outputs_of_plain(plain, ask, targets)
+        with default_settings():
+            plain = self._plain(X)
+            targets = None
+            if y is not None:
+                with data_errors("y"):
+                    targets = self.task_.read(y, plain)
+            return self._outputs_of_plain(plain, ask, targets)
 
     def _outputs_of_plain(
         self, plain: Any, ask: Ask | None = None, y: Any = None
@@ -153,11 +155,12 @@ class NeuralEstimator(
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
         """The task's score of the outputs for X."""
-        plain = self._plain(X)
-        with data_errors("y"):
-            targets = read_targets(type(self).__name__, self.task_, y, plain)
-        weight = read_weight(sample_weight, len(plain))
-        return self.task_.score(targets, self._outputs_of_plain(plain), weight)
+        with default_settings():
+            plain = self._plain(X)
+            with data_errors("y"):
+                targets = read_targets(type(self).__name__, self.task_, y, plain)
+            weight = read_weight(sample_weight, len(plain))
+            return self.task_.score(targets, self._outputs_of_plain(plain), weight)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -77,8 +77,8 @@ def publish(estimator: Any, fitted: dict[str, Any]) -> None:
         for name, value in vars(estimator).items()
         if name in params or name.startswith("_skl") or not _is_fitted(name)
     }
-    estimator.__dict__.clear()
-    estimator.__dict__.update(kept | fitted)
+    # At once: an interrupt finds the attributes of before or those of after.
+    estimator.__dict__ = kept | fitted
 
 
 def _is_fitted(name: str) -> bool:

@@ -11,6 +11,7 @@ from lamina.encoders.audio import AudioParams
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.spectrogram import HOP
+from lamina.process import default_settings
 from lamina.tasks.errors import error_rate
 from lamina.tasks.transcription import Transcription, TranscriptionParams
 
@@ -115,10 +116,11 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         return self._errors("characters", X, y, sample_weight)
 
     def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
-        plain = self._plain(X)
-        y = read_targets(type(self).__name__, self.task_, y, plain)
-        weight = read_weight(sample_weight, len(plain))
-        return error_rate(unit, y, self._outputs_of_plain(plain), weight)
+        with default_settings():
+            plain = self._plain(X)
+            y = read_targets(type(self).__name__, self.task_, y, plain)
+            weight = read_weight(sample_weight, len(plain))
+            return error_rate(unit, y, self._outputs_of_plain(plain), weight)
 
 
 def _words(characters: list[tuple[str, int, int]], seconds: float) -> Any:
