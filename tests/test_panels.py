@@ -60,14 +60,12 @@ def test_the_order_of_rows_does_not_matter(name):
     np.testing.assert_array_equal(panel[1], np.stack([Y[1:] + 100, Y[1:] * 0 + 1], 1))
     X = containers()[name]
     rows = np.random.default_rng(0).permutation(len(X))
-    mixed = (
-        X.iloc[rows]
-        if isinstance(X, pd.DataFrame)
-        else X.take(pa.array(rows))
-        if (isinstance(X, pa.Table))
-        else X[rows.tolist()]
-    )
+    if isinstance(X, pd.DataFrame):
+        mixed = X.iloc[rows]
+    else:
+        mixed = X.take(pa.array(rows)) if isinstance(X, pa.Table) else X[rows.tolist()]
     shuffled = read(mixed, **COLUMNS)
+    assert shuffled.ids is not None
     for i, shop in enumerate(shuffled.ids):
         np.testing.assert_array_equal(shuffled[i], panel["ab".index(shop)])
 
@@ -159,6 +157,7 @@ def test_columns_are_matched_by_name():
     ]:
         with pytest.raises(DataError, match=words):
             fitted.read(other)
+    assert fitted.schema is not None
     assert fitted.schema.columns == (0, ("promo", 1), "noise")
 
 
