@@ -18,7 +18,8 @@ Y = np.arange(40.0)
 
 
 def encoder(**params):
-    return HistoryEncoder(HistoryParams(**({"horizon": 3, "season": 2} | params)))
+    given: dict = {"horizon": 3, "season": 2} | params
+    return HistoryEncoder(HistoryParams(**given))
 
 
 def read(X, **params):

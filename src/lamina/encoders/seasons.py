@@ -17,8 +17,10 @@ LEVEL = 0.003
 EXPLAINED = 0.05
 """The least fraction of the variance around the slow part that a season explains."""
 LONGEST_SEASON, FEWEST_SEASONS = 200, 4
-MOST_SERIES, MOST_STEPS = 50, 3_000
+MOST_SERIES, MOST_STEPS = 100, 3_000
 """Series that are looked at, evenly chosen, and steps of each, the last ones."""
+ENOUGH_STEPS = 20_000
+"""Steps in all from which on fewer series are looked at."""
 
 
 def season_of(series: list[np.ndarray], candidates: list[int] | None = None) -> int:
@@ -27,7 +29,9 @@ def season_of(series: list[np.ndarray], candidates: list[int] | None = None) -> 
     Candidates, such as 24 and 168 for hours, are tried first and by themselves, and any
     lag up to `LONGEST_SEASON` if none of them is a season.
     """
-    chosen = np.unique(np.linspace(0, len(series) - 1, MOST_SERIES).astype(int))
+    usual = int(np.median([min(len(values), MOST_STEPS) for values in series]))
+    n_series = min(MOST_SERIES, ENOUGH_STEPS // usual + 1)
+    chosen = np.unique(np.linspace(0, len(series) - 1, n_series).astype(int))
     series = [filled(series[i][-MOST_STEPS:]) for i in chosen]
     longest = min(LONGEST_SEASON, _longest(series))
     likely = [

@@ -181,17 +181,19 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     X is a single series, an array (steps,) or a list of numbers; several, an array
     (series, steps), or a list of arrays (steps,) of any length; series with others beside
     them that help, a list of arrays (steps, columns) the first of which is forecast; or a
-    frame of pandas or polars with a row for each step (`id_column`, `time_column`,
-    `value_column`; what other columns it has helps). The future of what helps is not used.
-    NaN is a missing step. Each window of a series is seen in its own level and scale, and
-    what is learnt is the difference from what is usual in the season, in absolute errors.
+    series or a frame of pandas, polars or pyarrow with a row for each step (`id_column`,
+    `time_column`, `value_column`; what other columns it has helps, and `known_columns`
+    with their future). Forecasts come back as what X was, with the ids and the stamps that
+    follow. NaN is a missing step, and counts as the same step of the season before. Each
+    window of a series is seen in its own level and scale, and what is learnt is the
+    difference from what is usual in the season, in absolute errors.
 
     {parameters}
 
     Attributes
     ----------
-    series_ : list of ndarray of shape (n_steps, n_columns)
-        The series that `fit` saw.
+    series_ : sequence of ndarray of shape (n_steps, n_columns)
+        The series that the last `fit` saw, in order of time and at regular steps.
     season_ : int
         Steps after which they resemble themselves, 1 if they do not.
     loss_curve_ : list of float
@@ -213,9 +215,13 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
 
     Notes
     -----
-    In `cross_val_score` with `TimeSeriesSplit` a single series is given as an array; a test
-    fold needs as many steps as the horizon and a season and one. `early_stopping` sets
-    whole series aside.
+    Cross-validate a single series with `TimeSeriesSplit`; a test fold needs as many steps
+    as the horizon and a season and one. `KFold` takes folds out of the middle and joins
+    what is before and after: with stamps the gap is seen, filled with missing steps and
+    warned of, and in an array it cannot be seen. `early_stopping` sets whole series aside.
+
+    `season`, `horizon`, `window`, `quantiles` and the columns are those of `fit` until
+    another `fit` starts anew; `warm_start` goes on with them.
 
     Examples
     --------

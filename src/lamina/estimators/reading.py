@@ -35,8 +35,6 @@ class Data:
     def take(self, rows: np.ndarray) -> "Data":
         """The samples of these row numbers."""
         weight = None if self.weight is None else self.weight[rows]
-        if hasattr(self.X, "source"):
-            return Data(self.X[rows], self.X[rows], weight)
         y = None if self.y is None else _safe_indexing(self.y, rows)
         return Data(_safe_indexing(self.X, rows), y, weight)
 
@@ -56,12 +54,6 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if X is None:
         raise DataError("X is None; pass the samples.")
     accepted = tuple(f for f in estimator.body.forms if f in estimator.encoders)
-    if hasattr(estimator.encoders[accepted[0]], "schema"):
-        from lamina.encoders.choose import encoder_for
-
-        if reset:
-            estimator.reader_ = encoder_for(accepted[0], estimator)
-        return accepted[0], (estimator.reader_ if reset else estimator.encoder_).read(X)
     reader = getattr(estimator.encoders[accepted[0]], "read", None)
     if reader is not None:
         return accepted[0], reader(X, estimator)
