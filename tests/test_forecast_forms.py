@@ -235,7 +235,7 @@ def test_a_horizon_that_cannot_be_learnt_is_refused():
 
 
 def test_y_is_refused_in_fit():
-    with pytest.raises(DataError, match="y has no use"):
+    with pytest.raises(DataError, match="y would be ignored"):
         Forecaster(**SMALL).fit(np.arange(60.0), Y)
 
 

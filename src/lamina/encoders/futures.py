@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lamina.encoders.answers import future_stamps
+from lamina.encoders.containers import opened
 from lamina.encoders.panels import Panel
 from lamina.encoders.steps import Steps, is_native, numbers_of, read_steps
 from lamina.exceptions import DataError
@@ -45,10 +46,8 @@ def read_after(
 def _arrays_after(
     X: Any, n_series: int, n_columns: int, horizon: int, name: str
 ) -> list[np.ndarray]:
-    if hasattr(X, "detach"):
-        X = X.detach().cpu().numpy()
     try:
-        values = numbers_of(np.asarray(X), name)
+        values = numbers_of(np.asarray(opened(X, is_table=False)), name)
     except ValueError as error:
         raise DataError(f"{name} is not an array of numbers: {error}") from None
     wanted = (n_series, horizon, n_columns)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lamina.batch import HistoryChannel, Spec
-from lamina.encoders.base import weighted_moments
+from lamina.encoders.base import Encoder, weighted_moments
 from lamina.encoders.history_params import HistoryParams
 from lamina.encoders.history_windows import Histories, Series
 from lamina.encoders.panel_reader import read_panel
@@ -28,11 +28,10 @@ from lamina.exceptions import DataError
 FEWEST_WINDOW = 24
 
 
-class HistoryEncoder:
+class HistoryEncoder(Encoder):
     """Series as windows: the last of each in prediction, and all of them in training."""
 
     params = HistoryParams
-    n_features = None
     schema: PanelSchema | None = None
     season: int
     """Steps after which the series resemble themselves: given, or found by `fit`."""
@@ -53,32 +52,32 @@ class HistoryEncoder:
             self.known = known_numbers(self.known_columns, self.schema)
         return panel
 
-    def fit(self, X: Panel, weight: np.ndarray | None = None) -> Self:
+    def fit(self, plain: Panel, weight: np.ndarray | None = None) -> Self:
         """Learn the season of the series, and the scales of the other columns."""
-        self.n_channels = X[0].shape[1]
-        self.season = self._season(X)
+        self.n_channels = plain[0].shape[1]
+        self.season = self._season(plain)
         self.window = (
             max(FEWEST_WINDOW, self.horizon + self.season)
             if isinstance(self.asked_window, str)
             else self.asked_window
         )
-        steps = None if weight is None else np.repeat(weight, [len(x) for x in X])
+        steps = None if weight is None else np.repeat(weight, [len(x) for x in plain])
         self.mean, self.scale = observed_moments(
-            np.concatenate([x[:, 1:] for x in X]), steps
+            np.concatenate([x[:, 1:] for x in plain]), steps
         )
         self.spec = Spec(
             n_channels=len(HistoryChannel) + self.n_channels - 1,
             n_space=1,
             max_length=self.window + self.horizon,
         )
-        self._refuse_far_horizon(X)
+        self._refuse_far_horizon(plain)
         return self
 
-    def encode(self, X: Panel) -> Histories:
+    def encode(self, plain: Panel) -> Histories:
         """The window that ends each series; raises `DataError` naming one too short."""
-        self._refuse_short(X, self.season + 1, "a forecast")
-        first = [int(np.flatnonzero(~np.isnan(x[:, 0]))[0]) for x in X]
-        cut = [x[start:] for x, start in zip(X, first, strict=True)]
+        self._refuse_short(plain, self.season + 1, "a forecast")
+        first = [int(np.flatnonzero(~np.isnan(x[:, 0]))[0]) for x in plain]
+        cut = [x[start:] for x, start in zip(plain, first, strict=True)]
         lengths = torch.tensor([len(x) for x in cut])
         flat = np.concatenate(cut)
         values = np.concatenate([filled(x[:, 0], self.season) for x in cut])
@@ -89,8 +88,8 @@ class HistoryEncoder:
             starts=lengths.cumsum(0) - lengths,
             steps=lengths,
             known=torch.tensor([c - 1 for c in self.known], dtype=torch.long),
-            future=self._future(X),
-            names=[X.name(i) for i in range(len(X))],
+            future=self._future(plain),
+            names=[plain.name(i) for i in range(len(plain))],
         )
         return Histories(series, self.horizon, self.season, self.window)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.encoders.containers import opened
 from lamina.encoders.panels import Panel, PanelSchema, check_columns
 from lamina.encoders.regular import panel_of
 from lamina.encoders.steps import Source, is_native, numbers_of, read_steps
@@ -45,10 +46,7 @@ def read_panel(X: Any, params: Any, schema: PanelSchema | None = None) -> Panel:
 
 def read_arrays(X: Any, horizon: int) -> Panel:
     """A panel of arrays and lists."""
-    if hasattr(X, "detach"):
-        X = X.detach().cpu().numpy()
-    if not isinstance(X, list | tuple | np.ndarray):
-        X = np.asarray(X)
+    X = opened(X, is_table=False)
     if isinstance(X, np.ndarray) and X.ndim == 0:
         raise DataError(f"X is a single value, {X!r}; pass the steps of series.")
     if len(X) == 0:
@@ -75,13 +73,13 @@ def is_single(X: Any) -> bool:
 
 
 def _as_columns(row: Any, i: int) -> np.ndarray:
-    if hasattr(row, "detach"):
-        row = row.detach().cpu().numpy()
     try:
         array = np.asarray(row)
     except ValueError as error:
         raise DataError(f"Series {i} is not an array of numbers: {error}") from None
-    if array.size and array.dtype.kind not in "biufO":
+    if array.dtype.kind in "US":  # numbers among text would have become text
+        array = np.asarray(row, dtype=object)
+    elif array.size and array.dtype.kind not in "biufO":
         raise DataError(
             f"Series {i} is not an array of numbers: it holds {array.flat[0].item()!r}."
         )

@@ -12,8 +12,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from lamina.encoders.names import refuse_duplicates
 from lamina.encoders.times import TimeKind, Times, read_times
 from lamina.exceptions import DataError, warn_of_data
+from lamina.missing import is_missing
 
 RESET = "pass X.reset_index(drop=True) if its rows are steps in their order"
 
@@ -132,7 +134,7 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
     for place, value in np.ndenumerate(array):
-        if value is None or _is_nan(value):
+        if is_missing(value):
             values[place] = np.nan
             continue
         try:
@@ -141,18 +143,9 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
             values[place] = float(value)
         except (TypeError, ValueError):
             raise DataError(
-                f"{name} does not hold numbers; a series is numbers. Row {place[0]} is "
-                f"{value!r}."
+                f"{name} is not an array of numbers: row {place[0]} is {value!r}."
             ) from None
     return values
-
-
-def _is_nan(value: Any) -> bool:
-    # NaN and NaT differ from themselves; bool(pandas.NA) raises.
-    try:
-        return bool(value != value)  # noqa: PLR0124
-    except (TypeError, ValueError):
-        return type(value).__name__ == "NAType"
 
 
 def _is_eager(X: Any) -> bool:
@@ -170,7 +163,7 @@ def _parts_of(X: Any) -> tuple[_Parts, Any, Hashable]:
         return _Parts({name: series}, _levels(native)), series.implementation, name
     if nw.dependencies.is_pandas_like_dataframe(native):
         labels = list(native.columns)
-        _refuse_twins(labels)
+        refuse_duplicates(labels)
         columns = {
             label: nw.from_native(native.iloc[:, j], series_only=True)
             for j, label in enumerate(labels)
@@ -250,7 +243,7 @@ def _ids_of(column: nw.Series | None, label: Hashable) -> list | None:
         return None
     ids = column.to_list()
     for row, value in enumerate(ids):
-        if value is None or _is_nan(value):
+        if is_missing(value):
             raise DataError(
                 f"Column {label!r} has no id in row {row}; fill it in or drop the row."
             )
@@ -259,9 +252,3 @@ def _ids_of(column: nw.Series | None, label: Hashable) -> list | None:
 
 def _named(what: str, label: Hashable, in_index: bool) -> str:
     return "The index of X" if in_index else f"{what} {label!r}"
-
-
-def _refuse_twins(labels: list) -> None:
-    for label in labels:
-        if labels.count(label) > 1:
-            raise DataError(f"X has {labels.count(label)} columns named {label!r}.")

@@ -7,24 +7,40 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.encoders.answers import give_back
+from lamina.encoders.base import Encoder
 from lamina.encoders.futures import read_after
 from lamina.encoders.histories import HistoryEncoder
 from lamina.encoders.history_params import HistoryParams
 from lamina.encoders.panels import Panel
-from lamina.estimators.reading import Data
+from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.estimators.state import Mode
 from lamina.exceptions import DataError
-from lamina.params import at_least, fraction
+from lamina.params import Fitted, at_least, fraction
+from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
 from lamina.training.precision import device_of, on_device
 
 
-class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
+class FittedForecaster(Fitted):
+    """What forecasters have after `fit`."""
+
+    series_: Annotated[
+        Panel,
+        "sequence of ndarray of shape (n_steps, n_columns)",
+        "The series that the last `fit` saw, in order of time and at regular steps.",
+    ]
+    season_: Annotated[
+        int, "int", "Steps after which they resemble themselves, 1 if they do not."
+    ]
+
+
+class SeriesForecaster(
+    SequenceEstimator, FittedForecaster, ForecastingParams, HistoryParams
+):
     """Abstract forecaster; a public class names its body."""
 
-    targets = "nothing"
+    task = Forecasting
     learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
@@ -48,7 +64,7 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             stamps that follow, and the values.
         """
         panel = self._histories(X, future)
-        return give_back(panel, self._outputs(panel)[:, :, 0])
+        return give_back(panel, self._outputs_of_plain(panel)[:, :, 0])
 
     def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
         """The `quantiles` of each of the next values.
@@ -68,8 +84,8 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             single series. A frame has a column for each quantile, called by it: "0.1".
         """
         panel = self._histories(X, future)
-        found = self._outputs(panel)[:, :, 1:]
-        levels = self.task_.levels[1:]
+        found = self._outputs_of_plain(panel)[:, :, 1:]
+        levels = self._parts()[1].levels[1:]
         order = np.argsort(np.argsort(levels))
         found = np.sort(found, axis=2)[:, :, order]
         return give_back(panel, found, [str(level) for level in levels])
@@ -98,33 +114,32 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             0 is perfect, and -1 is as good as the seasonal naive forecast within the
             history. Series that do not change at all have no scale and do not count.
         """
-        check_is_fitted(self, "network_")
-        panel = self.encoder_.read(X)
+        panel = self._plain(X)
         if y is not None:
             panel = self._joined(panel, y, future)
         elif future is not None:
             raise DataError("future goes with y; without y, X has the known columns.")
-        return self.task_.score(panel, self._held_back(panel), sample_weight)
+        weight = read_weight(sample_weight, len(panel))
+        return self.task_.score(panel, self._held_back(panel), weight)
 
     def _held_back(self, panel: Panel) -> np.ndarray:
         """The forecasts of the last steps of each series."""
         samples = self.encoder_.encode(panel).in_validation()
         self.task_.configure(self)
         with on_device(self.network_, device_of(self.device)):
-            return self._outputs_of(self.network_, samples, self.task_.predict)
-
-    def _read_targets(self, X: Any, y: Any) -> Panel:
-        return Forecasting(self).read(y, X)
+            return self.outputs_of(
+                self.network_, self.encoder_, samples, self.task_.predict
+            )
 
     def _histories(self, X: Any, future: Any) -> Panel:
         check_is_fitted(self, "network_")
-        self.task_.configure(self)
-        panel = self.series_ if X is None else self.encoder_.read(X)
+        panel = self.series_ if X is None else self._plain(X)
         return self._with_future(panel, future)
 
     def _with_future(self, panel: Panel, future: Any) -> Panel:
         """The panel with the future of the known columns."""
-        known = list(self.encoder_.known_columns)
+        encoder, task = self._parts()
+        known = list(encoder.known_columns)
         if not known:
             if future is not None:
                 raise DataError("future has no use: known_columns was empty in fit.")
@@ -132,15 +147,16 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
         if future is None:
             raise DataError(
                 f"The columns {known!r} are known_columns; pass their next "
-                f"{self.task_.horizon} values as future."
+                f"{task.horizon} values as future."
             )
         panel = panel.with_values(panel.values)
-        panel.future = read_after(future, panel, known, self.encoder_, "future")
+        panel.future = read_after(future, panel, known, encoder, "future")
         return panel
 
     def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
         """Whole series: X, with y behind it and the known columns beside."""
-        horizon, encoder = self.task_.horizon, self.encoder_
+        encoder, task = self._parts()
+        horizon = task.horizon
         value = [panel.source.value]
         truth = read_after(y, panel, value, encoder, "y")
         after = self._with_future(panel, future).future
@@ -153,16 +169,15 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             joined.append(np.concatenate([x, more]))
         return panel.with_values(joined)
 
-    def _make_task(self, data: Data, classes: Any) -> Forecasting:
-        del classes
-        return Forecasting(self)
+    def _parts(self) -> tuple[HistoryEncoder, Forecasting]:
+        encoder, task = self.encoder_, self.task_
+        assert isinstance(encoder, HistoryEncoder) and isinstance(task, Forecasting)
+        return encoder, task
 
-    def _fit_encoder(self, data: Data, mode: Mode) -> None:
-        self.series_ = data.X
-        if not mode.go_on:
-            self.encoder_ = self.reader_.fit(data.X, data.weight)
-            # Errors are scaled by the season that the network goes by.
-            self.season_ = self.task_.season = self.encoder_.season
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+        assert isinstance(encoder, HistoryEncoder)
+        del task
+        return {"season_": encoder.season, "series_": X}
 
 
 class ForecastBodyParams(CausalRecurrentParams):
@@ -190,24 +205,7 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    series_ : sequence of ndarray of shape (n_steps, n_columns)
-        The series that the last `fit` saw, in order of time and at regular steps.
-    season_ : int
-        Steps after which they resemble themselves, 1 if they do not.
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in the scale of each window.
-    validation_scores_ : list of float or None
-        Score on the validation series after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

@@ -11,6 +11,7 @@ from lamina.exceptions import DataError, ParameterError
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Rule, Use, none
+from lamina.tasks.base import Task
 
 MEDIAN = 0.5
 
@@ -62,23 +63,22 @@ class ForecastingParams(Params):
     ] = None
 
 
-class Forecasting:
+class Forecasting(Task):
     """Series are their own targets; output (B, horizon, 1 + quantiles)."""
 
+    requires_y: ClassVar = False
     causal: ClassVar = True
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = 600
     largest_batch: ClassVar = 128
 
     season: int = 1
-    """By the changes over so many steps errors are scaled; found by the encoder."""
-
-    requires_y: ClassVar = False
+    """By the changes over so many steps errors are scaled; of the samples of `fit`."""
 
     def __init__(self, params: Any):
+        super().__init__(params)
         self.horizon = params.horizon
         self.levels = (MEDIAN, *map(float, params.quantiles))
-        self.configure(params)
 
     def configure(self, params: Any) -> None:
         """Take over what may change after `fit`."""
@@ -89,14 +89,10 @@ class Forecasting:
             )
 
     def read(self, y: Any, X: Any) -> Any:
-        """The series X, which are their own targets; y is refused."""
-        if y is not None:
-            raise DataError(
-                "Forecaster learns the series X themselves, and y has no use in fit; pass "
-                "fit(series). Other columns that help go into X, beside what is forecast."
-            )
+        """The series X, which are their own targets."""
+        del y
         for i, series in enumerate(X):
-            self._refuse_beyond(series[:, 0], f"Series {i}")
+            self._refuse_beyond(series[:, 0], X.name(i))
         return X
 
     def _refuse_beyond(self, values: np.ndarray, name: str) -> None:
@@ -110,14 +106,10 @@ class Forecasting:
                     f"{name} is {values[step]:g} in step {step}, beyond {bound}."
                 )
 
-    def weigh(self, y: Any) -> None:
-        return None
-
-    def strata(self, y: Any) -> None:
-        return None
-
-    def encode(self, y: Any) -> None:
-        return None
+    def check_fit(self, target: Any, samples: Any, body: Any) -> None:
+        """Errors are scaled by the season that the samples go by."""
+        del target, body
+        self.season = samples.season
 
     def head(self, body: Any) -> "ForecastHead":
         return ForecastHead(body.width, self.horizon, len(self.levels))
