@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
 from lamina.exceptions import DataError, DataWarning, ParameterError
@@ -137,6 +138,7 @@ def test_the_future_of_known_columns_is_used():
     np.testing.assert_allclose(as_array, found)
     score = network.score(frame[:290], future.y[:3], future=future[["promo"]])
     assert score == pytest.approx(network.score(frame[:293]), rel=1e-5)
+    assert network.score(frame[:290], future) == pytest.approx(score)
 
 
 def test_known_columns_of_arrays_are_numbers():
@@ -156,10 +158,7 @@ def test_known_columns_of_arrays_are_numbers():
     [
         (None, r"\['promo'\] are known_columns"),
         (promotions()[290:][["noise"]].assign(a=1), r"lacks the columns \['promo'\]"),
-        (
-            promotions()[290:][["noise", "promo"]],
-            r"\['noise'\], whose future is not used",
-        ),
+        (promotions()[290:][["promo"]].assign(sun=1), r"\['sun'\], which X does not"),
         (promotions()[291:][["promo"]], "lacks the time 2024-10-17"),
         (promotions()[290:292][["promo"]], "lacks the time 2024-10-19"),
         (np.ones(4), "has shape"),
@@ -232,6 +231,23 @@ def test_a_horizon_that_cannot_be_learnt_is_refused():
         fit(5.0 * np.arange(30), horizon=60, season=1)
     with pytest.raises(DataError, match=r"Series 0 has 5 steps.*at least 6"):
         Forecaster(**SMALL).fit([Y], X_val=[Y[:5]])
+
+
+def test_a_single_series_with_stamps_is_cross_validated():
+    series = pd.Series(Y, MONTHS)
+    cv = TimeSeriesSplit(n_splits=3, test_size=6)
+    scores = cross_val_score(Forecaster(**SMALL), series, cv=cv)
+    assert np.isfinite(scores).all()
+    with pytest.warns(DataWarning, match="TimeSeriesSplit"):
+        cross_val_score(Forecaster(**SMALL), series, cv=KFold(3))
+
+
+def test_quantiles_are_distinct_and_there_are_some():
+    for quantiles in ((0.1, 0.1), ("a",), (2,)):
+        with pytest.raises(ParameterError, match="quantiles"):
+            fit(Y, quantiles=quantiles)
+    with pytest.raises(ParameterError, match="quantiles"):
+        fit(Y).predict_quantiles()
 
 
 def test_y_is_refused_in_fit():

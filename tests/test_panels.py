@@ -149,6 +149,19 @@ def test_rows_that_look_like_columns_are_warned_of():
     assert len(read(list(X))) == 300 and read([X])[0].shape == (300, 30)
 
 
+def test_values_that_are_masked_or_missing_are_nan():
+    masked = np.ma.masked_greater(Y, 37)
+    for X in (
+        masked,
+        [masked],
+        pd.Series(Y).where(Y < 38).astype("Float64"),
+        [*Y[:38], None, None],
+    ):
+        assert np.isnan(read(X)[0][:, 0]).nonzero()[0].tolist() == [38, 39]
+    sparse = pd.DataFrame({"y": pd.arrays.SparseArray(Y)})
+    np.testing.assert_array_equal(read(sparse)[0][:, 0], Y)
+
+
 def test_columns_are_matched_by_name():
     frame = pd.DataFrame({0: Y, ("promo", 1): Y % 2, "noise": Y % 3}, index=DAYS)
     fitted = encoder(value_column=0)

@@ -23,7 +23,10 @@ def read_after(
     if not is_native(X):
         return _arrays_after(X, len(panel), len(columns), horizon, name)
     if panel.source.container == "arrays":
-        raise DataError(f"{name} is a frame and X is arrays; pass an array.")
+        raise DataError(
+            f"{name} is a {type(X).__name__} and X is arrays, which have no stamps; pass "
+            f"{name} as an array."
+        )
     steps = read_steps(X, encoder, needs_value=False)
     table = _columns_of(steps, columns, panel, name)
     rows = _rows_of(steps, panel, name)
@@ -73,12 +76,10 @@ def _columns_of(
         return np.stack([*steps.columns.values()], 1)
     if missing:
         raise DataError(f"{name} lacks the columns {missing!r}.")
-    extra = [c for c in steps.columns if c not in (*columns, panel.source.value)]
+    seen = panel.columns or ()
+    extra = [c for c in steps.columns if c not in seen]
     if extra:
-        raise DataError(
-            f"{name} has the columns {extra!r}, whose future is not used; known_columns "
-            f"says which are. Leave them out."
-        )
+        raise DataError(f"{name} has the columns {extra!r}, which X does not have.")
     return np.stack([steps.columns[c] for c in columns], 1)
 
 

@@ -179,8 +179,10 @@ class Histories(InAnyOrder):
         observed = is_past & seen
         count = observed.sum(1, keepdim=True).clamp(min=1)
         mean = (values * observed).sum(1, keepdim=True) / count
-        power = ((values - mean) ** 2 * observed).sum(1, keepdim=True) / count
-        scale = power.sqrt()
+        away = (values - mean) * observed
+        # Divided by the largest, the squares of huge values stay finite.
+        peak = away.abs().amax(1, keepdim=True).clamp(min=1e-300)
+        scale = peak * ((away / peak) ** 2).sum(1, keepdim=True).div(count).sqrt()
         is_flat = scale <= 1e-9 * level.abs()
         at_rest = torch.where(level == 0, 1.0, level.abs())
         return level, torch.where(is_flat, at_rest, scale)

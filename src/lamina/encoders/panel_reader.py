@@ -74,7 +74,7 @@ def is_single(X: Any) -> bool:
 
 def _as_columns(row: Any, i: int) -> np.ndarray:
     try:
-        array = np.asarray(row)
+        array = np.asanyarray(row)
     except ValueError as error:
         raise DataError(f"Series {i} is not an array of numbers: {error}") from None
     if array.dtype.kind in "US":  # numbers among text would have become text

@@ -32,7 +32,7 @@ def season_of(series: list[np.ndarray], candidates: list[int] | None = None) -> 
     usual = int(np.median([min(len(values), MOST_STEPS) for values in series]))
     n_series = min(MOST_SERIES, ENOUGH_STEPS // usual + 1)
     chosen = np.unique(np.linspace(0, len(series) - 1, n_series).astype(int))
-    series = [filled(series[i][-MOST_STEPS:]) for i in chosen]
+    series = [_filled_and_scaled(series[i][-MOST_STEPS:]) for i in chosen]
     longest = min(LONGEST_SEASON, _longest(series))
     likely = [
         lag for lag in candidates or [] if 2 <= lag <= max(longest, _longest(series))
@@ -58,6 +58,14 @@ def filled(values: np.ndarray, season: int = 1) -> np.ndarray:
         before = step - (season if step - season >= first else 1)
         values[step] = values[first] if step < first else values[before]
     return values
+
+
+def _filled_and_scaled(values: np.ndarray) -> np.ndarray:
+    """The series with nothing missing, at most 1, so that no square overflows."""
+    if np.isnan(values).all():
+        return np.zeros(len(values))
+    values = filled(values)
+    return values / (np.abs(values).max() or 1.0)
 
 
 def _longest(series: list[np.ndarray]) -> int:

@@ -127,6 +127,8 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
         if is_plain and not column.is_null().any():
             return np.asarray(column.to_numpy(), dtype=np.float64)
         column = np.array([*column.to_list(), None], dtype=object)[:-1]
+    if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
+        return column.astype(np.float64).filled(np.nan)
     array = np.asarray(column)
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)

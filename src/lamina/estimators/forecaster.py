@@ -12,9 +12,10 @@ from lamina.encoders.futures import read_after
 from lamina.encoders.histories import HistoryEncoder
 from lamina.encoders.history_params import HistoryParams
 from lamina.encoders.panels import Panel
+from lamina.encoders.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.exceptions import DataError
+from lamina.exceptions import DataError, ParameterError
 from lamina.params import Fitted, at_least, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
@@ -54,7 +55,7 @@ class SeriesForecaster(
             that the last `fit` saw.
         future : array-like of shape (n_series, horizon, n_known) or frame, default=None
             The next values of `known_columns`, in this order. A frame has them by name,
-            with the ids and the next stamps of X.
+            with the ids and the next stamps of X; its other columns are left aside.
 
         Returns
         -------
@@ -84,8 +85,10 @@ class SeriesForecaster(
             single series. A frame has a column for each quantile, called by it: "0.1".
         """
         panel = self._histories(X, future)
-        found = self._outputs_of_plain(panel)[:, :, 1:]
         levels = self._parts()[1].levels[1:]
+        if not levels:
+            raise ParameterError("quantiles=() in fit, so there are none to give.")
+        found = self._outputs_of_plain(panel)[:, :, 1:]
         order = np.argsort(np.argsort(levels))
         found = np.sort(found, axis=2)[:, :, order]
         return give_back(panel, found, [str(level) for level in levels])
@@ -106,7 +109,8 @@ class SeriesForecaster(
         sample_weight : array-like of shape (n_series,), default=None
             Weight of each series.
         future : array-like or frame, default=None
-            The values of `known_columns` beside y; without y, X has them.
+            The values of `known_columns` beside y. A frame y may have them itself, and
+            without y X has them.
 
         Returns
         -------
@@ -159,6 +163,8 @@ class SeriesForecaster(
         horizon = task.horizon
         value = [panel.source.value]
         truth = read_after(y, panel, value, encoder, "y")
+        if future is None and encoder.known and is_native(y):
+            future = y
         after = self._with_future(panel, future).future
         joined = []
         for i, x in enumerate(panel):

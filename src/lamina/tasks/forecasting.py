@@ -19,8 +19,12 @@ MEDIAN = 0.5
 def levels() -> Rule:
     """Quantiles."""
     return Rule(
-        "tuple of float in (0, 1)",
-        lambda v: isinstance(v, list | tuple) and all(0 < q < 1 for q in v),
+        "tuple of distinct float in (0, 1)",
+        lambda v: (
+            isinstance(v, list | tuple)
+            and all(isinstance(q, float | np.floating) and 0 < q < 1 for q in v)
+            and len(set(v)) == len(v)
+        ),
     )
 
 
