@@ -186,6 +186,8 @@ def test_bounds_clip_forecasts_and_quantiles():
     assert network.predict().max() <= 0.5
     with pytest.raises(DataError, match=r"beyond lower=1\.0"):
         fit(series, lower=1.0)
+    with pytest.raises(ParameterError, match="lower"):
+        network.set_params(lower="a").score(series)
     with pytest.raises(ParameterError, match="not below"):
         fit(series, lower=1.0, upper=1.0)
 

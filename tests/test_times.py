@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lamina.encoders.frequencies import find_frequency
-from lamina.encoders.times import TimeKind, read_times
+from lamina.encoders.times import TimeKind, read_times, to_instants, to_wall_clock
 from lamina.exceptions import DataError
 
 pd = pytest.importorskip("pandas")
@@ -53,6 +53,26 @@ def test_days_are_local_and_hours_are_not(zone, alias):
     after = found.after(times.values[0], np.arange(200, 300)).astype("datetime64[us]")
     expected = index[200:].tz_convert("UTC").tz_localize(None).to_numpy()
     assert (after == expected).all()
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "UTC+05:30"]
+)
+def test_clocks_of_a_zone_are_those_of_pandas(zone):
+    index = pd.date_range("2015-01-01", "2019-12-31", freq="15min", tz="UTC")
+    local = index.tz_convert(zone)
+    wall = local.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    instants = index.tz_localize(None).to_numpy().astype("datetime64[us]")
+    np.testing.assert_array_equal(to_wall_clock(instants.astype(np.int64), zone), wall)
+    back = to_instants(wall, zone)
+    same = back == instants.astype(np.int64)
+    # Of the two moments at which clocks show a time the first is meant.
+    assert (~same).sum() == (wall.size - np.unique(wall).size)
+    gaps = np.flatnonzero(np.diff(wall) > 900_000_000)
+    for i in gaps:
+        assert to_instants(wall[i : i + 1] + 900_000_000, zone) == instants[
+            i + 1
+        ].astype(int)
 
 
 @pytest.mark.parametrize(

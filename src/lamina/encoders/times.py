@@ -8,6 +8,7 @@ start) and text in ISO form. Numbers are positions and stay numbers.
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,9 +19,11 @@ from lamina.exceptions import DataError
 
 DAY = 86_400_000_000
 """Microseconds."""
+QUARTER_HOUR = DAY // 96
+"""Clocks are put forward and back at whole ones."""
 EPOCH = datetime(1970, 1, 1)
 MONTH = re.compile(r"(\d{4})-(\d{2})$")
-QUARTER = re.compile(r"(\d{4})-?Q([1-4])$")
+QUARTER_OF_YEAR = re.compile(r"(\d{4})-?Q([1-4])$")
 OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$")
 
 
@@ -119,25 +122,57 @@ def zone_of(name: str) -> tzinfo:
 
 def to_wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
     """What the clocks of a time zone show, in microseconds since 1970."""
-    if zone is None or zone == "UTC":
+    if zone is None or zone == "UTC" or not len(instants):
         return instants
-    place, unique, inverse = zone_of(zone), *np.unique(instants, return_inverse=True)
-    shown = [
-        (EPOCH + timedelta(microseconds=int(v))).replace(tzinfo=UTC).astimezone(place)
-        for v in unique
-    ]
-    return np.array([_microseconds(m.replace(tzinfo=None)) for m in shown])[inverse]
+    return instants + _offsets(instants, zone)
 
 
 def to_instants(wall: np.ndarray, zone: str | None) -> np.ndarray:
-    """The moments at which clocks show this; where they skip it, that much later."""
-    if zone is None or zone == "UTC":
+    """The moments at which clocks show this: the first of two, and none is skipped.
+
+    A time that clocks leave out, where they are put forward, is that much later.
+    """
+    if zone is None or zone == "UTC" or not len(wall):
         return wall
-    place, unique, inverse = zone_of(zone), *np.unique(wall, return_inverse=True)
-    moments = [
-        (EPOCH + timedelta(microseconds=int(v))).replace(tzinfo=place) for v in unique
-    ]
-    return np.array([_microseconds(m) for m in moments])[inverse]
+    before = wall - _offsets(wall - DAY, zone)
+    after = wall - _offsets(wall + DAY, zone)
+    is_after = to_wall_clock(before, zone) != wall
+    is_after &= to_wall_clock(after, zone) == wall
+    return np.where(is_after, after, before)
+
+
+def _offsets(instants: np.ndarray, zone: str) -> np.ndarray:
+    """Microseconds by which a zone is ahead of UTC at these instants."""
+    first, last = (_year(int(v)) for v in (instants.min(), instants.max()))
+    tables = [_changes(zone, year) for year in range(first, last + 1)]
+    starts = np.concatenate([table[0] for table in tables])
+    offsets = np.concatenate([table[1] for table in tables])
+    return offsets[np.searchsorted(starts, instants, side="right") - 1]
+
+
+@lru_cache(maxsize=1024)
+def _changes(zone: str, year: int) -> tuple[np.ndarray, np.ndarray]:
+    """When the offset of a zone changes in a year, from its start on, and to what."""
+    place = zone_of(zone)
+
+    def offset(instant: int) -> int:
+        moment = (EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC)
+        return _microseconds(moment.astimezone(place).replace(tzinfo=None)) - instant
+
+    begin, end = (_microseconds(datetime(y, 1, 1)) for y in (year, year + 1))
+    starts, offsets = [begin], [offset(begin)]
+    for day in range(begin, end, DAY):
+        if offset(day + DAY) == offset(day):
+            continue
+        for instant in range(day + QUARTER_HOUR, day + DAY + 1, QUARTER_HOUR):
+            if offset(instant) != offsets[-1]:
+                starts.append(instant)
+                offsets.append(offset(instant))
+    return np.array(starts), np.array(offsets)
+
+
+def _year(instant: int) -> int:
+    return (EPOCH + timedelta(microseconds=instant)).year
 
 
 def _microseconds(moment: datetime) -> int:
@@ -213,7 +248,7 @@ def _moment(value: Any, name: str, row: int) -> tuple[TimeKind, Any]:
 
 def _text_moment(text: str, name: str, row: int) -> tuple[TimeKind, int]:
     text = text.strip()
-    for pattern, style in ((MONTH, "month"), (QUARTER, "quarter")):
+    for pattern, style in ((MONTH, "month"), (QUARTER_OF_YEAR, "quarter")):
         found = pattern.match(text)
         if found:
             year, number = map(int, found.groups())

@@ -16,7 +16,7 @@ from lamina.encoders.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError
-from lamina.params import Fitted, at_least, fraction
+from lamina.params import Fitted, Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
@@ -128,8 +128,9 @@ class SeriesForecaster(
 
     def _held_back(self, panel: Panel) -> np.ndarray:
         """The forecasts of the last steps of each series."""
-        samples = self.encoder_.encode(panel).in_validation()
+        check_params(self, only=Use.AT_ONCE)
         self.task_.configure(self)
+        samples = self.encoder_.encode(panel).in_validation()
         with on_device(self.network_, device_of(self.device)):
             return self.outputs_of(
                 self.network_, self.encoder_, samples, self.task_.predict
