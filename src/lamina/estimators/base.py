@@ -99,9 +99,9 @@ class NeuralEstimator(
         """The forms of data that the estimator takes."""
         return tuple(form for form in cls.body.forms if form in cls.encoders)
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
-        """Fitted attributes that only some estimators have."""
-        del encoder, task
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+        """Fitted attributes that only some estimators have; X are the plain samples."""
+        del encoder, task, X
         return {}
 
     def _plain(self, X: Any) -> Any:

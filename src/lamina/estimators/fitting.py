@@ -49,6 +49,8 @@ class Fitting:
 
     encoder: Encoder
     task: Any
+    plain: Any
+    """The samples that were passed, in their plain form."""
 
     def __init__(
         self,
@@ -114,7 +116,8 @@ class Fitting:
                 require_targets(self.owner, y)
             with data_errors("X"):
                 forms = estimator.forms()
-                X = opened(X, is_table="table" in forms)
+                if len(forms) > 1:
+                    X = opened(X, is_table="table" in forms)
                 self.form = choose(X, forms, estimator)
             self.encoder = encoder_for(self.form, estimator)
         with data_errors("X"):
@@ -127,6 +130,7 @@ class Fitting:
         self.rows = data.present()
         if self.rows is not None:
             data = data.take(self.rows)
+        self.plain = data.X
         if not self.resumes:
             self.task.fit(data.y, data.weight, self.classes)
         elif self.classes is not None:
@@ -253,7 +257,7 @@ class Fitting:
             fitted["n_features_in_"] = self.encoder.n_features
         if self.encoder.feature_names is not None:
             fitted["feature_names_in_"] = self.encoder.feature_names
-        return fitted | self.estimator.fitted_from(self.encoder, self.task)
+        return fitted | self.estimator.fitted_from(self.encoder, self.task, self.plain)
 
     def _frozen_params(self) -> dict[str, Any]:
         names = names_with(type(self.estimator), Use.FROZEN)
