@@ -16,6 +16,8 @@ from lamina.encoders.audio import AudioEncoder
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.columns import is_frame
 from lamina.encoders.image import ImageEncoder
+from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
+from lamina.encoders.pictures import is_picture
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
@@ -29,7 +31,6 @@ ENCODERS: dict[str, type] = {
     "audio": AudioEncoder,
     "text": TextEncoder,
 }
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au"}
 
 
@@ -117,11 +118,6 @@ def is_text(sample: Any) -> bool:
     return isinstance(sample, str | Path)
 
 
-def is_picture(sample: Any) -> bool:
-    """Whether a sample is a PIL image; PIL itself is not imported for the question."""
-    return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
-
-
 def _look(X: Any, accepted: tuple[str, ...], params: Any) -> str:
     is_sound = getattr(params, "sampling_rate", None) is not None
     if isinstance(X, np.ndarray) and X.ndim == 2 and is_sound:
@@ -157,13 +153,13 @@ def _look_3d(X: np.ndarray, accepted: tuple[str, ...]) -> str:
 
 def _look_strings(X: list) -> str:
     suffixes = {Path(sample).suffix.lower() for sample in X if len(str(sample)) < 4096}
-    for form, known in (("image", IMAGE_SUFFIXES), ("audio", AUDIO_SUFFIXES)):
+    for form, known in (("image", PICTURE_SUFFIXES), ("audio", AUDIO_SUFFIXES)):
         if suffixes and suffixes <= known:
             return form
     if any(isinstance(sample, Path) for sample in X):
         raise DataError(
             f"X holds paths that end in {sorted(suffixes)}; images end in "
-            f"{sorted(IMAGE_SUFFIXES)} and sound in {sorted(AUDIO_SUFFIXES)}."
+            f"{sorted(PICTURE_SUFFIXES)} and sound in {sorted(AUDIO_SUFFIXES)}."
         )
     return "text"
 
