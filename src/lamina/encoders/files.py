@@ -42,9 +42,10 @@ def reading(sample: Any, i: int) -> Iterator[None]:
 
 def open_regular(path: str | Path) -> BinaryIO:
     """A file opened to be read; to open a pipe or a device could wait for ever."""
-    if not stat.S_ISREG(Path(path).stat().st_mode):
+    path = path if isinstance(path, Path) else Path(path)
+    if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is a folder, a pipe or a device, and no regular file")
-    return Path(path).open("rb")
+    return path.open("rb")
 
 
 def sound_header(path: Any, i: int) -> tuple[int, int]:

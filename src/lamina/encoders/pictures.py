@@ -21,6 +21,9 @@ Source = str | Path | bytes | np.ndarray | Any
 """A path, the contents of a file, an array (H, W, C) of uint8, or a PIL image."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """No other format is opened: PIL starts Ghostscript for PostScript, whatever its name."""
+MPO = "MPO"
+"""What PIL calls a JPEG with a preview or a second view behind it; the first is read."""
+READABLE = frozenset((*FORMATS, MPO))
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 )
@@ -59,7 +62,7 @@ def contents_of(file: io.IOBase, i: int) -> bytes:
 def picture_header(source: Source, i: int) -> tuple[int, int, int]:
     """Height, width and channels of a picture as it is shown; no file is decoded."""
     with _opened(source, i) as image:
-        if not isinstance(source, bytes | np.ndarray) and not is_path(source):
+        if image is source:
             # A PIL image keeps its pixels, and two threads cannot load it at once.
             image.load()
         return _shape(image)
@@ -91,10 +94,7 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
         if isinstance(source, np.ndarray):
             grey = source.ndim == 3 and source.shape[2] == 1
             yield Image.fromarray(source[..., 0] if grey else source)
-        elif is_picture(source):
-            _refuse_unreadable(source, name_of(source, i))
-            yield source
-        else:
+        elif is_path(source) or isinstance(source, bytes):
             is_bytes = isinstance(source, bytes)
             with io.BytesIO(source) if is_bytes else open_regular(source) as file:
                 try:
@@ -104,56 +104,63 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
                         f"it is no picture of the formats {', '.join(FORMATS)}"
                     ) from None
                 with image:
-                    _refuse_too_large(image, name_of(source, i))
-                    _refuse_unreadable(image, name_of(source, i))
+                    _refuse_unreadable(image, source, i)
                     yield image
+        else:
+            _refuse_unreadable(source, source, i)
+            yield source
 
 
-def _refuse_unreadable(image: Any, name: str) -> None:
+def _refuse_unreadable(image: Any, source: Source, i: int) -> None:
     """Raise unless this is one picture of at most 8 bits a channel."""
-    _, _, ImageFile = _pillow()
+    Image, _, ImageFile = _pillow()
+    problem = None
     if isinstance(image, ImageFile.ImageFile):
-        if image.format not in (*FORMATS, "MPO"):
-            raise DataError(
-                f"{name} was opened from a {image.format} file; the formats that are "
-                f"read are {', '.join(FORMATS)}. Pass `image.copy()`."
-            )
-        if image.tile and image.fp is None:
-            raise DataError(
-                f"{name} was closed before its pixels were read; call `image.load()` "
-                f"while it is open, or pass its path."
-            )
-        # PIL defines the attribute only for formats with frames. An MPO is a JPEG with a
-        # preview or another view behind it; viewers show the first.
-        n_frames = getattr(image, "n_frames", 1)
-        if n_frames > 1 and image.format != "MPO":
-            raise DataError(
-                f"{name} has {n_frames} frames or pages, and a sample is one picture. "
-                f"Pass the one that is meant: `image.seek(k)`, then `image.copy()`."
-            )
-        if _n_bits(image) > 8:
-            raise DataError(
-                f"{name} has {_n_bits(image)} bits a channel, and PIL would keep 8. "
-                f"Pass an array of its values, read by another package such as "
-                f"imageio or tifffile, or convert it to 8 bits."
-            )
-    if _n_channels(image) == 0 or 0 in image.size:
-        raise DataError(
-            f"{name} has mode {image.mode!r} and size {image.size}; only pictures of 8 "
-            f"bits a channel, and of some pixels, are read. Pass an array of its "
-            f"values (`np.asarray(image)`), or convert it to 8 bits."
-        )
-
-
-def _refuse_too_large(image: Any, name: str) -> None:
-    """Raise where PIL warns that a small file may fill the memory."""
-    Image, _, _ = _pillow()
+        problem = _problem_of_file(image)
+    # PIL itself only warns that a small file may fill the memory.
     limit, n_pixels = Image.MAX_IMAGE_PIXELS, image.width * image.height
-    if limit is not None and n_pixels > limit:
-        raise DataError(
-            f"{name} has {n_pixels} pixels, more than PIL.Image.MAX_IMAGE_PIXELS, "
-            f"{limit}. Make it smaller, or raise that limit if you trust the file."
+    if problem is None and image is not source and limit and n_pixels > limit:
+        problem = (
+            f"has {n_pixels} pixels, more than PIL.Image.MAX_IMAGE_PIXELS, {limit}. Make "
+            f"it smaller, or raise that limit if you trust the file."
         )
+    if problem is None and (not _n_channels(image) or 0 in image.size):
+        problem = (
+            f"has mode {image.mode!r} and size {image.size}; only pictures of 8 bits a "
+            f"channel, and of some pixels, are read. Pass an array of its values "
+            f"(`np.asarray(image)`), or convert it to 8 bits."
+        )
+    if problem is not None:
+        raise DataError(f"{name_of(source, i)} {problem}")
+
+
+def _problem_of_file(image: Any) -> str | None:
+    """Why an image that PIL opened from a file is not read, if so."""
+    if image.format not in READABLE:
+        return (
+            f"was opened from a {image.format} file; the formats that are read are "
+            f"{', '.join(FORMATS)}. Pass `image.copy()`."
+        )
+    if image.tile and image.fp is None:
+        return (
+            "was closed before its pixels were read; call `image.load()` while it is "
+            "open, or pass its path."
+        )
+    # PIL defines the attribute only for formats with frames.
+    n_frames = getattr(image, "n_frames", 1)
+    if n_frames > 1 and image.format != MPO:
+        return (
+            f"has {n_frames} frames or pages, and a sample is one picture. Pass the one "
+            f"that is meant: `image.seek(k)`, then `image.copy()`."
+        )
+    n_bits = _n_bits(image)
+    if n_bits > 8:
+        return (
+            f"has {n_bits} bits a channel, and PIL would keep 8. Pass an array of its "
+            f"values, read by another package such as imageio or tifffile, or convert "
+            f"it to 8 bits."
+        )
+    return None
 
 
 def _n_bits(image: Any) -> int:
