@@ -143,7 +143,7 @@ def test_postscript_starts_no_program(form, tmp_path, ghostscript):
             "image": image,
         }[form]
         refuse(
-            r"Sample 1 .*(no picture of the formats PNG|from a EPS file)",
+            r"Sample 1 .*(not a picture in one of the formats PNG|from a EPS file)",
             COLOUR,
             sample,
         )
@@ -158,7 +158,7 @@ def test_postscript_starts_no_program(form, tmp_path, ghostscript):
 def test_other_formats_are_not_opened(kind, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(contents(Image.fromarray(COLOUR), kind))
-    refuse(r"Sample 0 \(.*no picture of the formats PNG, JPEG", path)
+    refuse(r"Sample 0 \(.*not a picture in one of the formats PNG, JPEG", path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices are of Unix")
@@ -348,6 +348,20 @@ def test_truncated_files_are_refused(kind, options, kept, form, tmp_path):
     path.write_bytes(data)
     sample = path if form == "path" else data
     refuse("Sample 1 .*cannot be read", contents(noise, "PNG"), sample)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_damaged_files_are_read_or_refused(kind):
+    rng = np.random.default_rng(0)
+    data = contents(Image.fromarray(COLOUR), kind)
+    for _ in range(100):
+        damaged = bytearray(data)
+        for place in rng.integers(len(data), size=3) // rng.choice([1, 8]):
+            damaged[place] = rng.integers(256)
+        try:
+            assert pixels_of(damaged).dtype == np.uint8
+        except DataError as error:
+            assert str(error).startswith("Sample 0 ")
 
 
 # What a sample may be -------------------------------------------------------------------

@@ -24,7 +24,7 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     Parameters
     ----------
     path : str or Path
-        The folder that holds the folders of the classes.
+        The folder that contains the class folders.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
@@ -40,9 +40,9 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     Raises
     ------
     DataError
-        The folder is missing or holds no folders, a class has no samples, a sample lies
-        beside the folders of the classes, pictures and recordings are mixed, or a folder
-        cannot be read.
+        The folder is missing or contains no folders, a class has no samples, a sample is
+        not in a class folder, pictures and recordings are mixed, or a folder cannot be
+        read.
 
     Examples
     --------
@@ -84,24 +84,24 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
 
 
 def _classes(folder: Path) -> list[Path]:
-    """The folders of the classes, sorted; a sample beside them has no class."""
+    """The class folders, sorted; a sample beside them has no class."""
     if not folder.is_dir():
-        raise DataError(f"{str(folder)!r} is no folder.")
+        raise DataError(f"{str(folder)!r} is not a folder.")
     entries = sorted(e for e in folder.iterdir() if not _is_hidden(e))
     for entry in entries:
         if not entry.is_dir() and _kind(entry):
             raise DataError(
-                f"{str(entry)!r} lies in no folder of a class; move it into one, or pass "
-                f"the folder above {str(folder)!r} if that is a class."
+                f"{str(entry)!r} is not in a class folder; move it into one, or pass the "
+                f"parent of {str(folder)!r} if that is a class folder."
             )
     return [entry for entry in entries if entry.is_dir()]
 
 
 def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """The files below a folder that is inside those `above`."""
+    """The files below a folder, whose resolved parents are `above`."""
     real = folder.resolve()
     if real in above:
-        raise DataError(f"{str(folder)!r} is a link to a folder that holds it.")
+        raise DataError(f"{str(folder)!r} is a symbolic link to one of its parents.")
     for entry in folder.iterdir():
         if _is_hidden(entry):
             continue
@@ -112,7 +112,7 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
         else:
             raise DataError(
                 f"{str(entry)!r} is neither a file nor a folder (a pipe, a device or a "
-                f"link to nothing); remove it."
+                f"broken link); remove it."
             )
 
 
@@ -131,14 +131,14 @@ def _is_hidden(entry: Path) -> bool:
 def _refuse_empty(folder: Path, samples: dict[str, list[Path]]) -> None:
     if not samples:
         raise DataError(
-            f"{str(folder)!r} holds no folders; the samples of a class lie in a folder "
-            f"of its name."
+            f"{str(folder)!r} contains no folders; the samples of each class belong "
+            f"in a folder of that name."
         )
     for name, found in samples.items():
         if not found:
             raise DataError(
-                f"The folder of class {name!r} in {str(folder)!r} holds no pictures and "
-                f"no recordings; fill or remove it."
+                f"The folder of class {name!r} in {str(folder)!r} contains no pictures "
+                f"and no recordings; fill or remove it."
             )
 
 

@@ -41,10 +41,10 @@ def reading(sample: Any, i: int) -> Iterator[None]:
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """A file opened to be read; to open a pipe or a device could wait for ever."""
+    """A file opened to be read; opening a pipe or a device could block for ever."""
     path = path if isinstance(path, Path) else Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("it is a folder, a pipe or a device, and no regular file")
+        raise OSError("it is a folder, a pipe or a device, not a regular file")
     return path.open("rb")
 
 

@@ -101,7 +101,7 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
                     image = Image.open(file, formats=FORMATS)
                 except Image.UnidentifiedImageError:
                     raise ValueError(
-                        f"it is no picture of the formats {', '.join(FORMATS)}"
+                        f"it is not a picture in one of the formats {', '.join(FORMATS)}"
                     ) from None
                 with image:
                     _refuse_unreadable(image, source, i)
