@@ -112,6 +112,6 @@ def test_a_network_learns_from_a_folder(tmp_path):
             pixels = rng.integers(0, 60, (8, 8), dtype=np.uint8) + np.uint8(bright)
             Image.fromarray(pixels).save(tmp_path / label / f"{i}.png")
     X, y = load_folder(tmp_path, return_X_y=True)
-    network = CNNClassifier(n_filters=(4,), max_iter=10, random_state=0).fit(X, y)
+    network = CNNClassifier(n_filters=(4,), max_iter=40, random_state=0).fit(X, y)
     assert network.score(X, y) == 1.0
     assert network.classes_.tolist() == ["dark", "light"]

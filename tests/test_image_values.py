@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from lamina.encoders.image import ImageEncoder, ImageParams, PresetImageEncoder
+from lamina.encoders.image import ImageEncoder, ImageParams, PretrainedImageEncoder
 from lamina.exceptions import DataError, DataWarning, ParameterError
 
 RNG = np.random.default_rng(0)
@@ -64,24 +64,25 @@ def test_forms_of_the_same_pictures(form):
 @pytest.mark.parametrize(
     ("X", "match"),
     [
-        ("a.png", r"one picture.*\[X\]"),
-        (b"\x89PNG", r"one picture.*\[X\]"),
-        (Image.new("L", (4, 4)), r"one picture.*\[X\]"),
+        ("a.png", r"single sample.*\[X\]"),
+        (b"\x89PNG", r"single sample.*\[X\]"),
+        (Image.new("L", (4, 4)), r"single sample.*\[X\]"),
         (BYTES[0, ..., 0], r"shape \(8, 7\).*pass X\[None\]"),
         (BYTES[None], r"shape \(1, 6, 8, 7, 3\)"),
-        (3, "of type int"),
-        (None, "of type NoneType"),
-        ({"a": 1}, "of type dict"),
-        ((x for x in BYTES), "of type generator"),
-        (np.zeros(3), "Sample 0 is of type float64"),
+        (3, "is a int"),
+        (None, "X is None"),
+        ({"a": 1}, "X is a dict"),
+        ((x for x in BYTES), "is a generator"),
+        (np.zeros(3), r"shape \(3,\)"),
         (np.zeros((0, 4, 4)), r"0 sample\(s\)"),
         ([], r"0 sample\(s\)"),
         (BYTES * 1j, "complex128"),
         (BYTES.astype(object), "object"),
-        (pd.DataFrame(BYTES[0, ..., 0]), r"shape \(8, 7\)"),
+        (pd.DataFrame(BYTES[0, ..., 0]), "of type DataFrame"),
         (np.ma.masked_equal(BYTES, 7), r"masked.*filled"),
         ([BYTES[0], None], "Sample 1 is None"),
-        ([[1.0, [2.0]]], "of type list"),
+        ([[1.0, [2.0]]], "Sample 0 is of type list"),
+        ([*BYTES, np.ma.masked_equal(BYTES[0], 7)], r"Sample 6 .*masked.*filled"),
     ],
 )
 def test_what_holds_no_pictures_is_refused(X, match):
@@ -210,7 +211,9 @@ def test_the_same_scale_as_in_fit_is_read(fit_on, X):
 
 
 def preset(network, image_size=None):
-    return PresetImageEncoder(SimpleNamespace(encoder=network, image_size=image_size))
+    return PretrainedImageEncoder(
+        SimpleNamespace(encoder=network, image_size=image_size)
+    )
 
 
 class Fitted(BaseEstimator):

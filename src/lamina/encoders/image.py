@@ -17,7 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import Spec
-from lamina.encoders.base import Samples
+from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.image_forms import (
     ArrayImages,
@@ -66,11 +66,10 @@ class ImageParams(Params):
     ] = None
 
 
-class ImageEncoder:
+class ImageEncoder(Encoder):
     """Arrays of images, image files and PIL images."""
 
     params = ImageParams
-    n_features = None
     schema: ImageSchema | None = None
     keeps_scale = False
     """Whether the scale is given, and `fit` leaves it alone."""
@@ -109,7 +108,7 @@ class ImageEncoder:
         return ImageSamples(images, self.mean, self.scale)
 
 
-class PresetImageEncoder(ImageEncoder):
+class PretrainedImageEncoder(ImageEncoder):
     """Images that are read and scaled as a pretrained network reads and scales them.
 
     Without such a network (`params.encoder` is None) it learns both, as any encoder does.

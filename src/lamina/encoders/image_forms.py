@@ -10,8 +10,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
+from lamina.encoders.containers import is_contents, is_picture, opened
 from lamina.encoders.files import is_path, name_of
 from lamina.encoders.image_schema import other_shape
 from lamina.encoders.pictures import (
@@ -19,14 +19,12 @@ from lamina.encoders.pictures import (
     Source,
     contents_of,
     decode_picture,
-    is_picture,
     picture_header,
 )
 from lamina.exceptions import DataError, ParameterError
 
 VALUES_AT_ONCE = 1 << 20
 Shape = tuple[int, int, int]
-Bytes = bytes | bytearray | memoryview
 
 
 class ArrayImages:
@@ -84,7 +82,7 @@ Images = ArrayImages | PictureFiles
 
 def images_of(X: Any, size: tuple[int, int] | None, fitted: Shape | None) -> Images:
     """The pictures in whatever the user passed, of one shape, that in `fit` if known."""
-    X = _as_array_or_list(X)
+    X = opened(X, is_table=False)
     if isinstance(X, list):
         samples = [_as_sample(sample, i) for i, sample in enumerate(X)]
         arrays = [s for s in samples if isinstance(s, np.ndarray)]
@@ -119,31 +117,21 @@ def refuse_nonfinite(array: np.ndarray) -> None:
             )
 
 
-def _as_array_or_list(X: Any) -> np.ndarray | list:
-    if is_path(X) or is_picture(X) or isinstance(X, io.IOBase | Bytes):
-        raise DataError("X is one picture; pass a list of pictures, as in [X].")
-    if isinstance(X, list | tuple) and not (X and isinstance(X[0], list | tuple)):
-        return list(X)
-    array = _as_number_array(X)
-    if array.ndim == 0:
-        raise DataError(
-            f"X is of type {type(X).__name__}; pass an array of images or a list of "
-            f"arrays, paths, bytes or PIL images."
-        )
-    return list(array) if array.ndim == 1 else array
-
-
 def _as_sample(sample: Any, i: int) -> Source:
     """A source that can be decoded as often as needed, or an array."""
     if isinstance(sample, io.IOBase):
         return contents_of(sample, i)
-    if isinstance(sample, Bytes):
+    if is_contents(sample):
         return bytes(sample)
     if is_path(sample) or is_picture(sample):
         return sample
     if sample is None:
         raise DataError(f"Sample {i} is None; leave it out.")
-    array = _as_number_array(sample)
+    _refuse_masked(sample, f"Sample {i}")
+    try:
+        array = np.asarray(sample)
+    except ValueError:  # nested lists of unequal length
+        array = np.array(None)
     if array.ndim == 0 or array.dtype.kind == "O":
         raise DataError(
             f"Sample {i} is of type {type(sample).__name__}; an image is an array, a "
@@ -152,22 +140,21 @@ def _as_sample(sample: Any, i: int) -> Source:
     return array
 
 
-def _as_number_array(values: Any) -> np.ndarray:
-    """An array; of objects where there is no other way to hold these values."""
-    if isinstance(values, Tensor):
-        values = values.detach().cpu()
-        values = values.float() if values.dtype.is_floating_point else values
-        return values.numpy()
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise DataError("X is a masked array; fill what is masked: X.filled(value).")
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError):  # nested lists of unequal length
-        return np.array(None)
+def _refuse_masked(values: Any, name: str) -> None:
+    if np.ma.is_masked(values):
+        raise DataError(
+            f"{name} is a masked array; fill what is masked: array.filled(value)."
+        )
 
 
-def _array(X: np.ndarray, fitted: Shape | None) -> ArrayImages:
+def _array(X: Any, fitted: Shape | None) -> ArrayImages:
     """Images (n, H, W) or (n, H, W, C) -> (n, H, W, C)."""
+    _refuse_masked(X, "X")
+    if not isinstance(X, np.ndarray):
+        raise DataError(
+            f"X is of type {type(X).__name__}; pass an array of images or a list of "
+            f"arrays, paths, bytes or PIL images."
+        )
     if X.dtype.kind not in "biuf":
         raise DataError(f"Images hold numbers; these hold {X.dtype}.")
     one = fitted is not None and X.shape in (fitted, fitted[:2])
@@ -199,8 +186,6 @@ def _stacked(arrays: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarr
                 f"images are (height, width) or (height, width, channels), all of one "
                 f"shape. {remedy}."
             )
-    if not arrays:
-        raise DataError("Found array with 0 sample(s): X is an empty list.")
     return np.stack(arrays)
 
 

@@ -36,11 +36,6 @@ CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 0x0102
 
 
-def is_picture(sample: Any) -> bool:
-    """Whether a sample is a PIL image; PIL itself is not imported for the question."""
-    return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
-
-
 def contents_of(file: io.IOBase, i: int) -> bytes:
     """All bytes of an open binary file, whose position is left as it was."""
     with reading(file, i):
