@@ -108,7 +108,7 @@ def test_axes_that_seem_to_be_others():
     ):
         fitted_on(list(BYTES.transpose(0, 3, 1, 2)))
     with pytest.warns(DataWarning, match=r"one image with 3 channels, pass X\[None\]"):
-        fitted_on(BYTES[0])
+        fitted_on(RNG.integers(0, 256, (20, 16, 3), dtype=np.uint8))
     refuse(BYTES, BYTES.transpose(0, 3, 1, 2), r"pass X.transpose\(0, 2, 3, 1\)")
     chosen = [x.transpose(2, 0, 1) for x in BYTES]
     refuse(chosen, chosen, r"Sample 0 .*x.transpose\(1, 2, 0\)", image_size=4)

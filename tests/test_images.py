@@ -1,5 +1,6 @@
 """Images of every form become the same batches, and files are read when needed."""
 
+import io
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -438,3 +439,41 @@ def test_a_network_learns_from_files(form, tmp_path):
     assert network.fit(X[:30], labels[:30]).score(X[30:], labels[30:]) == 1.0
     proba = network.predict_proba(X)
     np.testing.assert_allclose(network.predict_proba(X[:3]), proba[:3], atol=1e-5)
+
+
+def test_forms_that_are_detected_as_images(colour, tmp_path):
+    paths = written(tmp_path, colour)
+    unequal = [colour[0], *colour[1:, :4]]
+    grey = [array[..., 0] for array in unequal]
+    y = np.arange(7) % 2
+    for X, image_size in (
+        (paths, None),
+        ([path.read_bytes() for path in paths], None),
+        ([io.BytesIO(path.read_bytes()) for path in paths], None),
+        ([paths[0], *colour[1:]], None),
+        ([bytearray(path.read_bytes()) for path in paths], None),
+        (unequal, 4),
+        (grey, 4),
+    ):
+        network = CNNClassifier(n_filters=(4,), max_iter=1, image_size=image_size)
+        assert network.fit(X, y).form_ == "image"
+        assert network.predict(X).shape == (7,)
+    with pytest.raises(DataError, match="Sample 6 is None; leave it out"):
+        network.fit([*paths[:6], None], y)
+
+
+@pytest.mark.parametrize("X", [b"PNG", bytearray(b"PNG"), Image.new("L", (9, 9))])
+def test_one_picture_is_a_single_sample(X, colour):
+    network = CNNClassifier(n_filters=(4,), max_iter=1)
+    with pytest.raises(DataError, match=r"single sample, .*pass a list: \[X\]"):
+        network.fit(X, [0])
+
+
+def test_another_scale_is_refused_by_every_method(colour):
+    y = np.arange(7) % 2
+    network = CNNClassifier(n_filters=(4,), max_iter=1).fit(colour, y)
+    for call in (network.predict, network.predict_proba, lambda X: network.score(X, y)):
+        with pytest.raises(DataError, match="multiply it by 255"):
+            call(colour / 255)
+    with pytest.raises(DataError, match="multiply it by 255"):
+        network.partial_fit(colour / 255, y)

@@ -10,7 +10,8 @@ What an estimator takes and what X holds decide, in this order:
    is texts;
 5. arrays of four dimensions: images; of three: grey images if uint8 or of square whole
    numbers, otherwise series (`DataWarning` where both are likely);
-6. lists of lists of strings: texts that are cut; of arrays: as one array of them would be;
+6. lists of lists of strings: texts that are cut; of arrays: images where `image_size` is
+   given, and otherwise as one array of them would be;
 7. waveforms where `sampling_rate` is given; and series otherwise.
 """
 
@@ -25,7 +26,7 @@ from lamina.encoders.audio import AudioEncoder, AudioParams
 from lamina.encoders.base import Encoder
 from lamina.encoders.containers import is_contents, is_picture, is_text
 from lamina.encoders.frames import is_frame, table_of
-from lamina.encoders.image import ImageEncoder
+from lamina.encoders.image import ImageEncoder, ImageParams
 from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
@@ -69,7 +70,9 @@ def choose(X: Any, forms: Sequence[str], params: Any) -> str:
     form = params.form
     if form == "auto":
         is_sound = isinstance(params, AudioParams) and params.sampling_rate is not None
-        form = _detected(X, forms, is_sound)
+        is_resized = isinstance(params, ImageParams) and params.image_size is not None
+        are_images = is_resized and _are_arrays(X)
+        form = "image" if are_images else _detected(X, forms, is_sound)
     if form not in forms:
         raise DataError(
             f"X looks like {form} data; {type(params).__name__} takes "
@@ -102,14 +105,21 @@ def _detected(X: Any, forms: Sequence[str], is_sound: bool) -> str:
 
 def _of_list(X: list, forms: Sequence[str], is_sound: bool) -> str:
     texts = [sample for sample in X if is_text(sample)]
-    has_arrays = any(isinstance(sample, np.ndarray) for sample in X)
-    if len(texts) == len(X) or (texts and has_arrays):
+    others = [sample for sample in X if not is_text(sample) and sample is not None]
+    if texts and all(isinstance(sample, np.ndarray) for sample in others):
         return _of_strings(texts)
     if any(is_picture(sample) or is_contents(sample) for sample in X):
         return "audio" if is_sound else "image"
     if any(isinstance(sample, list | tuple | np.ndarray) for sample in X):
         return _of_lists(X, forms, is_sound)
     return _of_others(X, forms)
+
+
+def _are_arrays(X: Any) -> bool:
+    """Whether X is a list of arrays of two or three dimensions."""
+    return isinstance(X, list) and all(
+        isinstance(sample, np.ndarray) and sample.ndim in (2, 3) for sample in X
+    )
 
 
 def _of_frame(X: Any) -> str:

@@ -38,6 +38,8 @@ from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, none, refuse_unused
 
 N_FOR_STATISTICS = 2_000
+SMALLEST_PHOTO = 16
+"""Pixels along each side from which on grey images may be rows of one in colour."""
 
 
 def height_and_width() -> Rule:
@@ -90,22 +92,22 @@ class ImageEncoder(Encoder):
             refuse_nonfinite(array)
         if fitted is None:
             if array is not None:
-                _warn_of_axes(images.shape)
+                _warn_of_axes(len(images), *images.shape)
             self.schema = ImageSchema("image", *images.shape, values)
         else:
             check_values(values, fitted.values, array)
         return images
 
-    def fit(self, images: Images, weight: np.ndarray | None = None) -> Self:
-        height, width, n_channels = images.shape
+    def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:
+        height, width, n_channels = plain.shape
         if not self.keeps_scale:
-            weight = np.ones(len(images)) if weight is None else weight
-            self.mean, self.scale = _channel_moments(images, weight)
+            weight = np.ones(len(plain)) if weight is None else weight
+            self.mean, self.scale = _channel_moments(plain, weight)
         self.spec = Spec(n_channels=n_channels, n_space=2, max_length=height * width)
         return self
 
-    def encode(self, images: Images) -> Samples:
-        return ImageSamples(images, self.mean, self.scale)
+    def encode(self, plain: Images) -> Samples:
+        return ImageSamples(plain, self.mean, self.scale)
 
 
 class PretrainedImageEncoder(ImageEncoder):
@@ -165,15 +167,14 @@ def _channel_moments(
     return pooled_moments(mean, variance, weight[rows], len(rows) * n_pixels)
 
 
-def _warn_of_axes(shape: tuple[int, int, int]) -> None:
-    """Warn of axes (height, width, channels) that seem to be others."""
-    height, width, n_channels = shape
+def _warn_of_axes(n: int, height: int, width: int, n_channels: int) -> None:
+    """Warn of axes (n, height, width, channels) that seem to be others."""
     if height in (1, 3, 4) and n_channels > 4 and width > 4:
         warn_of_data(
             f"X is read as images of height {height}, width {width} and {n_channels} "
             f"channels; if the channels come first, pass X.transpose(0, 2, 3, 1)."
         )
-    elif width in (1, 3, 4) and n_channels == 1 and height > 4:
+    elif width in (1, 3, 4) and n_channels == 1 and min(n, height) >= SMALLEST_PHOTO:
         warn_of_data(
             f"X is read as grey images of height {height} and width {width}; if it is "
             f"one image with {width} channels, pass X[None]."
