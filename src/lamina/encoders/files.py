@@ -1,26 +1,19 @@
-"""Pictures and sound in files: headers, contents, and statistics of a part of them.
+"""Sound in files, and what sound and pictures share: names, opening, statistics of a part.
 
-A picture -> (H, W, C) of bytes; a sound -> (n, channels) between -1 and 1;
+A sound -> (n, channels) between -1 and 1;
 means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) of all.
 """
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lamina.exceptions import DataError, MissingExtraError
 from lamina.scaling import scale_of
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""What pictures are brought to, by their channels; each can hold those before it."""
-CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
-    ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"), 3
-)
-"""Channels of pictures without transparency, by PIL's mode."""
-ORIENTATION = 0x0112
 
 
 def is_path(sample: Any) -> bool:
@@ -47,38 +40,12 @@ def reading(sample: Any, i: int) -> Iterator[None]:
         ) from error
 
 
-def picture_header(sample: Any, i: int) -> tuple[int, int, int]:
-    """Height, width and channels of a picture as it is shown; no pixel is read."""
-    Image, _ = _pillow()
-    with _opened(sample, i) as image:
-        channels = 4 if image.has_transparency_data else CHANNELS.get(image.mode)
-        if channels is None or 0 in image.size:
-            raise DataError(
-                f"{name_of(sample, i)} has mode {image.mode!r} and size {image.size}; "
-                f"only pictures of 8 bits a colour, and of some pixels, are read. "
-                f"Convert it, or pass an array of its values."
-            )
-        # The method of a PNG would look for a note at the end and read all on its way.
-        turn = Image.Image.getexif(image).get(ORIENTATION, 1)
-        width, height = image.size
-        # The reader of TIFF has already taken the turn into account.
-        if turn in (5, 6, 7, 8) and image.format != "TIFF":
-            height, width = width, height
-        return height, width, channels
-
-
-def decode_picture(
-    sample: Any, i: int, n_channels: int, size: tuple[int, int] | None
-) -> np.ndarray:
-    """(H, W, C) of bytes: a picture as it is shown, resized if a size (H, W) is given."""
-    _, ImageOps = _pillow()
-    with _opened(sample, i) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode != MODES[n_channels]:
-            upright = upright.convert(MODES[n_channels])
-        if size is not None:
-            upright = upright.resize(size[::-1])
-        return np.asarray(upright).reshape(*upright.size[::-1], -1)
+def open_regular(path: str | Path) -> BinaryIO:
+    """A file opened to be read; opening a pipe or a device could block for ever."""
+    path = path if isinstance(path, Path) else Path(path)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is a folder, a pipe or a device, not a regular file")
+    return path.open("rb")
 
 
 def sound_header(path: Any, i: int) -> tuple[int, int]:
@@ -118,31 +85,6 @@ def pooled_moments(
     mean = np.average(means, axis=0, weights=weight)
     variance = np.average(variances + (means - mean) ** 2, axis=0, weights=weight)
     return mean, scale_of(variance, mean, n_values)
-
-
-@contextmanager
-def _opened(sample: Any, i: int) -> Iterator[Any]:
-    """A PIL image; what goes wrong with it names the sample."""
-    Image, _ = _pillow()
-    if not is_path(sample) and not isinstance(sample, Image.Image):
-        raise DataError(
-            f"Sample {i} is of type {type(sample).__name__}; a list of images holds "
-            f"paths and PIL images, or arrays only."
-        )
-    with reading(sample, i):
-        if is_path(sample):
-            with Image.open(sample) as image:
-                yield image
-        else:
-            yield sample
-
-
-def _pillow() -> Any:
-    try:
-        from PIL import Image, ImageOps
-    except ImportError:
-        raise MissingExtraError("Reading images", "pillow", "image") from None
-    return Image, ImageOps
 
 
 def _soundfile() -> Any:
