@@ -1,6 +1,6 @@
-"""Pictures and sound in files: headers, contents, and statistics of a part of them.
+"""Files: their names, and what goes wrong; pictures; statistics of a part of the samples.
 
-A picture -> (H, W, C) of bytes; a sound -> (n, channels) between -1 and 1;
+A picture -> (H, W, C) of bytes;
 means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) of all.
 """
 
@@ -81,27 +81,6 @@ def decode_picture(
         return np.asarray(upright).reshape(*upright.size[::-1], -1)
 
 
-def sound_header(path: Any, i: int) -> tuple[int, int]:
-    """Samples of each channel, and their rate; no sample is read."""
-    soundfile = _soundfile()
-    with reading(path, i):
-        header = soundfile.info(str(path))
-        return header.frames, header.samplerate
-
-
-def decode_sound(path: Any, i: int) -> tuple[np.ndarray, int]:
-    """Samples (n, channels) between -1 and 1, and their rate."""
-    soundfile = _soundfile()
-    with reading(path, i), soundfile.SoundFile(str(path)) as file:
-        wave = file.read(dtype="float32", always_2d=True)
-        if len(wave) != file.frames:
-            raise DataError(
-                f"{name_of(path, i)} breaks off: {len(wave)} of {file.frames} samples "
-                f"are there. Repair it or leave it out."
-            )
-        return wave, file.samplerate
-
-
 def evenly_spaced(n: int, at_most: int) -> np.ndarray:
     """At most so many of the row numbers below `n`, from the first to the last."""
     return np.linspace(0, n - 1, min(n, at_most)).round().astype(np.intp)
@@ -143,11 +122,3 @@ def _pillow() -> Any:
     except ImportError:
         raise MissingExtraError("Reading images", "pillow", "image") from None
     return Image, ImageOps
-
-
-def _soundfile() -> Any:
-    try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("Reading audio files", "soundfile", "audio") from None
-    return soundfile

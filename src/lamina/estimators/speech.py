@@ -1,13 +1,16 @@
 """Speech recognition: recordings in, texts out."""
 
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.listening import Listener, ListenerParams
 from lamina.codec import CodecParams
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio import AudioParams, Recordings
 from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator, read_texts
 from lamina.nn.spectrogram import HOP
@@ -49,10 +52,13 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         -------
         log_p : ndarray of shape (n_samples,)
             The natural logarithm of the probability of all alignments; -inf for a text
-            that is longer than the steps of its recording.
+            that is longer than the steps of its recording. A text with a character that
+            `fit` did not see is refused.
         """
-        ask = None if not hasattr(self, "task_") else self.task_.likelihoods
-        return self._outputs(X, ask, y)
+        check_is_fitted(self, "network_")
+        y = self._read_targets(X, y)
+        self.task_.refuse_unknown(y)
+        return self._outputs(X, self.task_.likelihoods, y)
 
     def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
         """When each word is said.
@@ -67,14 +73,25 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Returns
         -------
         words : list of n_samples lists of (word, start, end)
-            In seconds from the beginning, along the most likely alignment of the text. A
+            In seconds from the beginning, along the most likely alignment of the text; in
+            steps of 10 ms times `stride`, and never beyond the end of the recording. A
             network of this kind tends to say a unit where it is sure of it, not as long as
             it sounds.
         """
-        y = self.predict(X) if y is None else y
+        check_is_fitted(self, "network_")
+        recordings: Recordings = self.encoder_.read(X)
+        stride = self.network_.body.stride
+        if y is not None:
+            y = self._read_targets(X, y)
+            self.task_.refuse_unknown(y)
+            n_steps = torch.from_numpy(recordings.n_steps())
+            self.task_.refuse_long(self.task_.encode(y), n_steps, stride)
         spans = self._outputs(X, self.task_.spans, y)
-        seconds = HOP * self.network_.body.stride
-        return [list(_words(characters, seconds)) for characters in spans]
+        ends = recordings.seconds().tolist()
+        return [
+            list(_words(characters, HOP * stride, end))
+            for characters, end in zip(spans, ends, strict=True)
+        ]
 
     def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Words inserted, left out or replaced, for each true word.
@@ -115,6 +132,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         return self._errors("characters", X, y, sample_weight)
 
     def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
+        check_is_fitted(self, "network_")
         weight = None if sample_weight is None else np.asarray(sample_weight, float)
         y = self._read_targets(X, y)
         return error_rate(unit, y, self._outputs(X), weight)
@@ -127,12 +145,14 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         return Transcription(data.y, self)
 
 
-def _words(characters: list[tuple[str, int, int]], seconds: float) -> Any:
+def _words(
+    characters: list[tuple[str, int, int]], seconds: float, end: float
+) -> Iterator[tuple[str, float, float]]:
     """(word, start, end) of each run of characters that are no space."""
     for is_space, run in groupby(characters, lambda c: c[0].isspace()):
         if not is_space:
             letters, starts, ends = zip(*run, strict=True)
-            yield "".join(letters), min(starts) * seconds, max(ends) * seconds
+            yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
 class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
