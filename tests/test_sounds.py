@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lamina.encoders.sounds import decode_sound, is_sound, sound_header
+from lamina.encoders.sounds import begins_as_sound, decode_sound, sound_header
 from lamina.exceptions import DataError
 
 RATE = 8_000
@@ -53,7 +53,7 @@ def test_whole_files_are_read_from_paths_and_from_memory(kind, tmp_path):
         assert (header.rate, found, header.n_channels) == (rate, rate, 1)
         assert len(wave) == header.n_samples
         np.testing.assert_allclose(wave[: len(expected)], expected, atol=1e-6)
-    assert is_sound(data)
+    assert begins_as_sound(data)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,14 +125,14 @@ def test_other_formats_are_refused():
     soundfile.write(file, WAVE, RATE, format="CAF")
     with pytest.raises(DataError, match="Sample 2 is of the format CAF"):
         sound_header(file, 2)
-    assert not is_sound(file)
+    assert not begins_as_sound(file)
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"no sound at all", b"\0" * 500])
 def test_what_is_no_sound_is_refused(data):
     with pytest.raises(DataError, match="Sample 4 cannot be read"):
         sound_header(data, 4)
-    assert not is_sound(data)
+    assert not begins_as_sound(data)
 
 
 def test_only_regular_files_are_opened(tmp_path):
@@ -152,4 +152,4 @@ def test_pictures_and_texts_are_no_sound():
         b"\xff\xfea\0",
         b"RIFF1234WEBP",
     ):
-        assert not is_sound(data)
+        assert not begins_as_sound(data)

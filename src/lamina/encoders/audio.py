@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, RaggedSamples, Samples, TensorSamples
+from lamina.encoders.base import (
+    Encoder,
+    InAnyOrder,
+    RaggedSamples,
+    Samples,
+    TensorSamples,
+)
 from lamina.encoders.files import evenly_spaced, name_of, pooled_moments
 from lamina.encoders.sounds import (
     RATES,
@@ -123,18 +129,17 @@ class Recordings:
         return torch.from_numpy(resample(wave, rate, self.rate))
 
 
-class AudioEncoder:
+class AudioEncoder(Encoder):
     """Recordings: sound files, or arrays (samples,) or (samples, channels)."""
 
     params = AudioParams
-    n_features = None
+    schema: AudioSchema | None = None
 
     def __init__(self, params: AudioParams):
         rate = params.sampling_rate
         self.sampling_rate = None if rate is None else int(rate)
         self.n_mels = int(params.n_mels)
         self.relative = bool(params.normalize_level)
-        self.schema: AudioSchema | None = None
 
     def read(self, X: Any) -> Recordings:
         """Recordings with what their headers say; the first call learns the schema."""
@@ -154,12 +159,11 @@ class AudioEncoder:
         numbers = np.arange(len(samples))
         return Recordings(samples, numbers, np.array(n_samples), schema.sampling_rate)
 
-    def fit(self, X: Recordings, weight: np.ndarray | None = None) -> Self:
-        X = X if isinstance(X, Recordings) else self.read(X)
-        rows = evenly_spaced(len(X), N_FOR_STATISTICS)
-        moments = [_moments(self.features(X, row)) for row in rows.tolist()]
+    def fit(self, plain: Recordings, weight: np.ndarray | None = None) -> Self:
+        rows = evenly_spaced(len(plain), N_FOR_STATISTICS)
+        moments = [_moments(self.features(plain, row)) for row in rows.tolist()]
         mean, variance = (np.array(m) for m in zip(*moments, strict=True))
-        n_steps = X.n_steps()
+        n_steps = plain.n_steps()
         counts = n_steps[rows] if weight is None else n_steps[rows] * weight[rows]
         self.mean, self.scale = pooled_moments(
             mean, variance, counts, int(n_steps[rows].sum())
@@ -169,10 +173,9 @@ class AudioEncoder:
         )
         return self
 
-    def encode(self, X: Recordings) -> Samples:
-        X = X if isinstance(X, Recordings) else self.read(X)
-        samples = AudioSamples(self, X)
-        return samples if X.has_files() else samples.in_memory()
+    def encode(self, plain: Recordings) -> Samples:
+        samples = AudioSamples(self, plain)
+        return samples if plain.has_files() else samples.in_memory()
 
     def features(self, X: Recordings, row: int) -> Tensor:
         """(T, n_mels) of the recording in this row."""
@@ -212,6 +215,7 @@ class AudioSamples(InAnyOrder):
 
     def __init__(self, encoder: AudioEncoder, recordings: Recordings):
         self.encoder, self.recordings = encoder, recordings
+        self.numbers = recordings.numbers
         moments = (encoder.mean, encoder.scale)
         self.mean, self.scale = (torch.from_numpy(a).float() for a in moments)
         self.n_steps = torch.from_numpy(recordings.n_steps())
@@ -231,8 +235,11 @@ class AudioSamples(InAnyOrder):
         """The same samples, all made now."""
         samples = [self._standardised(i) for i in range(len(self))]
         if self.lengths is None:
-            return TensorSamples(torch.stack(samples))
-        return RaggedSamples(torch.cat(samples), self.lengths)
+            made: Samples = TensorSamples(torch.stack(samples))
+        else:
+            made = RaggedSamples(torch.cat(samples), self.lengths)
+        made.numbers = self.numbers
+        return made
 
     def _standardised(self, row: int) -> Tensor:
         features = self.encoder.features(self.recordings, row)

@@ -55,7 +55,7 @@ def contents_of(sample: bytes | bytearray | BytesIO) -> bytes:
     return sample.getvalue() if isinstance(sample, BytesIO) else bytes(sample)
 
 
-def is_sound(contents: bytes | bytearray | BytesIO) -> bool:
+def begins_as_sound(contents: bytes | bytearray | BytesIO) -> bool:
     """Whether the contents of a file begin as those of a sound file do."""
     start = contents_of(contents)[:12]
     if start[:4] in (*RIFF, b"FORM"):

@@ -4,16 +4,14 @@ An array (samples,) or (samples, channels) of floats between -1 and 1, or of int
 16 or 32 bits -> (n,) float32 between -1 and 1, the average of the channels.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from math import gcd
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 from torch import Tensor
 
-from lamina.encoders.columns import is_frame
+from lamina.encoders.containers import opened
 from lamina.encoders.files import is_path
 from lamina.encoders.sounds import MOST_CHANNELS, contents_of, is_contents
 from lamina.exceptions import DataError
@@ -82,37 +80,23 @@ def _low_pass(factor: int) -> np.ndarray:
     )
 
 
-def _listed(X: Any) -> Sequence[Any]:
-    """The samples of X; a single recording and what has no order are refused."""
-    if is_path(X) or is_contents(X):
-        what = repr(X) if is_path(X) else "the contents of a file"
-        raise DataError(f"X is a single recording, {what}; pass a list of recordings.")
-    if isinstance(X, Tensor):
-        X = X.detach().cpu().numpy()
-    if nw.dependencies.is_into_series(X):
-        X = nw.from_native(X, series_only=True).to_list()
-    if not isinstance(X, list | tuple):
-        X = _rows(X)
-    if not len(X):
-        raise DataError(
-            "Found array with 0 sample(s): X is empty, a minimum of 1 is required."
-        )
-    if all(isinstance(sample, int | float | np.number) for sample in X):
-        raise DataError(
-            f"X is a single waveform of {len(X)} samples; pass a list of recordings, as "
-            f"in [X]."
-        )
-    return X
-
-
-def _rows(X: Any) -> Sequence[Any]:
-    array = None if is_frame(X) else np.asarray(X)
-    if array is None or array.ndim == 0:
+def _listed(X: Any) -> list[Any]:
+    """The samples of X; a single recording is refused."""
+    X = opened(X, is_table=False)
+    n_axes = X.ndim if isinstance(X, np.ndarray) else int(isinstance(X, list))
+    if n_axes == 0:
         raise DataError(
             f"X is of type {type(X).__name__}; pass a list of recordings, or an array "
             f"(n, samples) or (n, samples, channels)."
         )
-    return list(array)
+    if not len(X):
+        raise DataError("Found array with 0 sample(s): X is empty.")
+    if n_axes == 1 and not isinstance(X, list):
+        raise DataError(
+            f"X is a single waveform of {len(X)} samples; pass a list of recordings, as "
+            f"in [X]."
+        )
+    return list(X)
 
 
 def _array(sample: Any, i: int) -> np.ndarray:

@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.listening import Listener, ListenerParams
 from lamina.codec import CodecParams
 from lamina.encoders.audio import AudioParams, Recordings
-from lamina.estimators.reading import Data
-from lamina.estimators.sequence import SequenceEstimator, read_texts
+from lamina.estimators.data import read_targets, read_weight
+from lamina.estimators.sequence import SequenceEstimator
+from lamina.exceptions import data_errors
 from lamina.nn.spectrogram import HOP
 from lamina.tasks.errors import error_rate
-from lamina.tasks.transcription import Transcription, TranscriptionParams
+from lamina.tasks.transcription import Transcription, TranscriptionParams, strided
 
 
 class Recognizer(SequenceEstimator, TranscriptionParams):
     """Abstract writer of what is said; a public class names its body."""
 
-    targets = "texts"
+    task = Transcription
 
     def predict(self, X: Any) -> list[str]:
         """The text of each recording.
@@ -55,10 +55,13 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
             that is longer than the steps of its recording. A text with a character that
             `fit` did not see is refused.
         """
-        check_is_fitted(self, "network_")
-        y = self._read_targets(X, y)
-        self.task_.refuse_unknown(y)
-        return self._outputs(X, self.task_.likelihoods, y)
+        plain: Recordings = self._plain(X)
+        texts = self._texts(y, plain)
+        n_steps = torch.from_numpy(plain.n_steps())
+        fits = self.task_.fits(texts, strided(n_steps, self.network_.body.stride))
+        kept = [text if fit else "" for text, fit in zip(texts, fits, strict=True)]
+        log_p = self._outputs_of_plain(plain, self.task_.likelihoods, kept)
+        return np.where(fits.numpy(), log_p, -np.inf)
 
     def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
         """When each word is said.
@@ -78,19 +81,13 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
             network of this kind tends to say a unit where it is sure of it, not as long as
             it sounds.
         """
-        check_is_fitted(self, "network_")
-        recordings: Recordings = self.encoder_.read(X)
-        stride = self.network_.body.stride
-        if y is not None:
-            y = self._read_targets(X, y)
-            self.task_.refuse_unknown(y)
-            n_steps = torch.from_numpy(recordings.n_steps())
-            self.task_.refuse_long(self.task_.encode(y), n_steps, stride)
-        spans = self._outputs(X, self.task_.spans, y)
-        ends = recordings.seconds().tolist()
+        plain: Recordings = self._plain(X)
+        texts = None if y is None else self._texts(y, plain)
+        spans = self._outputs_of_plain(plain, self.task_.spans, texts)
+        seconds = HOP * self.network_.body.stride
         return [
-            list(_words(characters, HOP * stride, end))
-            for characters, end in zip(spans, ends, strict=True)
+            list(_words(characters, seconds, end))
+            for characters, end in zip(spans, plain.seconds().tolist(), strict=True)
         ]
 
     def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -132,17 +129,18 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         return self._errors("characters", X, y, sample_weight)
 
     def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
-        check_is_fitted(self, "network_")
-        weight = None if sample_weight is None else np.asarray(sample_weight, float)
-        y = self._read_targets(X, y)
-        return error_rate(unit, y, self._outputs(X), weight)
+        plain = self._plain(X)
+        with data_errors("y"):
+            texts = read_targets(type(self).__name__, self.task_, y, plain)
+        weight = read_weight(sample_weight, len(plain))
+        return error_rate(unit, texts, self._outputs_of_plain(plain), weight)
 
-    def _read_targets(self, X: Any, y: Any) -> list[str]:
-        return read_texts(self, X, y)
-
-    def _make_task(self, data: Data, classes: Any) -> Transcription:
-        del classes
-        return Transcription(data.y, self)
+    def _texts(self, y: Any, plain: Recordings) -> list[str]:
+        """The texts of recordings; none has a character that `fit` did not see."""
+        with data_errors("y"):
+            texts = read_targets(type(self).__name__, self.task_, y, plain)
+        self.task_.refuse_unknown(texts)
+        return texts
 
 
 def _words(
@@ -167,20 +165,7 @@ class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        Score on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

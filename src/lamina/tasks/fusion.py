@@ -19,8 +19,6 @@ class Fusion:
     """Log-probabilities of the units of a codec by a language model."""
 
     def __init__(self, model: Any, codec: Codec):
-        check_is_fitted(model)
-        _refuse_units(model)
         self.codec, self.model, self.network = codec, model, model.network_
         self.known: dict[tuple[int, ...], tuple[np.ndarray, Any]] = {}
         texts = [codec.text([n]) for n in range(END + 1, len(codec))]
@@ -30,7 +28,6 @@ class Fusion:
 
     def is_of(self, model: Any) -> bool:
         """Whether this is what the model says as it is fitted now."""
-        check_is_fitted(model)
         return self.model is model and self.network is model.network_
 
     def following(self, text: tuple[int, ...]) -> np.ndarray:
@@ -57,8 +54,12 @@ class Fusion:
         return vars(self) | {"known": {}}
 
 
-def _refuse_units(language_model: Any) -> None:
-    """Words and byte pairs begin before it is known which they are."""
+def check_language_model(language_model: Any) -> None:
+    """Raise unless it is fitted, on characters.
+
+    Words and byte pairs begin before it is certain which they are.
+    """
+    check_is_fitted(language_model)
     if language_model.unit != "char":
         raise ParameterError(
             f"The parameter 'language_model' has unit={language_model.unit!r}; what is "

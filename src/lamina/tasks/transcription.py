@@ -1,7 +1,7 @@
 """Transcription: the text of a recording, without knowing when each unit was said."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -29,8 +29,10 @@ from lamina.params import (
     refuse_unused,
 )
 from lamina.ragged import Ragged, Sequences
+from lamina.tasks.base import Task
 from lamina.tasks.errors import error_rate
-from lamina.tasks.fusion import Fusion
+from lamina.tasks.fusion import Fusion, check_language_model
+from lamina.tasks.targets import read_texts
 
 TEXTS_PER_BLOCK = 1024
 """Texts that are padded to the longest of them together."""
@@ -71,87 +73,73 @@ class TranscriptionParams(Params):
     ] = 0.5
 
 
-class Transcription:
+class Transcription(Task):
     """y: a text a recording; output: texts."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = None
     largest_batch: ClassVar = 16
+    fusion: Fusion | None = None
+    """The language model that was used last, and what it said."""
 
-    def __init__(self, y: list[str], params: Any):
+    def __init__(self, params: Any):
         self.unit = params.unit
-        self.codec = Codec(params.unit, params.max_tokens).fit(y)
+        self.codec = Codec(params.unit, params.max_tokens)
+        super().__init__(params)
+
+    def configure(self, params: Any) -> None:
+        self.beam_size = params.beam_size
+        self.language_weight = params.language_weight
+        self.language_model = params.language_model
+        if self.language_model is None:
+            if self.language_weight != TranscriptionParams.language_weight:
+                refuse_unused(params, "language_weight", "language_model=None")
+            return
+        if self.unit != "char":
+            refuse_unused(params, "language_model", f"unit={self.unit!r}")
+        check_language_model(self.language_model)
+
+    def read(self, y: Any, X: Any) -> list[str]:
+        del X
+        return read_texts(y)
+
+    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+        del weight, classes
+        self.codec.fit(y)
         self.letters = frozenset().union(*y)
         """Characters of the texts of `fit`; no others can be heard."""
         digits = (n for n in self.codec.digits if n is not None)
         self.digits = torch.tensor([n - END for n in digits], dtype=torch.long)
         """Classes that spell characters which `fit` did not see."""
-        self.fusion: Fusion | None = None
-        self.configure(params)
-
-    def configure(self, params: Any) -> None:
-        """How transcripts are found from now on."""
-        self.beam_size = params.beam_size
-        self.language_weight = params.language_weight
-        model = params.language_model
-        if model is None:
-            if params.language_weight != TranscriptionParams.language_weight:
-                refuse_unused(params, "language_weight", "language_model=None")
-            self.fusion = None
-            return
-        if self.unit != "char":
-            refuse_unused(params, "language_model", f"unit={self.unit!r}")
-        if self.fusion is None or not self.fusion.is_of(model):
-            self.fusion = Fusion(model, self.codec)
+        return self
 
     def check_fit(self, target: Ragged, samples: Any, body: Any) -> None:
-        """Raise for texts that the recordings they belong to cannot hold.
-
-        `target` is what `encode` gave for these samples.
-        """
-        spelled = torch.isin(target.flat, self.digits).nonzero()[:, 0]
-        if len(spelled):
-            i = int(
-                torch.searchsorted(target.lengths.cumsum(0), spelled[0], right=True)
-            )
-            self._refuse_letters(self.text_of(target, i), i)
         lengths = samples.lengths
         if lengths is None:
             n_steps = samples.take(torch.tensor([0])).x.shape[1]
             lengths = torch.full((len(target),), n_steps)
-        self.refuse_long(target, lengths, body.stride)
+        lengths = strided(lengths, body.stride)
+        needed = _steps_needed(target)
+        numbers = range(len(target)) if samples.numbers is None else samples.numbers
+        for i in self._rows_with_digits(target):
+            self._refuse_letters(self._text_of(target, i), numbers[i])
+        for i in (needed > lengths).nonzero()[:, 0].tolist():
+            raise DataError(
+                f"The text of sample {numbers[i]}, {_brief(self._text_of(target, i))}, "
+                f"needs {int(needed[i])} steps, and its recording has {int(lengths[i])} "
+                f"after the strided convolutions. Choose a smaller stride or larger units, "
+                f"or leave it out."
+            )
 
-    def refuse_long(self, target: Ragged, lengths: Tensor, stride: int) -> None:
-        """Raise unless `lengths` (n,) steps, `stride` of which become one, hold the texts."""
-        lengths = (lengths + stride - 1) // stride
-        for rows in torch.arange(len(target)).split(TEXTS_PER_BLOCK):
-            texts = target[rows]
-            needed = steps_needed(texts.values, texts.lengths)
-            for row in (needed > lengths[rows]).nonzero()[:, 0].tolist():
-                i = int(rows[row])
-                raise DataError(
-                    f"The text of sample {i}, {_brief(self.text_of(target, i))}, needs "
-                    f"{int(needed[row])} steps, and its recording has {int(lengths[i])} "
-                    f"after the strided convolutions. Choose a smaller stride or larger "
-                    f"units, or leave it out."
-                )
+    def fits(self, y: list[str], lengths: Tensor) -> Tensor:
+        """(n,) whether each text fits into so many steps of features."""
+        return _steps_needed(self.encode(y)) <= lengths
 
     def refuse_unknown(self, y: list[str]) -> None:
         """Raise for characters that `fit` did not see."""
         for i, text in enumerate(y):
             self._refuse_letters(text, i)
-
-    def text_of(self, target: Ragged, i: int) -> str:
-        """The text of sample `i` of what `encode` gave."""
-        units = target[torch.tensor([i])].values[0, : int(target.lengths[i])] + END
-        return self.codec.text(units.tolist())
-
-    def weigh(self, y: Any) -> None:
-        return None
-
-    def strata(self, y: Any) -> None:
-        return None
 
     def encode(self, y: list[str]) -> Ragged:
         """Numbers of the units from 1 on; 0 is the blank."""
@@ -201,13 +189,21 @@ class Transcription:
         if len(self.digits):
             log_p = log_p.copy()
             log_p[:, self.digits.numpy()] = -np.inf
-        if self.beam_size == 1 and self.fusion is None:
+        fusion = self._fusion_with(self.language_model)
+        if self.beam_size == 1 and fusion is None:
             return best_path(log_p)
-        follow = None if self.fusion is None else self.fusion.following
+        follow = None if fusion is None else fusion.following
         found = prefix_search(
             log_p, self.beam_size, follow, self.language_weight, NEGLIGIBLE
         )
         return list(found[0][0])
+
+    def _fusion_with(self, model: Any) -> Fusion | None:
+        if model is None:
+            self.fusion = None
+        elif self.fusion is None or not self.fusion.is_of(model):
+            self.fusion = Fusion(model, self.codec)
+        return self.fusion
 
     def _text(self, log_p: np.ndarray) -> str:
         return self.codec.text([unit + END for unit in self._units(log_p)])
@@ -227,14 +223,23 @@ class Transcription:
                 pending = []
         yield from ((character, start, end) for character in self.codec.text(pending))
 
-    def _refuse_letters(self, text: str, i: int) -> None:
+    def _refuse_letters(self, text: str, number: int) -> None:
         unknown = [character for character in text if character not in self.letters]
         if unknown:
             raise DataError(
-                f"The text of sample {i}, {_brief(text)}, has the character "
+                f"The text of sample {number}, {_brief(text)}, has the character "
                 f"{unknown[0]!r}, which no text of fit has; replace it or leave the "
                 f"sample out."
             )
+
+    def _rows_with_digits(self, target: Ragged) -> list[int]:
+        """Texts with characters that `fit` did not see."""
+        places = torch.isin(target.flat, self.digits).nonzero()[:, 0]
+        return torch.searchsorted(target.lengths.cumsum(0), places, right=True).tolist()
+
+    def _text_of(self, target: Ragged, i: int) -> str:
+        units = target[torch.tensor([i])].values[0, : int(target.lengths[i])] + END
+        return self.codec.text(units.tolist())
 
 
 class StepHead(nn.Module):
@@ -248,6 +253,17 @@ class StepHead(nn.Module):
 
     def forward(self, features: Any) -> Tensor:
         return self.out(features.h).float().log_softmax(-1)
+
+
+def strided(lengths: Tensor, stride: int) -> Tensor:
+    """Steps that are left where `stride` of them become one."""
+    return (lengths + stride - 1) // stride
+
+
+def _steps_needed(target: Ragged) -> Tensor:
+    """(n,) the fewest steps that each text takes."""
+    blocks = (target[rows] for rows in torch.arange(len(target)).split(TEXTS_PER_BLOCK))
+    return torch.cat([steps_needed(texts.values, texts.lengths) for texts in blocks])
 
 
 def _listen(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
