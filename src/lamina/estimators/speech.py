@@ -29,7 +29,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
 
         Returns
         -------
@@ -44,7 +44,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             A text of each recording.
 
@@ -69,7 +69,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str, default=None
             What is said; None takes what `predict` gives.
 
@@ -96,7 +96,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             The true texts.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -115,7 +115,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             The true texts.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -156,12 +156,14 @@ def _words(
 class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
     """Convolutional and recurrent network that writes down what is said.
 
-    X is a list of sound files, or of waveforms (samples,) or (samples, channels) with
-    `sampling_rate`; channels are averaged and files resampled. y holds the texts, which
-    may be empty where nothing is said. The network says a unit or nothing at each step,
-    and learns from texts alone where each unit is (connectionist temporal classification,
-    Graves et al. 2006). Characters that `fit` did not see cannot be heard; in `score` they
-    count as errors. `score` is 1 - word error rate (needs the package jiwer).
+    X is a list of sound files (paths, or their contents as bytes), or of waveforms
+    (samples,) or (samples, channels) with `sampling_rate`; channels are averaged and files
+    resampled. How loud a recording is does not count (`normalize_level`). y holds the
+    texts, which may be empty where nothing is said. The network says a unit or nothing at
+    each step, and learns from texts alone where each unit is (connectionist temporal
+    classification, Graves et al. 2006). Characters that `fit` did not see cannot be heard;
+    in `score` they count as errors. A text that needs more steps than its recording has is
+    refused before training. `score` is 1 - word error rate (needs the package jiwer).
 
     {parameters}
 
