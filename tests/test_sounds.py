@@ -123,9 +123,14 @@ def test_absurd_channels_and_lengths_are_refused_from_the_header():
 def test_other_formats_are_refused():
     file = io.BytesIO()
     soundfile.write(file, WAVE, RATE, format="CAF")
-    with pytest.raises(DataError, match="Sample 2 is of the format CAF"):
+    with pytest.raises(
+        DataError, match="Sample 2 cannot be read: it begins with b'caff"
+    ):
         sound_header(file, 2)
     assert not begins_as_sound(file)
+    # A tag may precede anything.
+    with pytest.raises(DataError, match="Sample 2"):
+        sound_header(b"ID3\3\0\0\0\0\0\0" + file.getvalue(), 2)
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"no sound at all", b"\0" * 500])

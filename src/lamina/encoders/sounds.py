@@ -60,7 +60,8 @@ def begins_as_sound(contents: bytes | bytearray | BytesIO) -> bool:
     start = contents_of(contents)[:12]
     if start[:4] in (*RIFF, b"FORM"):
         return start[8:] in (b"WAVE", b"AIFF", b"AIFC")
-    is_mp3 = start[:1] == b"\xff" and len(start) > 1 and start[1] & 0xE6 == 0xE2
+    # Two bytes of synchronisation and version, then layer 2 or 3.
+    is_mp3 = start[:1] == b"\xff" and len(start) > 1 and start[1] & 0xE6 in (0xE2, 0xE4)
     return is_mp3 or start.startswith((b"ID3", b".snd", b"dns.", b"fLaC", b"OggS"))
 
 
@@ -69,11 +70,14 @@ def sound_header(sample: Any, i: int) -> Header:
     soundfile = _soundfile()
     with reading(sample, i):
         with _opened(sample, i) as (file, n_bytes):
-            found = soundfile.info(_source(sample))
-            if found.format not in SIZES:
+            start = file.read(12)
+            file.seek(0)
+            # Other formats are not even opened by libsndfile.
+            found = soundfile.info(_source(sample)) if begins_as_sound(start) else None
+            if found is None or found.format not in SIZES:
                 raise DataError(
-                    f"{name_of(sample, i)} is of the format {found.format}; sound is "
-                    f"read from {', '.join(SIZES)}. Convert it."
+                    f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
+                    f"sound is read from {', '.join(SIZES)}. Convert it."
                 )
             _refuse_broken(sample, i, SIZES[found.format](file, n_bytes), n_bytes)
         header = Header(found.frames, found.samplerate, found.channels)
