@@ -11,6 +11,7 @@ Windows start at whole samples. Where 10 ms are none, as at 22,050 Hz, the start
 rounded, and steps are 10 ms on average.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from math import log10
 
@@ -36,22 +37,31 @@ def log_mel(
     >>> log_mel(second, sampling_rate=8000, n_mels=40).shape
     torch.Size([99, 40])
     """
-    size = window_size(sampling_rate)
     window, filters = _analysis(sampling_rate, n_mels)
-    steps = torch.arange(n_frames(len(waveform), sampling_rate))
-    starts = frame_starts(steps, sampling_rate)
-    missing = int(starts[-1]) + size - len(waveform)
-    windows = F.pad(waveform, (0, missing)).unfold(0, size, 1)
     n_fft = 2 * (len(filters) - 1)
     parts = [
-        _bands(torch.fft.rfft(windows[part] * window, n_fft), filters)
-        for part in starts.split(FRAMES_AT_ONCE)
+        _bands(torch.fft.rfft(frames * window, n_fft), filters)
+        for frames in _frames(waveform, sampling_rate)
     ]
     power = torch.cat(parts)
     loudest = float(power.sum(1).max())
     if relative and loudest > 0:
         power.div_(loudest)
     return power.add_(SILENCE).log_().float()
+
+
+def _frames(waveform: Tensor, sampling_rate: int) -> Iterator[Tensor]:
+    """(N, size) the windows of all steps, some at a time."""
+    steps = torch.arange(n_frames(len(waveform), sampling_rate))
+    starts, size = frame_starts(steps, sampling_rate), window_size(sampling_rate)
+    missing = int(starts[-1]) + size - len(waveform)
+    windows = F.pad(waveform, (0, missing)).unfold(0, size, 1)
+    hop, rest = divmod(sampling_rate, STEPS_PER_SECOND)
+    if rest == 0:
+        # Equally spaced windows are a view, which is quicker than copies.
+        yield from windows[::hop].split(FRAMES_AT_ONCE)
+    else:
+        yield from (windows[part] for part in starts.split(FRAMES_AT_ONCE))
 
 
 def n_frames(n_samples: int, sampling_rate: int) -> int:
