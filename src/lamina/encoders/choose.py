@@ -25,10 +25,12 @@ import numpy as np
 from lamina.encoders.audio import AudioEncoder, AudioParams
 from lamina.encoders.base import Encoder
 from lamina.encoders.containers import is_contents, is_picture, is_text
+from lamina.encoders.files import contents_of
 from lamina.encoders.frames import is_frame, table_of
 from lamina.encoders.image import ImageEncoder, ImageParams
 from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
 from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.sounds import begins_as_sound
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
 from lamina.exceptions import DataError, warn_of_data
@@ -108,8 +110,12 @@ def _of_list(X: list, forms: Sequence[str], is_sound: bool) -> str:
     others = [sample for sample in X if not is_text(sample) and sample is not None]
     if texts and all(isinstance(sample, np.ndarray) for sample in others):
         return _of_strings(texts)
-    if any(is_picture(sample) or is_contents(sample) for sample in X):
+    contents = next((i for i, sample in enumerate(X) if is_contents(sample)), None)
+    if contents is not None:
+        is_sound = begins_as_sound(contents_of(X[contents], contents))
         return "audio" if is_sound else "image"
+    if any(is_picture(sample) for sample in X):
+        return "image"
     if any(isinstance(sample, list | tuple | np.ndarray) for sample in X):
         return _of_lists(X, forms, is_sound)
     return _of_others(X, forms)

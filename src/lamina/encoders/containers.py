@@ -24,7 +24,13 @@ def opened(X: Any, *, is_table: bool) -> Any:
         return list(X) if _holds_samples(X) else X
     if isinstance(X, list | tuple):
         return _list_or_array(list(X), is_table)
-    if sparse.issparse(X) or is_frame(X):
+    if sparse.issparse(X):
+        if not is_table:
+            raise DataError(
+                "Sparse data was passed for X, but dense data is required; use X.toarray()."
+            )
+        return X
+    if is_frame(X):
         return X
     if isinstance(X, dict):
         return _columns_or_refusal(X, is_table)

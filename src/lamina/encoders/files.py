@@ -1,9 +1,10 @@
-"""Sound in files, and what sound and pictures share: names, opening, statistics of a part.
+"""What sound and pictures in files share: names, opening, statistics of a part.
 
-A sound -> (n, channels) between -1 and 1;
 means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) of all.
 """
 
+import io
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lamina.exceptions import DataError, MissingExtraError
+from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 
@@ -48,25 +49,24 @@ def open_regular(path: str | Path) -> BinaryIO:
     return path.open("rb")
 
 
-def sound_header(path: Any, i: int) -> tuple[int, int]:
-    """Samples of each channel, and their rate; no sample is read."""
-    soundfile = _soundfile()
-    with reading(path, i):
-        header = soundfile.info(str(path))
-        return header.frames, header.samplerate
-
-
-def decode_sound(path: Any, i: int) -> tuple[np.ndarray, int]:
-    """Samples (n, channels) between -1 and 1, and their rate."""
-    soundfile = _soundfile()
-    with reading(path, i), soundfile.SoundFile(str(path)) as file:
-        wave = file.read(dtype="float32", always_2d=True)
-        if len(wave) != file.frames:
+def contents_of(sample: Any, i: int) -> bytes:
+    """The bytes of a file that came as such, or open; its position is left as it was."""
+    if not isinstance(sample, io.IOBase):
+        return bytes(sample)
+    with reading(sample, i):
+        if isinstance(sample, io.TextIOBase):
             raise DataError(
-                f"{name_of(path, i)} breaks off: {len(wave)} of {file.frames} samples "
-                f"are there. Repair it or leave it out."
+                f'Sample {i} is a file opened as text; open it with mode "rb".'
             )
-        return wave, file.samplerate
+        if not sample.seekable() or not _is_regular(sample):
+            raise DataError(
+                f"Sample {i} is a pipe or a device; read it and pass its bytes."
+            )
+        position = sample.tell()
+        sample.seek(0)
+        contents = sample.read()
+        sample.seek(position)
+        return contents
 
 
 def evenly_spaced(n: int, at_most: int) -> np.ndarray:
@@ -87,9 +87,10 @@ def pooled_moments(
     return mean, scale_of(variance, mean, n_values)
 
 
-def _soundfile() -> Any:
+def _is_regular(file: io.IOBase) -> bool:
+    """Whether an open file is on a disk or in memory."""
     try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("Reading audio files", "soundfile", "audio") from None
-    return soundfile
+        number = file.fileno()
+    except io.UnsupportedOperation:
+        return True
+    return stat.S_ISREG(os.fstat(number).st_mode)

@@ -4,7 +4,6 @@ An array (n, H, W, C) stays as it is, in its own type. Files, contents of files 
 images are decoded to (H, W, C) of uint8 when a batch needs them.
 """
 
-import io
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -12,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from lamina.encoders.containers import is_contents, is_picture, opened
-from lamina.encoders.files import is_path, name_of
+from lamina.encoders.files import contents_of, is_path, name_of
 from lamina.encoders.image_schema import other_shape
 from lamina.encoders.pictures import (
     MODES,
     Source,
-    contents_of,
     decode_picture,
     picture_header,
 )
@@ -119,10 +117,8 @@ def refuse_nonfinite(array: np.ndarray) -> None:
 
 def _as_sample(sample: Any, i: int) -> Source:
     """A source that can be decoded as often as needed, or an array."""
-    if isinstance(sample, io.IOBase):
-        return contents_of(sample, i)
     if is_contents(sample):
-        return bytes(sample)
+        return contents_of(sample, i)
     if is_path(sample) or is_picture(sample):
         return sample
     if sample is None:

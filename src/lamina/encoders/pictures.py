@@ -5,8 +5,6 @@ What 8 bits a channel cannot hold, several frames and truncated data are refused
 """
 
 import io
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,24 +32,6 @@ CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
 )
 """Channels of pictures without transparency, by PIL's mode."""
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 0x0102
-
-
-def contents_of(file: io.IOBase, i: int) -> bytes:
-    """All bytes of an open binary file, whose position is left as it was."""
-    with reading(file, i):
-        if isinstance(file, io.TextIOBase):
-            raise DataError(
-                f'Sample {i} is a file opened as text; open it with mode "rb".'
-            )
-        if not file.seekable() or not _is_regular(file):
-            raise DataError(
-                f"Sample {i} is a pipe or a device; read it and pass its bytes."
-            )
-        position = file.tell()
-        file.seek(0)
-        contents = file.read()
-        file.seek(position)
-        return contents
 
 
 def picture_header(source: Source, i: int) -> tuple[int, int, int]:
@@ -182,15 +162,6 @@ def _shape(image: Any) -> tuple[int, int, int]:
     if orientation in (5, 6, 7, 8) and image.format != "TIFF":
         height, width = width, height
     return height, width, _n_channels(image)
-
-
-def _is_regular(file: io.IOBase) -> bool:
-    """Whether an open file is on a disk or in memory."""
-    try:
-        number = file.fileno()
-    except io.UnsupportedOperation:
-        return True
-    return stat.S_ISREG(os.fstat(number).st_mode)
 
 
 def _pillow() -> Any:

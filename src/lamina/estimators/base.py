@@ -107,7 +107,7 @@ class NeuralEstimator(
     def _plain(self, X: Any) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
         check_is_fitted(self, "network_")
-        with data_errors("X"):
+        with default_settings(), data_errors("X"):
             return self.encoder_.read(X)
 
     def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
@@ -115,27 +115,27 @@ class NeuralEstimator(
 
         With y the batches have targets.
         """
-        with default_settings():
-            plain = self._plain(X)
-            targets = None
-            if y is not None:
-                with data_errors("y"):
-                    targets = self.task_.read(y, plain)
-            return self._outputs_of_plain(plain, ask, targets)
+        plain = self._plain(X)
+        targets = None
+        if y is not None:
+            with data_errors("y"):
+                targets = self.task_.read(y, plain)
+        return self._outputs_of_plain(plain, ask, targets)
 
     def _outputs_of_plain(
         self, plain: Any, ask: Ask | None = None, y: Any = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
         self.task_.configure(self)
-        samples = self.encoder_.encode(plain)
-        target = None
-        if y is not None:
-            target = self.task_.encode(y)
-            self.task_.check_fit(target, samples, self.network_.body)
-        ask = ask or self.task_.predict
-        with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(self.network_, self.encoder_, samples, ask, target)
+        device, network = device_of(self.device), self.network_
+        with default_settings(), on_device(network, device):
+            samples = self.encoder_.encode(plain)
+            target = None
+            if y is not None:
+                target = self.task_.encode(y)
+                self.task_.check_fit(target, samples, network.body)
+            ask = ask or self.task_.predict
+            return self.outputs_of(network, self.encoder_, samples, ask, target)
 
     def outputs_of(
         self,
@@ -155,12 +155,11 @@ class NeuralEstimator(
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
         """The task's score of the outputs for X."""
-        with default_settings():
-            plain = self._plain(X)
-            with data_errors("y"):
-                targets = read_targets(type(self).__name__, self.task_, y, plain)
-            weight = read_weight(sample_weight, len(plain))
-            return self.task_.score(targets, self._outputs_of_plain(plain), weight)
+        plain = self._plain(X)
+        with data_errors("y"):
+            targets = read_targets(type(self).__name__, self.task_, y, plain)
+        weight = read_weight(sample_weight, len(plain))
+        return self.task_.score(targets, self._outputs_of_plain(plain), weight)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -8,7 +8,6 @@ from lamina.encoders.base import Encoder
 from lamina.nn.model import Model
 from lamina.params import Fitted
 from lamina.schema import Schema
-from lamina.tasks.base import Task
 
 
 class FittedNetwork(Fitted):

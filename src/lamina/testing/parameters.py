@@ -82,6 +82,7 @@ TRIALS: dict[str, Trial] = {
     "image_size": Trial((4,)),
     "sampling_rate": Trial((2_000,)),
     "n_mels": Trial((5,)),
+    "normalize_level": Trial((False,)),
     "token_unit": Trial(("char",)),
     "max_tokens": Trial((3, 1), {"unit": "word"}),
     "unit": Trial(("word", "char")),
