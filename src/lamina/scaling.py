@@ -30,6 +30,8 @@ class Location(NamedTuple):
 
     mean: float
     scale: float
+    is_dominated: bool = False
+    """Whether outliers dominated the plain ones, and these are others."""
 
 
 def location_and_scale(
@@ -55,7 +57,7 @@ def location_and_scale(
         robust = Location(median, spread)
     dominated = 0 < factor * robust.scale <= plain.scale
     found = robust if dominated else plain
-    return Location(found.mean, max(found.scale, SMALLEST_SCALE))
+    return Location(found.mean, max(found.scale, SMALLEST_SCALE), dominated)
 
 
 def moments(values: np.ndarray, weight: np.ndarray | None) -> Location:

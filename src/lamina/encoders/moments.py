@@ -14,7 +14,6 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, min_max_axis
 
 from lamina.encoders.base import BLOCK, blocks
-from lamina.encoders.files import evenly_spaced
 from lamina.scaling import NORMAL_RANGE, location_and_scale, noise_of
 
 REACH = 6.0
@@ -22,7 +21,10 @@ REACH = 6.0
 DOMINATED = 6.0
 """How much larger than the scale of the quartiles a deviation has to be to be replaced."""
 N_SAMPLED = 256
-"""Rows in which the quartiles of all columns are estimated."""
+"""Rows in which the quartiles of all columns are estimated, some of them more than once
+where there are fewer."""
+SAMPLING_ERROR = 1.5
+"""A factor that a quartile range estimated in these rows is hardly ever wrong by."""
 CERTAIN = 1e-290, 1e290
 """Variances between these are of squares that neither over- nor underflowed."""
 CANCELLED = 1e6
@@ -38,9 +40,16 @@ class Moments:
 
     mean: np.ndarray
     scale: np.ndarray
-    has_long_tail: np.ndarray
-    """Whether a value is more than `REACH` scales from the mean."""
+    farthest: np.ndarray
+    """Distance of the farthest value from the mean; an upper bound up to `REACH` scales."""
     n_missing: np.ndarray
+    is_dominated: np.ndarray
+    """Whether outliers dominated the plain mean and scale, and these are others."""
+
+    @property
+    def has_long_tail(self) -> np.ndarray:
+        """Whether a value is more than `REACH` scales from the mean."""
+        return self.farthest / REACH > self.scale
 
 
 @dataclass
@@ -59,33 +68,49 @@ def robust_moments(numbers: Any, weight: np.ndarray | None) -> Moments:
     """Of the known values of an array or a sparse matrix in floating point."""
     columns = (Sparse if sparse.issparse(numbers) else Dense)(numbers, weight)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        sums = columns.sums()
-        mean, variance = sums.mean, sums.variance
-        noise = np.maximum(noise_of(variance, mean, numbers.shape[0]), CERTAIN[0])
-        is_certain = (variance > noise) & (variance < CERTAIN[1]) & sums.is_accurate
-        scale = np.where(is_certain, np.sqrt(variance), 1.0)
-        # With a factor of 2 for what the sample of rows may be wrong by.
-        is_wide = is_certain & (2 * scale * NORMAL_RANGE > DOMINATED * columns.spread)
-        farthest = sums.at_most
-        inexact = np.flatnonzero(~is_certain | (farthest > REACH * scale))
-        least, most = columns.range(inexact)
-        varies = np.zeros(len(mean), bool)
-        varies[inexact] = least < most
-        farthest[inexact] = np.maximum(most - mean[inexact], mean[inexact] - least)
+        moments, is_certain = _plain_moments(columns)
+        dominated = _maybe_dominated(columns, moments, is_certain)
+        uncertain = np.flatnonzero(~is_certain & (moments.farthest > 0))
+        chosen = np.concatenate([uncertain, dominated])
+        for j, (values, w) in zip(chosen, columns.known(chosen), strict=True):
+            mean, scale, is_dominated = location_and_scale(values, w, DOMINATED)
+            moments.mean[j], moments.scale[j] = mean, scale
+            moments.is_dominated[j] = is_dominated
+            moments.farthest[j] = max(values.max() - mean, mean - values.min())
+    return moments
+
+
+def _plain_moments(columns: "Dense | Sparse") -> tuple[Moments, np.ndarray]:
+    """Mean and standard deviation, and whether rounding leaves them accurate.
+
+    Of a constant column, `farthest` is 0.
+    """
+    sums = columns.sums()
+    mean, variance, farthest = sums.mean, sums.variance, sums.at_most
+    noise = np.maximum(noise_of(variance, mean, columns.n), CERTAIN[0])
+    is_certain = (variance > noise) & (variance < CERTAIN[1]) & sums.is_accurate
+    scale = np.where(is_certain, np.sqrt(variance), 1.0)
+    inexact = np.flatnonzero(~is_certain | (farthest > REACH * scale))
+    least, most = columns.range(inexact)
+    constant = least == most
+    mean[inexact[constant]] = least[constant]
+    distance = np.maximum(most - mean[inexact], mean[inexact] - least)
+    distance[np.isnan(distance)] = np.inf  # the sum overflowed
+    farthest[inexact] = np.where(least < most, distance, 0.0)
+    is_dominated = np.zeros(len(mean), bool)
+    return Moments(mean, scale, farthest, sums.n_missing, is_dominated), is_certain
+
+
+def _maybe_dominated(
+    columns: "Dense | Sparse", moments: Moments, is_certain: np.ndarray
+) -> np.ndarray:
+    """The columns whose scale may be dominated by outliers."""
+    ratio = NORMAL_RANGE * moments.scale / columns.spread
+    is_wide = is_certain & (SAMPLING_ERROR * ratio > DOMINATED)
     is_flat = is_wide & (columns.spread == 0)
-    flat = np.flatnonzero(is_flat & (farthest > REACH * scale))
-    chosen = np.concatenate(
-        [
-            np.flatnonzero(varies & ~is_certain),
-            np.flatnonzero(is_wide & ~is_flat),
-            flat[columns.are_uneven(flat, farthest)],
-        ]
-    )
-    for j, (values, w) in zip(chosen, columns.known(chosen), strict=True):
-        mean[j], scale[j] = location_and_scale(values, w, DOMINATED)
-        with np.errstate(over="ignore"):
-            farthest[j] = max(values.max() - mean[j], mean[j] - values.min())
-    return Moments(mean, scale, farthest > REACH * scale, sums.n_missing)
+    flat = np.flatnonzero(is_flat & moments.has_long_tail)
+    uneven = flat[columns.are_uneven(flat, moments.farthest)]
+    return np.concatenate([np.flatnonzero(is_wide & ~is_flat), uneven])
 
 
 class Dense:
@@ -93,9 +118,9 @@ class Dense:
 
     def __init__(self, numbers: np.ndarray, weight: np.ndarray | None):
         self.numbers, self.is_weighted = numbers, weight is not None
+        self.n = len(numbers)
         self.weight = np.ones(len(numbers)) if weight is None else weight
-        rows = numbers[evenly_spaced(len(numbers), N_SAMPLED)]
-        self.origin, self.spread = sampled(rows)
+        self.origin, self.spread = sampled(numbers[sampled_rows(self.n, weight)])
 
     def sums(self) -> Sums:
         """In one pass, about the medians of the sampled rows."""
@@ -167,7 +192,7 @@ class Sparse:
         n_stored = np.bincount(numbers.indices, minlength=self.n_columns)
         # Of less than a quarter of stored values all quartiles are 0.
         full = np.flatnonzero(4 * n_stored >= self.n)
-        rows = self.numbers[evenly_spaced(self.n, N_SAMPLED)]
+        rows = self.numbers[sampled_rows(self.n, weight)]
         self.origin, self.spread = np.zeros((2, self.n_columns))
         self.origin[full], self.spread[full] = sampled(rows[:, full].toarray())
 
@@ -237,6 +262,15 @@ class Sparse:
         for start in range(0, self.n, n_rows):
             part = slice(start, start + n_rows)
             yield part, self.numbers[part].astype(np.float64, copy=False)
+
+
+def sampled_rows(n: int, weight: np.ndarray | None) -> np.ndarray:
+    """`N_SAMPLED` row numbers below n, of equal weight between one and the next."""
+    fractions = (np.arange(N_SAMPLED) + 0.5) / N_SAMPLED
+    if weight is None:
+        return (fractions * n).astype(np.intp)
+    total = np.cumsum(weight)
+    return np.searchsorted(total, fractions * total[-1], side="right")
 
 
 def sampled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,9 @@ every other outlier. A missing number becomes the centre; where numbers were mis
 A number beyond the range of `fit` is extrapolated in the same way, and cut off at `REACH`:
 at 6 scales from the centre, and at 200 (sinh 6) where the column has a long tail. Farther
 numbers are not told apart.
+
+With `keeps_tails` only a column that outliers dominated is compressed. Another one with a
+long tail stays linear, and is cut off at the farthest number of `fit`.
 """
 
 from typing import Any, Self
@@ -27,13 +30,25 @@ from lamina.scaling import Standard
 class Numbers:
     """The locations, the scales and the tails of numeric columns."""
 
+    def __init__(self, *, keeps_tails: bool = False):
+        self.keeps_tails = keeps_tails
+
     def fit(self, numbers: Any, weight: np.ndarray | None) -> Self:
         """Learn them from an array or a sparse matrix (n, C), each row with its weight."""
         if sparse.issparse(numbers):
             numbers = floating(numbers.tocsr())
         moments = robust_moments(numbers, weight)
         self.mean, self.scale = moments.mean, moments.scale
-        self.long_tailed = np.flatnonzero(moments.has_long_tail)
+        has_long_tail = moments.has_long_tail
+        self.reach: float | np.ndarray = REACH
+        if self.keeps_tails:
+            self.reach = np.where(
+                has_long_tail & ~moments.is_dominated,
+                moments.farthest / moments.scale,
+                REACH,
+            )
+            has_long_tail &= moments.is_dominated
+        self.long_tailed = np.flatnonzero(has_long_tail)
         self.missing = np.flatnonzero(moments.n_missing)
         self.standard = Standard(self.mean, self.scale)
         for column in np.flatnonzero(moments.n_missing == numbers.shape[0]):
@@ -75,7 +90,7 @@ class Numbers:
         if len(self.long_tailed):
             z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
         if not -REACH <= least <= most <= REACH:  # or they are NaN
-            np.clip(z, -REACH, REACH, out=z)
+            np.clip(z, -self.reach, self.reach, out=z)
         if not len(self.missing) and not np.isnan(most):
             return None
         unknown = np.isnan(z)

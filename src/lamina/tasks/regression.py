@@ -139,7 +139,8 @@ class Regression(PooledTask):
         factor = DOMINATED if loss.robust else None
         columns = y.reshape(len(y), self.n_outputs).T
         found = [location_and_scale(column, weight, factor) for column in columns]
-        self.mean, self.scale = np.array(found).T.reshape(2, *self.shape)
+        self.mean = np.reshape([location.mean for location in found], self.shape)
+        self.scale = np.reshape([location.scale for location in found], self.shape)
         if loss.positive:
             self._refuse_negative(y)
             self.scale = np.where(self.mean > 0, self.mean, 1.0)
