@@ -78,8 +78,8 @@ def moments(values: np.ndarray, weight: np.ndarray | None) -> Location:
     z -= mean
     z *= z
     scale = np.sqrt(np.average(z, weights=weight))
-    unit = (np.ldexp(float(v), exponent) for v in (origin + mean, scale))
-    return Location(*map(float, unit))
+    mean = float(np.ldexp(float(origin + mean), exponent))
+    return Location(mean, float(np.ldexp(float(scale), exponent)))
 
 
 def quartiles(

@@ -211,11 +211,7 @@ class Sparse:
             unknown = block.indices[np.isnan(block.data)]
             if len(unknown):
                 missing += np.bincount(unknown, minlength=self.n_columns)
-        is_known = missing < self.n
-        mean, variance = (
-            np.where(is_known, mean, 0.0),
-            np.where(is_known, variance, 0.0),
-        )
+        mean[missing == self.n] = variance[missing == self.n] = 0.0
         least, most = self.bounds = min_max_axis(self.numbers, 0, ignore_nan=True)
         farthest = np.maximum(most - mean, mean - least)
         is_accurate = np.ones(self.n_columns, bool)
