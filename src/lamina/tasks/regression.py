@@ -20,7 +20,7 @@ from lamina.scaling import location_and_scale
 from lamina.tasks.base import PooledTask
 from lamina.tasks.targets import as_targets
 
-DOMINATED = 1.5
+DOMINATED = 3.0
 """A robust loss takes the quartiles of targets where the standard deviation is so many times
 larger than that of normal numbers with the same quartiles."""
 FARTHEST = 1e6
