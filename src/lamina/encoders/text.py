@@ -1,6 +1,7 @@
 """Texts, or lists of tokens -> x (B, T) of integers."""
 
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -9,21 +10,47 @@ import torch
 from lamina.batch import Spec
 from lamina.encoders.base import RaggedSamples, Samples
 from lamina.exceptions import DataError
-from lamina.params import Params, at_least, one_of
+from lamina.params import Params, Use, at_least, one_of
+from lamina.schema import Schema
+from lamina.scripts import SYMBOL, WORD, composed, is_unspaced, pattern
+from lamina.texts import items, shown, text_of, warn_of_unspaced
 from lamina.vocabulary import Vocabulary
 
-TOKENIZERS = {
-    "word": re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]").findall,
-    "char": list,
+TOKEN = f"{WORD}|{SYMBOL}"
+
+
+def _words(text: str) -> list[str]:
+    """Lower-cased words and single symbols."""
+    return pattern(TOKEN).findall(composed(composed(text).lower()))
+
+
+def _characters(text: str) -> list[str]:
+    return list(composed(text))
+
+
+TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
+    "word": _words,
+    "char": _characters,
 }
 
 
+@dataclass(frozen=True)
+class TextSchema(Schema):
+    """What `fit` learnt of the form of texts."""
+
+    unit: str
+    """What texts are cut into; "token" where they come as lists of tokens."""
+    normalized: bool
+    """Whether all texts of `fit` were in Unicode's normal form C, or were put into it."""
+
+
 class VocabularyParams(Params):
-    """What tokens a network knows."""
+    """What tokens a network has numbers for."""
 
     max_tokens: Annotated[
         int,
         at_least(1),
+        Use.FROZEN,
         "Size of the vocabulary; rarer tokens count as unknown, as do unseen ones.",
     ] = 20_000
 
@@ -33,49 +60,91 @@ class TextParams(VocabularyParams):
 
     token_unit: Annotated[
         str,
-        one_of(*TOKENIZERS),
+        one_of("auto", *TOKENIZERS),
+        Use.FROZEN,
         """What a text is cut into: lower-cased words and single punctuation marks, or
-        characters as they are. Texts that come as lists of tokens are taken as cut.""",
-    ] = "word"
+        characters as they are. "auto" takes characters where most letters of the training
+        texts are of a script without spaces between words (Chinese, Japanese, Thai), and
+        words otherwise. Texts that come as lists of tokens are taken as cut.""",
+    ] = "auto"
 
 
 class TextEncoder:
-    """Texts as token numbers; an unseen token is number 1."""
+    """Texts as token numbers; an unseen token is number 1.
+
+    Texts are put into Unicode's normal form C, so that an accented letter is the same
+    token however it is encoded.
+    """
 
     params = TextParams
     n_features = None
 
     def __init__(self, params: TextParams):
         self.unit, self.max_tokens = params.token_unit, params.max_tokens
+        self.schema: TextSchema | None = None
 
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+    def read(self, X: Any) -> list[list[str]]:
+        """The tokens of each text; the first call decides what texts are cut into."""
+        samples = items(X)
+        if self.schema is None:
+            self.schema = TextSchema("text", self._unit_of(samples), normalized=True)
+        unit = self.schema.unit
+        return [
+            tokens_of(sample, i) if unit == "token" else _cut(sample, i, unit)
+            for i, sample in enumerate(samples)
+        ]
+
+    def fit(self, X: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
-        sentences = self._tokens(X)
-        self.vocabulary = Vocabulary(sentences, self.max_tokens)
+        self.vocabulary = Vocabulary(X, self.max_tokens)
         self.spec = Spec(
-            n_tokens=len(self.vocabulary),
-            n_space=1,
-            max_length=max(len(s) for s in sentences),
+            n_tokens=len(self.vocabulary), n_space=1, max_length=max(map(len, X))
         )
         return self
 
-    def encode(self, X: Any) -> Samples:
-        rows = [self.vocabulary.encode(tokens) for tokens in self._tokens(X)]
+    def encode(self, X: list[list[str]]) -> Samples:
+        rows = [self.vocabulary.encode(tokens) for tokens in X]
         flat = torch.tensor([number for row in rows for number in row])
         return RaggedSamples(flat, torch.tensor([len(row) for row in rows]))
 
-    def _tokens(self, X: Any) -> list[list[str]]:
-        sentences = [self._cut(sample, i) for i, sample in enumerate(X)]
-        for i, tokens in enumerate(sentences):
-            if not tokens:
-                raise DataError(f"Sample {i} is an empty text: {X[i]!r}; leave it out.")
-        return sentences
+    def _unit_of(self, samples: list[Any]) -> str:
+        if isinstance(samples[0], list | tuple | np.ndarray):
+            return "token"
+        unspaced = is_unspaced([s for s in samples if isinstance(s, str)])
+        if self.unit == "auto":
+            return "char" if unspaced else "word"
+        if unspaced and self.unit == "word":
+            warn_of_unspaced('token_unit="char"')
+        return self.unit
 
-    def _cut(self, sample: Any, i: int) -> list[str]:
-        if isinstance(sample, str):
-            text = sample.lower() if self.unit == "word" else sample
-            return TOKENIZERS[self.unit](text)
-        tokens = list(sample) if isinstance(sample, list | tuple | np.ndarray) else None
-        if tokens is None or not all(isinstance(token, str) for token in tokens):
-            raise DataError(f"Sample {i} is not a text or a list of tokens: {sample!r}")
-        return tokens
+
+def tokens_of(sample: Any, i: int) -> list[str]:
+    """The tokens of a sample that comes as a list of them, in normal form C."""
+    if isinstance(sample, str):
+        raise DataError(
+            f"Sample {i} is a text, {shown(sample)}, where a list of tokens is expected; "
+            f"cut it into tokens, such as {sample.split()[:3]!r}."
+        )
+    if not isinstance(sample, list | tuple | np.ndarray):
+        raise DataError(f"Sample {i} is not a list of tokens: {shown(sample)}.")
+    tokens = [
+        composed(text_of(token, f"Token {j} of sample {i}"))
+        for j, token in enumerate(sample)
+    ]
+    if not tokens:
+        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
+    if "" in tokens:
+        raise DataError(f"Sample {i} has an empty token: {shown(sample)}.")
+    return tokens
+
+
+def _cut(sample: Any, i: int, unit: str) -> list[str]:
+    if isinstance(sample, list | tuple | np.ndarray):
+        raise DataError(
+            f"Sample {i} is a list of tokens, {shown(sample)}, and the first sample of "
+            f"fit was a text; pass texts, or fit on lists of tokens."
+        )
+    tokens = TOKENIZERS[unit](text_of(sample, f"Sample {i}"))
+    if not tokens:
+        raise DataError(f"Sample {i} is an empty text: {shown(sample)}; leave it out.")
+    return tokens

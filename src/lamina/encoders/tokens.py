@@ -9,10 +9,11 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import InAnyOrder, Samples
-from lamina.encoders.text import VocabularyParams
-from lamina.exceptions import DataError
-from lamina.params import boolean
+from lamina.encoders.text import TextSchema, VocabularyParams, tokens_of
+from lamina.params import Use, boolean
 from lamina.ragged import Ragged
+from lamina.scripts import composed
+from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
 OFTEN = 2
@@ -29,9 +30,10 @@ class TokenParams(VocabularyParams):
     char_features: Annotated[
         bool,
         boolean(),
-        """Read tokens by their characters too, and know words whatever their case: a new
-        word is still known by its ending. Of a token longer than 24 characters the first
-        and the last 12 are read. False knows whole tokens only, as they are.""",
+        Use.FROZEN,
+        """Read tokens by their characters too, and look words up in lower case: a new word
+        is still recognised by its ending. Of a token longer than 24 characters the first
+        and the last 12 are read. False: case-sensitive whole-token lookup.""",
     ] = True
 
 
@@ -44,11 +46,18 @@ class TokenEncoder:
     def __init__(self, params: TokenParams):
         self.max_tokens, self.spells = params.max_tokens, params.char_features
 
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+        self.schema: TextSchema | None = None
+
+    def read(self, X: Any) -> list[list[str]]:
+        """The tokens of each sentence, in Unicode's normal form C."""
+        if self.schema is None:
+            self.schema = TextSchema("text", "token", normalized=True)
+        return [tokens_of(sample, i) for i, sample in enumerate(items(X))]
+
+    def fit(self, X: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
-        sentences = _checked(X)
         # Each sentence once: one of weight 2 must count as one that is there twice.
-        distinct = set(map(tuple, sentences))
+        distinct = set(map(tuple, X))
         keys = [{self._key(token) for token in tokens} for tokens in distinct]
         self.words = Vocabulary(keys, self.max_tokens, OFTEN)
         spellings = {token for tokens in distinct for token in tokens}
@@ -57,23 +66,22 @@ class TokenEncoder:
             n_tokens=len(self.words),
             n_characters=len(self.characters) if self.spells else 0,
             n_space=1,
-            max_length=max(map(len, sentences)),
+            max_length=max(map(len, X)),
         )
         return self
 
-    def encode(self, X: Any) -> Samples:
-        sentences = _checked(X)
+    def encode(self, X: list[list[str]]) -> Samples:
         known: dict[str, int] = {}
-        flat = [known.setdefault(t, len(known) + 1) for s in sentences for t in s]
+        flat = [known.setdefault(t, len(known) + 1) for s in X for t in s]
         numbers = [PAD, *self.words.encode(map(self._key, known))]
         return TokenSamples(
-            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in sentences])),
+            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in X])),
             torch.tensor(numbers),
             self._spellings(list(known)) if self.spells else None,
         )
 
     def _key(self, token: str) -> str:
-        return token.lower() if self.spells else token
+        return composed(token.lower()) if self.spells else token
 
     def _spellings(self, tokens: list[str]) -> Tensor:
         """(1 + tokens, W): the characters of each, between marks of its two ends."""
@@ -115,24 +123,3 @@ class TokenSamples(InAnyOrder):
 
 def _shown(token: str) -> str:
     return token if len(token) <= 2 * SHOWN else token[:SHOWN] + token[-SHOWN:]
-
-
-def _checked(X: Any) -> list[list[str]]:
-    return [_tokens(sample, i) for i, sample in enumerate(X)]
-
-
-def _tokens(sample: Any, i: int) -> list[str]:
-    if isinstance(sample, str):
-        raise DataError(
-            f"Sample {i} is a text: {sample!r}. A label for each word needs to know the "
-            f"words; pass a list of tokens, such as {sample.split()[:3]!r}."
-        )
-    is_list = isinstance(sample, list | tuple | np.ndarray)
-    tokens = list(map(str, sample)) if is_list else []
-    if not is_list or not all(isinstance(token, str) for token in sample):
-        raise DataError(f"Sample {i} is not a list of tokens: {sample!r}")
-    if not tokens:
-        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
-    if "" in tokens:
-        raise DataError(f"Sample {i} has an empty token: {sample!r}")
-    return tokens

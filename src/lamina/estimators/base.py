@@ -205,7 +205,8 @@ class NeuralEstimator(CallbackSupportMixin, BaseEstimator, TrainerParams):
     def _fit_encoder(self, data: Data, mode: Mode) -> None:
         if mode.go_on:
             return
-        self.encoder_ = encoder_for(self.form_, self).fit(data.X, data.weight)
+        encoder = self.__dict__.pop("_reader", None) or encoder_for(self.form_, self)
+        self.encoder_ = encoder.fit(data.X, data.weight)
         if self.encoder_.n_features is not None:
             self.n_features_in_ = self.encoder_.n_features
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from lamina.encoders.choose import choose, plain, refuse_ragged
+from lamina.encoders.choose import choose, encoder_for, plain, refuse_ragged
 from lamina.encoders.columns import is_frame, kinds_of
 from lamina.exceptions import DataError
 
@@ -54,9 +54,10 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if X is None:
         raise DataError("X is None; pass the samples.")
     accepted = tuple(f for f in estimator.body.forms if f in estimator.encoders)
-    reader = getattr(estimator.encoders[accepted[0]], "read", None)
-    if reader is not None:
-        return accepted[0], reader(X, estimator)
+    if len(accepted) == 1 and hasattr(estimator.encoders[accepted[0]], "read"):
+        return accepted[0], _read_plain(estimator, X, accepted[0], reset)
+    if not reset and hasattr(estimator.encoder_, "read"):
+        return estimator.form_, estimator.encoder_.read(X)
     X = plain(X, accepted)
     if isinstance(X, list):
         if not X:
@@ -67,6 +68,8 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
         if accepted == ("table",):
             refuse_ragged(X, estimator)
     form = choose(X, accepted, estimator) if reset else estimator.form_
+    if hasattr(estimator.encoders[form], "read"):
+        return form, _read_plain(estimator, X, form, reset)
     if form == "audio" and isinstance(X, np.ndarray):
         X = list(X)
     if isinstance(X, list):
@@ -74,6 +77,13 @@ def read_samples(estimator: Any, X: Any, *, reset: bool) -> tuple[str, Any]:
     if form in ("table", "series") and np.ndim(X) != 3:
         return form, _read_matrix(estimator, X, form, reset)
     return form, _read_stack(X, form)
+
+
+def _read_plain(estimator: Any, X: Any, form: str, reset: bool) -> Any:
+    if reset:
+        estimator._reader = encoder_for(form, estimator)
+        return estimator._reader.read(X)
+    return estimator.encoder_.read(X)
 
 
 def read_weight(sample_weight: Any, X: Any) -> np.ndarray | None:

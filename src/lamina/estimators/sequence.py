@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.callback import with_callbacks
+from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.reading import same_length
@@ -75,6 +76,7 @@ class SequenceEstimator(NeuralEstimator):
         score : float
             What early stopping and grid search maximise.
         """
+        check_is_fitted(self, "network_")
         weight = None if sample_weight is None else np.asarray(sample_weight, float)
         y = self._read_targets(X, y)
         return self.task_.score(y, self._outputs(X), weight)
