@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import END, Batch
+from lamina.exceptions import warn_of_data
 from lamina.nn.language import STEPS_AT_ONCE, NextToken
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
@@ -24,6 +25,15 @@ class LanguageModelling:
     looks_far: ClassVar = False
     default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 32
+    requires_y: ClassVar = False
+
+    def read(self, y: Any, X: list[str]) -> list[str]:
+        """The texts themselves; there is nothing else to learn."""
+        if y is not None:
+            warn_of_data(
+                "y is not used: a language model learns the texts of X, one after the other."
+            )
+        return X
 
     def weigh(self, y: Any) -> None:
         return None
