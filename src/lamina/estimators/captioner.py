@@ -1,11 +1,10 @@
 """Image description: pictures in, texts out."""
 
-from typing import Any
-
 from lamina.bodies.picture import PictureParams, PictureReader
 from lamina.codec import CodecParams, Unit
 from lamina.encoders.image import ImageParams
 from lamina.estimators.transducer import Transducer
+from lamina.tasks.transduction import Captioning
 
 
 class CaptionParams(CodecParams):
@@ -20,8 +19,10 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     X is an array of images (samples, height, width) or (samples, height, width, channels),
     a list of arrays, of image files or of PIL images. y holds a caption for each, or a list
     of captions that are all right, one of which is learnt at a time. The decoder looks at
-    the cells of the picture (Xu et al. 2015). `score` is corpus BLEU from 0 to 1, against
-    all captions of a picture (needs the package sacrebleu).
+    the cells of the picture (Xu et al. 2015). `score` is the mean chrF of the captions,
+    from 0 to 1: the F-score of the character n-grams that a caption has in common with
+    the nearest of a picture's captions (Popovic 2015; needs the package sacrebleu). `bleu`
+    is corpus BLEU.
 
     {parameters}
 
@@ -30,7 +31,7 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     loss_curve_ : list of float
         Mean training loss of each epoch, in nats per unit.
     validation_scores_ : list of float or None
-        BLEU on the validation samples after each epoch.
+        chrF on the validation samples after each epoch.
     best_loss_, best_validation_score_ : float
         The best of the two.
     n_iter_ : int
@@ -58,9 +59,4 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     """
 
     body = PictureReader
-
-    def _is_target(self, text: Any) -> bool:
-        is_list = isinstance(text, list | tuple) and len(text) > 0
-        return isinstance(text, str) or (
-            is_list and all(isinstance(caption, str) for caption in text)
-        )
+    task = Captioning

@@ -27,8 +27,11 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
     follows from something written (dates in another form, sounds of spellings). A
     bidirectional LSTM reads, and a decoder writes that attends to what was read (Bahdanau
     et al. 2015; Wu et al. 2016). Nothing that is read or written is outside the
-    vocabulary: unknown words are spelled. An empty sentence is allowed on both sides.
-    `score` is corpus BLEU from 0 to 1 (needs the package sacrebleu).
+    vocabulary: unknown words are spelled. An empty sentence is allowed on both sides. X is
+    put into Unicode's normal form C, and y is learnt as it is; only units that occurred in
+    it are written. `score` is the mean chrF of the sentences, from 0 to 1: the F-score of
+    the character n-grams that a sentence has in common with the true one (Popovic 2015;
+    needs the package sacrebleu). `bleu` is corpus BLEU.
 
     {parameters}
 
@@ -37,7 +40,7 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
     loss_curve_ : list of float
         Mean training loss of each epoch, in nats per unit.
     validation_scores_ : list of float or None
-        BLEU on the validation samples after each epoch.
+        chrF on the validation samples after each epoch.
     best_loss_, best_validation_score_ : float
         The best of the two.
     n_iter_ : int
