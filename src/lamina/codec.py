@@ -18,7 +18,7 @@ from typing import Annotated, Self
 
 import numpy as np
 
-from lamina.batch import END
+from lamina.batch import END, to_numbers, to_outputs
 from lamina.params import Params, Use, at_least, one_of, only_with
 from lamina.scripts import is_unspaced
 from lamina.texts import ITEMS, refuse_surrogates, warn_of_unspaced
@@ -113,11 +113,11 @@ class Codec:
 
     def outputs(self, text: str) -> list[int]:
         """The output of a head for each unit of a text, without its end."""
-        return [number - END for number in self.numbers(text)]
+        return [to_outputs(number) for number in self.numbers(text)]
 
     def written(self, outputs: Sequence[int]) -> str:
         """The text of these outputs; a character at its end that was cut is left out."""
-        text = self.text([output + END for output in outputs])
+        text = self.text([to_numbers(output) for output in outputs])
         return text[:-1] if self.state_of(outputs) else text
 
     def state_of(self, outputs: Iterable[int], state: int = 0) -> int:
@@ -170,7 +170,7 @@ class Codec:
         for piece in pieces:
             number = self.vocabulary.numbers.get(piece)
             spelled = self._spelled(piece) if number is None else [number]
-            occurred[np.array(spelled) - END] = True
+            occurred[[to_outputs(n) for n in spelled]] = True
         return occurred
 
     def _spelled(self, piece: str) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import END, Batch
+from lamina.batch import Batch, to_outputs
 from lamina.exceptions import warn_of_data
 from lamina.nn.language import STEPS_AT_ONCE, NextToken
 from lamina.nn.losses import cross_entropy, minimise
@@ -53,7 +53,7 @@ class LanguageModelling:
         state = head.resume(model.body, len(batch), batch.fresh)
         features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
         head.keep(features.state)
-        real, target = _real(batch), batch.x[:, 1:].long() - END
+        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
             weight = batch.weight[:, None].expand_as(real)[real]
@@ -63,7 +63,7 @@ class LanguageModelling:
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) log-likelihoods of whole documents, in nats."""
-        real, target = _real(batch), batch.x[:, 1:].long() - END
+        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
             n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))

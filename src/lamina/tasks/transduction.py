@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import BEGIN, END, Batch
+from lamina.batch import BEGIN, END, Batch, to_outputs
 from lamina.codec import Codec
 from lamina.exceptions import DataError
 from lamina.nn.attention import AttentionDecoder, AttentionStepper
@@ -160,12 +160,12 @@ class Transduction:
         texts = places // target.values.shape[1]
         weight = share[texts] * (target.n_real / len(batch))
         logits = model.head.logits(decoded.h.flatten(0, 1)[places]).float()
-        numbers = target.values.flatten()[places] - END
+        outputs = to_outputs(target.values.flatten()[places])
 
-        def criterion(output: Tensor, numbers: Any, weight: Tensor | None) -> Any:
-            return cross_entropy(output, numbers, weight, self.smoothing)
+        def criterion(logits: Tensor, outputs: Any, weight: Tensor | None) -> Any:
+            return cross_entropy(logits, outputs, weight, self.smoothing)
 
-        return minimise(criterion, logits, numbers, weight)
+        return minimise(criterion, logits, outputs, weight)
 
     def predict(self, model: Model, batch: Batch) -> list[str]:
         found = self.search(model, batch)
@@ -199,8 +199,8 @@ class Transduction:
         target: Sequences = batch.target
         decoded = model.head(model.body(batch), _read(target))
         log_p = model.head.logits(decoded.h).float().log_softmax(-1)
-        numbers = (target.values - END).clamp(min=0)
-        log_p = log_p.gather(2, numbers[..., None])[..., 0]
+        outputs = to_outputs(target.values).clamp(min=0)
+        log_p = log_p.gather(2, outputs[..., None])[..., 0]
         return log_p.masked_fill(~target.real(), 0.0).double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
@@ -265,6 +265,6 @@ def _read(target: Sequences) -> Tensor:
 
 
 def _begins(target: Sequences) -> list[list[int]]:
-    """Each target without its end, counted as decoders do."""
-    rows = zip(target.values.tolist(), target.lengths.tolist(), strict=True)
-    return [[number - END for number in row[: n - 1]] for row, n in rows]
+    """The outputs of each target without its end."""
+    rows = zip(to_outputs(target.values).tolist(), target.lengths.tolist(), strict=True)
+    return [row[: n - 1] for row, n in rows]
