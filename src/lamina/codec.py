@@ -63,6 +63,8 @@ class Codec:
     states_after: np.ndarray
     """(S, K): the state of a text after each output of a head, by the state before; see
     `Units.states_after`."""
+    longest: int
+    """Units of the longest text of `fit`, its end included."""
     may_follow: np.ndarray
     """(S, K): whether each output may follow in a text that is written: a unit that was
     in the texts of `fit`, where the characters written so far stay valid."""
@@ -162,16 +164,12 @@ class Codec:
 
     def _occurred(self, texts: Sequence[str]) -> np.ndarray:
         """(K,) whether each output is needed to write these texts."""
-        pieces: set[str] = set()
+        numbers, self.longest = {END}, 1
         for text in texts:
-            pieces.update(self.units.cut(text))
-        occurred = np.zeros(len(self) - END, dtype=bool)
-        occurred[0] = True
-        for piece in pieces:
-            number = self.vocabulary.numbers.get(piece)
-            spelled = self._spelled(piece) if number is None else [number]
-            occurred[[to_outputs(n) for n in spelled]] = True
-        return occurred
+            found = self.numbers(text)
+            numbers.update(found)
+            self.longest = max(self.longest, len(found) + 1)
+        return np.isin(np.arange(END, len(self)), list(numbers))
 
     def _spelled(self, piece: str) -> list[int]:
         known = self.vocabulary.numbers

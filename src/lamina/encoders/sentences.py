@@ -40,8 +40,9 @@ class SentenceEncoder:
     def fit(self, X: list[str], weight: np.ndarray | None = None) -> Self:
         del weight
         self.codec.fit(X)
-        longest = max(len(self.codec.numbers(text)) for text in X) + 1
-        self.spec = Spec(n_tokens=len(self.codec), n_space=1, max_length=longest)
+        self.spec = Spec(
+            n_tokens=len(self.codec), n_space=1, max_length=self.codec.longest
+        )
         return self
 
     def encode(self, X: list[str]) -> Samples:

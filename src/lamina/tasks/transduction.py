@@ -92,7 +92,7 @@ class Transduction:
     def limit(self) -> int:
         """Units that a text has at most, its end included."""
         is_auto = isinstance(self.max_length, str)
-        return 2 * self.longest if is_auto else int(self.max_length) + 1
+        return 2 * self.codec.longest if is_auto else int(self.max_length) + 1
 
     def read(self, y: Any, X: Any) -> list:
         """The text of each sample, or a list of those that are right."""
@@ -114,11 +114,10 @@ class Transduction:
         return texts
 
     def fit(self, y: list) -> Self:
-        """Learn the units of the targets, and how long they are."""
+        """Learn the units of the targets."""
         texts = [text for texts in map(variants, y) for text in texts]
         self.codec.warn_of_unspaced(texts)
         self.codec.fit(texts)
-        self.longest = max(len(self.codec.numbers(text)) for text in texts) + 1
         return self
 
     def _read_target(self, item: Any, i: int) -> str | list[str]:
