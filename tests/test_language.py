@@ -485,8 +485,8 @@ def test_a_frame_of_texts_is_its_column_of_texts(chars):
         chars.score_samples(frame)
 
 
-def test_targets_are_not_used():
-    with pytest.warns(DataWarning, match="y is not used"):
+def test_targets_are_refused():
+    with pytest.raises(DataError, match="y"):
         network().fit(["a", "b"], ["c", "d"])
 
 

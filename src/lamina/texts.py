@@ -14,6 +14,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from lamina.exceptions import DataError, warn_of_data
+from lamina.missing import is_missing
 
 ITEMS = {
     "X": "Sample",
@@ -92,15 +93,6 @@ def warn_of_unspaced(remedy: str) -> None:
         f"a whole clause counts as one word; use {remedy}, or pass texts in which spaces "
         "stand between words."
     )
-
-
-def is_missing(item: Any) -> bool:
-    """Whether a value is None, NaN, NaT or pandas.NA."""
-    if item is None or type(item).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(item, np.datetime64 | np.timedelta64):
-        return bool(np.isnat(item))
-    return isinstance(item, float | np.floating) and bool(np.isnan(item))
 
 
 def shown(item: Any) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, Batch, Spec
 from lamina.codec import Codec, CodecParams, Unit
-from lamina.encoders.base import InAnyOrder
+from lamina.encoders.base import Encoder, InAnyOrder
 from lamina.encoders.text import TextSchema
 from lamina.encoders.windows import Windows, stretches
 from lamina.exceptions import DataError, warn_of_data
@@ -35,16 +35,15 @@ class DocumentParams(CodecParams):
     ] = 128
 
 
-class DocumentEncoder:
+class DocumentEncoder(Encoder):
     """Texts as token numbers, whole in prediction and in windows in training."""
 
     params = DocumentParams
-    n_features = None
+    schema: TextSchema | None = None
 
     def __init__(self, params: DocumentParams):
         self.codec = Codec(params.unit, params.max_tokens)
         self.window = params.window
-        self.schema: TextSchema | None = None
 
     def read(self, X: Any) -> list[str]:
         """The texts of X, which may be one text, texts or files; as they are."""

@@ -7,7 +7,7 @@ import torch
 
 from lamina.batch import END, Spec
 from lamina.codec import Codec, CodecParams, Unit
-from lamina.encoders.base import RaggedSamples, Samples
+from lamina.encoders.base import Encoder, RaggedSamples, Samples
 from lamina.encoders.text import TextSchema
 from lamina.scripts import composed
 from lamina.texts import read_texts
@@ -19,15 +19,14 @@ class SentenceParams(CodecParams):
     unit: Unit = "bpe"
 
 
-class SentenceEncoder:
+class SentenceEncoder(Encoder):
     """Texts as token numbers; what `fit` did not see is spelled."""
 
     params = SentenceParams
-    n_features = None
+    schema: TextSchema | None = None
 
     def __init__(self, params: SentenceParams):
         self.codec = Codec(params.unit, params.max_tokens)
-        self.schema: TextSchema | None = None
 
     def read(self, X: Any) -> list[str]:
         """The texts of X, in Unicode's normal form C."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lamina.batch import Spec
-from lamina.encoders.base import RaggedSamples, Samples
+from lamina.encoders.base import Encoder, RaggedSamples, Samples
 from lamina.exceptions import DataError
 from lamina.params import Params, Use, at_least, one_of
 from lamina.schema import Schema
@@ -69,7 +69,7 @@ class TextParams(VocabularyParams):
     ] = "auto"
 
 
-class TextEncoder:
+class TextEncoder(Encoder):
     """Texts as token numbers; an unseen token is number 1.
 
     Texts are put into Unicode's normal form C, so that an accented letter is the same
@@ -77,11 +77,10 @@ class TextEncoder:
     """
 
     params = TextParams
-    n_features = None
+    schema: TextSchema | None = None
 
     def __init__(self, params: TextParams):
         self.unit, self.max_tokens = params.token_unit, params.max_tokens
-        self.schema: TextSchema | None = None
 
     def read(self, X: Any) -> list[list[str]]:
         """The tokens of each text; the first call decides what texts are cut into."""

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples
+from lamina.encoders.base import Encoder, InAnyOrder, Samples
 from lamina.encoders.text import TextSchema, VocabularyParams, tokens_of
 from lamina.params import Use, boolean
 from lamina.ragged import Ragged
@@ -37,16 +37,14 @@ class TokenParams(VocabularyParams):
     ] = True
 
 
-class TokenEncoder:
+class TokenEncoder(Encoder):
     """Lists of tokens; one that was in fewer than two sentences of `fit` is number 1."""
 
     params = TokenParams
-    n_features = None
+    schema: TextSchema | None = None
 
     def __init__(self, params: TokenParams):
         self.max_tokens, self.spells = params.max_tokens, params.char_features
-
-        self.schema: TextSchema | None = None
 
     def read(self, X: Any) -> list[list[str]]:
         """The tokens of each sentence, in Unicode's normal form C."""

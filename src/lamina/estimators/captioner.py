@@ -2,7 +2,7 @@
 
 from lamina.bodies.picture import PictureParams, PictureReader
 from lamina.codec import CodecParams, Unit
-from lamina.encoders.image import ImageParams
+from lamina.encoders.image import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
 from lamina.tasks.transduction import Captioning
 
@@ -26,20 +26,7 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        chrF on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -60,3 +47,4 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
 
     body = PictureReader
     task = Captioning
+    encoders = {"image": PretrainedImageEncoder}  # noqa: RUF012

@@ -12,7 +12,6 @@ from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation
-from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import at_least, fraction
@@ -24,7 +23,7 @@ from lamina.training.params import Rate
 class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
-    targets = "nothing"
+    task = LanguageModelling
     learning_rate_init: Rate = 0.004
     encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
@@ -64,9 +63,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             At least 1, lower is better. The end of a text counts as a unit, and a word
             that is spelled as one. Only models of the same `unit` can be compared.
         """
-        documents = self._encoder().read(X)
+        documents = self._plain(X)
         n_units = sum(map(self._codec().n_units, documents))
-        return float(np.exp(-self._outputs(documents).sum() / n_units))
+        return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each unit to come next.
@@ -191,13 +190,6 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         check_is_fitted(self)
         return self.task_
 
-    def _read_targets(self, X: Any, y: Any) -> list[str]:
-        return LanguageModelling().read(y, read_documents(X))
-
-    def _make_task(self, data: Data, classes: Any) -> LanguageModelling:
-        del data, classes
-        return LanguageModelling()
-
 
 class ReaderParams(CausalRecurrentParams):
     """A recurrent network that reads documents."""
@@ -222,22 +214,7 @@ class LanguageModel(LanguageEstimator, ReaderParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    vocabulary_ : list of str
-        What can come next: "<end>", and the units.
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        Score on the validation texts after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network; `lamina.nn.language.Stepper` asks it step by step.
+    {attributes}
 
     See Also
     --------

@@ -5,28 +5,24 @@ from typing import Any
 import numpy as np
 
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
-from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.base import Encoder
+from lamina.encoders.choose import InputParams
+from lamina.encoders.series import SeriesEncoder, SeriesParams
 from lamina.encoders.tokens import TokenEncoder, TokenParams
-from lamina.estimators.reading import Data, same_length
+from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, MissingExtraError
+from lamina.tasks.base import Task
 from lamina.tasks.tagging import Tagging, TaggingParams
 from lamina.training.params import Rate
 
 
-class Tagger(SequenceEstimator, TaggingParams):
+class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
     """Abstract tagger; a public class names its body."""
 
-    targets = "tags"
+    task = Tagging
     learning_rate_init: Rate = 0.01
     encoders = {"series": SeriesEncoder, "text": TokenEncoder}  # noqa: RUF012
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """The labels, sorted."""
-        if "task_" not in vars(self):
-            raise AttributeError("classes_ is there after fit.")
-        return self.task_.classes
 
     def predict(self, X: Any) -> list[list]:
         """The most likely labelling of each sample.
@@ -88,7 +84,7 @@ class Tagger(SequenceEstimator, TaggingParams):
         except ImportError:
             raise MissingExtraError("entity_f1", "seqeval", "text") from None
         predicted = self.predict(X)
-        y = self._read_targets(X, y)
+        y = self.task_.read(y, X)
         for label in {label for labels in y for label in labels}.union(self.classes_):
             if label != "O" and str(label)[:2] not in ("B-", "I-"):
                 raise DataError(
@@ -99,29 +95,12 @@ class Tagger(SequenceEstimator, TaggingParams):
     def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
-    def _read_targets(self, X: Any, y: Any) -> list[list]:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        same_length(X, y)
-        rows = [_labels(row, i) for i, row in enumerate(y)]
-        for i, (sample, labels) in enumerate(zip(X, rows, strict=True)):
-            # What is no list of steps, as a text, is refused where it is read.
-            is_list = isinstance(sample, list | tuple | np.ndarray)
-            if is_list and len(sample) != len(labels):
-                raise DataError(
-                    f"Sample {i} has {len(sample)} steps but {len(labels)} labels; "
-                    f"y holds a label for each step."
-                )
-        return rows
-
-    def _make_task(self, data: Data, classes: Any) -> Tagging:
-        del classes
-        return Tagging(data.y, self)
+    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+        assert isinstance(task, Tagging)
+        return super().fitted_from(encoder, task) | {"classes_": task.classes}
 
 
-class SequenceTagger(Tagger, RecurrentParams, TokenParams):
+class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):
     """Recurrent network that labels each step of a sequence (Huang et al. 2015).
 
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
@@ -131,24 +110,7 @@ class SequenceTagger(Tagger, RecurrentParams, TokenParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for tokens.
-    loss_curve_ : list of float
-        Mean training loss of each epoch: minus the log-likelihood a step.
-    validation_scores_ : list of float or None
-        Accuracy on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -167,11 +129,3 @@ class SequenceTagger(Tagger, RecurrentParams, TokenParams):
     """
 
     body = Recurrent
-
-
-def _labels(row: Any, i: int) -> list:
-    if isinstance(row, str) or not hasattr(row, "__len__"):
-        raise DataError(
-            f"y[{i}] is {row!r}; y holds a list of labels for each sample, one a step."
-        )
-    return row.tolist() if hasattr(row, "tolist") else list(row)

@@ -9,7 +9,6 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.arguments import check_arguments
-from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, DataWarning
 from lamina.nn.decoding import Hypothesis
@@ -23,7 +22,6 @@ from lamina.training.params import Rate
 class Transducer(SequenceEstimator, TransductionParams):
     """Abstract writer of texts; a public class names its body."""
 
-    targets = "texts"
     task: ClassVar[type[Transduction]] = Transduction
     learning_rate_init: Rate = 0.004
 
@@ -151,10 +149,7 @@ class Transducer(SequenceEstimator, TransductionParams):
             texts; where most texts are of a script without spaces (Chinese, Japanese,
             Thai), characters are compared.
         """
-        task = self._task()
-        weight = None if sample_weight is None else np.asarray(sample_weight, float)
-        y = self._read_targets(X, y)
-        return task.bleu(y, self._outputs(X), weight)
+        return self._score_by(self._task().bleu, X, y, sample_weight)
 
     def _task(self) -> Transduction:
         check_is_fitted(self, "network_")
@@ -174,13 +169,6 @@ class Transducer(SequenceEstimator, TransductionParams):
                 DataWarning,
                 stacklevel=3,
             )
-
-    def _read_targets(self, X: Any, y: Any) -> list:
-        return self.task(self).read(y, X)
-
-    def _make_task(self, data: Data, classes: Any) -> Transduction:
-        del classes
-        return self.task(self).fit(data.y)
 
 
 def _single(y: Any) -> list:

@@ -2,7 +2,7 @@
 
 from math import isnan
 from operator import eq
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, boolean
 from lamina.ragged import Ragged
+from lamina.tasks.base import Task
 
 
 class TaggingParams(Params):
@@ -29,24 +30,41 @@ class TaggingParams(Params):
     ] = True
 
 
-class Tagging:
+class Tagging(Task):
     """One label a step: y is a list of lists, output logits (B, T, K)."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 128
 
-    def __init__(self, y: list[list], params: TaggingParams):
-        self.classes = _classes(y)
-        self.numbers = {label: i for i, label in enumerate(self.classes.tolist())}
+    def __init__(self, params: TaggingParams):
+        super().__init__(params)
         self.crf = bool(params.crf)
 
-    def weigh(self, y: Any) -> None:
-        del y
+    def read(self, y: Any, X: Any) -> list[list]:
+        if isinstance(y, str) or len(y) != len(X):
+            raise DataError(f"y has {len(y)} targets for {len(X)} samples.")
+        return [_labels(row, i) for i, row in enumerate(y)]
 
-    def strata(self, y: Any) -> None:
-        del y
+    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+        del weight, classes
+        self.classes = _classes(y)
+        self.numbers = {label: i for i, label in enumerate(self.classes.tolist())}
+        return self
+
+    def check_fit(self, target: Ragged, samples: Any, body: Any) -> None:
+        del body
+        lengths = samples.lengths
+        if lengths is None:
+            n_steps = samples.take(torch.tensor([0])).x.shape[1]
+            lengths = torch.full((len(samples),), n_steps)
+        wrong = (lengths != target.lengths).nonzero()[:, 0].tolist()
+        for i in wrong:
+            raise DataError(
+                f"Sample {i} has {int(lengths[i])} steps but {int(target.lengths[i])} labels; "
+                f"y holds a label for each step."
+            )
 
     def encode(self, y: list[list]) -> Ragged:
         try:
@@ -131,3 +149,11 @@ def _cut(steps: Tensor, lengths: Tensor) -> list[np.ndarray]:
 
 def _total(counts: list[int], weight: np.ndarray | None) -> float:
     return np.dot(counts, np.ones(len(counts)) if weight is None else weight)
+
+
+def _labels(row: Any, i: int) -> list:
+    if isinstance(row, str) or not hasattr(row, "__len__"):
+        raise DataError(
+            f"y[{i}] is {row!r}; y holds a list of labels for each sample, one a step."
+        )
+    return row.tolist() if hasattr(row, "tolist") else list(row)

@@ -17,6 +17,7 @@ from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
 from lamina.params import Params, Use, at_least, fraction, not_negative, one_of
 from lamina.ragged import Choices, Ragged, Sequences
+from lamina.tasks.base import Task
 from lamina.tasks.similarity import bleu, chrf
 from lamina.texts import items, read_texts, shown, text_of
 
@@ -65,11 +66,11 @@ class TransductionParams(Params):
     ] = "auto"
 
 
-class Transduction:
+class Transduction(Task):
     """y: a text a sample; output: texts."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = True
+    long_range: ClassVar = True
     default_steps: ClassVar = 8_000
     largest_batch: ClassVar = 64
     requires_y: ClassVar = True
@@ -77,12 +78,11 @@ class Transduction:
     """Whether a sample may have a list of texts, each of which is right."""
 
     def __init__(self, params: Any):
+        super().__init__(params)
         self.codec = Codec(params.unit, params.max_tokens)
         self.size = params.decoder_size
-        self.configure(params)
 
     def configure(self, params: Any) -> None:
-        """Take the values of the parameters that may change after `fit`."""
         self.max_length = params.max_length
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty
@@ -95,7 +95,7 @@ class Transduction:
         return 2 * self.codec.longest if is_auto else int(self.max_length) + 1
 
     def read(self, y: Any, X: Any) -> list:
-        """The text of each sample, or a list of those that are right."""
+        """The text of each sample, or a list of texts that are right."""
         targets = [self._read_target(item, i) for i, item in enumerate(items(y, "y"))]
         if len(targets) != len(X):
             raise DataError(f"There are {len(targets)} texts for {len(X)} samples.")
@@ -113,8 +113,8 @@ class Transduction:
                 )
         return texts
 
-    def fit(self, y: list) -> Self:
-        """Learn the units of the targets."""
+    def fit(self, y: list, weight: Any, classes: Any = None) -> Self:
+        del weight, classes
         texts = [text for texts in map(variants, y) for text in texts]
         self.codec.warn_of_unspaced(texts)
         self.codec.fit(texts)
@@ -131,12 +131,6 @@ class Transduction:
         for text in texts:
             self.codec.check(text, where)
         return texts if is_list else texts[0]
-
-    def weigh(self, y: Any) -> None:
-        return None
-
-    def strata(self, y: Any) -> None:
-        return None
 
     def encode(self, y: list) -> Ragged | Choices:
         texts = [text for texts in map(variants, y) for text in texts]
