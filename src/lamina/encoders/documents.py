@@ -60,17 +60,17 @@ class DocumentEncoder(Encoder):
             )
         return texts
 
-    def fit(self, X: list[str], weight: np.ndarray | None = None) -> Self:
+    def fit(self, plain: list[str], weight: np.ndarray | None = None) -> Self:
         del weight
-        if not any(X):
+        if not any(plain):
             raise DataError("X holds empty texts only; there is nothing to learn.")
-        self.codec.fit(X)
+        self.codec.fit(plain)
         self.spec = Spec(n_tokens=len(self.codec), n_space=1, max_length=self.window)
         return self
 
-    def encode(self, X: list[str]) -> "Documents":
+    def encode(self, plain: list[str]) -> "Documents":
         numbers = self.codec.numbers
-        rows = [torch.tensor([BEGIN, *numbers(text), END]).int() for text in X]
+        rows = [torch.tensor([BEGIN, *numbers(text), END]).int() for text in plain]
         lengths = torch.tensor([len(row) - 1 for row in rows])
         return Documents(torch.cat(rows), lengths, self.window)
 

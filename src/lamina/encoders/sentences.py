@@ -36,14 +36,14 @@ class SentenceEncoder(Encoder):
             self.schema = TextSchema("text", self.codec.unit, normalized=True)
         return list(map(composed, texts))
 
-    def fit(self, X: list[str], weight: np.ndarray | None = None) -> Self:
+    def fit(self, plain: list[str], weight: np.ndarray | None = None) -> Self:
         del weight
-        self.codec.fit(X)
+        self.codec.fit(plain)
         self.spec = Spec(
             n_tokens=len(self.codec), n_space=1, max_length=self.codec.longest
         )
         return self
 
-    def encode(self, X: list[str]) -> Samples:
-        rows = [torch.tensor([*self.codec.numbers(text), END]) for text in X]
+    def encode(self, plain: list[str]) -> Samples:
+        rows = [torch.tensor([*self.codec.numbers(text), END]) for text in plain]
         return RaggedSamples(torch.cat(rows), torch.tensor([len(row) for row in rows]))

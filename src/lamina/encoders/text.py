@@ -93,16 +93,16 @@ class TextEncoder(Encoder):
             for i, sample in enumerate(samples)
         ]
 
-    def fit(self, X: list[list[str]], weight: np.ndarray | None = None) -> Self:
+    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
-        self.vocabulary = Vocabulary(X, self.max_tokens)
+        self.vocabulary = Vocabulary(plain, self.max_tokens)
         self.spec = Spec(
-            n_tokens=len(self.vocabulary), n_space=1, max_length=max(map(len, X))
+            n_tokens=len(self.vocabulary), n_space=1, max_length=max(map(len, plain))
         )
         return self
 
-    def encode(self, X: list[list[str]]) -> Samples:
-        rows = [self.vocabulary.encode(tokens) for tokens in X]
+    def encode(self, plain: list[list[str]]) -> Samples:
+        rows = [self.vocabulary.encode(tokens) for tokens in plain]
         flat = torch.tensor([number for row in rows for number in row])
         return RaggedSamples(flat, torch.tensor([len(row) for row in rows]))
 

@@ -52,10 +52,10 @@ class TokenEncoder(Encoder):
             self.schema = TextSchema("text", "token", normalized=True)
         return [tokens_of(sample, i) for i, sample in enumerate(items(X))]
 
-    def fit(self, X: list[list[str]], weight: np.ndarray | None = None) -> Self:
+    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
         # Each sentence once: one of weight 2 must count as one that is there twice.
-        distinct = set(map(tuple, X))
+        distinct = set(map(tuple, plain))
         keys = [{self._key(token) for token in tokens} for tokens in distinct]
         self.words = Vocabulary(keys, self.max_tokens, OFTEN)
         spellings = {token for tokens in distinct for token in tokens}
@@ -64,16 +64,16 @@ class TokenEncoder(Encoder):
             n_tokens=len(self.words),
             n_characters=len(self.characters) if self.spells else 0,
             n_space=1,
-            max_length=max(map(len, X)),
+            max_length=max(map(len, plain)),
         )
         return self
 
-    def encode(self, X: list[list[str]]) -> Samples:
+    def encode(self, plain: list[list[str]]) -> Samples:
         known: dict[str, int] = {}
-        flat = [known.setdefault(t, len(known) + 1) for s in X for t in s]
+        flat = [known.setdefault(t, len(known) + 1) for s in plain for t in s]
         numbers = [PAD, *self.words.encode(map(self._key, known))]
         return TokenSamples(
-            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in X])),
+            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in plain])),
             torch.tensor(numbers),
             self._spellings(list(known)) if self.spells else None,
         )
@@ -91,16 +91,16 @@ class TokenEncoder(Encoder):
 
 
 class TokenSamples(InAnyOrder):
-    """Sentences as numbers of distinct tokens, what each is known by, and its characters.
+    """Sentences as numbers of distinct tokens, the word number of each, and its characters.
 
     Number 0 is the padding.
     """
 
     decodes = False
 
-    def __init__(self, rows: Ragged, numbers: Tensor, spellings: Tensor | None):
+    def __init__(self, rows: Ragged, words: Tensor, spellings: Tensor | None):
         self.rows, self.lengths = rows, rows.lengths
-        self.numbers, self.spellings = numbers, spellings
+        self.words, self.spellings = words, spellings
         if spellings is not None:
             self.n_characters = (spellings != PAD).sum(1)
 
@@ -109,7 +109,7 @@ class TokenSamples(InAnyOrder):
 
     def take(self, rows: Tensor) -> Batch:
         tokens = self.rows[rows]
-        x = self.numbers[tokens.values]
+        x = self.words[tokens.values]
         if self.spellings is None:
             return Batch(x, lengths=tokens.lengths)
         distinct, codes = tokens.values.unique(return_inverse=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from lamina.codec import Codec
 from lamina.nn.language import Stepper
 from lamina.nn.sampling import draw, sharpened
+from lamina.process import default_settings
 
 
 @dataclass
@@ -100,6 +101,16 @@ class Generation:
         forbidden = torch.from_numpy(~codec.may_follow[states]).to(log_p.device)
         log_p = log_p.masked_fill(forbidden, -torch.inf)
         return sharpened(log_p, self.temperature, self.top_k, self.top_p)
+
+
+def with_defaults(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The same pieces, each drawn in the default settings; between them are the user's."""
+    while True:
+        with default_settings():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _read_together(stepper: Stepper, given: list[list[int]]) -> tuple[Tensor, Any, int]:

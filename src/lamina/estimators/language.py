@@ -11,7 +11,7 @@ from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
 from lamina.estimators.arguments import check_arguments
-from lamina.estimators.generation import Generation
+from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import at_least, fraction
@@ -169,7 +169,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             max_length, **how, stop=stops, seed=seed_from(random_state)
         )
         prompts = codec.checked(read_documents(prompt, "prompt"), "prompt")
-        pieces = drawing.pieces(Stepper(self.network_), codec, prompts)
+        pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)

@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from lamina.training.params import Rate
 class Transducer(SequenceEstimator, TransductionParams):
     """Abstract writer of texts; a public class names its body."""
 
-    task: ClassVar[type[Transduction]] = Transduction
+    task = Transduction
     learning_rate_init: Rate = 0.004
 
     def predict(self, X: Any, *, n_best: int | None = None, prefix: Any = None) -> list:
