@@ -181,6 +181,22 @@ def test_what_is_asked_of_predictions_takes_effect_at_once():
         assert network.sample(X, temperature=0) == network.predict(X)
 
 
+def test_a_network_that_goes_on_keeps_its_form():
+    network = Translator(max_iter=1, warm_start=True, **SMALL).fit(X, Y)
+    for changed in ({"decoder_size": 6}, {"decoder_dropout": 0.1}, {"unit": "word"}):
+        with pytest.raises(ParameterError, match=next(iter(changed))):
+            clone_of(network).set_params(**changed).fit(X, Y)
+    losses = [
+        clone_of(network).set_params(label_smoothing=s).fit(X, Y).loss_curve_[1]
+        for s in (0.0, 0.5)
+    ]
+    assert losses[0] != losses[1]
+
+
+def clone_of(fitted):
+    return pickle.loads(pickle.dumps(fitted))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

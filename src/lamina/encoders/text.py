@@ -21,7 +21,12 @@ TOKEN = f"{WORD}|{SYMBOL}"
 
 def _words(text: str) -> list[str]:
     """Lower-cased words and single symbols."""
-    return pattern(TOKEN).findall(composed(composed(text).lower()))
+    return pattern(TOKEN).findall(_lower(text))
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, in normal form C whichever form it came in."""
+    return composed(composed(text).lower())
 
 
 def _characters(text: str) -> list[str]:
@@ -65,7 +70,8 @@ class TextParams(VocabularyParams):
         """What a text is cut into: lower-cased words and single punctuation marks, or
         characters as they are. "auto" takes characters where most letters of the training
         texts are of a script without spaces between words (Chinese, Japanese, Thai), and
-        words otherwise. Texts that come as lists of tokens are taken as cut.""",
+        words otherwise. Where `fit` sees lists of tokens, they are taken as they are; lists
+        of words after texts that were cut into words are put into lower case.""",
     ] = "auto"
 
 
@@ -138,10 +144,13 @@ def tokens_of(sample: Any, i: int) -> list[str]:
 
 
 def _cut(sample: Any, i: int, unit: str) -> list[str]:
+    """The tokens of a text; words may come as a list of them, in any case."""
     if isinstance(sample, list | tuple | np.ndarray):
+        if unit == "word":
+            return [_lower(token) for token in tokens_of(sample, i)]
         raise DataError(
-            f"Sample {i} is a list of tokens, {shown(sample)}, and the first sample of "
-            f"fit was a text; pass texts, or fit on lists of tokens."
+            f"Sample {i} is a list of tokens, {shown(sample)}, and texts are read by "
+            f"characters; pass texts, as the first sample of fit was."
         )
     tokens = TOKENIZERS[unit](text_of(sample, f"Sample {i}"))
     if not tokens:

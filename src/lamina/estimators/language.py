@@ -14,7 +14,7 @@ from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
@@ -194,10 +194,15 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
 class ReaderParams(CausalRecurrentParams):
     """A recurrent network that reads documents."""
 
-    hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 256
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
+    hidden_size: Annotated[int, at_least(1), Use.FROZEN, "Units of each layer."] = 256
+    n_layers: Annotated[
+        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
+    ] = 1
     dropout: Annotated[
-        float, fraction(), "Fraction of features dropped after each layer in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of features dropped after each layer in training.",
     ] = 0.1
 
 

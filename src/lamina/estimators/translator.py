@@ -5,18 +5,23 @@ from typing import Annotated
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 
 
 class SentenceReaderParams(RecurrentParams):
     """A recurrent network that reads sentences."""
 
     hidden_size: Annotated[
-        int, at_least(1), "Units of each layer, in each direction."
+        int, at_least(1), Use.FROZEN, "Units of each layer, in each direction."
     ] = 256
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
+    n_layers: Annotated[
+        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
+    ] = 1
     dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of features dropped after each layer in training.",
     ] = 0.3
 
 

@@ -35,7 +35,10 @@ class TransductionParams(Params):
         "Units of each of the two recurrent layers that write.",
     ] = 256
     decoder_dropout: Annotated[
-        float, fraction(), "Fraction of the decoder's features dropped in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of the decoder's features dropped in training.",
     ] = 0.3
     label_smoothing: Annotated[
         float,
