@@ -3,13 +3,15 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.tokens import TokenEncoder, TokenParams
-from lamina.estimators.reading import Data, same_length
+from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, MissingExtraError
+from lamina.tasks.schemes import misfit
 from lamina.tasks.tagging import Tagging, TaggingParams
 from lamina.training.params import Rate
 
@@ -24,8 +26,7 @@ class Tagger(SequenceEstimator, TaggingParams):
     @property
     def classes_(self) -> np.ndarray:
         """The labels, sorted."""
-        if "task_" not in vars(self):
-            raise AttributeError("classes_ is there after fit.")
+        check_is_fitted(self, "network_")
         return self.task_.classes
 
     def predict(self, X: Any) -> list[list]:
@@ -55,66 +56,61 @@ class Tagger(SequenceEstimator, TaggingParams):
         Returns
         -------
         p : list of n_samples ndarrays of shape (n_steps, n_classes)
-            In the order of `classes_`; with `crf=True` over all labellings of the sample.
-            The most likely labelling need not have the most likely label at each step.
+            In the order of `classes_`; with `crf=True` or a `scheme` over all labellings of
+            the sample that the scheme allows, so that a label which none of them has at a
+            step has probability 0 there. The most likely labelling need not have the most
+            likely label at each step.
         """
         return self._outputs(X, self._marginals)
 
     def entity_f1(self, X: Any, y: Any) -> float:
-        """How well entities are found, for labels "B-kind", "I-kind" and "O".
+        """How well entities are found, for labels of the schemes BIO and BIOES.
 
         Parameters
         ----------
         X : list of n_samples samples
             Samples of the form that `fit` saw.
         y : list of n_samples lists of labels
-            The true labels.
+            The true labels: "O", "B-kind" and "I-kind", for BIOES also "E-kind" and
+            "S-kind".
 
         Returns
         -------
         f1 : float
             The harmonic mean of precision and recall of whole entities, all kinds taken
-            together, as in the CoNLL shared tasks. 0 if there is no entity at all.
+            together, as in the CoNLL shared tasks. 0 if there is no entity at all. Where y
+            breaks its scheme, an entity begins and ends as in the CoNLL scripts.
 
         Raises
         ------
+        NotFittedError
+            The estimator was not fitted.
         DataError
             The labels do not mark entities.
         MissingExtraError
             The package seqeval is not installed.
         """
+        check_is_fitted(self, "network_")
         try:
             from seqeval.metrics import f1_score
         except ImportError:
             raise MissingExtraError("entity_f1", "seqeval", "text") from None
         predicted = self.predict(X)
         y = self._read_targets(X, y)
-        for label in {label for labels in y for label in labels}.union(self.classes_):
-            if label != "O" and str(label)[:2] not in ("B-", "I-"):
-                raise DataError(
-                    f"entity_f1 is for labels 'O', 'B-kind' and 'I-kind'; got {label!r}."
-                )
+        labels = {label for row in y for label in row}
+        wrong = misfit([*self.classes_.tolist(), *sorted(labels)], "bioes")
+        if wrong is not None:
+            raise DataError(
+                f"entity_f1 is for labels 'O', 'B-kind' and 'I-kind', and 'E-kind' and "
+                f"'S-kind' for BIOES; got {wrong!r}."
+            )
         return float(f1_score(y, predicted, zero_division=0))
 
     def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
     def _read_targets(self, X: Any, y: Any) -> list[list]:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        same_length(X, y)
-        rows = [_labels(row, i) for i, row in enumerate(y)]
-        for i, (sample, labels) in enumerate(zip(X, rows, strict=True)):
-            # What is no list of steps, as a text, is refused where it is read.
-            is_list = isinstance(sample, list | tuple | np.ndarray)
-            if is_list and len(sample) != len(labels):
-                raise DataError(
-                    f"Sample {i} has {len(sample)} steps but {len(labels)} labels; "
-                    f"y holds a label for each step."
-                )
-        return rows
+        return Tagging.read(y, X)
 
     def _make_task(self, data: Data, classes: Any) -> Tagging:
         del classes
@@ -127,7 +123,8 @@ class SequenceTagger(Tagger, RecurrentParams, TokenParams):
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
     length, an array (samples, steps, channels) or a 2-D array (samples, steps) of univariate
     series. y is a list with a list of labels for each sample, one a step. `score` is the
-    share of steps whose label is right.
+    fraction of steps whose label is right. Labels that mark entities in the schemes BIO or
+    BIOES are predicted as the scheme demands.
 
     {parameters}
 
@@ -167,11 +164,3 @@ class SequenceTagger(Tagger, RecurrentParams, TokenParams):
     """
 
     body = Recurrent
-
-
-def _labels(row: Any, i: int) -> list:
-    if isinstance(row, str) or not hasattr(row, "__len__"):
-        raise DataError(
-            f"y[{i}] is {row!r}; y holds a list of labels for each sample, one a step."
-        )
-    return row.tolist() if hasattr(row, "tolist") else list(row)

@@ -104,6 +104,8 @@ TRIALS: dict[str, Trial] = {
     "value_column": Trial(("a",)),
     "char_features": Trial((False,)),
     "crf": Trial((False,)),
+    # A scheme that the labels do not have is refused.
+    "scheme": Trial(("bio",)),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""
 
