@@ -64,8 +64,8 @@ def test_waveforms_are_sound_only_where_a_sampling_rate_is_given():
 
 def test_what_the_user_says_goes_before_what_it_looks_like():
     square = np.zeros((3, 5, 5))
-    assert form_of(square, CNNClassifier(input_type="series")) == "series"
-    assert form_of(["a.png"], CNNClassifier(input_type="text")) == "text"
+    assert form_of(square, CNNClassifier(form="series")) == "series"
+    assert form_of(["a.png"], CNNClassifier(form="text")) == "text"
 
 
 def test_pictures_that_may_be_series_are_named():

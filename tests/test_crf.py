@@ -217,32 +217,22 @@ def test_marginals_are_those_of_the_valid_labellings(scheme, crf, lengths, seed)
         np.testing.assert_allclose(marginals[i, :length], expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("scheme", ["bio", "bioes"])
-@pytest.mark.parametrize("scale", [1.0, 1000.0])
-def test_likelihood_and_its_gradients_count_valid_labellings_only(scheme, scale):
-    field, logits, n = constrained(scheme, [4, 1, 3], 0)
-    logits = (scale * logits).requires_grad_()
-    paths = [np.array(list(product(range(5), repeat=k))) for k in n.tolist()]
-    paths = [torch.tensor(p[valid(scheme, p)]) for p in paths]
-    labels = torch.zeros(3, 4, dtype=torch.long)
-    for row, possible in zip(labels, paths, strict=True):
-        row[: possible.shape[1]] = possible[len(possible) // 2]
-    field.log_likelihood(logits, labels, n).sum().backward()
-    gradients = [p.grad.clone() for p in (*field.parameters(), logits)]
-    field.zero_grad()
-    logits.grad = None
-    total = 0
-    for i, possible in enumerate(paths):
-        length = possible.shape[1]
-        emitted = logits[i, torch.arange(length), possible].sum(1)
-        moved = field.transitions[possible[:, :-1], possible[:, 1:]].sum(1)
-        ends = field.start[possible[:, 0]] + field.end[possible[:, -1]]
-        scores = emitted + moved + ends
-        own = (possible == labels[i, :length]).all(1)
-        total = total + scores[own].sum() - scores.logsumexp(0)
-    total.backward()
-    for actual, p in zip(gradients, (*field.parameters(), logits), strict=True):
-        torch.testing.assert_close(actual, p.grad)
+@pytest.mark.parametrize("crf", [True, False])
+def test_large_scores_lose_no_valid_labelling(crf):
+    distribution, logits, n = constrained("bioes", [4, 2, 3], 0, crf)
+    logits = 1000 * logits
+    decoded, marginals = (
+        distribution.decode(logits, n),
+        distribution.marginals(logits, n),
+    )
+    for i, length in enumerate(n.tolist()):
+        paths, scores = scores_of(distribution, logits[i, :length])
+        scores[~valid("bioes", paths)] = -np.inf
+        best = paths[scores.argmax()].tolist()
+        assert decoded[i, :length].tolist() == best
+        np.testing.assert_allclose(
+            marginals[i, torch.arange(length), best].detach(), 1.0, atol=1e-9
+        )
 
 
 @settings(max_examples=25, deadline=None)
@@ -275,16 +265,17 @@ def test_likelihoods_of_steps_without_transitions_are_those_of_softmax():
     )
 
 
-@pytest.mark.parametrize("scheme", ["bio", "bioes"])
-def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole(scheme):
-    field, logits, n = constrained(scheme, [4, 1, 3], 0)
-    labels = field.decode(logits, n)
+def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole():
+    field, logits, labels, n = toy(4, [4, 1, 3])
     logits.requires_grad_()
     gradients = []
-    for log_p in (field.log_likelihood, field.step_log_likelihoods):
+    for log_p in (
+        field.log_likelihood,
+        lambda *batch: field.step_log_likelihoods(*batch).sum(1),
+    ):
         field.zero_grad()
         logits.grad = None
-        log_p(logits, labels, n).sum().backward()
+        (log_p(logits, labels, n) * torch.tensor([1.0, 2.0, 0.5])).sum().backward()
         gradients.append([p.grad.clone() for p in (*field.parameters(), logits)])
     for whole, steps in zip(*gradients, strict=True):
         torch.testing.assert_close(steps, whole)

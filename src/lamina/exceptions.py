@@ -3,7 +3,8 @@
 * ``ValueError``
 
   * ``ParameterError`` (also a ``TypeError``): a constructor parameter is not allowed.
-  * ``DataError``: a sample, a column or a target cannot be used; it is named.
+  * ``DataError`` (also a ``TypeError``): a sample, a column or a target cannot be
+    used; it is named.
   * ``DivergenceError``: the loss stopped being a number.
 
 * ``ImportError``
@@ -17,6 +18,10 @@
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sklearn.exceptions import NotFittedError
 
 __all__ = [
     "DataError",
@@ -25,6 +30,7 @@ __all__ = [
     "InterruptedWarning",
     "MissingExtraError",
     "ParameterError",
+    "data_errors",
     "warn_of_data",
 ]
 
@@ -33,7 +39,7 @@ class ParameterError(ValueError, TypeError):
     """A constructor parameter is not allowed, alone or beside another one."""
 
 
-class DataError(ValueError):
+class DataError(ValueError, TypeError):
     """A sample, a column or a target cannot be used."""
 
 
@@ -70,3 +76,31 @@ def warn_of_data(message: str) -> None:
         DataWarning,
         stacklevel=4,
     )
+
+
+@contextmanager
+def data_errors(name: str) -> Iterator[None]:
+    """Whatever goes wrong while an argument is read is a `DataError` about it.
+
+    Readers name the sample, the value and the remedy; this is for what they did not
+    foresee, and for the messages of other libraries.
+    """
+    try:
+        yield
+    except (DataError, ParameterError, MissingExtraError):
+        raise
+    except NotFittedError:
+        raise
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    except (
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        raise DataError(
+            f"{name} cannot be read: {error} ({type(error).__name__}). See the class for "
+            f"the forms of data that it takes."
+        ) from error

@@ -12,6 +12,7 @@ value that is set after `fit` takes effect.
 from collections.abc import Callable
 from dataclasses import Field, dataclass, fields
 from enum import Enum
+from functools import cache
 from inspect import cleandoc
 from numbers import Integral, Real
 from textwrap import indent
@@ -95,14 +96,20 @@ def none() -> Rule:
 
 
 def sizes(low: int = 1) -> Rule:
-    """A sequence of integers from `low` on, one a layer."""
+    """A sequence of integers from `low` on, one a layer, or an integer for one layer."""
+    one = at_least(low)
     return Rule(
-        f"array-like of int >= {low}",
+        f"int >= {low} or array-like of int >= {low}",
         lambda v: (
-            isinstance(v, list | tuple | np.ndarray)
-            and all(_is_integer(n) and n >= low for n in v)
+            one.accepts(v)
+            or (isinstance(v, list | tuple | np.ndarray) and all(map(one.accepts, v)))
         ),
     )
+
+
+def sizes_of(value: Any) -> list[int]:
+    """What `sizes` accepts, as a list."""
+    return [int(value)] if _is_integer(value) else [int(n) for n in value]
 
 
 def mapping() -> Rule:
@@ -136,21 +143,41 @@ class Params:
         dataclass(cls, kw_only=True, eq=False, repr=False)
         cls.__init__.__doc__ = None
         if "{parameters}" in (cls.__doc__ or ""):
-            entries = (_entry(f, hint) for f, hint in declared(cls))
-            section = "\n".join(["Parameters", "----------", *entries]).rstrip()
-            cls.__doc__ = cleandoc(cls.__doc__ or "").replace("{parameters}", section)
+            entries = [_entry(f, hint) for f, hint in declared(cls)]
+            doc = cleandoc(cls.__doc__ or "")
+            doc = doc.replace("{parameters}", _section("Parameters", entries))
+            cls.__doc__ = doc.replace(
+                "{attributes}", _section("Attributes", _fitted(cls))
+            )
 
 
+class Fitted:
+    """Base of groups of fitted attributes, each declared once.
+
+    `name_: Annotated[type, "its type in words", "what it holds"]`. A group holds
+    declarations and no values; the docstring of an estimator lists them.
+    """
+
+
+@cache
 def declared(cls: type) -> list[tuple[Field, Any]]:
     """Every field of a group with its annotation."""
     hints = get_type_hints(cls, include_extras=True)
     return [(f, hints[f.name]) for f in fields(cls)]
 
 
-def check_params(params: Any) -> None:
+@cache
+def names_with(cls: type, use: Use) -> tuple[str, ...]:
+    """The parameters of a group that are declared to take effect so."""
+    return tuple(f.name for f, hint in declared(cls) if use in hint.__metadata__)
+
+
+def check_params(params: Any, only: Use | None = None) -> None:
     """Raise `ParameterError` for the first parameter that is not allowed."""
     owner = type(params).__name__
     for field, hint in declared(type(params)):
+        if only is not None and only not in hint.__metadata__:
+            continue
         value = getattr(params, field.name)
         rules = [m for m in hint.__metadata__ if isinstance(m, Rule)]
         if not any(rule.accepts(value) for rule in rules):
@@ -159,6 +186,8 @@ def check_params(params: Any) -> None:
                 f"The parameter {field.name!r} of {owner} must be {allowed}. "
                 f"Got {value!r} instead."
             )
+    if only is not None:
+        return
     for field, hint in declared(type(params)):
         for condition in hint.__metadata__:
             if isinstance(condition, OnlyWith) and not _is_default(params, field):
@@ -204,3 +233,22 @@ def _entry(field: Field, hint: Any) -> str:
     return (
         f"{field.name} : {rules}, default={field.default!r}\n{indent(text, '    ')}\n"
     )
+
+
+def _section(title: str, entries: list[str]) -> str:
+    return "\n".join([title, "-" * len(title), *entries]).rstrip()
+
+
+def _fitted(cls: type) -> list[str]:
+    """The entries of the fitted attributes, those of the nearest class first."""
+    found: dict[str, str] = {}
+    for group in cls.__mro__:
+        if Fitted not in group.__bases__:
+            continue
+        for name, hint in get_type_hints(group, include_extras=True).items():
+            if name in vars(group).get("__annotations__", {}):
+                words, text = hint.__metadata__
+                found.setdefault(
+                    name, f"{name} : {words}\n{indent(cleandoc(text), '    ')}"
+                )
+    return list(found.values())

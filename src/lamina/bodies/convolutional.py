@@ -31,6 +31,7 @@ from lamina.params import (
     one_of,
     refuse_unused,
     sizes,
+    sizes_of,
 )
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -104,7 +105,7 @@ class Convolutional(nn.Module):
         if self.is_sequence and params.augmentation != "none":
             refuse_unused(params, "augmentation", "input other than pictures")
         self.augment = AUGMENTATIONS[params.augmentation]()
-        widths = list(map(int, params.n_filters))
+        widths = sizes_of(params.n_filters)
         kernel = params.kernel_size
         size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
         conv = (CONVOLUTIONS[spec.n_space], size)

@@ -16,7 +16,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dense import DenseKernel, DenseLayers
 from lamina.nn.heads import PooledHead
-from lamina.params import Params, fraction, one_of, sizes
+from lamina.params import Params, fraction, one_of, sizes, sizes_of
 
 EMBEDDING_WIDTH = 8
 
@@ -48,7 +48,7 @@ class Dense(nn.Module):
             nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
         )
         n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
-        widths = [n_inputs, *map(int, params.hidden_layer_sizes)]
+        widths = [n_inputs, *sizes_of(params.hidden_layer_sizes)]
         self.width = widths[-1]
         self.layers = DenseLayers(widths, params.activation, params.dropout)
 

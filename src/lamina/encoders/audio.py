@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, RaggedSamples, Samples, TensorSamples
+from lamina.encoders.base import (
+    Encoder,
+    InAnyOrder,
+    RaggedSamples,
+    Samples,
+    TensorSamples,
+)
+from lamina.encoders.containers import opened
 from lamina.encoders.files import (
     decode_sound,
     evenly_spaced,
@@ -27,6 +34,7 @@ from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
 from lamina.params import Params, at_least, none
 from lamina.ragged import padded
+from lamina.schema import Schema
 
 N_FOR_STATISTICS = 1_000
 
@@ -46,11 +54,15 @@ class AudioParams(Params):
     ] = 40
 
 
-class AudioEncoder:
+class AudioEncoder(Encoder):
     """Recordings: paths of files, or arrays (samples,) or (samples, channels)."""
 
     params = AudioParams
-    n_features = None
+
+    def read(self, X: Any) -> list:
+        """The recordings of X."""
+        self.schema = self.schema or Schema("audio")
+        return list(opened(X, is_table=False))
 
     def __init__(self, params: AudioParams):
         self.sampling_rate, self.n_mels = params.sampling_rate, params.n_mels

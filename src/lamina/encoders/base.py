@@ -1,13 +1,15 @@
 """What an encoder is, and samples that lie in memory."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
+from lamina.params import Params
 from lamina.ragged import Ragged
 from lamina.scaling import scale_of
 
@@ -58,20 +60,48 @@ class Samples(Protocol):
         ...
 
 
-class Encoder(Protocol):
-    """Any user data -> samples. Built from the estimator, whose parameters it reads."""
+class Encoder(ABC):
+    """Abstract: any user data -> samples. Built from the estimator's parameters."""
 
+    params: ClassVar[type[Params]]
+    """The group of parameters that it reads."""
+    schema: Any = None
+    """What the first `read` learnt, a `Schema`; None before."""
     spec: Spec
-    n_features: int | None
-    """What `n_features_in_` should say, or None where the data has no such number."""
 
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+    @abstractmethod
+    def read(self, X: Any) -> Any:
+        """X in the plain form that `fit` and `encode` take.
+
+        The first X that is read says what the form is; later ones are checked against it,
+        and converted where there is no doubt. Raises `DataError` naming what is wrong.
+        A plain form has a length, and is a list or takes row numbers in brackets.
+        """
+
+    @abstractmethod
+    def fit(self, plain: Any, weight: np.ndarray | None = None) -> Self:
         """Learn scales, categories or a vocabulary from the training samples."""
-        ...
 
-    def encode(self, X: Any) -> Samples:
+    @abstractmethod
+    def encode(self, plain: Any) -> Samples:
         """The samples for a network; raises `DataError` naming a bad one."""
-        ...
+
+    @property
+    def n_features(self) -> int | None:
+        """What `n_features_in_` should say, or None where the data has no such number."""
+        return None
+
+    @property
+    def feature_names(self) -> np.ndarray | None:
+        """What `feature_names_in_` should say, or None where features have no names."""
+        return None
+
+
+def rows_of(plain: Any, rows: np.ndarray) -> Any:
+    """The samples, or targets, of these row numbers."""
+    if isinstance(plain, list):
+        return type(plain)(plain[i] for i in rows)
+    return plain[rows]
 
 
 class InAnyOrder:

@@ -1,26 +1,35 @@
-"""Which form of data X is: looked at once, from its leaves; and the encoder for it."""
+"""Which form of data X is, in one order of priority; and the encoder for it.
 
-import copy
-import warnings
+What an estimator takes and what X holds decide, in this order:
+
+1. `form=`, where the user says it;
+2. the only form that the estimator takes;
+3. strings and paths: files by their endings, otherwise texts; pictures of PIL; bytes;
+4. frames: series, a row each, or a row each step with `id_column`; one column of strings
+   is texts;
+5. arrays of four dimensions: images; of three: grey images if uint8 or of square whole
+   numbers, otherwise series (`DataWarning` where both are likely);
+6. lists of lists of strings: texts that are cut; of arrays: as one array of them would be;
+7. waveforms where `sampling_rate` is given; and series otherwise.
+"""
+
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
-from lamina.batch import Spec
-from lamina.encoders.audio import AudioEncoder
-from lamina.encoders.base import Encoder, Samples
-from lamina.encoders.columns import is_frame
+from lamina.encoders.audio import AudioEncoder, AudioParams
+from lamina.encoders.base import Encoder
+from lamina.encoders.containers import is_picture, is_text
+from lamina.encoders.frames import is_frame, table_of
 from lamina.encoders.image import ImageEncoder
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
-from lamina.exceptions import DataError, DataWarning
-from lamina.params import Params, one_of, refuse_unused
+from lamina.exceptions import DataError, warn_of_data
+from lamina.params import Params, Use, one_of, refuse_unused
 
 ENCODERS: dict[str, type] = {
     "table": TableEncoder,
@@ -31,131 +40,121 @@ ENCODERS: dict[str, type] = {
 }
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au"}
+LONG = 2_000
+"""Steps from which on a series of one channel may well be a waveform."""
 
 
 class InputParams(Params):
-    """What the samples are, where their form leaves it open."""
+    """What the samples are, where their type leaves it open."""
 
-    input_type: Annotated[
+    form: Annotated[
         str,
         one_of("auto", *(name for name in ENCODERS if name != "table")),
+        Use.FROZEN,
         """What X holds. "auto" reads a 2-D array, and a list of arrays, as series; a list
         of strings as texts, or as image or audio files if all end like one; pictures as
         images; waveforms as audio when `sampling_rate` is given. A 4-D array is images,
         (samples, height, width, channels). A 3-D array is grey images, (samples,
         height, width), if it is uint8 or its pictures are square and the network takes
-        images, and otherwise series, (samples, steps, channels).""",
+        images, and otherwise series, (samples, steps, channels). The fitted attribute
+        `form_` says which was taken.""",
     ] = "auto"
 
 
-def plain(X: Any, accepted: tuple[str, ...]) -> Any:
-    """X as an array, a sparse matrix, a frame or a list."""
-    if sparse.issparse(X) or is_frame(X):
-        return X
-    if hasattr(X, "detach"):
-        X = X.detach().cpu().numpy()
-    if hasattr(X, "__array__") and not isinstance(X, np.ndarray) and not is_picture(X):
-        X = np.asarray(X)
-    if isinstance(X, np.ndarray):
-        return list(X) if _holds_samples(X) else X
-    if isinstance(X, Sequence) and not isinstance(X, str):
-        return _list_or_array(list(X), is_table="table" in accepted)
-    if is_text(X) or is_picture(X):
-        raise DataError(f"X is a single sample, {X!r}; pass a list of samples.")
-    return X
-
-
-def choose(X: Any, accepted: tuple[str, ...], params: Any) -> str:
-    """The form of `plain` X, one of `accepted`."""
-    asked = getattr(params, "input_type", "auto")
-    form = _look(X, accepted, params) if asked == "auto" else asked
-    if form not in accepted:
+def choose(X: Any, forms: Sequence[str], params: Any) -> str:
+    """The form of `opened` X, one of `forms`."""
+    if len(forms) == 1:
+        return forms[0]
+    form = params.form
+    if form == "auto":
+        is_sound = isinstance(params, AudioParams) and params.sampling_rate is not None
+        form = _detected(X, forms, is_sound)
+    if form not in forms:
         raise DataError(
             f"X looks like {form} data; {type(params).__name__} takes "
-            f"{' or '.join(accepted)}."
+            f"{' or '.join(forms)}."
         )
     return form
 
 
 def encoder_for(form: str, params: Any) -> Encoder:
     """The encoder for this form; a parameter of another form's is refused."""
-    lender = getattr(params, "encoder", None)
-    if lender is not None:
-        return Borrowed(lender)
     for name, encoder in params.encoders.items():
-        group = getattr(encoder, "params", None)
-        if name == form or group is None or not isinstance(params, group):
+        if name == form or not issubclass(type(params), encoder.params):
             continue
-        for field in fields(group):
-            if getattr(params, field.name) != field.default:
+        for field in fields(encoder.params):
+            shared = field.name in {
+                f.name for f in fields(params.encoders[form].params)
+            }
+            if not shared and getattr(params, field.name) != field.default:
                 refuse_unused(params, field.name, f"{form} input")
     return params.encoders[form](params)
 
 
-class Borrowed:
-    """The encoder of a fitted estimator, which has learnt its scales already."""
-
-    spec: Spec
-    n_features: int | None = None
-
-    def __init__(self, lender: Any):
-        check_is_fitted(lender, "encoder_")
-        self.encoder = lender.encoder_
-
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Any:
-        """The encoder itself; samples that it cannot read are refused."""
-        del weight
-        self.encoder.encode(X)
-        return copy.deepcopy(self.encoder)
-
-    def encode(self, X: Any) -> Samples:
-        return self.encoder.encode(X)
+def _detected(X: Any, forms: Sequence[str], is_sound: bool) -> str:
+    if is_frame(X):
+        return _of_frame(X)
+    if isinstance(X, np.ndarray):
+        return _of_array(X, forms, is_sound)
+    return _of_list(X, forms, is_sound) if isinstance(X, list) else forms[0]
 
 
-def is_text(sample: Any) -> bool:
-    """Whether a sample is a string or a path."""
-    return isinstance(sample, str | Path)
+def _of_list(X: list, forms: Sequence[str], is_sound: bool) -> str:
+    if all(is_text(sample) for sample in X):
+        return _of_strings(X)
+    if any(is_picture(sample) or isinstance(sample, bytes) for sample in X):
+        return "audio" if is_sound else "image"
+    if any(isinstance(sample, list | tuple | np.ndarray) for sample in X):
+        return _of_lists(X, forms, is_sound)
+    return _of_others(X, forms)
 
 
-def is_picture(sample: Any) -> bool:
-    """Whether a sample is a PIL image; PIL itself is not imported for the question."""
-    return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
+def _of_frame(X: Any) -> str:
+    table = table_of(X)
+    is_text_column = table.n_columns == 1 and _all_strings(table.column(0).array)
+    return "text" if is_text_column else "series"
 
 
-def _look(X: Any, accepted: tuple[str, ...], params: Any) -> str:
-    is_sound = getattr(params, "sampling_rate", None) is not None
-    if isinstance(X, np.ndarray) and X.ndim == 2 and is_sound:
+def _of_array(X: np.ndarray, forms: Sequence[str], is_sound: bool) -> str:
+    if X.ndim == 3 and "image" in forms and "series" in forms:
+        return _of_stack(X)
+    if X.ndim >= 3:
+        return "image" if X.ndim == 4 or "series" not in forms else "series"
+    if X.ndim == 2 and is_sound:
         return "audio"
-    if isinstance(X, np.ndarray) and X.ndim > 2:
-        return "image" if X.ndim == 4 else _look_3d(X, accepted)
-    if isinstance(X, list) and X:
-        if all(is_text(sample) for sample in X):
-            return _look_strings(X)
-        if any(is_picture(sample) for sample in X):
-            return "image"
-        if isinstance(X[0], list | tuple | np.ndarray):
-            return _look_nested(X, params)
-    return accepted[0]
+    if X.ndim == 2 and "series" in forms:
+        _warn_of_waveforms(X.shape[1])
+    return forms[0]
 
 
-def _look_3d(X: np.ndarray, accepted: tuple[str, ...]) -> str:
+def _of_stack(X: np.ndarray) -> str:
+    """Grey pictures (n, H, W) or series (n, T, C)."""
     _, a, b = X.shape
-    if "image" not in accepted or "series" not in accepted:
-        return "series" if "series" in accepted else "image"
-    if X.dtype == np.uint8 or (a == b and a > 1):
+    if X.dtype == np.uint8:
         return "image"
-    if min(a, b) >= 16 and a <= 2 * b:
-        warnings.warn(
-            f"X of shape {X.shape} is read as series of {a} steps and {b} channels; "
-            f'pass input_type="image" if it holds grey pictures, and '
-            f'input_type="series" to say that it does not.',
-            DataWarning,
-            stacklevel=2,
+    is_square = a == b and a > 1
+    if not is_square and (min(a, b) < 16 or a > 2 * b):
+        return "series"
+    if is_square and _are_grey_levels(X):
+        return "image"
+    form, other = ("image", "series") if is_square else ("series", "image")
+    warn_of_data(
+        f"X of shape {X.shape} is read as {form} data, and may hold {other} data; pass "
+        f'form="{form}" to confirm it, or form="{other}".'
+    )
+    return form
+
+
+def _are_grey_levels(X: np.ndarray) -> bool:
+    """Whether these are whole numbers from 0 on, as the grey levels of pictures are."""
+    part = X[:100]
+    with np.errstate(invalid="ignore"):
+        return bool(
+            (part >= 0).all() and (part == np.round(part)).all() and part.max() > 1
         )
-    return "series"
 
 
-def _look_strings(X: list) -> str:
+def _of_strings(X: list) -> str:
     suffixes = {Path(sample).suffix.lower() for sample in X if len(str(sample)) < 4096}
     for form, known in (("image", IMAGE_SUFFIXES), ("audio", AUDIO_SUFFIXES)):
         if suffixes and suffixes <= known:
@@ -168,45 +167,50 @@ def _look_strings(X: list) -> str:
     return "text"
 
 
-def _look_nested(X: list, params: Any) -> str:
-    first = next((sample[0] for sample in X if len(sample)), None)
+def _of_lists(X: list, forms: Sequence[str], is_sound: bool) -> str:
+    samples = [s for s in X if isinstance(s, list | tuple | np.ndarray) and len(s)]
+    first = next((sample[0] for sample in samples), None)
     if isinstance(first, str):
         return "text"
-    if getattr(params, "sampling_rate", None) is not None:
+    if is_sound:
         return "audio"
-    return "image" if np.ndim(X[0]) == 3 else "series"
+    depth = np.ndim(samples[0]) if samples else 0
+    if depth == 3:
+        return "image"
+    if depth == 2 and len({np.shape(s) for s in samples}) == 1 and "image" in forms:
+        return _of_stack(np.stack([np.asarray(s) for s in samples]))
+    if depth == 1:
+        _warn_of_waveforms(max(map(len, samples)))
+        _warn_of_token_numbers(samples)
+    return "series"
 
 
-def _holds_samples(X: np.ndarray) -> bool:
-    return X.ndim == 1 and X.dtype.kind in "OUS" and len(X) > 0
+def _of_others(X: list, forms: Sequence[str]) -> str:
+    if any(is_text(sample) for sample in X) and "text" in forms:
+        return "text"
+    return forms[0]
 
 
-def _list_or_array(X: list, is_table: bool) -> Any:
-    """Nested lists of numbers as an array; a list of other samples as it is.
-
-    Rows of strings are the columns of a table, and otherwise texts that are cut already.
-    """
-    if any(hasattr(sample, "detach") for sample in X):
-        X = [s.detach().cpu().numpy() if hasattr(s, "detach") else s for s in X]
-    if not X or (isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table):
-        return X
-    if is_text(X[0]) or any(is_picture(sample) for sample in X):
-        return X
-    try:
-        array = np.asarray(X)
-    except ValueError:  # rows of unequal length
-        return X
-    if array.dtype.kind in "US":
-        return np.asarray(X, dtype=object) if is_table and array.ndim == 2 else X
-    return array
-
-
-def refuse_ragged(X: Any, params: Any) -> None:
-    """Raise where a table is wanted and X is a list of unequal rows."""
-    lengths = [len(row) for row in X if np.ndim(row) == 1 or isinstance(row, list)]
-    if len(lengths) == len(X) and len(set(lengths)) > 1:
-        raise DataError(
-            f"X is a list of rows of unequal length ({min(lengths)} to {max(lengths)} "
-            f"values); {type(params).__name__} takes a table. Pad the rows, or use "
-            f"RNNClassifier, RNNRegressor, CNNClassifier or CNNRegressor."
+def _warn_of_waveforms(n_steps: int) -> None:
+    if n_steps >= LONG:
+        warn_of_data(
+            f"X holds series of up to {n_steps} steps; if they are sound, pass "
+            f"sampling_rate=, so that they are read as waveforms."
         )
+
+
+def _warn_of_token_numbers(samples: list) -> None:
+    """Whole numbers in lists of unequal length may be numbers of words."""
+    are_lists = all(isinstance(sample, list | tuple) for sample in samples)
+    if not are_lists or len(set(map(len, samples))) == 1:
+        return
+    values = {v for sample in samples[:100] for v in sample if isinstance(v, int)}
+    if len(values) > 2 and all(isinstance(v, int) for s in samples[:100] for v in s):
+        warn_of_data(
+            "X holds lists of whole numbers, which are read as series; if they are numbers "
+            "of tokens, pass the tokens as strings."
+        )
+
+
+def _all_strings(array: np.ndarray) -> bool:
+    return array.dtype.kind in "OU" and all(isinstance(v, str) for v in array.tolist())

@@ -1,139 +1,292 @@
-"""The columns of a table in two kinds: numbers, and categories.
+"""What the columns of a table are: numbers, categories, dates or durations.
 
-A frame's types decide; in an array of objects, and in nested lists, a column is numbers if
-all its values are. Booleans count as numbers. A date becomes numbers: its time in days,
-and where it stands in the year, the week and the day, each as a point on a circle.
+The type of a column decides, and in a column of objects the values do: numbers of any type
+(also Decimal and Fraction) are numbers, dates and texts that are all written as ISO dates
+are dates, any other texts are categories. Booleans count as numbers. A date becomes
+numbers: its time in days, and its position in the year, the week and the day, each as a
+point on a circle. Later columns are converted to what they were in `fit`, or refused.
 """
 
+import datetime
+import re
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
-from scipy import sparse
 
-from lamina.exceptions import DataError
+from lamina.encoders.dates import (
+    DAY,
+    OTHER_DATE,
+    WIDTH,
+    are_iso_dates,
+    local_time,
+    parsed,
+    seconds_of,
+    unfolded,
+    zone_of,
+)
+from lamina.encoders.frames import NUMERIC, Values
+from lamina.exceptions import DataError, warn_of_data
+from lamina.missing import is_missing
 
 MISSING = None
-DAY = 86_400.0
-CYCLES = {"year": 365.2425 * DAY, "week": 7 * DAY, "day": DAY}
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+"""A number of one reading; a leading zero is part of a code, such as a postcode."""
 
 
-@dataclass
-class Columns:
-    """numbers (n, C) of floats or a sparse matrix; categories: one (n,) list a column."""
+@dataclass(frozen=True)
+class Column:
+    """What `fit` learnt about a column."""
 
-    numbers: Any
-    categories: list[list]
+    name: Hashable
+    """Its label, or its number where the columns have none."""
+    kind: str
+    """"number", "category", "date" or "duration"."""
+    dtype: str
+    """The type in which it came."""
+    time_zone: str | None = None
+    categories: tuple[str | None, ...] = ()
+    """Sorted; None stands for a missing value."""
+    has_missing: bool = False
 
-    def __len__(self) -> int:
-        return self.numbers.shape[0]
+    @property
+    def width(self) -> int:
+        """Numbers that a value becomes; 0 for a category."""
+        return {"category": 0, "date": WIDTH}.get(self.kind, 1)
 
 
-def kinds_of(X: Any) -> list[str] | None:
-    """Whether each column is "number", "date" or "category"; None if all are numbers."""
-    if is_frame(X):
-        schema = nw.from_native(X, eager_only=True).schema
-        return [_kind(name, dtype) for name, dtype in schema.items()]
-    if isinstance(X, np.ndarray) and X.dtype.kind in "OUS":
-        return ["number" if _all_numbers(column) else "category" for column in X.T]
+def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
+    """The column that these values make, seen for the first time."""
+    kind, zone = values.array.dtype.kind, values.time_zone
+    dtype = str(values.array.dtype)
+    if is_categorical or values.is_category:
+        return Column(name, "category", dtype)
+    if kind in NUMERIC:
+        return Column(name, "number", dtype)
+    if kind == "M":
+        return Column(name, "date", dtype, zone)
+    if kind == "m":
+        return Column(name, "duration", dtype)
+    if kind == "c":
+        raise DataError(
+            f"{_column(name)} holds complex numbers. Complex data not supported."
+        )
+    return _column_of_objects(name, values.array, dtype)
+
+
+def converted(column: Column, values: Values) -> np.ndarray:
+    """The values as `column` has them.
+
+    float64 (n,) for numbers and durations (in days), (n, 7) for dates; for categories
+    objects (n,), each a str or `MISSING`.
+    """
+    return CONVERTERS[column.kind](column, values)
+
+
+def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
+    present = [v for v in array.tolist() if not is_missing(v)]
+    types = set(map(type, present))
+    _refuse_unusable(name, array, types)
+    if _all(types, (Real, Decimal, np.number)):
+        return Column(name, "number", dtype)
+    if _all(types, (datetime.date, np.datetime64)):
+        return Column(name, "date", dtype, zone_of(present))
+    if _all(types, (datetime.timedelta, np.timedelta64)):
+        return Column(name, "duration", dtype)
+    if _all(types, (str,)):
+        if are_iso_dates(present):
+            return Column(name, "date", dtype, zone_of(map(parsed, present)))
+        if all(OTHER_DATE.fullmatch(v) for v in present):
+            warn_of_data(
+                f"{_column(name)} holds texts that look like dates, such as "
+                f"{present[0]!r}, and is read as categories; convert it by "
+                f"pandas.to_datetime, or write the dates as 2024-12-31."
+            )
+    return Column(name, "category", dtype)
+
+
+def _to_numbers(column: Column, values: Values) -> np.ndarray:
+    array = values.array
+    if array.dtype.kind not in NUMERIC:
+        if array.dtype.kind not in "OUS":
+            raise _other_kind(column, array, "numbers")
+        # A single value that is none takes the slow way, which names it.
+        numbers = [_number(v) for v in array.tolist()]
+        if None in numbers:
+            raise _bad_value(column, array, numbers.index(None), "a number")
+        array = np.array(numbers, dtype=np.float64)
+    array = array.astype(np.float64, copy=False)
+    refuse_infinite(array[:, None], [column.name])
+    return array
+
+
+def _to_categories(column: Column, values: Values) -> np.ndarray:
+    items = values.array.tolist()
+    texts = [v if type(v) is str else _text(v) for v in items]
+    if column.categories:
+        texts = _recognised(column, texts)
+    found = np.empty(len(texts), dtype=object)
+    found[:] = texts
+    return found
+
+
+def _to_dates(column: Column, values: Values) -> np.ndarray:
+    array, zone = values.array, values.time_zone
+    if array.dtype.kind == "O" or array.dtype.kind in "US":
+        array, zone = _dates_of_objects(column, array)
+    elif array.dtype.kind != "M":
+        raise _other_kind(column, array, "dates")
+    if (zone is None) != (column.time_zone is None) and not np.isnat(array).all():
+        zones = [
+            f"the time zone {z}" if z else "no time zone"
+            for z in (column.time_zone, zone)
+        ]
+        raise DataError(
+            f"{_column(column.name)} had dates with {zones[0]} in fit, and these have "
+            f"{zones[1]}; convert them (tz_localize, tz_convert)."
+        )
+    return unfolded(array)
+
+
+def _to_durations(column: Column, values: Values) -> np.ndarray:
+    array = values.array
+    if array.dtype.kind == "O":
+        deltas = [None if is_missing(v) else v for v in array.tolist()]
+        for row, delta in enumerate(deltas):
+            if not isinstance(delta, datetime.timedelta | np.timedelta64 | None):
+                raise _bad_value(column, array, row, "a duration")
+        array = np.array(deltas, dtype="timedelta64[us]")
+    if array.dtype.kind != "m":
+        raise _other_kind(column, array, "durations")
+    return seconds_of(array) / DAY
+
+
+CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
+    "number": _to_numbers,
+    "category": _to_categories,
+    "date": _to_dates,
+    "duration": _to_durations,
+}
+
+
+def refuse_infinite(numbers: np.ndarray, names: Iterable[Hashable]) -> None:
+    """Raise `DataError` with the column and the row of an infinite number (n, C)."""
+    # A sum is much cheaper than a look at each number, and finite only if all are.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(numbers.sum()) or not np.isinf(numbers).any():
+            return
+    row, i = (int(a[0]) for a in np.nonzero(np.isinf(numbers)))
+    name = list(names)[i]
+    raise DataError(
+        f"{_column(name)} contains infinity in row {row} ({numbers[row, i]}); replace it, "
+        f"by NaN if the value is not known."
+    )
+
+
+def _recognised(column: Column, texts: list) -> list:
+    """Categories as in `fit`: a number may be written in another way (2, "2.0")."""
+    seen = set(column.categories)
+    unseen = {t for t in texts if t not in seen and t is not MISSING}
+    if not unseen:
+        return texts
+    numbers = {float(c): c for c in seen if c is not None and PLAIN_NUMBER.fullmatch(c)}
+    same = {
+        t: numbers[float(t)]
+        for t in unseen
+        if PLAIN_NUMBER.fullmatch(t) and float(t) in numbers
+    }
+    texts = [same.get(t, t) for t in texts]
+    unseen -= same.keys()
+    if sum(t in unseen for t in texts) > len(texts) / 2:
+        warn_of_data(
+            f"Most values of {_column(column.name)[0].lower()}"
+            f"{_column(column.name)[1:]} are categories that fit did not see, such as "
+            f"{min(unseen)!r}; they count as unknown."
+        )
+    return texts
+
+
+def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
+    for kind in types:
+        is_scalar = kind.__hash__ is not None and not issubclass(
+            kind, complex | np.ndarray
+        )
+        shows_itself = (
+            kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
+        )
+        if not is_scalar or not shows_itself:
+            row, value = next(
+                (i, v) for i, v in enumerate(array.tolist()) if type(v) is kind
+            )
+            raise DataError(
+                f"{_column(name)} holds {value!r} in row {row}; an argument must be a "
+                f"string, a number, a date or a duration, or missing."
+            )
+
+
+def _text(value: object) -> str | None:
+    """A category by the text that all its types share: 2, 2.0 and b"2" are "2"."""
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, bytes):
+        return value.decode("utf8", "backslashreplace")
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real | Decimal) and float(value).is_integer():
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, Real) else str(value)
+
+
+def _number(value: Any) -> float | None:
+    """A float, NaN for what is missing; None if it is no number."""
+    if is_missing(value):
+        return np.nan
+    if isinstance(value, Real | Decimal | np.number) and not isinstance(value, complex):
+        return float(value)
+    if isinstance(value, bytes):
+        value = value.decode("utf8", "replace")
+    if isinstance(value, str) and "_" not in value:
+        try:
+            return float(value)
+        except ValueError:
+            return None
     return None
 
 
-def split(X: Any, kinds: list[str] | None) -> Columns:
-    """The columns of X, each read as the kind that it had in `fit`."""
-    if kinds is None:
-        if sparse.issparse(X):
-            return Columns(X.tocsr(), [])
-        return Columns(_numeric_array(X), [])
-    columns = _frame_columns(X) if is_frame(X) else list(X.T)
-    n = len(columns[0])
-    numbers, categories = [np.empty((n, 0))], []
-    for column, kind in zip(columns, kinds, strict=True):
-        if kind == "category":
-            categories.append(_values(column))
-        elif kind == "date":
-            numbers.append(_unfold_date(column))
-        else:
-            numbers.append(_floats(column)[:, None])
-    return Columns(np.concatenate(numbers, axis=1), categories)
+def _dates_of_objects(
+    column: Column, array: np.ndarray
+) -> tuple[np.ndarray, str | None]:
+    dates = [parsed(v) for v in array.tolist()]
+    for row, date in enumerate(dates):
+        if date is Ellipsis:
+            raise _bad_value(column, array, row, "a date (2024-12-31, or a datetime)")
+    zone = zone_of(dates)
+    local = [local_time(d, column.time_zone) for d in dates]
+    return np.array(local, dtype="datetime64[us]"), zone
 
 
-def is_frame(X: Any) -> bool:
-    """Whether X is a data frame of pandas, polars or another library."""
-    # narwhals takes longer to say no than a small network takes to predict.
-    if isinstance(X, np.ndarray):
-        return False
-    return nw.dependencies.is_into_dataframe(X)
+def _all(types: set[type], allowed: tuple[type, ...]) -> bool:
+    return all(issubclass(t, allowed) and not issubclass(t, complex) for t in types)
 
 
-def _kind(name: str, dtype: Any) -> str:
-    if dtype.is_numeric() or dtype == nw.Boolean:
-        return "number"
-    if dtype in (nw.Datetime, nw.Date):
-        return "date"
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
-        return "category"
-    raise DataError(
-        f"Column {name!r} has type {dtype}; a column holds numbers, booleans, strings, "
-        f"categories or dates."
+def _column(name: Hashable) -> str:
+    return f"Column {name!r}"
+
+
+def _other_kind(column: Column, array: np.ndarray, kind: str) -> DataError:
+    return DataError(
+        f"{_column(column.name)} held {kind} in fit ({column.dtype}); now it is of type "
+        f"{array.dtype}. Convert it to the type that fit saw."
     )
 
 
-def _frame_columns(X: Any) -> list[nw.Series]:
-    frame = nw.from_native(X, eager_only=True)
-    return [frame[name] for name in frame.columns]
-
-
-def _numeric_array(X: Any) -> np.ndarray:
-    if is_frame(X):
-        columns = [_floats(column) for column in _frame_columns(X)]
-        return np.stack(columns, axis=1)
-    return np.asarray(X)
-
-
-def _floats(column: Any) -> np.ndarray:
-    name = getattr(column, "name", None)
-    which = "A column of numbers" if name is None else f"Column {name!r}"
-    try:
-        if isinstance(column, nw.Series):
-            column = column.cast(nw.Float64).to_numpy()
-        values = np.asarray(column, dtype=np.float64)
-    except Exception as error:
-        raise DataError(f"{which} held numbers in fit: {error}") from None
-    if np.isinf(values).any():
-        raise DataError(
-            f"{which} contains inf in row {int(np.isinf(values).argmax())}; replace it, "
-            f"by NaN if the value is not known."
-        )
-    return values
-
-
-def _values(column: Any) -> list:
-    values = column.to_list() if isinstance(column, nw.Series) else column.tolist()
-    return [MISSING if _is_missing(v) else v for v in values]
-
-
-def _is_missing(value: Any) -> bool:
-    # NaN, NaT and the like are what is not equal to itself.
-    try:
-        return value is None or bool(value != value)  # noqa: PLR0124
-    except TypeError:  # pandas.NA knows no truth
-        return True
-
-
-def _all_numbers(column: np.ndarray) -> bool:
-    return all(
-        v is None or isinstance(v, int | float | np.number | np.bool_) for v in column
+def _bad_value(column: Column, array: np.ndarray, row: int, wanted: str) -> DataError:
+    return DataError(
+        f"{_column(column.name)} held {column.kind}s in fit, and row {row} now has "
+        f"{array[row]!r}, which is not {wanted}. Repair the value, or make it missing."
     )
-
-
-def _unfold_date(column: nw.Series) -> np.ndarray:
-    """(n, 7): days since 1970, and the sine and cosine of each cycle."""
-    if column.dtype == nw.Date:
-        column = column.cast(nw.Datetime("ms"))
-    milliseconds = column.dt.timestamp("ms")
-    seconds = milliseconds.cast(nw.Float64).to_numpy() / 1000
-    angles = [2 * np.pi * seconds / length for length in CYCLES.values()]
-    circles = [f(angle) for angle in angles for f in (np.sin, np.cos)]
-    return np.stack([seconds / DAY, *circles], axis=1)

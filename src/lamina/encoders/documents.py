@@ -9,10 +9,11 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, Batch, Spec
 from lamina.codec import Codec, CodecParams, Unit
-from lamina.encoders.base import InAnyOrder
+from lamina.encoders.base import Encoder, InAnyOrder
 from lamina.encoders.windows import Windows, stretches
 from lamina.exceptions import DataError
 from lamina.params import at_least
+from lamina.schema import Schema
 
 
 class DocumentParams(CodecParams):
@@ -27,16 +28,14 @@ class DocumentParams(CodecParams):
     ] = 128
 
 
-class DocumentEncoder:
+class DocumentEncoder(Encoder):
     """Texts as token numbers, whole in prediction and in windows in training."""
 
     params = DocumentParams
-    n_features = None
 
-    @staticmethod
-    def read(X: Any, params: Any) -> list[str]:
-        """The texts of X, which may be one text, texts or files."""
-        del params
+    def read(self, X: Any) -> list[str]:
+        """The texts of X."""
+        self.schema = self.schema or Schema("text")
         return read_documents(X)
 
     def __init__(self, params: DocumentParams):

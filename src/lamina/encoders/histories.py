@@ -20,11 +20,12 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, weighted_moments
-from lamina.encoders.panels import read_panel
+from lamina.encoders.base import Encoder, InAnyOrder, weighted_moments
+from lamina.encoders.panels import Panel, read_panel
 from lamina.encoders.seasons import filled, season_of
 from lamina.exceptions import DataError
 from lamina.params import Params, Rule, at_least, none, one_of
+from lamina.schema import Schema
 
 N_OWN = 5
 """Channels that come of the series itself."""
@@ -74,17 +75,24 @@ class HistoryParams(Params):
     ] = None
 
 
-class HistoryEncoder:
+class HistoryEncoder(Encoder):
     """Series as windows: the last of each in prediction, and all of them in training."""
 
     params = HistoryParams
-    n_features = None
-    read = staticmethod(read_panel)
 
     def __init__(self, params: HistoryParams):
+        self.columns = params
         self.horizon: Any = params.horizon
         self.season: Any = params.season
         self.window: Any = params.window
+
+    def read(self, X: Any) -> Panel:
+        """The series of X."""
+        self.schema = self.schema or Schema("series")
+        panel = read_panel(X, self.columns)
+        if not hasattr(self, "series"):
+            self.series = panel
+        return panel
 
     def fit(self, X: list[np.ndarray], weight: np.ndarray | None = None) -> Self:
         self.n_channels = X[0].shape[1]

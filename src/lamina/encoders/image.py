@@ -7,6 +7,7 @@ colour, otherwise grey; EXIF orientation is applied. The mean and spread of a ch
 from all training pixels of an array, and from those of at most 2,000 files, evenly spaced.
 """
 
+import copy
 import warnings
 from collections.abc import Iterator
 from math import prod
@@ -15,10 +16,12 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples
+from lamina.encoders.base import Encoder, InAnyOrder, Samples
+from lamina.encoders.containers import opened
 from lamina.encoders.files import (
     MODES,
     decode_picture,
@@ -29,6 +32,7 @@ from lamina.encoders.files import (
 )
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.params import Params, Rule, at_least, none
+from lamina.schema import Schema
 
 N_FOR_STATISTICS = 2_000
 VALUES_AT_ONCE = 1 << 20
@@ -59,11 +63,21 @@ class ImageParams(Params):
     ] = None
 
 
-class ImageEncoder:
+class ImageEncoder(Encoder):
     """Arrays of images, image files and PIL images."""
 
     params = ImageParams
-    n_features = None
+
+    def read(self, X: Any) -> Any:
+        """The images of X."""
+        self.schema = self.schema or Schema("image")
+        X = opened(X, is_table=False)
+        if isinstance(X, np.ndarray) and (X.ndim not in (3, 4) or 0 in X.shape):
+            raise DataError(
+                f"Found array with 0 sample(s), or no images (shape={X.shape}); images are "
+                f"(samples, height, width) or (samples, height, width, channels)."
+            )
+        return X
 
     def __init__(self, params: ImageParams):
         size: Any = params.image_size
@@ -94,6 +108,24 @@ class ImageEncoder:
                 f"leave it at its default."
             )
         return ArrayImages(X, fitted)
+
+
+class PretrainedImageEncoder(ImageEncoder):
+    """Reads and scales as the encoder of a fitted estimator, if there is one."""
+
+    def __init__(self, params: Any):
+        super().__init__(params)
+        self.is_pretrained = params.encoder is not None
+        if self.is_pretrained:
+            check_is_fitted(params.encoder, "encoder_")
+            self.__dict__.update(vars(copy.deepcopy(params.encoder.encoder_)))
+
+    def fit(self, plain: Any, weight: np.ndarray | None = None) -> Self:
+        """Learn the scales, if they were not learnt before."""
+        if self.is_pretrained:
+            self.encode(plain)
+            return self
+        return super().fit(plain, weight)
 
 
 class ArrayImages:

@@ -5,7 +5,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from lamina.encoders.columns import is_frame
+from lamina.encoders.frames import is_frame
 from lamina.exceptions import DataError
 from lamina.params import refuse_unused
 

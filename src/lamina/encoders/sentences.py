@@ -7,8 +7,9 @@ import torch
 
 from lamina.batch import END, Spec
 from lamina.codec import Codec, CodecParams, Unit
-from lamina.encoders.base import RaggedSamples, Samples
+from lamina.encoders.base import Encoder, RaggedSamples, Samples
 from lamina.exceptions import DataError
+from lamina.schema import Schema
 
 
 class SentenceParams(CodecParams):
@@ -17,16 +18,14 @@ class SentenceParams(CodecParams):
     unit: Unit = "bpe"
 
 
-class SentenceEncoder:
+class SentenceEncoder(Encoder):
     """Texts as token numbers; what `fit` did not see is spelled, and nothing is lost."""
 
     params = SentenceParams
-    n_features = None
 
-    @staticmethod
-    def read(X: Any, params: Any) -> list[str]:
+    def read(self, X: Any) -> list[str]:
         """The texts of X."""
-        del params
+        self.schema = self.schema or Schema("text")
         return read_sentences(X)
 
     def __init__(self, params: SentenceParams):

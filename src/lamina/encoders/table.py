@@ -4,6 +4,7 @@ Missing among categories is a category of its own. A category that `fit` did not
 code: its one-hot columns are zero, and so is its embedding.
 """
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,9 +13,10 @@ from scipy import sparse
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples, TensorSamples
-from lamina.encoders.columns import Columns, kinds_of, split
+from lamina.encoders.base import Encoder, InAnyOrder, Samples, TensorSamples
+from lamina.encoders.names import text_names
 from lamina.encoders.numbers import Numbers, floating
+from lamina.encoders.tabular import Columns, TableParams, TableReader, TableSchema
 
 ONE_HOT_UP_TO = 9
 LARGE = 1 << 24
@@ -23,18 +25,41 @@ AT_ONCE = 4096
 """Rows that are scaled at a time on their way to a GPU."""
 
 
-class TableEncoder:
+class TableEncoder(Encoder):
     """Arrays, sparse matrices and frames, one row a sample."""
 
-    def __init__(self, params: Any = None):
-        del params
+    params = TableParams
 
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
-        self.n_features = X.shape[1]
-        self.kinds = kinds_of(X)
-        columns = split(X, self.kinds)
-        self.numbers = Numbers().fit(columns.numbers, weight)
-        values = [sorted(set(c), key=_by_type) for c in columns.categories]
+    def __init__(self, params: Any):
+        self.reader = TableReader(type(params).__name__, params.categorical_features)
+
+    def read(self, X: Any) -> Columns:
+        return self.reader.read(X)
+
+    @property
+    def schema(self) -> TableSchema | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What was learnt about the columns."""
+        return self.reader.schema
+
+    @property
+    def n_features(self) -> int:
+        """Columns of X."""
+        return self._columns.n_columns
+
+    @property
+    def feature_names(self) -> np.ndarray | None:
+        """Names of the columns where all are strings."""
+        return text_names(self._columns.names)
+
+    @property
+    def _columns(self) -> TableSchema:
+        assert self.reader.schema is not None
+        return self.reader.schema
+
+    def fit(self, plain: Columns, weight: np.ndarray | None = None) -> Self:
+        """Learn scales and categories from the training rows."""
+        self.numbers = Numbers().fit(plain.numbers, weight)
+        values = [sorted(set(c), key=_missing_first) for c in plain.categories]
         self.codes = [{v: i + 1 for i, v in enumerate(seen)} for seen in values]
         self.one_hot = [len(codes) <= ONE_HOT_UP_TO for codes in self.codes]
         sizes = list(zip(self.codes, self.one_hot, strict=True))
@@ -45,26 +70,30 @@ class TableEncoder:
                 len(codes) + 1 for codes, one_hot in sizes if not one_hot
             ),
         )
+        missing = tuple(self.numbers.missing.tolist())
+        schema = replace(self._columns, missing=missing)
+        self.reader.schema = _with_categories(schema, values)
+        self.reader.is_complete = True
         return self
 
-    def encode(self, X: Any) -> Samples:
-        columns = split(X, self.kinds)
-        numbers = columns.numbers
+    def encode(self, plain: Columns) -> Samples:
+        """The samples for a network."""
+        numbers = plain.numbers
         if sparse.issparse(numbers):
             return Rows(floating(numbers), self.numbers)
-        if numbers.size > LARGE and not columns.categories:
+        if numbers.size > LARGE and not plain.categories:
             return Rows(numbers, self.numbers)
-        x = np.empty((len(columns), self.spec.n_channels), np.float32)
+        x = np.empty((len(plain), self.spec.n_channels), np.float32)
         self.numbers.write(numbers, x)
-        codes = self._code_categories(columns, x)
+        codes = self._code_categories(plain, x)
         return TensorSamples(torch.from_numpy(x), codes)
 
-    def _code_categories(self, columns: Columns, x: np.ndarray) -> Tensor | None:
+    def _code_categories(self, plain: Columns, x: np.ndarray) -> Tensor | None:
         start, coded = self.numbers.n_channels, []
         for values, codes, one_hot in zip(
-            columns.categories, self.codes, self.one_hot, strict=True
+            plain.categories, self.codes, self.one_hot, strict=True
         ):
-            numbers = np.array([codes.get(value, 0) for value in values])
+            numbers = np.array([codes.get(value, 0) for value in values.tolist()])
             if one_hot:
                 stop = start + len(codes)
                 x[:, start:stop] = numbers[:, None] == np.arange(1, len(codes) + 1)
@@ -83,7 +112,7 @@ class Rows(InAnyOrder):
         self.numbers, self.scaling = numbers, scaling
         # torch gathers and scales a batch on all cores, if it may look at the memory.
         self.tensor = None
-        if scaling.is_single and _is_plain(numbers):
+        if scaling.is_single and _is_float32(numbers):
             self.tensor = torch.from_numpy(numbers)
 
     def __len__(self) -> int:
@@ -110,12 +139,27 @@ class Rows(InAnyOrder):
         return Batch(torch.from_numpy(x))
 
 
-def _is_plain(numbers: Any) -> bool:
+def _with_categories(schema: TableSchema, values: list[list]) -> TableSchema:
+    """The schema with what `fit` found in the columns of categories."""
+    if schema.columns is None:
+        return schema
+    found = iter(values)
+    columns = []
+    for column in schema.columns:
+        if column.kind == "category":
+            seen = tuple(next(found))
+            columns.append(replace(column, categories=seen, has_missing=None in seen))
+        else:
+            columns.append(column)
+    return replace(schema, columns=tuple(columns))
+
+
+def _is_float32(numbers: Any) -> bool:
     """Whether this is an array in single precision, its rows end to end, not read-only."""
     if not isinstance(numbers, np.ndarray):
         return False
     return numbers.dtype == np.float32 and numbers.flags.carray
 
 
-def _by_type(value: Any) -> tuple[str, Any]:
-    return type(value).__name__, value
+def _missing_first(value: str | None) -> tuple[bool, str]:
+    return value is not None, value or ""

@@ -7,9 +7,12 @@ import numpy as np
 import torch
 
 from lamina.batch import Spec
-from lamina.encoders.base import RaggedSamples, Samples
+from lamina.encoders.base import Encoder, RaggedSamples, Samples
+from lamina.encoders.containers import opened
+from lamina.encoders.frames import is_frame, table_of
 from lamina.exceptions import DataError
 from lamina.params import Params, at_least, one_of
+from lamina.schema import Schema
 from lamina.vocabulary import Vocabulary
 
 TOKENIZERS = {
@@ -39,11 +42,15 @@ class TextParams(VocabularyParams):
     ] = "word"
 
 
-class TextEncoder:
+class TextEncoder(Encoder):
     """Texts as token numbers; an unseen token is number 1."""
 
     params = TextParams
-    n_features = None
+
+    def read(self, X: Any) -> list:
+        """The texts of X."""
+        self.schema = self.schema or Schema("text")
+        return texts_of(X)
 
     def __init__(self, params: TextParams):
         self.unit, self.max_tokens = params.token_unit, params.max_tokens
@@ -79,3 +86,18 @@ class TextEncoder:
         if tokens is None or not all(isinstance(token, str) for token in tokens):
             raise DataError(f"Sample {i} is not a text or a list of tokens: {sample!r}")
         return tokens
+
+
+def texts_of(X: Any) -> list:
+    """The samples of X, a list or a frame of one column."""
+    X = opened(X, is_table=False)
+    if is_frame(X):
+        table = table_of(X)
+        if table.n_columns != 1:
+            raise DataError(
+                f"X has the columns {table.labels!r}; pass the column of texts."
+            )
+        return table.column(0).array.tolist()
+    if not isinstance(X, list):
+        raise DataError(f"X has {X.ndim} dimensions, and a list of texts is wanted.")
+    return X

@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
-from lamina.encoders.base import InAnyOrder, Samples
-from lamina.encoders.text import VocabularyParams
+from lamina.encoders.base import Encoder, InAnyOrder, Samples
+from lamina.encoders.text import VocabularyParams, texts_of
 from lamina.exceptions import DataError
 from lamina.params import boolean
 from lamina.ragged import Ragged
+from lamina.schema import Schema
 from lamina.vocabulary import Vocabulary
 
 OFTEN = 2
@@ -35,11 +36,15 @@ class TokenParams(VocabularyParams):
     ] = True
 
 
-class TokenEncoder:
+class TokenEncoder(Encoder):
     """Lists of tokens; one that was in fewer than two sentences of `fit` is number 1."""
 
     params = TokenParams
-    n_features = None
+
+    def read(self, X: Any) -> list[list[str]]:
+        """The lists of tokens of X."""
+        self.schema = self.schema or Schema("text")
+        return _checked(texts_of(X))
 
     def __init__(self, params: TokenParams):
         self.max_tokens, self.spells = params.max_tokens, params.char_features

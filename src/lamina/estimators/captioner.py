@@ -1,10 +1,8 @@
 """Image description: pictures in, texts out."""
 
-from typing import Any
-
 from lamina.bodies.picture import PictureParams, PictureReader
 from lamina.codec import CodecParams, Unit
-from lamina.encoders.image import ImageParams
+from lamina.encoders.image import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
 
 
@@ -25,20 +23,7 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        BLEU on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -58,9 +43,4 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     """
 
     body = PictureReader
-
-    def _is_target(self, text: Any) -> bool:
-        is_list = isinstance(text, list | tuple) and len(text) > 0
-        return isinstance(text, str) or (
-            is_list and all(isinstance(caption, str) for caption in text)
-        )
+    encoders = {"image": PretrainedImageEncoder}  # noqa: RUF012

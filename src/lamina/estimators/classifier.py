@@ -3,39 +3,33 @@
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d
 
+from lamina.encoders.base import Encoder
 from lamina.estimators.base import NeuralEstimator
-from lamina.estimators.reading import Data, same_length
-from lamina.exceptions import DataError, ParameterError
-from lamina.tasks.classification import (
-    CLASSIFICATIONS,
-    Classification,
-    ClassificationParams,
-)
+from lamina.estimators.fitted import FittedColumns, FittedLabels
+from lamina.exceptions import ParameterError
+from lamina.tasks.base import Task
+from lamina.tasks.classification import Classification, ClassificationParams
 
 
 def _decides(estimator: "Classifier") -> bool:
-    task = getattr(estimator, "task_", None)
-    return task is None or hasattr(task, "decisions")
+    fitted = vars(estimator)
+    return "task_" not in fitted or fitted["task_"].has_decisions
 
 
-class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
+class Classifier(
+    ClassifierMixin, NeuralEstimator, FittedLabels, FittedColumns, ClassificationParams
+):
     """Abstract classifier; a public class names its body."""
 
-    targets = "labels"
+    task = Classification
 
-    @property
-    def classes_(self) -> Any:
-        """The labels, sorted; a list of arrays for several outputs."""
-        if "task_" not in vars(self):
-            raise AttributeError("classes_ is there after fit.")
-        return self.task_.classes
+    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+        assert isinstance(task, Classification)
+        return super().fitted_from(encoder, task) | {"classes_": task.classes}
 
     @with_callbacks
     def partial_fit(
@@ -152,28 +146,7 @@ class Classifier(ClassifierMixin, NeuralEstimator, ClassificationParams):
         score : float
             Accuracy; with several labels a sample counts only if all are right.
         """
-        return self.task_.score(y, self._outputs(X), sample_weight)
-
-    def _read_targets(self, X: Any, y: Any) -> Any:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        check_classification_targets(y)
-        if type_of_target(y, input_name="y") in ("binary", "multiclass"):
-            y = column_or_1d(y, warn=True)
-        elif not sparse.issparse(y):
-            y = np.asarray(y)
-        same_length(X, y)
-        return y
-
-    def _make_task(self, data: Data, classes: Any) -> Classification:
-        kind = type_of_target(data.y, input_name="y")
-        if kind == "multiclass-multioutput" and classes is not None:
-            classes = list(classes)
-        elif classes is not None:
-            classes = np.asarray(classes)
-        return CLASSIFICATIONS[kind](data.y if classes is None else classes, self)
+        return self._score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

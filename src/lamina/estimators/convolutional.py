@@ -4,13 +4,14 @@ from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
 from lamina.encoders.image import ImageParams
+from lamina.encoders.series import SeriesParams
 from lamina.encoders.text import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
 class GridParams(
-    ConvolutionalParams, InputParams, ImageParams, TextParams, AudioParams
+    ConvolutionalParams, InputParams, SeriesParams, ImageParams, TextParams, AudioParams
 ):
     """A convolutional network, and the forms of data that it takes."""
 
@@ -26,24 +27,7 @@ class CNNClassifier(Classifier, GridParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,), or a list of them
-        The labels.
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for texts and files.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        Accuracy on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -75,22 +59,7 @@ class CNNRegressor(Regressor, GridParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for texts and files.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        R^2 on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

@@ -1,11 +1,12 @@
 """Dense networks for tables."""
 
 from lamina.bodies.dense import Dense, DenseParams
+from lamina.encoders.tabular import TableParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class DNNClassifier(Classifier, DenseParams):
+class DNNClassifier(Classifier, DenseParams, TableParams):
     """Dense network (multi-layer perceptron) for classifying the rows of a table.
 
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
@@ -16,26 +17,7 @@ class DNNClassifier(Classifier, DenseParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,), or a list of them
-        The labels.
-    n_features_in_ : int
-        Columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names that are all strings.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        Accuracy on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -54,7 +36,7 @@ class DNNClassifier(Classifier, DenseParams):
     body = Dense
 
 
-class DNNRegressor(Regressor, DenseParams):
+class DNNRegressor(Regressor, DenseParams, TableParams):
     """Dense network (multi-layer perceptron) for predicting numbers from a table.
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
@@ -62,24 +44,7 @@ class DNNRegressor(Regressor, DenseParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    n_features_in_ : int
-        Columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names that are all strings.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        R^2 on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

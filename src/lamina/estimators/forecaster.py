@@ -6,13 +6,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
+from lamina.encoders.base import Encoder
 from lamina.encoders.histories import HistoryEncoder, HistoryParams
 from lamina.encoders.panels import Panel, read_panel
-from lamina.estimators.reading import Data
+from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.estimators.state import Mode
 from lamina.exceptions import DataError
 from lamina.params import at_least, fraction
+from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
 
@@ -20,7 +21,7 @@ from lamina.training.params import Rate
 class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
     """Abstract forecaster; a public class names its body."""
 
-    targets = "nothing"
+    task = Forecasting
     learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
@@ -93,11 +94,8 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
                     f"and one."
                 )
         outputs = self._outputs(Panel(x[: -self.horizon] for x in series))
-        return self.task_.score(series, outputs, sample_weight)
-
-    def _read_targets(self, X: Any, y: Any) -> list[np.ndarray]:
-        del y  # a series is its own target
-        return read_panel(X, self)
+        weight = read_weight(sample_weight, len(series))
+        return self.task_.score(series, outputs, weight)
 
     def _histories(self, X: Any) -> Panel:
         check_is_fitted(self, "network_")
@@ -122,16 +120,11 @@ class SeriesForecaster(SequenceEstimator, ForecastingParams, HistoryParams):
             joined.append(np.concatenate([x, more]))
         return joined
 
-    def _make_task(self, data: Data, classes: Any) -> Forecasting:
-        del classes
-        self.series_ = data.X
-        return Forecasting(self)
-
-    def _fit_encoder(self, data: Data, mode: Mode) -> None:
-        super()._fit_encoder(data, mode)
-        encoder: Any = self.encoder_
+    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+        assert isinstance(encoder, HistoryEncoder) and isinstance(task, Forecasting)
         # Errors are scaled by the season that the network goes by.
-        self.season_ = self.task_.season = encoder.season
+        task.season = encoder.season
+        return {"season_": encoder.season, "series_": encoder.series}
 
 
 class ForecastBodyParams(CausalRecurrentParams):
@@ -157,24 +150,7 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    series_ : list of ndarray of shape (n_steps, n_columns)
-        The series that `fit` saw.
-    season_ : int
-        Steps after which they resemble themselves, 1 if they do not.
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in the scale of each window.
-    validation_scores_ : list of float or None
-        Score on the validation series after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

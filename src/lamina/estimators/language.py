@@ -11,7 +11,6 @@ from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
 from lamina.estimators.generation import Generation, checked
-from lamina.estimators.reading import Data
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import at_least, fraction
@@ -23,7 +22,7 @@ from lamina.training.params import Rate
 class LanguageEstimator(SequenceEstimator, DocumentParams):
     """Abstract language model; a public class names its body."""
 
-    targets = "nothing"
+    task = LanguageModelling
     learning_rate_init: Rate = 0.004
     encoders = {"text": DocumentEncoder}  # noqa: RUF012
 
@@ -179,14 +178,6 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         check_is_fitted(self)
         return self.task_
 
-    def _read_targets(self, X: Any, y: Any) -> list[str]:
-        del y  # a text is its own target
-        return read_documents(X)
-
-    def _make_task(self, data: Data, classes: Any) -> LanguageModelling:
-        del data, classes
-        return LanguageModelling()
-
 
 class ReaderParams(CausalRecurrentParams):
     """A recurrent network that reads documents."""
@@ -211,22 +202,7 @@ class LanguageModel(LanguageEstimator, ReaderParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    vocabulary_ : list of str
-        What can come next: "<end>", and the units.
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        Score on the validation texts after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network; `lamina.nn.language.Stepper` asks it step by step.
+    {attributes}
 
     See Also
     --------

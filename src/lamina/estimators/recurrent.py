@@ -3,12 +3,15 @@
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
+from lamina.encoders.series import SeriesParams
 from lamina.encoders.text import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class SequenceParams(RecurrentParams, InputParams, TextParams, AudioParams):
+class SequenceParams(
+    RecurrentParams, InputParams, SeriesParams, TextParams, AudioParams
+):
     """A recurrent network, and the forms of data that it takes."""
 
 
@@ -22,24 +25,7 @@ class RNNClassifier(Classifier, SequenceParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,), or a list of them
-        The labels.
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for texts and files.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        Accuracy on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------
@@ -69,22 +55,7 @@ class RNNRegressor(Regressor, SequenceParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for texts and files.
-    loss_curve_ : list of float
-        Mean training loss of each epoch.
-    validation_scores_ : list of float or None
-        R^2 on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

@@ -5,18 +5,16 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils.validation import check_array
 
 from lamina.estimators.base import NeuralEstimator
-from lamina.estimators.reading import Data, same_length
-from lamina.exceptions import DataError
+from lamina.estimators.fitted import FittedColumns
 from lamina.tasks.regression import Regression, RegressionParams
 
 
-class Regressor(RegressorMixin, NeuralEstimator, RegressionParams):
+class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams):
     """Abstract regressor; a public class names its body."""
 
-    targets = "numbers"
+    task = Regression
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -55,19 +53,21 @@ class Regressor(RegressorMixin, NeuralEstimator, RegressionParams):
         """
         return self._outputs(X)
 
-    def _read_targets(self, X: Any, y: Any) -> np.ndarray:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        y = check_array(
-            y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_samples=0
-        )
-        if y.ndim > 2:
-            raise DataError(f"y has {y.ndim} dimensions; targets have one or two.")
-        same_length(X, y)
-        return y
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The coefficient of determination, R^2.
 
-    def _make_task(self, data: Data, classes: Any) -> Regression:
-        del classes
-        return Regression(data.y, self, data.weight)
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples samples
+            Samples of the form that `fit` saw.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            At most 1; the mean over the outputs.
+        """
+        return self._score(X, y, sample_weight)

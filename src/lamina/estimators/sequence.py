@@ -1,36 +1,10 @@
 """What estimators share whose outputs are sequences: lists in, lists out."""
 
-from collections.abc import Callable
 from typing import Any, Self
 
-import numpy as np
 from sklearn.callback import with_callbacks
 
 from lamina.estimators.base import NeuralEstimator
-from lamina.estimators.reading import same_length
-from lamina.exceptions import DataError
-
-
-def read_texts(
-    estimator: Any,
-    X: Any,
-    y: Any,
-    is_target: Callable[[Any], bool] = lambda text: isinstance(text, str),
-) -> list:
-    """A text for each sample; raises `DataError` naming what is none."""
-    if y is None:
-        raise DataError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            f"None."
-        )
-    if isinstance(y, str):
-        raise DataError(f"y is a single text, {y!r}; pass a list of texts.")
-    texts = list(y)
-    same_length(X, texts)
-    for i, text in enumerate(texts):
-        if not is_target(text):
-            raise DataError(f"The target of sample {i} is not a text: {text!r}.")
-    return texts
 
 
 class SequenceEstimator(NeuralEstimator):
@@ -75,6 +49,4 @@ class SequenceEstimator(NeuralEstimator):
         score : float
             What early stopping and grid search maximise.
         """
-        weight = None if sample_weight is None else np.asarray(sample_weight, float)
-        y = self._read_targets(X, y)
-        return self.task_.score(y, self._outputs(X), weight)
+        return self._score(X, y, sample_weight)

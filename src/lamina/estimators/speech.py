@@ -8,8 +8,8 @@ import numpy as np
 from lamina.bodies.listening import Listener, ListenerParams
 from lamina.codec import CodecParams
 from lamina.encoders.audio import AudioParams
-from lamina.estimators.reading import Data
-from lamina.estimators.sequence import SequenceEstimator, read_texts
+from lamina.estimators.data import read_targets, read_weight
+from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.spectrogram import HOP
 from lamina.tasks.errors import error_rate
 from lamina.tasks.transcription import Transcription, TranscriptionParams
@@ -18,7 +18,7 @@ from lamina.tasks.transcription import Transcription, TranscriptionParams
 class Recognizer(SequenceEstimator, TranscriptionParams):
     """Abstract writer of what is said; a public class names its body."""
 
-    targets = "texts"
+    task = Transcription
 
     def predict(self, X: Any) -> list[str]:
         """The text of each recording.
@@ -115,16 +115,10 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         return self._errors("characters", X, y, sample_weight)
 
     def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
-        weight = None if sample_weight is None else np.asarray(sample_weight, float)
-        y = self._read_targets(X, y)
-        return error_rate(unit, y, self._outputs(X), weight)
-
-    def _read_targets(self, X: Any, y: Any) -> list[str]:
-        return read_texts(self, X, y)
-
-    def _make_task(self, data: Data, classes: Any) -> Transcription:
-        del classes
-        return Transcription(data.y, self)
+        plain = self._plain(X)
+        y = read_targets(type(self).__name__, self.task_, y, plain)
+        weight = read_weight(sample_weight, len(plain))
+        return error_rate(unit, y, self._outputs_of_plain(plain), weight)
 
 
 def _words(characters: list[tuple[str, int, int]], seconds: float) -> Any:
@@ -147,20 +141,7 @@ class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        Score on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

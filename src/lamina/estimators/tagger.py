@@ -6,28 +6,26 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
-from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.base import Encoder
+from lamina.encoders.choose import InputParams
+from lamina.encoders.series import SeriesEncoder, SeriesParams
 from lamina.encoders.tokens import TokenEncoder, TokenParams
-from lamina.estimators.reading import Data
+from lamina.estimators.data import read_targets
+from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.exceptions import DataError, MissingExtraError
+from lamina.exceptions import DataError, MissingExtraError, data_errors
+from lamina.tasks.base import Task
 from lamina.tasks.schemes import misfit
 from lamina.tasks.tagging import Tagging, TaggingParams
 from lamina.training.params import Rate
 
 
-class Tagger(SequenceEstimator, TaggingParams):
+class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
     """Abstract tagger; a public class names its body."""
 
-    targets = "tags"
+    task = Tagging
     learning_rate_init: Rate = 0.01
     encoders = {"series": SeriesEncoder, "text": TokenEncoder}  # noqa: RUF012
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """The labels, sorted."""
-        check_is_fitted(self, "network_")
-        return self.task_.classes
 
     def predict(self, X: Any) -> list[list]:
         """The most likely labelling of each sample.
@@ -56,10 +54,9 @@ class Tagger(SequenceEstimator, TaggingParams):
         Returns
         -------
         p : list of n_samples ndarrays of shape (n_steps, n_classes)
-            In the order of `classes_`; with `crf=True` or a `scheme` over all labellings of
-            the sample that the scheme allows, so that a label which none of them has at a
-            step has probability 0 there. The most likely labelling need not have the most
-            likely label at each step.
+            In the order of `classes_`; with `crf=True` over all labellings of the sample,
+            and where a `scheme` constrains them over those that it allows. The most likely
+            labelling need not have the most likely label at each step.
         """
         return self._outputs(X, self._marginals)
 
@@ -95,8 +92,9 @@ class Tagger(SequenceEstimator, TaggingParams):
             from seqeval.metrics import f1_score
         except ImportError:
             raise MissingExtraError("entity_f1", "seqeval", "text") from None
-        predicted = self.predict(X)
-        y = self._read_targets(X, y)
+        plain = self._plain(X)
+        with data_errors("y"):
+            y = read_targets(type(self).__name__, self.task_, y, plain)
         labels = {label for row in y for label in row}
         wrong = misfit([*self.classes_.tolist(), *sorted(labels)], "bioes")
         if wrong is not None:
@@ -104,20 +102,18 @@ class Tagger(SequenceEstimator, TaggingParams):
                 f"entity_f1 is for labels 'O', 'B-kind' and 'I-kind', and 'E-kind' and "
                 f"'S-kind' for BIOES; got {wrong!r}."
             )
+        predicted = self.task_.labels(self._outputs_of_plain(plain))
         return float(f1_score(y, predicted, zero_division=0))
 
     def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
-    def _read_targets(self, X: Any, y: Any) -> list[list]:
-        return Tagging.read(y, X)
-
-    def _make_task(self, data: Data, classes: Any) -> Tagging:
-        del classes
-        return Tagging(data.y, self)
+    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+        assert isinstance(task, Tagging)
+        return super().fitted_from(encoder, task) | {"classes_": task.classes}
 
 
-class SequenceTagger(Tagger, RecurrentParams, TokenParams):
+class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):
     """Recurrent network that labels each step of a sequence (Huang et al. 2015).
 
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
@@ -128,24 +124,7 @@ class SequenceTagger(Tagger, RecurrentParams, TokenParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-    n_features_in_ : int
-        Columns of a 2-D X, channels of longer samples; not there for tokens.
-    loss_curve_ : list of float
-        Mean training loss of each epoch: minus the log-likelihood a step.
-    validation_scores_ : list of float or None
-        Accuracy on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

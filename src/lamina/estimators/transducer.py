@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lamina.estimators.reading import Data
-from lamina.estimators.sequence import SequenceEstimator, read_texts
+from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.decoding import Hypothesis
 from lamina.seeding import seed_from
@@ -19,7 +18,7 @@ from lamina.training.params import Rate
 class Transducer(SequenceEstimator, TransductionParams):
     """Abstract writer of texts; a public class names its body."""
 
-    targets = "texts"
+    task = Transduction
     learning_rate_init: Rate = 0.004
 
     def predict(self, X: Any, *, n_best: int | None = None, prefix: Any = None) -> list:
@@ -142,17 +141,7 @@ class Transducer(SequenceEstimator, TransductionParams):
                 stacklevel=3,
             )
 
-    def _read_targets(self, X: Any, y: Any) -> list:
-        return read_texts(self, X, y, self._is_target)
-
-    def _is_target(self, text: Any) -> bool:
-        return isinstance(text, str)
-
     def _refuse_variants(self, y: Any) -> None:
         for i, texts in enumerate(y):
             if len(variants(texts)) != 1:
                 raise DataError(f"Sample {i} has {len(texts)} texts; pass one of them.")
-
-    def _make_task(self, data: Data, classes: Any) -> Transduction:
-        del classes
-        return Transduction(data.y, self)

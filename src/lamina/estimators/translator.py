@@ -32,20 +32,7 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
 
     {parameters}
 
-    Attributes
-    ----------
-    loss_curve_ : list of float
-        Mean training loss of each epoch, in nats per unit.
-    validation_scores_ : list of float or None
-        BLEU on the validation samples after each epoch.
-    best_loss_, best_validation_score_ : float
-        The best of the two.
-    n_iter_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Trainable numbers of the network.
-    network_ : torch.nn.Module
-        The network.
+    {attributes}
 
     See Also
     --------

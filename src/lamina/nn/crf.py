@@ -24,9 +24,10 @@ each step as one product with exp(A) around a running maximum, in double precisi
 range no trained transition leaves. Padding comes after the last step, from where neither
 recursion reads, and adds to no sum.
 
-Labellings that are not allowed get `FORBIDDEN` added to their score, which makes their
-probability exactly 0. The product would lose a label whose only allowed predecessor is
-unlikely; beta is then computed by logsumexp, and everything from p(y_t = k | y_t-1 = j).
+Labellings that are not allowed get `FORBIDDEN` added to their score, so that they are never
+decoded and have marginal probability 0. The likelihood that is maximised is that of all
+labellings. The product would lose a label whose only allowed predecessor is unlikely; beta
+is then computed by logsumexp, and the marginals from p(y_t = k | y_t-1 = j).
 """
 
 from dataclasses import dataclass
@@ -65,6 +66,13 @@ class Penalties(nn.Module):
     transitions: Tensor
     end: Tensor
 
+    def forward(
+        self, logits: Tensor, transitions: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, K) and transitions (K, K) with the penalties added."""
+        logits = with_ends(logits, lengths, self.start, self.end)
+        return logits, transitions + self.transitions
+
 
 class LinearChainCRF(nn.Module):
     """Trainable scores of K labels at the start, one after another, and at the end."""
@@ -78,8 +86,6 @@ class LinearChainCRF(nn.Module):
 
     def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
         """(B,), of labels (B, T), of which lengths (B,) are real."""
-        if self.penalties is not None:
-            return self.step_log_likelihoods(logits, labels, lengths).sum(1)
         logits, transitions = self._scores(logits, lengths)
         scores = path_scores(logits, transitions, labels, lengths)
         return scores - LogPartition.apply(logits, transitions, lengths)
@@ -98,19 +104,22 @@ class LinearChainCRF(nn.Module):
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
         scores = self._scores(logits, lengths)
-        if self.penalties is not None:
-            return forward_marginals(*scores, lengths)
-        return messages(*scores, lengths).marginals
+        if self.penalties is None:
+            return messages(*scores, lengths).marginals
+        logits, transitions = self.penalties(*scores, lengths)
+        return forward_marginals(logits, transitions, lengths)
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T), the labelling with the highest score."""
-        return viterbi(*self._scores(logits, lengths), lengths)
+        logits, transitions = self._scores(logits, lengths)
+        if self.penalties is not None:
+            logits, transitions = self.penalties(logits, transitions, lengths)
+        return viterbi(logits, transitions, lengths)
 
     def _scores(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (B, T, K) with start and end added, and transitions (K, K)."""
-        logits, transitions = logits.double(), self.transitions.double()
-        logits = with_ends(logits, lengths, self.start, self.end)
-        return restricted(logits, transitions, lengths, self.penalties)
+        logits = with_ends(logits.double(), lengths, self.start, self.end)
+        return logits, self.transitions.double()
 
 
 def with_ends(logits: Tensor, lengths: Tensor, start: Tensor, end: Tensor) -> Tensor:
@@ -118,16 +127,6 @@ def with_ends(logits: Tensor, lengths: Tensor, start: Tensor, end: Tensor) -> Te
     steps = torch.arange(logits.shape[1], device=logits.device)[:, None]
     first, last = steps == 0, steps == lengths[:, None, None] - 1
     return logits + first * start + last * end
-
-
-def restricted(
-    logits: Tensor, transitions: Tensor, lengths: Tensor, penalties: Penalties | None
-) -> tuple[Tensor, Tensor]:
-    """Logits (B, T, K) and transitions (K, K) with the penalties, if there are any."""
-    if penalties is None:
-        return logits, transitions
-    logits = with_ends(logits, lengths, penalties.start, penalties.end)
-    return logits, transitions + penalties.transitions
 
 
 @dataclass(frozen=True)

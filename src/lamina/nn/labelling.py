@@ -1,6 +1,5 @@
 """Heads for one label a step: h (B, T, D) -> logits (B, T, K), and their distribution."""
 
-import torch
 from torch import Tensor, nn
 
 from lamina.batch import Features
@@ -10,7 +9,6 @@ from lamina.nn.crf import (
     Penalties,
     forward_marginals,
     real_steps,
-    restricted,
 )
 from lamina.nn.viterbi import viterbi
 
@@ -19,7 +17,7 @@ class SoftmaxLabels(nn.Module):
     """The labels of a sample are independent given the features: a softmax a step.
 
     With `allowed`, `marginals` and `decode` are those of this distribution given that the
-    labelling is allowed. The likelihood is that of the softmax alone.
+    labelling is allowed; the likelihood is that of all labellings.
     """
 
     def __init__(self, n_labels: int, allowed: Allowed | None = None):
@@ -41,20 +39,22 @@ class SoftmaxLabels(nn.Module):
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
         if self.penalties is not None:
-            return forward_marginals(*self._scores(logits, lengths), lengths)
+            return forward_marginals(*self._allowed(logits, lengths), lengths)
         p = logits.double().softmax(2)
         return p.masked_fill(~real_steps(logits, lengths), 0.0)
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T), the most likely labelling."""
         if self.penalties is not None:
-            return viterbi(*self._scores(logits, lengths), lengths)
+            return viterbi(*self._allowed(logits, lengths), lengths)
         return logits.argmax(2)
 
-    def _scores(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def _allowed(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, K) and transitions (K, K) of a random field, with penalties."""
+        assert self.penalties is not None
         logits = logits.double()
-        transitions = torch.zeros_like(logits[0, :1]).expand(self.n_labels, -1)
-        return restricted(logits, transitions, lengths, self.penalties)
+        transitions = logits.new_zeros(self.n_labels, self.n_labels)
+        return self.penalties(logits, transitions, lengths)
 
 
 class LabellingHead(nn.Module):

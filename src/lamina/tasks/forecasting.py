@@ -11,6 +11,7 @@ from lamina.exceptions import DataError
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Rule
+from lamina.tasks.base import Task
 
 MEDIAN = 0.5
 USUAL = 4
@@ -35,11 +36,12 @@ class ForecastingParams(Params):
     ] = ()
 
 
-class Forecasting:
+class Forecasting(Task):
     """Series are their own targets; output (B, horizon, 1 + quantiles)."""
 
+    requires_y: ClassVar = False
     causal: ClassVar = True
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = 600
     largest_batch: ClassVar = 128
 
@@ -47,17 +49,13 @@ class Forecasting:
     """By the changes over so many steps errors are scaled; found by the encoder."""
 
     def __init__(self, params: Any):
+        super().__init__(params)
         self.horizon = params.horizon
         self.levels = (MEDIAN, *map(float, params.quantiles))
 
-    def weigh(self, y: Any) -> None:
-        return None
-
-    def strata(self, y: Any) -> None:
-        return None
-
-    def encode(self, y: Any) -> None:
-        return None
+    def read(self, y: Any, X: Any) -> Any:
+        del y  # a series is its own target
+        return X
 
     def head(self, body: Any) -> "AheadHead":
         return AheadHead(body.width, self.horizon, len(self.levels))

@@ -12,27 +12,24 @@ from lamina.batch import END, Batch
 from lamina.nn.language import STEPS_AT_ONCE, NextToken
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
+from lamina.tasks.base import Task
 
 CELLS_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together: never steps x vocabulary of a document."""
 
 
-class LanguageModelling:
+class LanguageModelling(Task):
     """Documents are their own target: x (B, T + 1), T steps and the token that follows."""
 
+    requires_y: ClassVar = False
     causal: ClassVar = True
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 32
 
-    def weigh(self, y: Any) -> None:
-        return None
-
-    def strata(self, y: Any) -> None:
-        return None
-
-    def encode(self, y: Any) -> None:
-        return None
+    def read(self, y: Any, X: Any) -> Any:
+        del y  # a text is its own target
+        return X
 
     def head(self, body: Any) -> NextToken:
         return NextToken(body)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import sparse
 from sklearn.metrics import r2_score
 from torch import Tensor
 
@@ -14,12 +15,13 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
-from lamina.params import Params, fraction, one_of, only_with
+from lamina.params import Params, Use, fraction, one_of, only_with
 from lamina.scaling import scale_of
 from lamina.tasks.base import PooledTask
+from lamina.tasks.targets import as_targets
 
-Slope = tuple[Tensor, Tensor]
-"""A loss, and its slope at the outputs (B, K)."""
+LossAndGradient = tuple[Tensor, Tensor]
+"""A loss, and its gradient at the outputs (B, K)."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,18 @@ class Loss:
     With `positive` the output is the logarithm of what is predicted.
     """
 
-    criterion: Callable[[Tensor, Tensor, Tensor | None, float], Slope]
+    criterion: Callable[[Tensor, Tensor, Tensor | None, float], LossAndGradient]
     positive: bool = False
 
 
 def _elementwise(
     loss: Callable[[Tensor, Tensor, float], Tensor],
-) -> Callable[[Tensor, Tensor, Tensor | None, float], Slope]:
+) -> Callable[[Tensor, Tensor, Tensor | None, float], LossAndGradient]:
     """The criterion of a loss of single numbers."""
 
     def criterion(
         output: Tensor, target: Tensor, weight: Tensor | None, quantile: float
-    ) -> Slope:
+    ) -> LossAndGradient:
         return by_autograd(
             lambda o, t: loss(o, t, quantile).mean(1), output, target, weight
         )
@@ -55,6 +57,10 @@ def _pinball(output: Tensor, target: Tensor, quantile: float) -> Tensor:
 
 def _poisson(output: Tensor, target: Tensor, _: float) -> Tensor:
     return F.poisson_nll_loss(output, target, reduction="none")
+
+
+TINY = 1e-12
+"""What a count is predicted to be at least, before its logarithm is taken."""
 
 
 LOSSES = {
@@ -72,6 +78,7 @@ class RegressionParams(Params):
     loss: Annotated[
         str,
         one_of(*LOSSES),
+        Use.FROZEN,
         """What is minimised, on standardised targets: the mean is learnt by
         "squared_error", the median by "absolute_error", something between by "huber", a
         `quantile` by "quantile"; "poisson" is for counts and predicts above 0.""",
@@ -87,14 +94,30 @@ class RegressionParams(Params):
 class Regression(PooledTask):
     """y (n,) or (n, K), standardised while training; output (n, K) in y's units."""
 
-    def __init__(
-        self, y: Any, params: RegressionParams, weight: np.ndarray | None = None
-    ):
-        y = np.asarray(y, dtype=np.float64)
-        self.shape = y.shape[1:]
-        self.n_outputs = int(np.prod(self.shape))
+    def configure(self, params: Any) -> None:
         self.loss_name = params.loss
         self.quantile = float(params.quantile)
+
+    def read(self, y: Any, X: Any) -> np.ndarray:
+        del X
+        y = as_targets(y)
+        if sparse.issparse(y):
+            raise DataError("Sparse data was passed for y; pass y.toarray().")
+        if y.dtype.kind in "mM":
+            raise DataError(f"y holds {y.dtype}; pass numbers, such as seconds.")
+        try:
+            y = y.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"y does not hold numbers: {error}.") from None
+        if not np.isfinite(y).all():
+            row = int(np.isinf(y).reshape(len(y), -1).any(1).argmax())
+            raise DataError(f"Input y contains infinity: y[{row}] is {y[row]}.")
+        return y
+
+    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+        del classes
+        self.shape = y.shape[1:]
+        self.n_outputs = int(np.prod(self.shape))
         self.mean = np.average(y, axis=0, weights=weight)
         if LOSSES[self.loss_name].positive:
             self._refuse_negative(y)
@@ -102,17 +125,9 @@ class Regression(PooledTask):
         else:
             variance = np.average((y - self.mean) ** 2, axis=0, weights=weight)
             self.scale = scale_of(variance, self.mean, len(y))
-
-    def weigh(self, y: Any) -> np.ndarray | None:
-        del y
-        return None
-
-    def strata(self, y: Any) -> np.ndarray | None:
-        del y
-        return None
+        return self
 
     def encode(self, y: Any) -> Tensor:
-        y = np.asarray(y, dtype=np.float64)
         if y.shape[1:] != self.shape:
             raise DataError(
                 f"y has shape {y.shape}; this network was fitted on targets of shape "
@@ -123,7 +138,9 @@ class Regression(PooledTask):
         z = (y - self.mean) / self.scale
         return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
 
-    def criterion(self, output: Tensor, target: Tensor, weight: Tensor | None) -> Slope:
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> LossAndGradient:
         loss = LOSSES[self.loss_name]
         return loss.criterion(output, target, weight, self.quantile)
 
@@ -135,6 +152,18 @@ class Regression(PooledTask):
 
     def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
         return float(r2_score(y, outputs, sample_weight=weight))
+
+    def stopping_score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
+        """R^2, or minus the loss where that is not the squared error."""
+        if self.loss_name == "squared_error":
+            return self.score(y, outputs, weight)
+        target = self.encode(y)
+        z = (outputs.reshape(len(outputs), -1) - self.mean) / self.scale
+        if LOSSES[self.loss_name].positive:
+            z = np.log(np.maximum(z, TINY))
+        weights = None if weight is None else torch.from_numpy(weight / weight.mean())
+        loss, _ = self.criterion(torch.from_numpy(z).float(), target, weights)
+        return -loss.item()
 
     @staticmethod
     def _refuse_negative(y: np.ndarray) -> None:

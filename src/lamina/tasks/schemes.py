@@ -8,6 +8,7 @@
 
 import numpy as np
 
+from lamina.exceptions import DataError
 from lamina.nn.crf import Allowed
 
 PREFIXES = {"bio": "BI", "bioes": "BIES"}
@@ -38,6 +39,18 @@ def can_label(labels: list, scheme: str) -> bool:
     alone = "OB" if scheme == "bio" else "OS"
     prefixes = {label[0] for label in labels}
     return bool(prefixes & set(alone)) and bool(prefixes & set("BS"))
+
+
+def require_scheme(labels: list, scheme: str) -> None:
+    """Raise `DataError` unless these are labels of the scheme."""
+    wrong = misfit(labels, scheme)
+    if wrong is not None or not can_label(labels, scheme):
+        raise DataError(
+            f"scheme={scheme!r} does not fit the labels of y, such as "
+            f"{wrong or labels[0]!r}; they have to be 'O', or one of "
+            f"{', '.join(PREFIXES[scheme])} with '-' and a kind, and some have to stand "
+            f"alone. Pass scheme=None."
+        )
 
 
 def allowed_by(scheme: str, labels: list[str]) -> Allowed:

@@ -27,14 +27,15 @@ WANTED = "y holds a list of labels for each sample, one a step"
 
 
 def read_labels(y: Any, X: Any) -> list[list]:
-    """A list of labels for each sample of X, whose items have a length."""
+    """A list of labels for each sample of X, a list of samples or one with `lengths`."""
     rows = [_row(row, i) for i, row in enumerate(_rows(y))]
     if len(rows) != len(X):
         raise DataError(f"X has {len(X)} samples and y has {len(rows)}; {WANTED}.")
-    for i, (sample, labels) in enumerate(zip(X, rows, strict=True)):
-        if len(sample) != len(labels):
+    steps = [len(sample) for sample in X] if isinstance(X, list) else X.lengths
+    for i, (n_steps, labels) in enumerate(zip(steps, rows, strict=True)):
+        if n_steps != len(labels):
             raise DataError(
-                f"Sample {i} has {len(sample)} steps but {len(labels)} labels; {WANTED}."
+                f"Sample {i} has {n_steps} steps but {len(labels)} labels; {WANTED}."
             )
     return _plain(rows)
 

@@ -1,7 +1,7 @@
 """Tagging: a label for every step of a sample."""
 
 from operator import eq
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Use, boolean, mapping, none, one_of
 from lamina.ragged import Ragged
+from lamina.tasks.base import Task
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.schemes import (
     PREFIXES,
     allowed_by,
-    can_label,
-    misfit,
+    require_scheme,
     scheme_of,
     violation,
 )
@@ -45,10 +45,8 @@ class TaggingParams(Params):
         Use.FROZEN,
         """How labels mark entities: "bio" (IOB2: "B-kind", "I-kind", "O") or "bioes" (IOBES:
         "E-kind" and "S-kind" too). Labellings that break the scheme are then never
-        predicted, and with `crf=True` have probability 0 in training too (Wei et al.
-        2021). "auto" finds the scheme from the labels, and warns and constrains nothing
-        where y breaks it; a scheme that is named refuses such a y. None constrains
-        nothing.""",
+        predicted. "auto" finds the scheme from the labels, and constrains nothing where y
+        of `fit` breaks it. None constrains nothing.""",
     ] = "auto"
     class_weight: Annotated[
         dict | str | None,
@@ -62,58 +60,37 @@ class TaggingParams(Params):
     ] = None
 
 
-class Tagging:
+class Tagging(Task):
     """One label a step: y is a list of lists, output logits (B, T, K)."""
 
-    requires_y: ClassVar = True
-    causal: ClassVar = False
-    looks_far: ClassVar = False
     default_steps: ClassVar = 5_000
-    largest_batch: ClassVar = 128
 
-    def __init__(self, y: list[list], params: TaggingParams):
-        self.classes, self._counts = sorted_labels(y)
-        self.numbers = {label: i for i, label in enumerate(self.classes.tolist())}
-        self.crf = bool(params.crf)
-        self.allowed = self._allowed(y, params.scheme)
-        self.configure(params)
+    def __init__(self, params: TaggingParams):
+        super().__init__(params)
+        self.crf, self.scheme = bool(params.crf), params.scheme
 
     def configure(self, params: TaggingParams) -> None:
-        """Take over what may change from fit to fit."""
-        self.class_weights: np.ndarray | None = None
-        if params.class_weight is not None:
-            self.class_weights = class_weights(
-                params.class_weight, self.classes, self._counts
-            )
+        self.class_weight = params.class_weight
 
-    @staticmethod
-    def read(y: Any, X: Any) -> list[list]:
-        """A list of labels for each sample of X, of Python's own types."""
+    def read(self, y: Any, X: Any) -> list[list]:
+        """A list of labels for each sample, of Python's own types."""
         return read_labels(y, X)
 
-    def weigh(self, y: list[list]) -> np.ndarray | None:
+    def fit(self, y: list[list], weight: Any, classes: Any = None) -> Self:
+        """Learn the labels, how often each occurs, and which may follow which."""
+        del weight, classes
+        self.classes, self.counts = sorted_labels(y)
+        self.numbers = {label: i for i, label in enumerate(self.classes.tolist())}
+        self.allowed = self._allowed(y)
+        return self
+
+    def target_weights(self, y: list[list]) -> np.ndarray | None:
         """The mean weight of the steps of each sample."""
-        if self.class_weights is None:
+        if self.class_weight is None:
             return None
-        weight = dict(zip(self.numbers, self.class_weights.tolist(), strict=True))
-        return np.array([np.mean([weight[x] for x in labels]) for labels in y])
-
-    def strata(self, y: Any) -> None:
-        del y
-
-    def check_fit(self, y: list[list]) -> None:
-        """Refuse training targets that the scheme of this network does not allow."""
-        if self.allowed is None:
-            return
-        what = violation(self.allowed, list(self.numbers), *self._numbers_of(y))
-        if what is not None:
-            raise DataError(
-                f"{what}: the scheme of this network does not allow it. "
-                f"Repair the label, or start again with scheme=None."
-            )
+        return np.array([weights.mean() for weights in self._step_weights(y)])
 
     def encode(self, y: list[list]) -> Ragged:
-        self.check_fit(y)
         flat, lengths = self._numbers_of(y)
         return Ragged(torch.from_numpy(flat), torch.from_numpy(lengths))
 
@@ -126,7 +103,7 @@ class Tagging:
         # Each is padded in its own way, and at least to the longest sample.
         n_steps = min(logits.shape[1], batch.target.values.shape[1])
         steps = logits[:, :n_steps], batch.target.values[:, :n_steps], lengths
-        if self.class_weights is None:
+        if self.class_weight is None:
             log_p = model.head.labels.log_likelihood(*steps)
         else:
             log_p = self._weighted_log_likelihood(model.head.labels, *steps)
@@ -137,7 +114,7 @@ class Tagging:
     ) -> Tensor:
         """(B,), with weights of mean 1 in each sample: `batch.weight` has their mean."""
         log_p = distribution.step_log_likelihoods(logits, labels, lengths)
-        weight = torch.as_tensor(self.class_weights, device=logits.device)[labels]
+        weight = torch.as_tensor(self._class_weights(), device=logits.device)[labels]
         real = torch.arange(labels.shape[1], device=logits.device) < lengths[:, None]
         mean = weight.masked_fill(~real, 0.0).sum(1) / lengths
         return (weight * log_p).sum(1) / mean
@@ -160,68 +137,80 @@ class Tagging:
         self, y: list[list], outputs: list[np.ndarray], weight: np.ndarray | None
     ) -> float:
         """The fraction of steps whose label is right; one unseen in fit never is."""
+        right = self._right(y, outputs)
+        n_steps = np.array([len(steps) for steps in right], dtype=float)
+        fractions = [steps.mean() for steps in right]
+        weight = n_steps if weight is None else n_steps * weight
+        return float(np.average(fractions, weights=weight))
+
+    def stopping_score(
+        self, y: list[list], outputs: list[np.ndarray], weight: np.ndarray | None
+    ) -> float:
+        """As `score`, with the weights of the classes; `weight` has their means."""
+        if self.class_weight is None or weight is None:
+            return self.score(y, outputs, weight)
+        steps = self._step_weights(y)
+        right = zip(self._right(y, outputs), steps, strict=True)
+        fractions = [np.average(row, weights=w) for row, w in right]
+        n_steps = [len(w) for w in steps]
+        return float(np.average(fractions, weights=n_steps * weight))
+
+    def _right(self, y: list[list], outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Whether each label is the true one."""
         self._check_kind(y)
         rows = zip(y, self.labels(outputs), strict=True)
-        right = [sum(map(eq, *row)) for row in rows]
-        n_steps = [len(labels) for labels in y]
-        return float(
-            np.average(np.divide(right, n_steps), weights=_times(n_steps, weight))
-        )
+        return [np.fromiter(map(eq, *row), dtype=bool) for row in rows]
 
     def _check_kind(self, y: list[list]) -> None:
         """Strings are never equal to numbers, so that the score would be 0."""
-        kinds = {kind_of(label) for label in self.numbers}
-        seen = kind_of(y[0][0])
-        if "strings" in kinds | {seen} and seen not in kinds:
+        kind, seen = kind_of(next(iter(self.numbers))), kind_of(y[0][0])
+        if kind != seen and "strings" in (kind, seen):
             raise DataError(
-                f"y[0][0] is {y[0][0]!r}, but the labels of this network are "
-                f"{kinds.pop()}: {self.classes.tolist()[:5]!r}. Convert y to their type."
+                f"y[0][0] is {y[0][0]!r}, but the labels of this network are {kind}: "
+                f"{self.classes.tolist()[:5]!r}. Convert y to their type."
             )
+
+    def _class_weights(self) -> np.ndarray:
+        """(K,)."""
+        return class_weights(self.class_weight, self.classes, self.counts)
+
+    def _step_weights(self, y: list[list]) -> list[np.ndarray]:
+        """The weight of each step, one array a sample."""
+        flat, lengths = self._numbers_of(y)
+        return np.split(self._class_weights()[flat], np.cumsum(lengths)[:-1])
 
     def _numbers_of(self, y: list[list]) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of the labels end to end, and how many each sample has."""
         try:
             flat = [self.numbers[label] for labels in y for label in labels]
         except KeyError:
-            self._refuse_unseen(y)
-            raise
+            unseen = {label for labels in y for label in labels} - set(self.numbers)
+            raise DataError(
+                f"y contains labels that are not among the classes of this network: "
+                f"{sorted(unseen)!r}. Pass samples with all labels to fit, or to the "
+                f"first call of partial_fit."
+            ) from None
         return np.array(flat), np.array([len(labels) for labels in y])
 
-    def _refuse_unseen(self, y: list[list]) -> None:
-        unseen = {label for labels in y for label in labels} - set(self.numbers)
-        i = next(i for i, labels in enumerate(y) if unseen & set(labels))
-        raise DataError(
-            f"y contains labels that are not among the classes of this network: "
-            f"{sorted(unseen)!r} (first in y[{i}]). Pass samples with all labels to fit, "
-            f"or to the first call of partial_fit."
-        )
-
-    def _allowed(self, y: list[list], scheme: str | None) -> Allowed | None:
-        labels, is_named = self.classes.tolist(), scheme in PREFIXES
+    def _allowed(self, y: list[list]) -> Allowed | None:
+        """What the scheme of the labels allows; None if nothing is constrained."""
+        labels, scheme = self.classes.tolist(), self.scheme
         if scheme == "auto":
             scheme = scheme_of(labels)
         if scheme is None:
             return None
-        wrong = misfit(labels, scheme)
-        if wrong is not None or not can_label(labels, scheme):
-            raise DataError(
-                f"scheme={scheme!r} does not fit the labels of y, such as "
-                f"{wrong or labels[0]!r}; labels are 'O' or one of "
-                f"{' '.join(PREFIXES[scheme])} with '-' and a kind. Use scheme=None."
-            )
+        require_scheme(labels, scheme)
         allowed = allowed_by(scheme, labels)
-        what = violation(allowed, labels, *self._numbers_of(y))
-        if what is None:
+        breach = violation(allowed, labels, *self._numbers_of(y))
+        if breach is None:
             return allowed
-        if is_named:
-            raise DataError(
-                f"{what}: {scheme!r} does not allow it. Repair the label, or use scheme=None."
-            )
+        is_named = self.scheme != "auto"
         warn_of_data(
-            f"Labels look like those of the scheme {scheme!r}, but {what}. Labellings are "
-            f"not constrained to the scheme. Repair the label, or pass scheme=None."
+            f"The labels are those of the scheme {scheme!r}, but {breach}. Labellings are "
+            f"{'' if is_named else 'not '}constrained to the scheme. Repair the label, or "
+            f"pass scheme=None."
         )
-        return None
+        return allowed if is_named else None
 
 
 def _logits(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -239,7 +228,3 @@ def _logits(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
 def _real_parts(steps: Tensor, lengths: Tensor) -> list[np.ndarray]:
     rows = zip(steps.cpu().numpy(), lengths.tolist(), strict=True)
     return [row[:n].copy() for row, n in rows]
-
-
-def _times(n_steps: list[int], weight: np.ndarray | None) -> np.ndarray:
-    return np.array(n_steps) * (1.0 if weight is None else weight)

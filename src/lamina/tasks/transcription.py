@@ -1,7 +1,7 @@
 """Transcription: the text of a recording, without knowing when each unit was said."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Rule, at_least, none, not_negative, refuse_unused
 from lamina.ragged import Ragged, Sequences
+from lamina.tasks.base import Task
 from lamina.tasks.errors import error_rate
+from lamina.tasks.targets import read_texts
 
 NEGLIGIBLE = -9.0
 """Units with a smaller log-probability at a step are not tried there."""
@@ -57,32 +59,45 @@ class TranscriptionParams(Params):
     ] = 0.5
 
 
-class Transcription:
+class Transcription(Task):
     """y: a text a recording; output: texts."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = False
+    long_range: ClassVar = False
     default_steps: ClassVar = None
     largest_batch: ClassVar = 16
 
-    def __init__(self, y: list[str], params: Any):
-        self.codec = Codec(params.unit, params.max_tokens).fit(y)
+    def __init__(self, params: Any):
+        self.codec = Codec(params.unit, params.max_tokens)
+        super().__init__(params)
+
+    def configure(self, params: Any) -> None:
         self.beam_size = params.beam_size
         self.weight = params.language_weight
-        self.speech: Fusion | None = None
+        self.language_model = params.language_model
+        self.fusion: Fusion | None = None
         if params.language_model is not None:
             if params.unit != "char":
                 refuse_unused(params, "language_model", f"unit={params.unit!r}")
             _refuse_units(params.language_model)
-            self.speech = Fusion(params.language_model, self.codec)
         elif params.language_weight != TranscriptionParams.language_weight:
             refuse_unused(params, "language_weight", "language_model=None")
 
-    def weigh(self, y: Any) -> None:
-        return None
+    def read(self, y: Any, X: Any) -> list[str]:
+        del X
+        return read_texts(y)
 
-    def strata(self, y: Any) -> None:
-        return None
+    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+        del weight, classes
+        self.codec.fit(y)
+        return self
+
+    @property
+    def speech(self) -> "Fusion | None":
+        """What a language model says of the units, if there is one."""
+        if self.fusion is None and self.language_model is not None:
+            self.fusion = Fusion(self.language_model, self.codec)
+        return self.fusion
 
     def encode(self, y: list[str]) -> Ragged:
         """Numbers of the units from 1 on; 0 is the blank."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from lamina.nn.model import Model
 from lamina.nn.sampling import sharpened
 from lamina.params import Params, at_least, fraction, not_negative, one_of
 from lamina.ragged import Choices, Ragged, Sequences
+from lamina.tasks.base import Task
 from lamina.tasks.bleu import bleu
+from lamina.tasks.targets import read_texts
 
 CELLS_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together in a step of a search."""
@@ -56,30 +58,42 @@ class TransductionParams(Params):
     ] = "auto"
 
 
-class Transduction:
+class Transduction(Task):
     """y: a text a sample, or several that mean the same; output: texts."""
 
     causal: ClassVar = False
-    looks_far: ClassVar = True
+    long_range: ClassVar = True
     default_steps: ClassVar = 8_000
     largest_batch: ClassVar = 64
 
-    def __init__(self, y: list, params: Any):
-        texts = [text for texts in map(variants, y) for text in texts]
-        self.codec = Codec(params.unit, params.max_tokens).fit(texts)
-        longest = max(len(self.codec.numbers(text)) for text in texts) + 1
-        given = params.max_length
-        self.limit = 2 * longest if isinstance(given, str) else int(given) + 1
+    def __init__(self, params: Any):
+        super().__init__(params)
+        self.codec = Codec(params.unit, params.max_tokens)
         self.size, self.dropout = params.decoder_size, params.decoder_dropout
+        self.has_variants = params.body.forms == ("image",)
+
+    def configure(self, params: Any) -> None:
         self.smoothing = params.label_smoothing
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty
+        self.max_length = params.max_length
 
-    def weigh(self, y: Any) -> None:
-        return None
+    @property
+    def limit(self) -> int:
+        """Units of a text and its end at most."""
+        given = self.max_length
+        return 2 * self.longest if isinstance(given, str) else int(given) + 1
 
-    def strata(self, y: Any) -> None:
-        return None
+    def read(self, y: Any, X: Any) -> list:
+        del X
+        return read_texts(y, self.has_variants)
+
+    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+        del weight, classes
+        texts = [text for texts in map(variants, y) for text in texts]
+        self.codec.fit(texts)
+        self.longest = max(len(self.codec.numbers(text)) for text in texts) + 1
+        return self
 
     def encode(self, y: list) -> Ragged | Choices:
         texts = [text for texts in map(variants, y) for text in texts]

@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from lamina.tasks.classification import Classification
+from lamina.tasks.regression import Regression
+from lamina.tasks.tagging import Tagging
+from lamina.tasks.transcription import Transcription
+from lamina.tasks.transduction import Transduction
+
 N_SAMPLES = 20
 RATE = 4_000
 SPELT = {"low": "a", "middle": "b", "high": "a b"}
@@ -33,9 +39,10 @@ class Example:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def target(self, estimator: Any) -> np.ndarray:
-        """What this estimator should learn."""
-        return TARGETS[estimator.targets](self)
+    def target(self, estimator: Any, rows: Any = slice(None)) -> Any:
+        """What this estimator should learn of these rows; None if X itself."""
+        y = TARGETS[kind_of(estimator)](self)
+        return None if y is None else y[rows]
 
     def rows(self, rows: Any) -> Any:
         """The samples of these row numbers, in the same container."""
@@ -47,9 +54,24 @@ class Example:
         return isinstance(self.X, list)
 
 
+KINDS = {
+    Classification: "labels",
+    Regression: "numbers",
+    Tagging: "tags",
+    Transduction: "texts",
+    Transcription: "texts",
+}
+
+
+def kind_of(estimator: Any) -> str:
+    """What y holds: "labels", "numbers", "tags" (a list a sample), "texts" or "nothing"."""
+    kinds = (kind for task, kind in KINDS.items() if issubclass(estimator.task, task))
+    return next(kinds, "nothing")
+
+
 def examples_for(estimator: Any) -> list[Example]:
     """An example of each kind of data that an estimator takes."""
-    names = SUITED.get(estimator.targets, set(EXAMPLES) - OTHERS)
+    names = SUITED.get(kind_of(estimator), set(EXAMPLES) - OTHERS)
     return [
         example
         for example in EXAMPLES.values()
@@ -71,14 +93,14 @@ def _tags(data: Example) -> np.ndarray:
     return tags
 
 
-TARGETS: dict[str, Callable[[Example], np.ndarray]] = {
+TARGETS: dict[str, Callable[[Example], Any]] = {
     "labels": lambda data: data.labels,
     "numbers": lambda data: data.numbers,
     "tags": _tags,
     "texts": _texts,
-    "nothing": lambda data: data.labels,
+    "nothing": lambda _: None,
 }
-"""What is to be learnt, by an estimator's kind of `targets`."""
+"""What is to be learnt, by the kind of an estimator's targets."""
 SUITED = {
     "tags": {"series", "ragged", "tokens"},
     "texts": {"documents", "image", "waveforms"},

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from lamina.params import declared
-from lamina.testing.examples import Example
+from lamina.testing.examples import Example, kind_of
 
 TEXT, MOST_STEPS = "ab", 64
 BRIEF = {"max_iter": 2, "batch_size": 8, "random_state": 0}
@@ -31,7 +31,7 @@ def brief(estimator: Any, data: Example, **params: Any) -> Any:
 def exact(estimator: Any, data: Example, **params: Any) -> Any:
     """A `brief` copy in which nothing is random but the initial weights."""
     # A sample that is its own target may be learnt from in many windows.
-    size = 10_000 if estimator.targets == "nothing" else len(data)
+    size = 10_000 if kind_of(estimator) == "nothing" else len(data)
     fixed = {"precision": "float32", "shuffle": False, "batch_size": size}
     names = estimator.get_params(deep=False)
     fixed |= {name: 0.0 for name in names if name.endswith("dropout")}
@@ -50,10 +50,10 @@ def outputs(estimator: Any, X: Any) -> np.ndarray:
     Probabilities if it has them; those of steps are filled with zeros at the end. Of an
     estimator that writes texts, how likely one and the same text is.
     """
-    if estimator.targets == "texts":
+    if kind_of(estimator) == "texts":
         return np.asarray(estimator.score_samples(X, [TEXT] * len(X)))
     found = getattr(estimator, "predict_proba", estimator.predict)(X)
-    if estimator.targets != "tags":
+    if kind_of(estimator) != "tags":
         return np.asarray(found)
     filled = np.zeros((len(found), MOST_STEPS, found[0].shape[1]))
     for row, steps in zip(filled, found, strict=True):

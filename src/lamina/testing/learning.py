@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from lamina.testing.examples import Example
+from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import exact, fit, only_where
 
 N_MEMORISED = 16
 
 
-@only_where(lambda estimator, _: estimator.targets != "nothing")
+@only_where(lambda estimator, _: kind_of(estimator) != "nothing")
 def check_memorises(estimator: Any, data: Example) -> None:
     """Sixteen samples are learnt almost by heart."""
     rows = np.arange(N_MEMORISED)
-    X, y = data.rows(rows), data.target(estimator)[rows]
+    X, y = data.rows(rows), data.target(estimator, rows)
     network = exact(
         estimator,
         data,
         batch_size=N_MEMORISED,
         learning_rate_init=0.03,
-        max_iter=300 if estimator.targets == "texts" else 100,
+        max_iter=300 if kind_of(estimator) == "texts" else 100,
         alpha=0.0,
     )
     network.fit(X, y)
-    if estimator.targets == "texts":  # too short for a score of their own
+    if kind_of(estimator) == "texts":  # too short for a score of their own
         found = zip(network.predict(X), y, strict=True)
         score = np.mean([text == wanted for text, wanted in found])
     else:
@@ -47,10 +47,11 @@ def check_gradient_reaches_every_parameter(estimator: Any, data: Example) -> Non
     """No weight is left out: each has a gradient that is not zero and not NaN."""
     network = fit(exact(estimator, data), data)
     model = copy.deepcopy(network.network_).train()
-    samples = network.encoder_.encode(data.X).in_training()
+    plain = network.encoder_.read(data.X)
+    samples = network.encoder_.encode(plain).in_training()
     rows = torch.arange(len(samples))
     batch = samples.take(rows)
-    target = network.task_.encode(data.target(estimator))
+    target = network.task_.encode(network.task_.read(data.target(estimator), plain))
     batch = batch if target is None else replace(batch, target=target[rows])
     network.task_.loss(model, batch).backward()
     for name, parameter in model.named_parameters():

@@ -15,7 +15,7 @@ from lamina.estimators.convolutional import CNNClassifier
 from lamina.estimators.language import LanguageModel
 from lamina.exceptions import DataWarning
 from lamina.params import OnlyWith, Rule
-from lamina.testing.examples import Example
+from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_same, brief, fit, outputs, rules_of
 
 
@@ -78,7 +78,7 @@ TRIALS: dict[str, Trial] = {
     "pooling": Trial(("average",)),
     "normalization": Trial(("layer",)),
     "augmentation": Trial(("shift",)),
-    "input_type": Trial(("image", "series", "text", "audio")),
+    "form": Trial(("image", "series", "text", "audio")),
     "image_size": Trial((4,)),
     "sampling_rate": Trial((2_000,)),
     "n_mels": Trial((5,)),
@@ -106,6 +106,9 @@ TRIALS: dict[str, Trial] = {
     "crf": Trial((False,)),
     # A scheme that the labels do not have is refused.
     "scheme": Trial(("bio",)),
+    "categorical_features": Trial(([0],)),
+    "scoring": Trial(("loss",)),
+    "validation_split": Trial(("last",), {"early_stopping": True}),
 }
 """What to try, by name; an estimator with a parameter of its own adds an entry."""
 
@@ -225,7 +228,7 @@ def _behaviour(
 
 def _texts(network: Any, X: Any) -> list:
     """What an estimator writes, if it does; after two epochs a text need not end."""
-    if network.targets != "texts":
+    if kind_of(network) != "texts":
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)

@@ -1,14 +1,15 @@
 """Checks of what is refused: the message says what is wrong, and nothing is changed."""
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from lamina.exceptions import DivergenceError
-from lamina.testing.examples import Example
+from lamina.exceptions import DataWarning, DivergenceError
+from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_same, brief, fit, only_where, outputs
 
 WILD = {
@@ -32,8 +33,8 @@ def check_unfitted_is_refused(estimator: Any, data: Example) -> None:
 
 @only_where(lambda _, data: data.form not in ("table", "text"))
 def check_nonfinite_samples_are_refused(estimator: Any, data: Example) -> None:
-    """NaN and infinity in a sequence or a picture have no meaning."""
-    missing = () if data.name == "histories" else (np.nan,)
+    """Infinity has no meaning, nor has NaN in a picture or in sound."""
+    missing = () if data.form == "series" else (np.nan,)
     for value in (*missing, np.inf):
         X = _with_value(data, value)
         _fit_refused(estimator, data, X, None, "nan|inf")
@@ -49,10 +50,14 @@ def check_infinity_in_tables_is_refused(estimator: Any, data: Example) -> None:
     X = _with_value(data, np.nan)
     network = brief(estimator, data).fit(X, data.target(estimator))
     assert np.isfinite(outputs(network, X)).all()
-    assert np.isfinite(outputs(fit(brief(estimator, data), data), X)).all()
+    whole = fit(brief(estimator, data), data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert np.isfinite(outputs(whole, X)).all()
+    assert any(issubclass(w.category, DataWarning) for w in caught), "NaN is new"
 
 
-@only_where(lambda estimator, _: estimator.targets == "numbers")
+@only_where(lambda estimator, _: kind_of(estimator) == "numbers")
 def check_nonfinite_targets_are_refused(estimator: Any, data: Example) -> None:
     """A number to learn is a number."""
     for value in (np.nan, np.inf):
@@ -63,11 +68,13 @@ def check_nonfinite_targets_are_refused(estimator: Any, data: Example) -> None:
 
 def check_no_samples_are_refused(estimator: Any, data: Example) -> None:
     """There is nothing to learn from no samples, and nothing to predict."""
-    _fit_refused(estimator, data, data.X[:0], data.target(estimator)[:0], "0 sample")
+    _fit_refused(
+        estimator, data, data.X[:0], data.target(estimator, slice(0)), "0 sample"
+    )
     _predict_refused(estimator, data, data.X[:0], "0 sample")
 
 
-@only_where(lambda estimator, _: estimator.targets == "labels")
+@only_where(lambda estimator, _: kind_of(estimator) == "labels")
 def check_one_class_is_refused(estimator: Any, data: Example) -> None:
     """A classifier of one class would have nothing to decide."""
     y = np.full(len(data), "low")
@@ -76,12 +83,19 @@ def check_one_class_is_refused(estimator: Any, data: Example) -> None:
 
 def check_unequal_numbers_are_refused(estimator: Any, data: Example) -> None:
     """There is one target and one weight for each sample."""
-    y = data.target(estimator)
-    if estimator.targets != "nothing":
-        _fit_refused(estimator, data, None, y[:-1], f"{len(y) - 1}")
-    weight = np.ones(len(y) - 1)
-    _fit_refused(estimator, data, None, None, f"{len(y) - 1}", sample_weight=weight)
-    _fit_refused(estimator, data, None, None, "-1", sample_weight=-np.ones(len(y)))
+    n = len(data)
+    if kind_of(estimator) != "nothing":
+        _fit_refused(estimator, data, None, data.target(estimator)[:-1], f"{n - 1}")
+    else:
+        _fit_refused(estimator, data, None, data.labels, "y=None")
+    weight = np.ones(n - 1)
+    _fit_refused(estimator, data, None, None, f"{n - 1}", sample_weight=weight)
+    for bad in (-1.0, np.nan, np.inf):
+        weight = np.where(np.arange(n) == 2, bad, 1.0)
+        _fit_refused(estimator, data, None, None, r"\[2\]", sample_weight=weight)
+        network = fit(brief(estimator, data), data)
+        y = data.target(estimator)
+        _refused(lambda w=weight, n=network, y=y: n.score(data.X, y, w), r"\[2\]")
 
 
 @only_where(lambda _, data: data.form not in ("audio", "text"))
@@ -125,7 +139,7 @@ def check_divergence_is_told(estimator: Any, data: Example) -> None:
         assert np.isfinite(outputs(network, data.X)).all()
 
 
-@only_where(lambda estimator, _: estimator.targets == "labels")
+@only_where(lambda estimator, _: kind_of(estimator) == "labels")
 def check_unseen_label_is_refused(estimator: Any, data: Example) -> None:
     """partial_fit knows its labels from the first call; a new one is refused by name."""
     network = brief(estimator, data).partial_fit(data.X, data.labels)

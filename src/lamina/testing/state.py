@@ -81,7 +81,7 @@ def check_fit_changes_no_parameter(estimator: Any, data: Example) -> None:
 def check_data_is_left_alone(estimator: Any, data: Example) -> None:
     """Fit and predict write to neither X, y nor the weights, and need not."""
     network = brief(estimator, data)
-    X, y = copy.deepcopy(data.X), data.target(estimator).copy()
+    X, y = copy.deepcopy(data.X), copy.deepcopy(data.target(estimator))
     weight = np.linspace(0.5, 1.5, len(data))
     for array in [*(X if isinstance(X, list) else [X]), y, weight]:
         if isinstance(array, np.ndarray):
@@ -100,7 +100,7 @@ def check_random_state_decides(estimator: Any, data: Example) -> None:
     expected = outputs(network, data.X)
     half = np.arange(len(data) // 2, len(data))
     network.set_params(random_state=1)
-    network.fit(data.rows(half), data.target(estimator)[half])
+    network.fit(data.rows(half), data.target(estimator, half))
     other = outputs(fit(network, data), data.X)
     assert not np.array_equal(other, expected), "random_state changes nothing"
     again = outputs(fit(network.set_params(random_state=0), data), data.X)

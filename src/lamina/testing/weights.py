@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.testing.examples import Example
+from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_close, exact, outputs
 
 N_EPOCHS = 5
@@ -54,8 +54,8 @@ def _trained(
         max_iter=N_EPOCHS,
         max_grad_norm=None,
     )
-    if estimator.targets != "nothing":
+    if kind_of(estimator) != "nothing":
         network.set_params(batch_size=int(n_present))
-    y = data.target(estimator)[rows]
+    y = data.target(estimator, rows)
     network.fit(data.rows(rows), y, sample_weight=weight)
     return outputs(network, data.X) / max(1.0, float(np.abs(data.numbers).max()))

@@ -20,7 +20,7 @@ from lamina.training.precision import room_on
 
 N_DECODERS, N_AHEAD = 2, 4
 """Threads that decode files, and batches that they may be ahead."""
-ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, {"cpu": 1 << 16, "cuda": 1 << 18}
+ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, {"cpu": 1 << 16, "cuda": 1 << 18, "mps": 1 << 18}
 """Samples, and steps or pixels, of a batch that is predicted: on a CPU few enough that
 features stay in its cache, where convolutions are 1.5 to 3 times as fast."""
 

@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lamina.exceptions import InterruptedWarning
+from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
 from lamina.tasks.base import Task
 from lamina.training.gradients import Gradients, gradients_of
@@ -41,6 +40,7 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     diverged: bool = False
+    interrupted: bool = False
 
 
 @dataclass
@@ -84,6 +84,10 @@ class Training:
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
+    def __post_init__(self) -> None:
+        # Whether the best epoch is kept, and not the last.
+        self.selects = self.validate is not None and self.params.early_stopping
+
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
         arithmetic = arithmetic_of(self.device, self.params.precision, self.work)
@@ -96,11 +100,7 @@ class Training:
         except KeyboardInterrupt:
             if not history.loss_curve:
                 raise
-            warnings.warn(
-                f"Training was interrupted after {len(history.loss_curve)} epochs.",
-                InterruptedWarning,
-                stacklevel=2,
-            )
+            history.interrupted = True
         kept.restore()
         self.model.eval()
         return history
@@ -126,7 +126,7 @@ class Training:
                 history.diverged = True
                 break
             history.loss_curve.append(loss)
-            if stopping.is_better(self._merit(history)) or not self._selects:
+            if stopping.is_better(self._epoch_score(history)) or not self.selects:
                 kept.take()
             ended = self.monitor.epoch_ends(self.model, history)
             if ended or stopping.is_over or clock.done() >= 1:
@@ -150,15 +150,23 @@ class Training:
         mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
         return (mean / sum(sizes)).item()
 
-    @property
-    def _selects(self) -> bool:
-        """Whether the best epoch is kept, and not the last."""
-        return self.validate is not None and self.params.early_stopping
-
-    def _merit(self, history: History) -> float:
+    def _epoch_score(self, history: History) -> float:
+        """What `Stopping` watches."""
         if self.validate is not None:
             self.model.eval()
             history.validation_scores.append(self.validate(self.model))
-        if self._selects:
-            return history.validation_scores[-1]
-        return -history.loss_curve[-1]
+        if self.selects and len(history.loss_curve) == 1:
+            self._refuse_nan(history.validation_scores[0])
+        if not self.selects:
+            return -history.loss_curve[-1]
+        score = history.validation_scores[-1]
+        return -math.inf if math.isnan(score) else score
+
+    def _refuse_nan(self, score: float) -> None:
+        """A score that is NaN says nothing; the network of no epoch would be kept."""
+        if math.isnan(score):
+            warn_of_data(
+                "The score of the validation samples is NaN, as R^2 of a single sample is; "
+                "training stops by its loss instead. Pass more samples, or scoring=."
+            )
+            self.selects = False

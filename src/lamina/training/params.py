@@ -1,11 +1,14 @@
 """The parameters of training, shared by every estimator."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 
 from lamina.params import (
     Params,
+    Rule,
+    Use,
     at_least,
     boolean,
     fraction,
@@ -17,10 +20,28 @@ from lamina.params import (
     seed,
 )
 from lamina.training.optimizers import OPTIMIZERS
-from lamina.training.precision import DEVICES, PRECISIONS
+from lamina.training.precision import PRECISIONS, known_device
 from lamina.training.schedules import SCHEDULES
 
 Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]
+
+
+def splitter() -> Rule:
+    """What splits samples, as those of `sklearn.model_selection` do."""
+    return Rule(
+        "splitter",
+        lambda v: callable(getattr(v, "split", None)) and not isinstance(v, str),
+    )
+
+
+def known_score() -> Rule:
+    """What a validation score is asked for by."""
+    return Rule(
+        "str or callable",
+        lambda v: (
+            callable(v) or (isinstance(v, str) and v in {"loss", *get_scorer_names()})
+        ),
+    )
 
 
 class TrainerParams(Params):
@@ -113,6 +134,25 @@ class TrainerParams(Params):
         only_with(early_stopping=True),
         "Share of the training samples that is held out for early stopping.",
     ] = 0.1
+    validation_split: Annotated[
+        Any,
+        one_of("random", "last"),
+        splitter(),
+        only_with(early_stopping=True),
+        """Which samples are held out: drawn at "random" (for classifiers with the classes
+        in equal proportion), the "last" ones as they come, for samples in order of time,
+        or the first split of a splitter of scikit-learn. `validation_groups` of `fit`
+        keeps groups together.""",
+    ] = "random"
+    scoring: Annotated[
+        Any,
+        known_score(),
+        none(),
+        """What validation samples are scored by, greater is better: the name of a scorer
+        of scikit-learn, a callable `scorer(estimator, X, y)`, or "loss". None takes
+        accuracy for classifiers, for regressors R^2 where the loss is the squared error and
+        the loss itself otherwise, and `score` for all others.""",
+    ] = None
     n_iter_no_change: Annotated[
         int, at_least(1), "Epochs without improvement after which training stops."
     ] = 20
@@ -124,12 +164,15 @@ class TrainerParams(Params):
     ] = False
     device: Annotated[
         str,
-        one_of(*DEVICES),
-        'Where to compute; "auto" takes a GPU when there is one.',
+        known_device(),
+        Use.AT_ONCE,
+        """Where to compute: "auto" takes a GPU when there is one; "cpu", "cuda", "cuda:1"
+        (a GPU by its number), "mps".""",
     ] = "auto"
     precision: Annotated[
         str,
         one_of(*PRECISIONS),
+        Use.AT_ONCE,
         """Arithmetic of the products in training: "auto" takes bfloat16 where the machine
         computes it natively and the network is large enough to gain, and float32
         otherwise (through TF32 on a GPU); "float32" is exactly that. "bfloat16" and
@@ -142,4 +185,6 @@ class TrainerParams(Params):
         """Seed of initial weights, shuffling, dropout and the validation split. With an
         int, the same data on the same machine gives the same network.""",
     ] = None
-    verbose: Annotated[bool, boolean(), "Print a line after each epoch."] = False
+    verbose: Annotated[
+        bool | int, boolean(), at_least(0), "Print a line after each epoch, if not 0."
+    ] = False

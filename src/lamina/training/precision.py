@@ -3,7 +3,8 @@
 What is set for the whole process is set for a call and restored after it.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,8 @@ from lamina.exceptions import ParameterError
 from lamina.nn.model import Model
 from lamina.nn.parallel import spread_over
 from lamina.nn.products import on_one_core
+from lamina.params import Rule
 
-DEVICES: dict[str, Callable[[], torch.device]] = {
-    "auto": lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"),
-    "cpu": lambda: torch.device("cpu"),
-    "cuda": lambda: torch.device("cuda"),
-}
 PRECISIONS: dict[str, torch.dtype | None] = {
     "auto": None,
     "float32": torch.float32,
@@ -39,18 +36,38 @@ From here on oneDNN's products are the faster ones in float32 as well: a call of
 """
 
 
+def known_device() -> Rule:
+    """The name of a device."""
+    return Rule(
+        "{'auto', 'cpu', 'cuda', 'cuda:N', 'mps'}",
+        lambda v: (
+            isinstance(v, str)
+            and re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", v) is not None
+        ),
+    )
+
+
 def device_of(name: str) -> torch.device:
     """The device that a `device` parameter means on this machine."""
-    if name == "cuda" and not torch.cuda.is_available():
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    n_devices = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }[device.type]
+    if (device.index or 0) >= n_devices:
         raise ParameterError(
-            'device="cuda", but torch sees no GPU on this machine; use device="auto".'
+            f'device="{name}", but torch sees {n_devices or "no"} such GPU on this machine; '
+            f'use device="auto".'
         )
-    return DEVICES[name]()
+    return device
 
 
 def room_on(device: torch.device) -> int:
     """Bytes of data that may stay on a device: half of what is free there."""
-    return 0 if device.type == "cpu" else torch.cuda.mem_get_info(device)[0] // 2
+    return 0 if device.type != "cuda" else torch.cuda.mem_get_info(device)[0] // 2
 
 
 @contextmanager
@@ -176,6 +193,8 @@ def _matmul_precision(precision: str, work: float) -> str:
 def _is_native(dtype: torch.dtype, device: torch.device) -> bool:
     if device.type == "cuda":
         return dtype == torch.float16 or torch.cuda.is_bf16_supported()
+    if device.type == "mps":
+        return False
     if dtype == torch.float16:
         return _supports("_is_amx_fp16_supported")
     return _supports("_is_avx512_bf16_supported")

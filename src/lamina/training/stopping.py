@@ -9,23 +9,23 @@ from lamina.training.optimizers import fused
 
 @dataclass
 class Stopping:
-    """Watches a figure of merit, greater is better, epoch by epoch."""
+    """Watches a score, greater is better, epoch by epoch."""
 
     patience: int
     tolerance: float
     best: float = float("-inf")
     waited: int = field(default=0, init=False)
 
-    def is_better(self, merit: float) -> bool:
+    def is_better(self, score: float) -> bool:
         """Whether this epoch is the one to keep: of equal ones, the latest."""
-        better = merit >= self.best
+        better = score >= self.best
         # Progress is measured from the last real improvement, so that many small
         # steps add up to one.
-        if merit > self._reference + self.tolerance:
-            self._reference, self.waited = merit, 0
+        if score > self._reference + self.tolerance:
+            self._reference, self.waited = score, 0
         else:
             self.waited += 1
-        self.best = max(self.best, merit)
+        self.best = max(self.best, score)
         return better
 
     @property

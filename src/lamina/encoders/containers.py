@@ -1,0 +1,115 @@
+"""The containers that samples come in, opened: what is left is a frame, an array or a list."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from scipy import sparse
+
+from lamina.encoders.frames import is_frame
+from lamina.exceptions import DataError
+
+
+def opened(X: Any, *, is_table: bool) -> Any:
+    """X as a sparse matrix, a frame, an array, a dict of columns or a list of samples.
+
+    Nested lists of numbers become an array where all are equally long. Rows of strings
+    are the columns of a table where one is wanted, and otherwise texts that are cut.
+    """
+    if isinstance(X, np.ndarray):
+        return list(X) if _holds_samples(X) else X
+    if isinstance(X, list | tuple):
+        return _list_or_array(list(X), is_table)
+    if sparse.issparse(X) or is_frame(X):
+        return X
+    if isinstance(X, dict):
+        return _columns_or_refusal(X, is_table)
+    return _from_tensor(X) if is_tensor(X) else _opened_rarer(X, is_table)
+
+
+def is_tensor(X: object) -> bool:
+    """Whether X is a tensor of torch."""
+    import torch
+
+    return isinstance(X, torch.Tensor)
+
+
+def is_text(sample: object) -> bool:
+    """Whether a sample is a string or a path."""
+    return isinstance(sample, str | Path)
+
+
+def is_picture(sample: object) -> bool:
+    """Whether a sample is a PIL image; PIL itself is not imported for the question."""
+    return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
+
+
+def _opened_rarer(X: Any, is_table: bool) -> Any:
+    if X is None:
+        raise DataError("X is None; pass the samples.")
+    if nw.dependencies.is_into_series(X):
+        return _list_or_array(nw.from_native(X, series_only=True).to_list(), is_table)
+    if isinstance(X, nw.LazyFrame) or type(X).__name__ == "LazyFrame":
+        raise DataError("X is a LazyFrame, which holds no data yet; pass X.collect().")
+    if is_text(X) or is_picture(X) or isinstance(X, bytes):
+        raise DataError(f"X is a single sample, {X!r}; pass a list of samples.")
+    if isinstance(X, Sequence):
+        return _list_or_array(list(X), is_table)
+    if hasattr(X, "__array__"):
+        return opened(np.asarray(X), is_table=is_table)
+    if isinstance(X, set | frozenset):
+        raise DataError("X is a set, whose samples have no order; pass a list of them.")
+    if isinstance(X, Iterator) or hasattr(X, "__iter__"):
+        raise DataError(
+            f"X is a {type(X).__name__}, which can be read once only or has no length; "
+            f"pass list(X), or the arrays behind it."
+        )
+    raise DataError(
+        f"X is a {type(X).__name__}; pass an array, a frame, or a list of samples."
+    )
+
+
+def _columns_or_refusal(X: dict, is_table: bool) -> dict:
+    if not is_table:
+        raise DataError(
+            "X is a dict; its keys would be read as samples. Pass the list of samples."
+        )
+    if not X:
+        raise DataError("Found array with 0 sample(s): X is a dict without columns.")
+    return X
+
+
+def _from_tensor(X: Any) -> np.ndarray:
+    if X.is_sparse or X.is_nested or X.is_quantized:
+        raise DataError("X is a sparse, nested or quantized tensor; pass a dense one.")
+    X = X.detach().cpu()
+    return (X.float() if X.dtype.itemsize == 2 and X.is_floating_point() else X).numpy()
+
+
+def _holds_samples(X: np.ndarray) -> bool:
+    return (
+        X.ndim == 1 and X.dtype.kind in "OUS" and len(X) > 0 and X.dtype.names is None
+    )
+
+
+def _list_or_array(X: list, is_table: bool) -> Any:
+    if not X:
+        raise DataError(
+            "Found array with 0 sample(s): X is an empty list, a minimum of 1 is required."
+        )
+    X = [_from_tensor(sample) if is_tensor(sample) else sample for sample in X]
+    if isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table:
+        return X
+    if isinstance(X[0], str | Path | bytes | dict) or any(map(is_picture, X)):
+        return X
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of unequal length
+        return X
+    if array.dtype.kind in "USO":
+        # As objects, or numbers beside texts would become texts as well.
+        is_matrix = is_table and array.ndim == 2
+        return np.asarray(X, dtype=object) if is_matrix else X
+    return array

@@ -1,0 +1,96 @@
+"""Samples with their targets and weights, checked in one place for every method."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lamina.encoders.base import rows_of
+from lamina.exceptions import DataError
+from lamina.tasks.base import Task
+
+
+@dataclass
+class Data:
+    """Samples in their plain form, with their targets and, where given, their weights."""
+
+    X: Any
+    y: Any
+    weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: np.ndarray) -> "Data":
+        """The samples of these row numbers."""
+        weight = None if self.weight is None else self.weight[rows]
+        y = None if self.y is None else rows_of(self.y, rows)
+        return Data(rows_of(self.X, rows), y, weight)
+
+    def present(self) -> np.ndarray | None:
+        """The rows whose weight is not 0, which is as good as absent; None: all."""
+        if self.weight is None or (self.weight > 0).all():
+            return None
+        return np.flatnonzero(self.weight)
+
+
+def read_targets(owner: str, task: Task, y: Any, X: Any, name: str = "y") -> Any:
+    """The plain targets of plain samples X: one for each, or none where none belong."""
+    if not task.requires_y:
+        refuse_targets(owner, y, name)
+        return task.read(None, X)
+    require_targets(owner, y, name)
+    targets = task.read(y, X)
+    n = targets.shape[0] if hasattr(targets, "shape") else len(targets)
+    if n != len(X):
+        raise DataError(
+            f"Found input variables with inconsistent numbers of samples: X has {len(X)} "
+            f"samples and {name} has {n} targets."
+        )
+    return targets
+
+
+def require_targets(owner: str, y: Any, name: str = "y") -> None:
+    """Raise where targets are missing."""
+    if y is None:
+        raise DataError(
+            f"{owner} requires y to be passed, but the target {name} is None."
+        )
+
+
+def refuse_targets(owner: str, y: Any, name: str = "y") -> None:
+    """Raise where targets are given and would be ignored."""
+    if y is not None:
+        raise DataError(
+            f"{owner} learns from X alone, and {name} would be ignored; pass {name}=None."
+        )
+
+
+def read_weight(
+    sample_weight: Any, n: int, name: str = "sample_weight"
+) -> np.ndarray | None:
+    """Weights as floats, one for each of `n` samples; `DataError` for any other."""
+    if sample_weight is None:
+        return None
+    if np.ndim(sample_weight) == 0 and isinstance(sample_weight, int | float):
+        sample_weight = np.full(n, sample_weight)
+    try:
+        weight = np.asarray(sample_weight)
+        if weight.dtype.kind in "cUSmM":
+            raise TypeError(f"it holds {weight.dtype}")
+        weight = weight.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{name} does not hold numbers: {error}.") from None
+    if weight.ndim != 1:
+        raise DataError(
+            f"{name} has shape {weight.shape}: Sample weights must be 1D array or scalar."
+        )
+    if len(weight) != n:
+        raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
+    bad = ~np.isfinite(weight) | (weight < 0)
+    if bad.any():
+        i = int(bad.argmax())
+        raise DataError(f"{name}[{i}] is {weight[i]}; a weight is finite and >= 0.")
+    if not weight.any():
+        raise DataError(f"{name} is 0 for every sample; at least one has to count.")
+    return weight

@@ -1,0 +1,85 @@
+"""The attributes that `fit` leaves, each declared once, and how they get there."""
+
+from typing import Annotated, Any
+
+import numpy as np
+
+from lamina.encoders.base import Encoder
+from lamina.nn.model import Model
+from lamina.params import Fitted
+from lamina.schema import Schema
+from lamina.tasks.base import Task
+
+
+class FittedNetwork(Fitted):
+    """What every estimator has after `fit`."""
+
+    form_: Annotated[
+        str,
+        "str",
+        'The form of data that X was read as: "table", "series", "image", "audio", "text".',
+    ]
+    schema_: Annotated[
+        Schema,
+        "Schema",
+        "What `fit` learnt about the form of X, with which later samples have to agree.",
+    ]
+    loss_curve_: Annotated[
+        list[float], "list of float", "Mean training loss of each epoch."
+    ]
+    validation_scores_: Annotated[
+        list[float] | None,
+        "list of float or None",
+        "Score on the validation samples after each epoch, as `scoring` says.",
+    ]
+    best_loss_: Annotated[float, "float", "The lowest of `loss_curve_`."]
+    best_validation_score_: Annotated[
+        float | None, "float or None", "The highest of `validation_scores_`."
+    ]
+    n_iter_: Annotated[int, "int", "Epochs trained."]
+    n_parameters_: Annotated[int, "int", "Trainable numbers of the network."]
+    network_: Annotated[Model, "torch.nn.Module", "The network."]
+    encoder_: Annotated[Encoder, "Encoder", "What turns samples into tensors."]
+    task_: Annotated[Task, "Task", "What the features of the network are for."]
+
+
+class FittedColumns(Fitted):
+    """What estimators have that take tables or series."""
+
+    n_features_in_: Annotated[
+        int,
+        "int",
+        """Columns of a table or of a 2-D X, channels of longer samples; not there for
+        texts, pictures and files.""",
+    ]
+    feature_names_in_: Annotated[
+        np.ndarray,
+        "ndarray of shape (n_features_in_,)",
+        "Names of the columns of a frame, where all are strings.",
+    ]
+
+
+class FittedLabels(Fitted):
+    """What classifiers have."""
+
+    classes_: Annotated[
+        Any,
+        "ndarray of shape (n_classes,), or a list of them",
+        "The labels, sorted; a list of arrays for several outputs.",
+    ]
+
+
+def publish(estimator: Any, fitted: dict[str, Any]) -> None:
+    """Put new fitted attributes in the place of all earlier ones, at once."""
+    params = estimator.get_params(deep=False)
+    kept = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name in params or name.startswith("_skl") or not _is_fitted(name)
+    }
+    estimator.__dict__.clear()
+    estimator.__dict__.update(kept | fitted)
+
+
+def _is_fitted(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("__")

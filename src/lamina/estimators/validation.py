@@ -1,0 +1,168 @@
+"""Validation samples: given, or set aside, and what they are scored by."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+from lamina.encoders.base import Encoder
+from lamina.estimators.data import Data
+from lamina.exceptions import DataError
+from lamina.nn.model import Model
+from lamina.params import refuse_unused
+from lamina.training.loader import Loader
+from lamina.training.precision import device_of
+
+
+@dataclass
+class Validation:
+    """What `fit` was passed for validation."""
+
+    estimator: Any
+    X: Any = None
+    y: Any = None
+    weight: Any = None
+    groups: Any = None
+
+    def split(
+        self, data: Data, task: Any, seed: int, rows: np.ndarray | None
+    ) -> tuple[Data, Data | None]:
+        """The samples to train on, and those of them that early stopping sets aside.
+
+        `rows` are those of the samples that were passed, if not all.
+        """
+        estimator = self.estimator
+        self._refuse_half(task)
+        sets_aside = estimator.early_stopping and self.X is None
+        if not sets_aside:
+            if self.groups is not None:
+                raise DataError(
+                    "validation_groups has no effect without early_stopping=True, or beside "
+                    "X_val; leave it out."
+                )
+            return data, None
+        if len(data) < 2:
+            raise DataError(
+                "early_stopping=True sets samples aside, and there is only one; pass "
+                "X_val, or pass more samples."
+            )
+        groups = self._groups(rows, len(data))
+        kept, held_out = self._rows(data, task, seed, groups)
+        return data.take(np.sort(kept)), data.take(np.sort(held_out))
+
+    def _groups(self, rows: np.ndarray | None, n: int) -> np.ndarray | None:
+        if self.groups is None:
+            return None
+        groups = np.asarray(self.groups)
+        if groups.ndim == 1 and rows is not None and len(groups) > rows[-1]:
+            groups = groups[rows]
+        if groups.shape != (n,):
+            raise DataError(
+                f"validation_groups has shape {groups.shape} for {n} samples."
+            )
+        return groups
+
+    def _rows(
+        self, data: Data, task: Any, seed: int, groups: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        size, how = self.estimator.validation_fraction, self.estimator.validation_split
+        rows = np.arange(len(data))
+        if groups is not None:
+            splitter = GroupShuffleSplit(1, test_size=size, random_state=seed)
+            return next(iter(splitter.split(rows, groups=groups)))
+        if how == "last":
+            return tuple(train_test_split(rows, test_size=size, shuffle=False))
+        if how != "random":
+            return next(iter(how.split(rows, data.y)))
+        strata = task.stratify_by(data.y)
+        split = train_test_split(
+            rows, test_size=size, random_state=seed, stratify=strata
+        )
+        return tuple(split)
+
+    def _refuse_half(self, task: Any) -> None:
+        if task.requires_y and (self.X is None) != (self.y is None):
+            raise DataError("X_val and y_val come together; one of them is None.")
+        if self.weight is not None and self.X is None:
+            raise DataError("sample_weight_val has no effect without X_val and y_val.")
+
+
+def scorer_of(
+    estimator: Any, fitting: Any, held_out: Data | None
+) -> Callable[[Model], float] | None:
+    """What scores a model on the validation samples; None if there are none."""
+    scoring = estimator.scoring
+    if held_out is None:
+        if scoring is not None:
+            refuse_unused(estimator, "scoring", "no validation samples")
+        return None
+    if scoring is None:
+        return _by_task(estimator, fitting, held_out)
+    if scoring == "loss":
+        return _by_loss(estimator, fitting, held_out)
+    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    weight = fitting.weights_of(held_out)
+    given = {} if weight is None else {"sample_weight": weight}
+
+    def score(model: Model) -> float:
+        probe = copy.copy(estimator)
+        vars(probe).update(fitting.attributes_with(model))
+        vars(probe)["encoder_"] = AlreadyRead(fitting.encoder)
+        return float(scorer(probe, held_out.X, held_out.y, **given))
+
+    return score
+
+
+def _by_task(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
+    task, weight = fitting.task, fitting.weights_of(held_out)
+    samples = fitting.encoder.encode(held_out.X).in_validation()
+
+    def score(model: Model) -> float:
+        outputs = estimator.outputs_of(model, fitting.encoder, samples, task.predict)
+        return task.stopping_score(held_out.y, outputs, weight)
+
+    return score
+
+
+def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
+    """Minus the mean loss; the network is in evaluation mode."""
+    samples = fitting.encoder.encode(held_out.X).in_training()
+    weight = fitting.weights_of(held_out)
+    if weight is not None:
+        weight = torch.tensor(weight).float()[samples.owners]
+    size, task = min(len(samples), 256), fitting.task
+    loader = Loader(samples, task.encode(held_out.y), weight, size, shuffle=False)
+    device = device_of(estimator.device)
+
+    @torch.no_grad()
+    def score(model: Model) -> float:
+        total, n = 0.0, 0.0
+        for batch in loader:
+            part = len(batch) if batch.weight is None else float(batch.weight.sum())
+            mean = task.loss(model, batch.to(device)).item()
+            # A loss is the mean of weight times loss; its total has no weights left out.
+            total, n = total + mean * len(batch), n + part
+        return -total / n
+
+    return score
+
+
+class AlreadyRead(Encoder):
+    """An encoder for samples that are in its plain form."""
+
+    def __init__(self, encoder: Encoder):
+        self.encoder, self.spec = encoder, encoder.spec
+
+    def read(self, X: Any) -> Any:
+        return X
+
+    def fit(self, plain: Any, weight: np.ndarray | None = None) -> "AlreadyRead":
+        raise NotImplementedError
+
+    def encode(self, plain: Any) -> Any:
+        return self.encoder.encode(plain)

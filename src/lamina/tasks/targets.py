@@ -1,0 +1,101 @@
+"""Targets as users hold them -> arrays of numpy."""
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from scipy import sparse
+
+from lamina.exceptions import DataError
+from lamina.missing import is_missing
+
+
+def as_targets(y: Any) -> Any:
+    """Y as an array (n,) or (n, outputs), or a sparse matrix; `DataError` if it is none."""
+    if isinstance(y, str | bytes | dict | set) or not _has_length(y):
+        raise DataError(
+            f"y is {y!r} of type {type(y).__name__}; pass a list or an array with a target "
+            f"for each sample."
+        )
+    if sparse.issparse(y):
+        return y
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            raise DataError(
+                f"y is masked in row {int(np.ma.getmaskarray(y).nonzero()[0][0])}; leave "
+                f"out samples without a target."
+            )
+        y = y.data
+    array = _as_array(y)
+    if array.dtype.kind in "cV":
+        raise DataError(f"y holds {array.dtype}. Complex data not supported.")
+    if array.ndim not in (1, 2):
+        raise DataError(f"y has {array.ndim} dimensions; targets have one or two.")
+    _refuse_missing(array)
+    return array
+
+
+def _as_array(y: Any) -> np.ndarray:
+    if nw.dependencies.is_into_series(y):
+        return np.asarray(nw.from_native(y, series_only=True).to_list())
+    if nw.dependencies.is_into_dataframe(y):
+        frame = nw.from_native(y, eager_only=True)
+        columns = [frame[name].to_list() for name in frame.columns]
+        return np.asarray(columns).T
+    if hasattr(y, "detach"):
+        y = y.detach().cpu()
+    try:
+        array = np.asarray(y)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(f"y is no array of targets: {error}.") from None
+    if array.dtype.kind == "U" and not isinstance(y, np.ndarray):
+        _refuse_mixed(np.asarray(y, dtype=object))
+    return array
+
+
+def _refuse_mixed(labels: np.ndarray) -> None:
+    """Numpy would make texts of the numbers among texts."""
+    for row, label in enumerate(labels.reshape(len(labels), -1)):
+        for value in label:
+            if not isinstance(value, str):
+                raise DataError(
+                    f"y[{row}] is {value!r}, and other labels are strings; labels are "
+                    f"strings or numbers, and not both."
+                )
+
+
+def _has_length(y: Any) -> bool:
+    try:
+        return sparse.issparse(y) or len(y) >= 0
+    except TypeError:  # no length: a number, a generator
+        return False
+
+
+def _refuse_missing(array: np.ndarray) -> None:
+    if array.dtype.kind == "O":
+        missing = np.array([is_missing(v) for v in array.ravel()]).reshape(array.shape)
+    elif array.dtype.kind in "fmM":
+        missing = np.isnan(array)
+    else:
+        return
+    if missing.any():
+        row = int(missing.reshape(len(array), -1).any(1).argmax())
+        raise DataError(
+            f"Input y contains NaN: y[{row}] is {array[row]!r}; leave out samples without "
+            f"a target."
+        )
+
+
+def read_texts(y: Any, several: bool = False) -> list:
+    """A text for each sample, or with `several` a list of texts that are all right."""
+    if isinstance(y, str | bytes | dict) or not _has_length(y):
+        raise DataError(f"y is {y!r}; pass a list with a text for each sample.")
+    if nw.dependencies.is_into_series(y):
+        y = nw.from_native(y, series_only=True).to_list()
+    texts = list(y)
+    for i, text in enumerate(texts):
+        is_list = several and isinstance(text, list | tuple) and len(text) > 0
+        parts = text if is_list else [text]
+        if not all(isinstance(part, str) for part in parts):
+            raise DataError(f"The target of sample {i} is not a text: {text!r}.")
+    return texts
