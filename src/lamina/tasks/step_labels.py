@@ -12,7 +12,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from torch import Tensor
+from torch import Tensor, strided
 
 from lamina.exceptions import DataError
 
@@ -68,6 +68,7 @@ def _rows(y: Any) -> list:
     if isinstance(y, list | tuple):
         return list(y)
     if isinstance(y, np.ndarray | Tensor):
+        _refuse_without_values(y, "y")
         if y.ndim == 0:
             raise DataError(f"y is a single value, {_shown(y)}; {WANTED}.")
         return list(y)
@@ -95,9 +96,10 @@ def _column(y: Any) -> list:
 def _row(row: Any, i: int) -> list:
     if isinstance(row, list | tuple):
         return list(row)
-    if isinstance(row, np.ndarray | Tensor) and row.ndim == 1:
-        return row.tolist()
     if isinstance(row, np.ndarray | Tensor):
+        _refuse_without_values(row, f"y[{i}]")
+        if row.ndim == 1:
+            return row.tolist()
         raise DataError(
             f"y[{i}] is an array of shape {tuple(row.shape)}; {WANTED}."
             if row.ndim
@@ -106,6 +108,14 @@ def _row(row: Any, i: int) -> list:
     if nw.dependencies.is_into_series(row):
         return nw.from_native(row, series_only=True).to_list()
     raise DataError(f"y[{i}] is {_shown(_scalar(row))}; {WANTED}.")
+
+
+def _refuse_without_values(values: np.ndarray | Tensor, name: str) -> None:
+    if isinstance(values, Tensor) and (values.is_meta or values.layout != strided):
+        raise DataError(
+            f"{name} is a tensor on the meta device or a sparse one; pass a dense tensor, "
+            f"or a list."
+        )
 
 
 def _plain(rows: list[list]) -> list[list]:
