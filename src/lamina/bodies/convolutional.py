@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
+from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import embedding
 from lamina.nn.normalization import NORMALIZATIONS
 from lamina.nn.pooling import POOLINGS
@@ -204,8 +205,7 @@ class Block(nn.Module):
             if params.residual and n_in != n_out
             else nn.Identity()
         )
-        drop = {3: nn.Dropout1d, 4: nn.Dropout2d}[self.first.conv.weight.dim()]
-        self.drop = drop(params.dropout)
+        self.drop = ChannelDropout(params.dropout)
 
     def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
         inner = self.second.linear(self.first(h, real, weight), real, weight)

@@ -235,9 +235,10 @@ def _read_array(X: np.ndarray, owner: str) -> SeriesList:
             f"your data using X.reshape(1, -1) if it is a single sample."
         )
     if 0 in X.shape:
+        what = "feature(s)" if len(X) else "sample(s)"
         raise DataError(
-            f"Found array with 0 sample(s) or feature(s) (shape={X.shape}) while a minimum "
-            f"of 1 is required by {owner}."
+            f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required "
+            f"by {owner}."
         )
     X = X[:, :, None] if X.ndim == 2 else X
     n, steps, channels = X.shape
@@ -303,7 +304,8 @@ def _number(value: Any) -> float:
         return float(value)
     except TypeError:
         raise TypeError(
-            f"{value!r} must be a number, not a string or another object"
+            f"an argument must be neither a string nor any object but a number, "
+            f"and not {value!r}"
         ) from None
 
 

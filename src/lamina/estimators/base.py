@@ -15,6 +15,7 @@ from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
+from lamina.process import default_settings
 from lamina.tasks.base import Task
 from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
@@ -98,15 +99,15 @@ class NeuralEstimator(
         """The forms of data that the estimator takes."""
         return tuple(form for form in cls.body.forms if form in cls.encoders)
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
-        """Fitted attributes that only some estimators have."""
-        del encoder, task
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+        """Fitted attributes that only some estimators have; X are the plain samples."""
+        del encoder, task, X
         return {}
 
     def _plain(self, X: Any) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
         check_is_fitted(self, "network_")
-        with data_errors("X"):
+        with default_settings(), data_errors("X"):
             return self.encoder_.read(X)
 
     def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
@@ -126,14 +127,15 @@ class NeuralEstimator(
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
         self.task_.configure(self)
-        samples = self.encoder_.encode(plain)
-        target = None
-        if y is not None:
-            target = self.task_.encode(y)
-            self.task_.check_fit(target, samples, self.network_.body)
-        ask = ask or self.task_.predict
-        with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(self.network_, self.encoder_, samples, ask, target)
+        device, network = device_of(self.device), self.network_
+        with default_settings(), on_device(network, device):
+            samples = self.encoder_.encode(plain)
+            target = None
+            if y is not None:
+                target = self.task_.encode(y)
+                self.task_.check_fit(target, samples, network.body)
+            ask = ask or self.task_.predict
+            return self.outputs_of(network, self.encoder_, samples, ask, target)
 
     def outputs_of(
         self,

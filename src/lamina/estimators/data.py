@@ -92,5 +92,7 @@ def read_weight(
         i = int(bad.argmax())
         raise DataError(f"{name}[{i}] is {weight[i]}; a weight is finite and >= 0.")
     if not weight.any():
-        raise DataError(f"{name} is 0 for every sample; at least one has to count.")
+        raise DataError(
+            f"{name} is zero for every sample; at least one weight has to be greater."
+        )
     return weight

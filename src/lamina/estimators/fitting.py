@@ -1,7 +1,6 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +13,17 @@ from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import opened
 from lamina.estimators.data import Data, read_targets, read_weight, require_targets
 from lamina.estimators.fitted import publish
+from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import (
     DataError,
-    DivergenceError,
-    InterruptedWarning,
     ParameterError,
     data_errors,
 )
 from lamina.nn.model import Model
 from lamina.params import Use, check_params, names_with
-from lamina.seeding import seed_from, seeded, spawn
+from lamina.process import default_settings
+from lamina.seeding import every_draw_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
@@ -50,6 +49,8 @@ class Fitting:
 
     encoder: Encoder
     task: Any
+    plain: Any
+    """The samples that were passed, in their plain form."""
 
     def __init__(
         self,
@@ -66,6 +67,14 @@ class Fitting:
 
     def run(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
         """Train, and publish the fitted attributes."""
+        with default_settings():
+            history = self._run(X, y, sample_weight, validation)
+        raise_if_diverged(self.estimator, history)
+        raise_if_interrupted(history)
+
+    def _run(
+        self, X: Any, y: Any, sample_weight: Any, validation: Validation
+    ) -> History:
         check_params(self.estimator)
         self._refuse_frozen()
         seeds = spawn(seed_from(self.estimator.random_state), 3)
@@ -80,18 +89,20 @@ class Fitting:
         callback_data = {"X": X, "y": y}
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self._fitted)
-        with seeded(seeds[2], device_of(self.estimator.device)):
-            training = self._training(loader, n_epochs, held_out, monitor)
+        with random_stream(seeds[2]):
+            with every_draw_from_stream():
+                training = self._training(loader, n_epochs, held_out, monitor)
             history = training.run()
         if not history.loss_curve:
-            self._raise_if_diverged(history)  # nothing was learnt that is worth keeping
+            raise_if_diverged(
+                self.estimator, history
+            )  # nothing was learnt that is worth keeping
         self.optimizer_state = training.optimizer.state() if self.single_epoch else None
         fitted = self._fitted(training.model.cpu(), history)
         publish(self.estimator, fitted)
         callback_data["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
-        self._raise_if_diverged(history)
-        self._raise_if_interrupted(history)
+        return history
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Data:
         """All samples that were passed, but those of weight 0; learns the targets."""
@@ -105,7 +116,8 @@ class Fitting:
                 require_targets(self.owner, y)
             with data_errors("X"):
                 forms = estimator.forms()
-                X = opened(X, is_table="table" in forms)
+                if len(forms) > 1:
+                    X = opened(X, is_table="table" in forms)
                 self.form = choose(X, forms, estimator)
             self.encoder = encoder_for(self.form, estimator)
         with data_errors("X"):
@@ -118,6 +130,7 @@ class Fitting:
         self.rows = data.present()
         if self.rows is not None:
             data = data.take(self.rows)
+        self.plain = data.X
         if not self.resumes:
             self.task.fit(data.y, data.weight, self.classes)
         elif self.classes is not None:
@@ -244,7 +257,7 @@ class Fitting:
             fitted["n_features_in_"] = self.encoder.n_features
         if self.encoder.feature_names is not None:
             fitted["feature_names_in_"] = self.encoder.feature_names
-        return fitted | self.estimator.fitted_from(self.encoder, self.task)
+        return fitted | self.estimator.fitted_from(self.encoder, self.task, self.plain)
 
     def _frozen_params(self) -> dict[str, Any]:
         names = names_with(type(self.estimator), Use.FROZEN)
@@ -271,31 +284,6 @@ class Fitting:
                 f"classes={self.classes!r} differ from those of the first call of "
                 f"partial_fit, {self.task.classes!r}."
             )
-
-    def _raise_if_diverged(self, history: History) -> None:
-        if not history.diverged:
-            return
-        kept = len(history.loss_curve)
-        remedy = f"The network of epoch {kept}, the last sound one, is kept."
-        if not kept:
-            remedy = "No epoch was sound: the network is as it was before this call."
-        raise DivergenceError(
-            f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
-            f"learning_rate_init, which is {self.estimator.learning_rate_init!r}, or clip "
-            f"gradients by max_grad_norm, which is {self.estimator.max_grad_norm!r}. {remedy}"
-        )
-
-    def _raise_if_interrupted(self, history: History) -> None:
-        """A search that is interrupted must stop, and not go on with what was learnt."""
-        if not history.interrupted:
-            return
-        warnings.warn(
-            f"Training was interrupted after {len(history.loss_curve)} epochs; the "
-            f"estimator keeps what it learnt.",
-            InterruptedWarning,
-            stacklevel=4,
-        )
-        raise KeyboardInterrupt
 
 
 def with_target_weights(task: Any, data: Data) -> np.ndarray | None:

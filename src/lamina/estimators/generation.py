@@ -12,6 +12,7 @@ from lamina.codec import LOST, N_DIGITS, Codec
 from lamina.exceptions import ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.sampling import draw, sharpened
+from lamina.process import default_settings
 
 
 @dataclass
@@ -95,6 +96,16 @@ class Generation:
 
     def _chances(self, log_p: Tensor) -> Tensor:
         return sharpened(log_p, self.temperature, self.top_k, self.top_p)
+
+
+def with_defaults(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The same pieces, each drawn in the default settings; between them are the user's."""
+    while True:
+        with default_settings():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def checked(drawing: Generation) -> Generation:

@@ -10,7 +10,7 @@ from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
-from lamina.estimators.generation import Generation, checked
+from lamina.estimators.generation import Generation, checked, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import at_least, fraction
@@ -161,7 +161,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             Generation(max_length, temperature, top_k, top_p, stops, seed)
         )
         prompts = read_documents(prompt)
-        pieces = drawing.pieces(Stepper(self.network_), codec, prompts)
+        pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)

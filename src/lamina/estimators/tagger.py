@@ -108,9 +108,9 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
     def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
         assert isinstance(task, Tagging)
-        return super().fitted_from(encoder, task) | {"classes_": task.classes}
+        return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
 
 class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):

@@ -65,8 +65,10 @@ def _refuse_mixed(labels: np.ndarray) -> None:
 
 
 def _has_length(y: Any) -> bool:
+    if sparse.issparse(y) or hasattr(y, "__array__"):
+        return True
     try:
-        return sparse.issparse(y) or len(y) >= 0
+        return len(y) >= 0
     except TypeError:  # no length: a number, a generator
         return False
 

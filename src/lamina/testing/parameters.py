@@ -82,6 +82,7 @@ TRIALS: dict[str, Trial] = {
     "image_size": Trial((4,)),
     "sampling_rate": Trial((2_000,)),
     "n_mels": Trial((5,)),
+    "normalize_level": Trial((False,)),
     "token_unit": Trial(("char",)),
     "max_tokens": Trial((3, 1), {"unit": "word"}),
     "unit": Trial(("word", "char")),
@@ -102,6 +103,9 @@ TRIALS: dict[str, Trial] = {
     "id_column": Trial(("a",)),
     "time_column": Trial(("a",)),
     "value_column": Trial(("a",)),
+    "known_columns": Trial(((1,),)),
+    "lower": Trial((0.5,)),
+    "upper": Trial((0.5,)),
     "char_features": Trial((False,)),
     "crf": Trial((False,)),
     # A scheme that the labels do not have is refused.
