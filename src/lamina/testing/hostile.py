@@ -25,8 +25,13 @@ PARTS = {"X": 0.5, "y": 0.2, "weight": 0.1, "parameter": 0.2}
 """How often each part of a call is the odd one."""
 
 
-def generated(n_cases: int, seed: int, estimators: dict[str, type]) -> Iterator[Case]:
-    """Cases that are drawn from all estimators, data, odd things and methods."""
+def generated(
+    n_cases: int, seed: int, estimators: dict[str, type], part: str | None = None
+) -> Iterator[Case]:
+    """Cases that are drawn from all estimators, data, odd things and methods.
+
+    Of the parts of a call only `part` is odd, if it is not None.
+    """
     rng = np.random.default_rng(seed)
     pairs = [
         (name, data.name)
@@ -35,13 +40,13 @@ def generated(n_cases: int, seed: int, estimators: dict[str, type]) -> Iterator[
     ]
     for _ in range(n_cases):
         name, data = pairs[int(rng.integers(len(pairs)))]
-        part = str(rng.choice(list(PARTS), p=list(PARTS.values())))
-        odd = oddities(bench_of(estimators[name], data), part)
-        methods = METHODS[part]
+        drawn = part or str(rng.choice(list(PARTS), p=list(PARTS.values())))
+        odd = oddities(bench_of(estimators[name], data), drawn)
+        methods = METHODS[drawn]
         yield Case(
             name,
             data,
-            part,
+            drawn,
             odd[int(rng.integers(len(odd)))],
             methods[int(rng.integers(len(methods)))],
             int(rng.integers(2**31)),
@@ -79,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--estimator", help="one estimator; all if it is left out")
+    parser.add_argument(
+        "--part", choices=list(PARTS), help="what is odd; all by default"
+    )
     parser.add_argument("--case", help="one case, as it was printed")
     options = parser.parse_args(arguments)
     estimators = dict(all_estimators())
@@ -89,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.estimator:
         estimators = {options.estimator: estimators[options.estimator]}
     start, found = time.perf_counter(), []
-    for case in generated(options.cases, options.seed, estimators):
+    for case in generated(options.cases, options.seed, estimators, options.part):
         bench = bench_of(estimators[case.estimator], case.data)
         found.append((case, run_case(case, bench)))
     report(found, time.perf_counter() - start)
