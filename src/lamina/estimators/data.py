@@ -1,6 +1,7 @@
 """Samples with their targets and weights, checked in one place for every method."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def read_weight(
     """Weights as floats, one for each of `n` samples; `DataError` for any other."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0 and isinstance(sample_weight, int | float):
+    if isinstance(sample_weight, Real):
         sample_weight = np.full(n, sample_weight)
     try:
         weight = np.asarray(sample_weight)
@@ -93,6 +94,6 @@ def read_weight(
         raise DataError(f"{name}[{i}] is {weight[i]}; a weight is finite and >= 0.")
     if not weight.any():
         raise DataError(
-            f"{name} is zero for every sample; at least one weight has to be greater."
+            f"{name} is zero for every sample; one weight at least is greater."
         )
     return weight

@@ -13,7 +13,7 @@ from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_docu
 from lamina.estimators.generation import Generation, checked, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
@@ -179,7 +179,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         return self.task_
 
 
-class ReaderParams(CausalRecurrentParams):
+class ReaderParams(CausalRecurrentParams, use=Use.FROZEN):
     """A recurrent network that reads documents."""
 
     hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 256

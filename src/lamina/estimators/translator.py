@@ -5,10 +5,10 @@ from typing import Annotated
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 
 
-class SentenceReaderParams(RecurrentParams):
+class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     """A recurrent network that reads sentences."""
 
     hidden_size: Annotated[
