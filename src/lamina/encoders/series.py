@@ -278,7 +278,7 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         if array.dtype.kind in "cmMUSV":
             raise TypeError(f"it holds {array.dtype}")
         if array.dtype.kind == "O":
-            array = np.frompyfunc(_number, 1, 1)(array)
+            array = np.asarray(np.frompyfunc(_number, 1, 1)(array))
         is_single = array.dtype == np.float32
         return array if is_single else array.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError) as error:

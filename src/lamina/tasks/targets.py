@@ -31,6 +31,8 @@ def as_targets(y: Any) -> Any:
         raise DataError(f"y holds {array.dtype}. Complex data not supported.")
     if array.ndim not in (1, 2):
         raise DataError(f"y has {array.ndim} dimensions; targets have one or two.")
+    if 0 in array.shape[1:]:
+        raise DataError(f"y has shape {array.shape}; it has no outputs to learn.")
     _refuse_missing(array)
     return array
 

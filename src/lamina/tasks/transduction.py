@@ -86,10 +86,12 @@ class Transduction(Task):
         self.size = params.decoder_size
 
     def configure(self, params: Any) -> None:
+        self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
+
+    def configure_prediction(self, params: Any) -> None:
         self.max_length = params.max_length
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty
-        self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
 
     @property
     def limit(self) -> int:
