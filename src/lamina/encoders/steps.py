@@ -135,7 +135,7 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
     if array.dtype.kind != "O":
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
-    for place, value in np.ndenumerate(array):
+    for place, value in np.ndenumerate(np.atleast_1d(array)):
         if is_missing(value):
             values[place] = np.nan
             continue
@@ -143,7 +143,7 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
             if isinstance(value, str | bytes):
                 raise TypeError
             values[place] = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(
                 f"{name} is not an array of numbers: row {place[0]} is {value!r}."
             ) from None

@@ -45,6 +45,8 @@ def _as_array(y: Any) -> np.ndarray:
         columns = [frame[name].to_list() for name in frame.columns]
         return np.asarray(columns).T
     if hasattr(y, "detach"):
+        if y.is_meta or y.is_sparse:
+            raise DataError("y is a meta or a sparse tensor; pass a dense one.")
         y = y.detach().cpu()
     try:
         array = np.asarray(y)
