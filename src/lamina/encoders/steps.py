@@ -130,12 +130,14 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
     if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
         return column.astype(np.float64).filled(np.nan)
     array = np.asarray(column)
+    if array.ndim == 0:
+        raise DataError(f"{name} is {column!r:.60}; a series is an array of numbers.")
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind != "O":
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
-    for place, value in np.ndenumerate(np.atleast_1d(array)):
+    for place, value in np.ndenumerate(array):
         if is_missing(value):
             values[place] = np.nan
             continue
