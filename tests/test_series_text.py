@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lamina import CNNClassifier, RNNClassifier, RNNRegressor
 from lamina.batch import END, PAD, UNKNOWN
 from lamina.encoders.base import RaggedSamples
-from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.series import SeriesEncoder, SeriesParams
 from lamina.encoders.text import TextEncoder, TextParams
 from lamina.exceptions import DataError
 from lamina.ragged import padded_steps
@@ -28,6 +28,12 @@ def ragged(seed, n=6, channels=2):
     return [rng.normal(5, 3, (n_steps, channels)) for n_steps in lengths]
 
 
+def series_samples(X, weight=None):
+    encoder = SeriesEncoder(SeriesParams())
+    plain = encoder.read(X)
+    return encoder.fit(plain, weight).encode(plain)
+
+
 def truth_of(X, weight=None):
     """Each sample standardised by the mean and spread over all steps of all samples."""
     times = [1] * len(X) if weight is None else weight
@@ -39,7 +45,7 @@ def truth_of(X, weight=None):
 @given(st.integers(0, 10_000))
 def test_ragged_series_are_standardised_over_all_steps_and_padded_with_zeros(seed):
     X = ragged(seed)
-    batch = SeriesEncoder().fit(X).encode(X).take(torch.arange(len(X)))
+    batch = series_samples(X).take(torch.arange(len(X)))
     assert batch.lengths.tolist() == [len(s) for s in X]
     for row, truth in zip(batch.x.numpy(), truth_of(X), strict=True):
         np.testing.assert_allclose(row[: len(truth)], truth, atol=1e-5)
@@ -51,7 +57,7 @@ def test_ragged_series_are_standardised_over_all_steps_and_padded_with_zeros(see
 def test_weight_of_a_series_counts_as_repetition(seed):
     X = ragged(seed)
     weight = np.random.default_rng(seed).integers(1, 4, len(X))
-    samples = SeriesEncoder().fit(X, weight.astype(float)).encode(X)
+    samples = series_samples(X, weight.astype(float))
     for i, truth in enumerate(truth_of(X, weight)):
         x = samples.take(torch.tensor([i])).x[0, : len(truth)]
         np.testing.assert_allclose(x.numpy(), truth, atol=1e-5)
@@ -61,8 +67,8 @@ def test_arrays_and_lists_of_the_same_series_are_read_alike():
     X = np.random.default_rng(0).normal(size=(5, 4, 2))
     rows = torch.tensor([3, 1])
     for given_, listed in ((X, list(X)), (X[:, :, 0], list(X[:, :, 0]))):
-        a = SeriesEncoder().fit(given_).encode(given_).take(rows)
-        b = SeriesEncoder().fit(listed).encode(listed).take(rows)
+        a = series_samples(given_).take(rows)
+        b = series_samples(listed).take(rows)
         assert torch.equal(a.x, b.x)
         assert a.lengths is None
         assert b.lengths is None
@@ -71,7 +77,7 @@ def test_arrays_and_lists_of_the_same_series_are_read_alike():
 def test_a_constant_channel_becomes_zero():
     X = np.random.default_rng(0).normal(size=(5, 300, 2))
     X[:, :, 1] = 0.1
-    x = SeriesEncoder().fit(X).encode(X).take(torch.arange(5)).x
+    x = series_samples(X).take(torch.arange(5)).x
     np.testing.assert_allclose(x[:, :, 1], 0, atol=1e-6)
 
 

@@ -202,9 +202,8 @@ def _recognised(column: Column, texts: list) -> list:
     unseen -= same.keys()
     if sum(t in unseen for t in texts) > len(texts) / 2:
         warn_of_data(
-            f"Most values of {_column(column.name)[0].lower()}"
-            f"{_column(column.name)[1:]} are categories that fit did not see, such as "
-            f"{min(unseen)!r}; they count as unknown."
+            f"Most values of column {column.name!r} are categories that fit did not see, "
+            f"such as {min(unseen)!r}; they count as unknown."
         )
     return texts
 
