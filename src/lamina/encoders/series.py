@@ -149,7 +149,12 @@ class SeriesEncoder(Encoder):
                 f"if the channels come before the steps, exchange the axes, as in "
                 f"X.transpose(0, 2, 1)."
             )
-        missing = np.flatnonzero(np.isnan(series.flat).any(0))
+        is_missing = np.isnan(series.flat)
+        missing = np.flatnonzero(is_missing.any(0))
+        for channel in missing[is_missing[:, missing].all(0)]:
+            raise DataError(
+                f"Channel {channel} of X has no number at all; leave it out."
+            )
         return SeriesSchema(
             n_axes=n_axes,
             n_channels=n_channels,

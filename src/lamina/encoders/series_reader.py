@@ -1,6 +1,6 @@
 """Series as users hold them -> their steps, end to end, in floats.
 
-A missing number is NaN; infinity, and a channel without any number, are refused.
+A missing number is NaN; infinity is refused.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class SeriesList:
 def read_series(X: np.ndarray | list, owner: str) -> SeriesList:
     """The series of an array (n, T) or (n, T, C), or of a list of (T_i,) or (T_i, C)."""
     series = _read_array(X, owner) if isinstance(X, np.ndarray) else _read_list(X)
-    _refuse_unusable(series)
+    _refuse_infinite(series)
     return series
 
 
@@ -83,9 +83,9 @@ def _as_columns(sample: Any, i: int) -> np.ndarray:
 
 def _numbers(values: Any, what: str) -> np.ndarray:
     """Single precision stays as it is; any other type of number becomes double."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
     try:
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
         array = np.asarray(values)
         if array.dtype.kind in "cmMUSV":
             raise TypeError(f"it holds {array.dtype}")
@@ -115,7 +115,7 @@ def _number(value: Any) -> float:
         ) from None
 
 
-def _refuse_unusable(series: SeriesList) -> None:
+def _refuse_infinite(series: SeriesList) -> None:
     bad = np.isinf(series.flat).any(1)
     if bad.any():
         step = int(bad.argmax())
@@ -124,5 +124,3 @@ def _refuse_unusable(series: SeriesList) -> None:
             f"Sample {sample} of X contains infinity; replace it, by NaN if the value is "
             f"not known."
         )
-    for channel in np.flatnonzero(np.isnan(series.flat).all(0)):
-        raise DataError(f"Channel {channel} of X has no number at all; leave it out.")
