@@ -508,7 +508,7 @@ def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, monkeypatch, tmp_pa
     rows = torch.tensor([7, 3, 7, 39])
     for kept in (X, np.asfortranarray(X), np.load(tmp_path / "X.npy", mmap_mode="r")):
         samples = samples_of(fitted(kept), kept)
-        assert np.shares_memory(samples.numbers, kept)
+        assert np.shares_memory(samples.values, kept)
         np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected[rows])
         moved = samples.resident(torch.device("cpu"), room=8 * expected.size)
         assert samples.resident(torch.device("cpu"), 8 * expected.size - 1) is samples

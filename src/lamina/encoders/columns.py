@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import trunc
 from numbers import Integral, Real
 from typing import Any
 
@@ -237,8 +238,8 @@ def _text(value: object) -> str | None:
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real | Decimal) and float(value).is_integer():
-        return str(int(value))
-    return repr(float(value)) if isinstance(value, Real) else str(value)
+        return str(trunc(value))
+    return repr(float(value)) if isinstance(value, Real | Decimal) else str(value)
 
 
 def _number(value: Any) -> float | None:

@@ -180,11 +180,11 @@ class SeriesEncoder(Encoder):
             check_names(self.owner, schema.names, names, n_steps, schema.n_steps)
         elif names is not None and schema.names is not None:
             check_names(self.owner, schema.names, names, n_channels, schema.n_channels)
-        has_new = np.isnan(series.flat).any(0)
-        has_new[list(schema.missing)] = False
-        if has_new.any():
+        missing = np.flatnonzero(np.isnan(series.flat).any(0)).tolist()
+        new = [i for i in missing if i not in schema.missing]
+        if new:
             warn_of_data(
-                f"Channel {int(has_new.argmax())} has missing numbers, and had none in fit; "
+                f"Channel {new[0]} has missing numbers, and had none in fit; "
                 f"they are replaced by its mean."
             )
 

@@ -90,7 +90,8 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         if array.dtype.kind in "cmMUSV":
             raise TypeError(f"it holds {array.dtype}")
         if array.dtype.kind == "O":
-            array = np.frompyfunc(_number, 1, 1)(array)
+            numbers = [_number(value) for value in array.ravel()]
+            array = np.array(numbers, np.float64).reshape(array.shape)
         is_single = array.dtype == np.float32
         return array if is_single else array.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError) as error:
