@@ -61,16 +61,6 @@ def test_numbers_are_standardised(X):
     np.testing.assert_allclose(encoded(X), standardised(X), atol=1e-5)
 
 
-@CALM
-@given(st.integers(0, 10_000), st.sampled_from([10.0, 1e3, 1e9]), st.booleans())
-def test_a_column_with_a_long_tail_is_compressed_and_no_other(seed, far, is_sparse):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(3, 5, (500, 3))
-    X[rng.integers(500), 1] += 5 * far * rng.choice([-1, 1])
-    kind = sparse.csr_matrix if is_sparse else np.asarray
-    np.testing.assert_allclose(encoded(kind(X)), standardised(X), atol=1e-5)
-
-
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
 def test_a_row_without_weight_makes_no_tail_long(kind):
     X = np.random.default_rng(0).standard_normal((200, 2))
@@ -178,12 +168,6 @@ def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
     np.testing.assert_allclose(thin.numbers.scale, dense.numbers.scale)
 
 
-def test_a_constant_column_becomes_zero_and_not_noise():
-    for value in (0.0, 0.1, 1e6 + 0.1, -3e-7):
-        X = np.full((1000, 1), value)
-        np.testing.assert_allclose(encoded(X), 0, atol=1e-6)
-
-
 def test_a_missing_number_becomes_the_mean_and_an_indicator_says_so():
     X = np.array([[1.0, 10], [np.nan, 20], [5, 60]])
     x = encoded(X)
@@ -197,12 +181,6 @@ def test_a_number_missing_only_after_fit_becomes_the_mean_without_indicator():
         x = encoded(np.array([[np.nan, 1.0]]), fit_on=np.array([[1.0, 2], [3, 4]]))
     assert x.shape == (1, 2)
     assert x[0, 0] == 0
-
-
-def test_a_column_without_any_number_is_harmless():
-    x = encoded(np.array([[np.nan, 1], [np.nan, 2.0]]))
-    assert np.isfinite(x).all()
-    assert not x[:, 0].any()
 
 
 def frame(values, extra=None):
@@ -380,11 +358,6 @@ def test_sparse_of_any_type_is_read_as_dense(dtype):
     np.testing.assert_allclose(encoded(sparse.csr_matrix(X)), encoded(X), atol=1e-5)
 
 
-def test_a_constant_sparse_column_of_float32_does_not_blow_up():
-    X = np.full((1000, 1), 0.1, np.float32)
-    np.testing.assert_allclose(encoded(sparse.csr_matrix(X)), 0, atol=1e-3)
-
-
 def test_sparse_rows_come_in_the_order_asked_for():
     X = RNG.integers(0, 3, (6, 2)).astype(float)
     thin = samples_of(fitted(X), sparse.csr_matrix(X))
@@ -412,15 +385,14 @@ def test_a_table_fitted_with_missing_numbers_predicts_on_sparse():
     )
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_sparse_matrix_with_a_bad_number_is_refused_in_fit_and_in_predict(bad):
+def test_a_sparse_matrix_with_infinity_is_refused_in_fit_and_in_predict():
     X = np.eye(4)
     spoilt = X.copy()
-    spoilt[1, 1] = bad
-    with pytest.raises(ValueError, match=r"NaN|inf"):
+    spoilt[1, 1] = np.inf
+    with pytest.raises(ValueError, match="inf"):
         DNNRegressor(**TINY).fit(sparse.csr_matrix(spoilt), np.arange(4))
     network = DNNRegressor(**TINY).fit(sparse.csr_matrix(X), np.arange(4))
-    with pytest.raises(ValueError, match=r"NaN|inf"):
+    with pytest.raises(ValueError, match="inf"):
         network.predict(sparse.csr_matrix(spoilt))
 
 

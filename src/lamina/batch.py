@@ -14,16 +14,28 @@ image       (B, C, H, W)             (B, cells, D)
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from lamina.ragged import Sequences
 
+Numbers = TypeVar("Numbers", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
 """Token numbers that stand for padding, for a token that was not seen in `fit`, and for
-the two ends of a text."""
+the two ends of a text. A head that says what follows has an output for each number from
+END on: output 0 is the end of a text."""
+
+
+def to_outputs(numbers: Numbers) -> Numbers:
+    """Which output of a head each token number is; what stands for padding is below 0."""
+    return numbers - END
+
+
+def to_numbers(outputs: Numbers) -> Numbers:
+    """The token number of each output of a head."""
+    return outputs + END
 
 
 class HistoryChannel(IntEnum):

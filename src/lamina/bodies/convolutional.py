@@ -25,6 +25,7 @@ from lamina.nn.normalization import NORMALIZATIONS
 from lamina.nn.pooling import POOLINGS
 from lamina.params import (
     Params,
+    Use,
     at_least,
     boolean,
     fraction,
@@ -43,7 +44,7 @@ SEEN = 32
 """The stem strides over large pictures: at least so many places a side are left."""
 
 
-class ConvolutionalParams(Params):
+class ConvolutionalParams(Params, use=Use.FROZEN):
     """What a convolutional network is made of."""
 
     n_filters: Annotated[

@@ -7,7 +7,7 @@ from torch import nn
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
-from lamina.params import Rule, none, refuse_unused
+from lamina.params import Rule, Use, none, refuse_unused
 
 
 def fitted_network() -> Rule:
@@ -18,7 +18,7 @@ def fitted_network() -> Rule:
     )
 
 
-class PictureParams(ConvolutionalParams):
+class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     """What looks at the pictures."""
 
     encoder: Annotated[

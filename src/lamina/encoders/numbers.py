@@ -1,37 +1,61 @@
 """Numbers (n, C), missing ones among them -> float32, standardised, no longer than `REACH`.
 
-A column that reached beyond `REACH` deviations in `fit` has a long tail, and becomes
-asinh(z): z near the mean, and its logarithm far out, so that an outlier neither upsets the
-network nor looks like every other outlier. A missing number becomes the mean; where numbers
-were missing in `fit` a column says which.
+Mean and standard deviation serve as location and scale, and the median and the
+interquartile range where outliers dominate those (`lamina.scaling`). A column that reached
+beyond `REACH` scales in `fit` has a long tail, and becomes asinh(z): z near the centre,
+and its logarithm far out, so that an outlier neither upsets the network nor looks like
+every other outlier. A missing number becomes the centre; where numbers were missing in
+`fit` a column says which.
+
+A number beyond the range of `fit` is extrapolated in the same way, and cut off at `REACH`:
+at 6 scales from the centre, and at 200 (sinh 6) where the column has a long tail. Farther
+numbers are not told apart.
+
+With `keeps_tails` only a column that outliers dominated is compressed. Another one with a
+long tail stays linear, and is cut off at the farthest number of `fit`.
 """
 
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from torch import Tensor
 
 from lamina.encoders.base import blocks
-from lamina.exceptions import DataError
-from lamina.scaling import Standard, scale_of
-
-REACH = 6.0
-"""Deviations; of 5e8 normal numbers one is farther from the mean."""
+from lamina.encoders.moments import REACH, robust_moments
+from lamina.exceptions import DataError, warn_of_data
+from lamina.scaling import Standard
 
 
 class Numbers:
-    """The means, the scales and the tails of numeric columns."""
+    """The locations, the scales and the tails of numeric columns."""
+
+    def __init__(self, *, keeps_tails: bool = False):
+        self.keeps_tails = keeps_tails
 
     def fit(self, numbers: Any, weight: np.ndarray | None) -> Self:
         """Learn them from an array or a sparse matrix (n, C), each row with its weight."""
-        moments = _sparse_moments if sparse.issparse(numbers) else _moments
-        self.mean, variance, farthest, has_missing = moments(numbers, weight)
-        self.scale = scale_of(variance, self.mean, numbers.shape[0])
-        self.long_tailed = np.flatnonzero(farthest > REACH * self.scale)
-        self.missing = np.flatnonzero(has_missing)
+        if sparse.issparse(numbers):
+            numbers = floating(numbers.tocsr())
+        moments = robust_moments(numbers, weight)
+        self.mean, self.scale = moments.mean, moments.scale
+        has_long_tail = moments.has_long_tail
+        self.reach: float | np.ndarray = REACH
+        if self.keeps_tails:
+            self.reach = np.where(
+                has_long_tail & ~moments.is_dominated,
+                moments.farthest / moments.scale,
+                REACH,
+            )
+            has_long_tail &= moments.is_dominated
+        self.long_tailed = np.flatnonzero(has_long_tail)
+        self.missing = np.flatnonzero(moments.n_missing)
         self.standard = Standard(self.mean, self.scale)
+        for column in np.flatnonzero(moments.n_missing == numbers.shape[0]):
+            warn_of_data(
+                f"No value of column {column} of the numbers is known, so that it has "
+                f"no effect; leave it out, or check how it was read."
+            )
         return self
 
     @property
@@ -66,7 +90,7 @@ class Numbers:
         if len(self.long_tailed):
             z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
         if not -REACH <= least <= most <= REACH:  # or they are NaN
-            np.clip(z, -REACH, REACH, out=z)
+            np.clip(z, -self.reach, self.reach, out=z)
         if not len(self.missing) and not np.isnan(most):
             return None
         unknown = np.isnan(z)
@@ -75,57 +99,21 @@ class Numbers:
 
 
 def floating(matrix: Any) -> Any:
-    """A sparse matrix in floating point; NaN or inf in it is refused."""
+    """A sparse matrix (n, C) in floating point without duplicate entries.
+
+    NaN in it is a missing value; inf is refused.
+    """
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
     if matrix.dtype.kind != "f":
         return matrix.astype(np.float64)
-    if not np.isfinite(matrix.data).all():
-        raise DataError("A sparse X may not contain NaN or inf.")
+    infinite = np.isinf(matrix.data)
+    if infinite.any():
+        at = int(infinite.argmax())
+        row = int(np.searchsorted(matrix.indptr, at, side="right")) - 1
+        raise DataError(
+            f"Column {matrix.indices[at]} of the sparse X contains inf in row {row}; "
+            f"replace it, by NaN if the value is not known."
+        )
     return matrix
-
-
-Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Mean, variance, greatest distance from the mean and whether any is missing, by column."""
-
-
-def _sparse_moments(numbers: Any, weight: np.ndarray | None) -> Moments:
-    numbers = floating(numbers)
-    mean, variance = mean_variance_axis(numbers, 0, weights=weight)
-    least, most = min_max_axis(numbers, 0)
-    return mean, variance, np.maximum(most - mean, mean - least), np.zeros_like(mean)
-
-
-def _moments(numbers: np.ndarray, weight: np.ndarray | None) -> Moments:
-    """Of the known values, in two passes."""
-    weight = np.ones(len(numbers)) if weight is None else weight
-    mean, totals, missing = _means(numbers, weight)
-    squares, farthest = (np.zeros(numbers.shape[1]) for _ in range(2))
-    for part in blocks(numbers):
-        block, w = numbers[part].astype(np.float64), weight[part]
-        block -= mean
-        if missing.any():
-            block[np.isnan(block)] = 0.0
-        block *= block
-        squares += w @ block
-        np.maximum(farthest, block.max(0), out=farthest)
-    return mean, squares / totals, np.sqrt(farthest), missing
-
-
-def _means(
-    numbers: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and total weight of the known values (1 if none is), and how many are missing."""
-    sums, totals, missing = (np.zeros(numbers.shape[1]) for _ in range(3))
-    for part in blocks(numbers):
-        block, w = numbers[part].astype(np.float64), weight[part]
-        sum_of_block = w @ block
-        if np.isnan(sum_of_block).any():
-            unknown = np.isnan(block)
-            block[unknown] = 0.0
-            sum_of_block = w @ block
-            totals += w @ (~unknown).astype(np.float64)
-            missing += unknown.sum(0)
-        else:
-            totals += w.sum()
-        sums += sum_of_block
-    totals = np.where(totals > 0, totals, 1.0)
-    return sums / totals, totals, missing

@@ -1,11 +1,11 @@
 """Series of numbers, equally long or not -> x (B, T, C), each channel standardised.
 
-A missing number becomes the mean; where numbers of a channel were missing in `fit`, another
-channel says at which steps.
+Outliers, missing numbers and those beyond the range of `fit` are read as in tables
+(`lamina.encoders.numbers`); a long tail without outliers stays as it is.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -17,17 +17,15 @@ from lamina.encoders.base import (
     RaggedSamples,
     Samples,
     TensorSamples,
-    blocks,
-    weighted_moments,
 )
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import is_frame
 from lamina.encoders.long_frame import read_frame
 from lamina.encoders.names import check_names, text_names
+from lamina.encoders.numbers import Numbers
 from lamina.encoders.series_reader import SeriesList, read_series
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use, none
-from lamina.scaling import Standard
 from lamina.schema import Schema
 
 
@@ -189,41 +187,23 @@ class SeriesEncoder(Encoder):
             )
 
     def fit(self, plain: SeriesList, weight: np.ndarray | None = None) -> Self:
-        """Learn the mean and scale of each channel."""
+        """Learn the location and scale of each channel."""
         step_weight = None if weight is None else np.repeat(weight, plain.lengths)
-        self.standard = Standard(*self._moments(plain.flat, step_weight))
+        self.numbers = Numbers(keeps_tails=True).fit(plain.flat, step_weight)
+        missing = tuple(self.numbers.missing.tolist())
+        self.schema = replace(self._known, missing=missing)
         self.spec = Spec(
-            n_channels=plain.flat.shape[1] + len(self._known.missing),
+            n_channels=self.numbers.n_channels,
             n_space=1,
             max_length=int(plain.lengths.max()),
         )
         return self
 
-    def _moments(
-        self, flat: np.ndarray, weight: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation of each channel, of the numbers that are not missing."""
-        mean, scale = weighted_moments(flat, weight)
-        for i in self._known.missing:
-            present = ~np.isnan(flat[:, i])
-            chosen = None if weight is None else weight[present]
-            mean[i], scale[i] = 0.0, 1.0
-            if present.any() and (chosen is None or chosen.any()):
-                moments = weighted_moments(flat[present, i, None], chosen)
-                (mean[i],), (scale[i],) = moments
-        return mean, scale
-
     def encode(self, plain: SeriesList) -> Samples:
         """The samples for a network."""
         flat, lengths = plain.flat, plain.lengths
         scaled = np.empty((len(flat), self.spec.n_channels), np.float32)
-        n = flat.shape[1]
-        for part in blocks(flat):
-            z = scaled[part, :n]
-            self.standard.write(flat[part], z)
-            unknown = np.isnan(z)
-            z[unknown] = 0.0
-            scaled[part, n:] = unknown[:, list(self._known.missing)]
+        self.numbers.write(flat, scaled)
         z = torch.from_numpy(scaled)
         if (lengths == lengths[0]).all():
             return TensorSamples(z.view(len(lengths), int(lengths[0]), -1))

@@ -1,7 +1,9 @@
 """What every estimator shares: how it is fitted, and how its network is asked."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
@@ -21,6 +23,9 @@ from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
 from lamina.training.prediction import Ask, outputs_of
+
+Measure = Callable[[Any, Any, np.ndarray | None], float]
+"""Plain targets, outputs and weights (n,) -> how good the outputs are."""
 
 
 class NeuralEstimator(
@@ -155,11 +160,16 @@ class NeuralEstimator(
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
         """The task's score of the outputs for X."""
+        check_is_fitted(self, "network_")
+        return self._score_by(self.task_.score, X, y, sample_weight)
+
+    def _score_by(self, measure: Measure, X: Any, y: Any, sample_weight: Any) -> float:
+        """What a measure of the task says of the outputs for X."""
         plain = self._plain(X)
         with data_errors("y"):
             targets = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
-        return self.task_.score(targets, self._outputs_of_plain(plain), weight)
+        return measure(targets, self._outputs_of_plain(plain), weight)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

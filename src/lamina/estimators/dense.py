@@ -12,8 +12,10 @@ class DNNClassifier(Classifier, DenseParams, TableParams):
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
     lists or a torch tensor. Numbers are scaled here; strings and categories, booleans,
     dates and missing values need no preparation, and a category that `fit` did not see
-    counts as unknown. y holds labels of any type, an indicator matrix of several labels,
-    or several columns of labels.
+    counts as unknown. Outliers do not change the scale of the other numbers. A number far
+    beyond those of `fit` is cut off at 6 standard deviations, and in a column that had a
+    long tail or outliers at 200. y holds labels of any type, an indicator matrix of several
+    labels, or several columns of labels.
 
     {parameters}
 

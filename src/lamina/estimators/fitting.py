@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,7 @@ class Fitting:
         """The attributes of the estimator once it has this model."""
         curve = [*self.before.get("loss_curve_", ()), *history.loss_curve]
         earlier = self.before.get("validation_scores_") or ()
-        scores = [*earlier, *history.validation_scores] or None
+        scores = [*earlier, *history.validation_scores]
         fitted = {
             "form_": self.form,
             "schema_": self.encoder.schema,
@@ -242,10 +243,10 @@ class Fitting:
             "task_": self.task,
             "network_": model,
             "loss_curve_": curve,
-            "validation_scores_": scores,
-            "best_validation_score_": None
-            if scores is None
-            else float(np.nanmax(scores)),
+            "validation_scores_": scores or None,
+            "best_validation_score_": max(
+                (score for score in scores if not isnan(score)), default=None
+            ),
             "best_loss_": min(curve, default=float("nan")),
             "n_iter_": len(curve),
             "n_parameters_": model.n_parameters(),

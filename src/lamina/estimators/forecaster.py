@@ -187,7 +187,7 @@ class SeriesForecaster(
         return {"season_": encoder.season, "series_": X}
 
 
-class ForecastBodyParams(CausalRecurrentParams):
+class ForecastBodyParams(CausalRecurrentParams, use=Use.FROZEN):
     """A recurrent network that looks back."""
 
     hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 64

@@ -16,10 +16,17 @@ from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
 from lamina.params import Params, Use, fraction, one_of, only_with
-from lamina.scaling import scale_of
+from lamina.scaling import location_and_scale
 from lamina.tasks.base import PooledTask
 from lamina.tasks.targets import as_targets
 
+DOMINATED = 3.0
+"""A robust loss takes the quartiles of targets where the standard deviation is so many times
+larger than that of normal numbers with the same quartiles."""
+FARTHEST = 1e6
+"""Scales; a robust loss of a target farther away has the same gradient."""
+ENORMOUS = 1e15
+"""Scales; the square of a larger number may not fit into float32."""
 LossAndGradient = tuple[Tensor, Tensor]
 """A loss, and its gradient at the outputs (B, K)."""
 
@@ -28,11 +35,13 @@ LossAndGradient = tuple[Tensor, Tensor]
 class Loss:
     """A loss, `criterion(output, target, weight, quantile)`.
 
-    With `positive` the output is the logarithm of what is predicted.
+    With `positive` the output is the logarithm of what is predicted. `robust` says that
+    the gradient at an output is bounded however far the target is.
     """
 
     criterion: Callable[[Tensor, Tensor, Tensor | None, float], LossAndGradient]
     positive: bool = False
+    robust: bool = False
 
 
 def _elementwise(
@@ -65,9 +74,11 @@ TINY = 1e-12
 
 LOSSES = {
     "squared_error": Loss(lambda o, t, w, _: squared_error(o, t, w)),
-    "absolute_error": Loss(_elementwise(lambda o, t, _: (o - t).abs())),
-    "huber": Loss(_elementwise(lambda o, t, _: F.huber_loss(o, t, reduction="none"))),
-    "quantile": Loss(_elementwise(_pinball)),
+    "absolute_error": Loss(_elementwise(lambda o, t, _: (o - t).abs()), robust=True),
+    "huber": Loss(
+        _elementwise(lambda o, t, _: F.huber_loss(o, t, reduction="none")), robust=True
+    ),
+    "quantile": Loss(_elementwise(_pinball), robust=True),
     "poisson": Loss(_elementwise(_poisson), positive=True),
 }
 
@@ -81,7 +92,9 @@ class RegressionParams(Params):
         Use.FROZEN,
         """What is minimised, on standardised targets: the mean is learnt by
         "squared_error", the median by "absolute_error", something between by "huber", a
-        `quantile` by "quantile"; "poisson" is for counts and predicts above 0.""",
+        `quantile` by "quantile"; "poisson" is for counts and predicts above 0. Outliers
+        among the targets do little to "absolute_error", "huber" and "quantile"; the mean
+        that "squared_error" and "poisson" learn includes them.""",
     ] = "squared_error"
     quantile: Annotated[
         float,
@@ -92,7 +105,11 @@ class RegressionParams(Params):
 
 
 class Regression(PooledTask):
-    """y (n,) or (n, K), standardised while training; output (n, K) in y's units."""
+    """y (n,) or (n, K), standardised while training; output (n, K) in y's units.
+
+    Outliers among the targets do not dominate their location and scale where the loss is
+    robust. A squared error, and "poisson", are to learn the mean, outliers included.
+    """
 
     def configure(self, params: Any) -> None:
         self.loss_name = params.loss
@@ -118,13 +135,16 @@ class Regression(PooledTask):
         del classes
         self.shape = y.shape[1:]
         self.n_outputs = int(np.prod(self.shape))
-        self.mean = np.average(y, axis=0, weights=weight)
-        if LOSSES[self.loss_name].positive:
+        loss = LOSSES[self.loss_name]
+        factor = DOMINATED if loss.robust else None
+        columns = y.reshape(len(y), self.n_outputs).T
+        found = [location_and_scale(column, weight, factor) for column in columns]
+        self.mean = np.reshape([location.mean for location in found], self.shape)
+        self.scale = np.reshape([location.scale for location in found], self.shape)
+        if loss.positive:
             self._refuse_negative(y)
-            self.scale, self.mean = np.where(self.mean > 0, self.mean, 1.0), 0.0
-        else:
-            variance = np.average((y - self.mean) ** 2, axis=0, weights=weight)
-            self.scale = scale_of(variance, self.mean, len(y))
+            self.scale = np.where(self.mean > 0, self.mean, 1.0)
+            self.mean = np.zeros(self.shape)
         return self
 
     def encode(self, y: Any) -> Tensor:
@@ -135,7 +155,12 @@ class Regression(PooledTask):
             )
         if LOSSES[self.loss_name].positive:
             self._refuse_negative(y)
-        z = (y - self.mean) / self.scale
+        with np.errstate(over="ignore"):
+            z = (y - self.mean) / self.scale
+        if LOSSES[self.loss_name].robust:
+            z = np.clip(z, -FARTHEST, FARTHEST)
+        else:
+            self._refuse_enormous(y, z)
         return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
 
     def criterion(
@@ -156,7 +181,8 @@ class Regression(PooledTask):
     def stopping_score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
         """R^2, or minus the loss where that is not the squared error."""
         if self.loss_name == "squared_error":
-            return self.score(y, outputs, weight)
+            # Of a single sample R^2 is not defined.
+            return self.score(y, outputs, weight) if len(y) > 1 else float("nan")
         target = self.encode(y)
         z = (outputs.reshape(len(outputs), -1) - self.mean) / self.scale
         if LOSSES[self.loss_name].positive:
@@ -164,6 +190,16 @@ class Regression(PooledTask):
         weights = None if weight is None else torch.from_numpy(weight / weight.mean())
         loss, _ = self.criterion(torch.from_numpy(z).float(), target, weights)
         return -loss.item()
+
+    def _refuse_enormous(self, y: np.ndarray, z: np.ndarray) -> None:
+        bad = (np.abs(z) > ENORMOUS).reshape(len(z), -1).any(1)
+        if bad.any():
+            i = int(bad.argmax())
+            raise DataError(
+                f"y[{i}] is {y[i]}, too far from the targets of fit for "
+                f'loss="{self.loss_name}"; correct it or leave it out, or use '
+                f'loss="absolute_error" or "huber".'
+            )
 
     @staticmethod
     def _refuse_negative(y: np.ndarray) -> None:

@@ -86,18 +86,3 @@ def _refuse_missing(array: np.ndarray) -> None:
             f"Input y contains NaN: y[{row}] is {array[row]!r}; leave out samples without "
             f"a target."
         )
-
-
-def read_texts(y: Any, several: bool = False) -> list:
-    """A text for each sample, or with `several` a list of texts that are all right."""
-    if isinstance(y, str | bytes | dict) or not _has_length(y):
-        raise DataError(f"y is {y!r}; pass a list with a text for each sample.")
-    if nw.dependencies.is_into_series(y):
-        y = nw.from_native(y, series_only=True).to_list()
-    texts = list(y)
-    for i, text in enumerate(texts):
-        is_list = several and isinstance(text, list | tuple) and len(text) > 0
-        parts = text if is_list else [text]
-        if not all(isinstance(part, str) for part in parts):
-            raise DataError(f"The target of sample {i} is not a text: {text!r}.")
-    return texts

@@ -32,7 +32,7 @@ from lamina.ragged import Ragged, Sequences
 from lamina.tasks.base import Task
 from lamina.tasks.errors import error_rate
 from lamina.tasks.fusion import Fusion, check_language_model
-from lamina.tasks.targets import read_texts
+from lamina.texts import read_texts
 
 TEXTS_PER_BLOCK = 1024
 """Texts that are padded to the longest of them together."""
@@ -102,10 +102,11 @@ class Transcription(Task):
 
     def read(self, y: Any, X: Any) -> list[str]:
         del X
-        return read_texts(y)
+        return self.codec.checked(read_texts(y, "y"), "y")
 
     def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
         del weight, classes
+        self.codec.warn_of_unspaced(y)
         self.codec.fit(y)
         self.letters = frozenset().union(*y)
         """Characters of the texts of `fit`; no others can be heard."""

@@ -13,6 +13,7 @@ from lamina.testing import (
     process,
     refusal,
     state,
+    uses,
     weights,
 )
 from lamina.testing.examples import Example, examples_for
@@ -21,7 +22,16 @@ Check = Callable[[Any, Example], None]
 
 CHECKS: tuple[Check, ...] = tuple(
     check
-    for module in (parameters, state, process, invariance, learning, weights, refusal)
+    for module in (
+        parameters,
+        state,
+        process,
+        invariance,
+        learning,
+        uses,
+        weights,
+        refusal,
+    )
     for name, check in vars(module).items()
     if name.startswith("check_") and check.__module__ == module.__name__
 )

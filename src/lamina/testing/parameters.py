@@ -108,6 +108,8 @@ TRIALS: dict[str, Trial] = {
     "upper": Trial((0.5,)),
     "char_features": Trial((False,)),
     "crf": Trial((False,)),
+    # A scheme that the labels do not have is refused.
+    "scheme": Trial(("bio",)),
     "categorical_features": Trial(([0],)),
     "scoring": Trial(("loss",)),
     "validation_split": Trial(("last",), {"early_stopping": True}),
