@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from scipy import sparse
 
 from lamina import CNNClassifier, CNNRegressor, DNNClassifier, RNNClassifier
-from lamina.encoders.choose import choose, plain
+from lamina.encoders.choose import choose
+from lamina.encoders.containers import opened
 from lamina.exceptions import DataError, DataWarning, ParameterError
 
 RNG = np.random.default_rng(0)
@@ -23,7 +25,7 @@ SMALL = {
 
 def form_of(X, network=None):
     network = CNNClassifier() if network is None else network
-    return choose(plain(X, network.body.forms), network.body.forms, network)
+    return choose(opened(X, is_table=False), network.forms(), network)
 
 
 @pytest.mark.parametrize(
@@ -31,19 +33,22 @@ def form_of(X, network=None):
     [
         (np.zeros((3, 5)), "series"),
         (np.zeros((3, 5, 2)), "series"),
-        (np.zeros((3, 5, 5)), "image"),
+        (np.arange(75).reshape(3, 5, 5), "image"),
         (np.zeros((3, 5, 9), np.uint8), "image"),
         (np.zeros((3, 5, 9, 1)), "image"),
         (torch.zeros(3, 5, 9, 1), "image"),
         ([np.zeros(4), np.zeros(5)], "series"),
         ([np.zeros((4, 2)), np.zeros((5, 2))], "series"),
-        ([[1, 2], [3]], "series"),
+        ([[1.0, 2.5], [3.0]], "series"),
         ([[[1, 2]], [[3, 4], [5, 6]]], "series"),
         ([torch.zeros(4), torch.zeros(5)], "series"),
         ([np.zeros((4, 4, 3))] * 2, "image"),
         (["a text", "another"], "text"),
         (np.array(["a text", "another"]), "text"),
         (pd.Series(["a text", "another"]), "text"),
+        (pd.DataFrame({"said": ["a text", "another"]}), "text"),
+        (pl.DataFrame({"said": ["a text", "another"]}), "text"),
+        (pd.DataFrame(np.zeros((3, 5))), "series"),
         ([["two", "tokens"], ["one"]], "text"),
         ([["two", "tokens"], ["also", "two"]], "text"),
         (["a.png", "b.JPG"], "image"),
@@ -68,9 +73,15 @@ def test_what_the_user_says_goes_before_what_it_looks_like():
     assert form_of(["a.png"], CNNClassifier(form="text")) == "text"
 
 
-def test_pictures_that_may_be_series_are_named():
-    with pytest.warns(DataWarning, match="16 steps and 20 channels"):
-        assert form_of(np.zeros((3, 16, 20))) == "series"
+@pytest.mark.parametrize(
+    ("shape", "form", "other"),
+    [((3, 16, 20), "series", "image"), ((3, 5, 5), "image", "series")],
+)
+def test_an_array_that_may_be_pictures_or_series_is_named(shape, form, other):
+    X = np.linspace(-1, 1, np.prod(shape)).reshape(shape)
+    with pytest.warns(DataWarning, match=f'form="{form}".*form="{other}"'):
+        assert form_of(X) == form
+    assert form_of(X, CNNClassifier(form=other)) == other
 
 
 def test_unknown_suffixes_are_refused_and_listed():
@@ -153,7 +164,7 @@ def test_a_list_predicts_as_the_array_of_the_same_samples():
 
 
 def test_grey_images_with_and_without_a_channel_axis_are_the_same():
-    X = RNG.normal(size=(10, 6, 6))
+    X = RNG.integers(0, 200, size=(10, 6, 6))
     network = CNNRegressor(n_filters=(2,), max_iter=1, random_state=0)
     truth = network.fit(X, np.arange(10)).predict(X)
     np.testing.assert_array_equal(
@@ -162,7 +173,7 @@ def test_grey_images_with_and_without_a_channel_axis_are_the_same():
 
 
 def test_waveforms_of_one_length_may_come_as_an_array():
-    waves = np.random.default_rng(0).normal(size=(6, 2000)).astype(np.float32)
+    waves = np.random.default_rng(0).uniform(-1, 1, size=(6, 2000))
     network = CNNClassifier(n_filters=(2,), max_iter=1, random_state=0)
     network.set_params(sampling_rate=8000).fit(waves, [0, 1] * 3)
     assert network.form_ == "audio"

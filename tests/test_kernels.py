@@ -12,7 +12,10 @@ from lamina.nn.dense import DenseKernel, DenseLayers
 from lamina.nn.dropout import Dropout, keep_mask
 from lamina.nn.losses import by_autograd, cross_entropy, squared_error
 from lamina.nn.model import Model
-from lamina.tasks.classification import Classification, ClassificationParams
+from lamina.tasks.classification import (
+    ClassificationParams,
+    SingleLabelClassification,
+)
 from lamina.training import gradients, optimizers
 from lamina.training.params import TrainerParams
 from lamina.training.precision import Arithmetic
@@ -26,7 +29,7 @@ def network(activation="relu", dropout=0.0, n_categories=(), dtype=torch.float32
         hidden_layer_sizes=(12, 20), activation=activation, dropout=dropout
     )
     spec = Spec(n_channels=6, n_categories=n_categories)
-    task = Classification(np.arange(3), ClassificationParams())
+    task = SingleLabelClassification(ClassificationParams()).fit(np.arange(3), None)
     body = Dense(spec, params)
     return Model(body, task.head(body)).to(dtype), task
 

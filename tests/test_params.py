@@ -151,7 +151,11 @@ RULES = [
     (one_of("a", "b"), ["a", np.str_("b")], ["c", None, 1, ["a"], np.array(["a"])]),
     (boolean(), [True, np.bool_(False)], [0, 1, None, "True"]),
     (none(), [None], [0, False, "None"]),
-    (sizes(), [(), (1, 2), [3], np.array([4])], [3, (0,), (1.0,), "12", (True,)]),
+    (
+        sizes(),
+        [(), (1, 2), [3], np.array([4]), 3],
+        [0, 3.0, (0,), (1.0,), "12", (True,)],
+    ),
     (
         seed(),
         [None, 0, np.int64(3), 2**32 - 1, np.random.RandomState(0)],

@@ -34,7 +34,9 @@ def started(ours, theirs, X, y, z):
     z is y as scikit-learn's network should see it; it also gets X as ours encodes it.
     """
     ours.set_params(**STILL, batch_size=len(X)).fit(X, y)
-    encoded = ours.encoder_.encode(X).take(torch.arange(len(X))).x.numpy()
+    encoded = (
+        ours.encoder_.encode(ours.encoder_.read(X)).take(torch.arange(len(X))).x.numpy()
+    )
     encoded = encoded.astype(np.float64)
     theirs.set_params(**STILL, batch_size=len(X))
     with pytest.warns(UserWarning, match="Maximum iterations"):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lamina import CNNClassifier, RNNClassifier, RNNRegressor
 from lamina.batch import END, PAD, UNKNOWN
 from lamina.encoders.base import RaggedSamples
-from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.series import SeriesEncoder, SeriesParams
 from lamina.encoders.text import TextEncoder, TextParams
 from lamina.encoders.tokens import TokenEncoder, TokenParams
 from lamina.exceptions import DataError, DataWarning
@@ -33,9 +33,9 @@ def ragged(seed, n=6, channels=2):
 
 
 def series_samples(X, weight=None):
-    encoder = SeriesEncoder(RNNClassifier())
-    encoder.fit(encoder.read(X), weight)
-    return encoder.encode(encoder.read(X))
+    encoder = SeriesEncoder(SeriesParams())
+    plain = encoder.read(X)
+    return encoder.fit(plain, weight).encode(plain)
 
 
 def truth_of(X, weight=None):
@@ -123,6 +123,46 @@ def test_a_bad_number_in_an_array_of_series_is_refused_naming_its_sample():
     X[3, 0, 1] = np.inf
     with pytest.raises(DataError, match="Sample 3 "):
         RNNClassifier(**TINY).fit(X, [0, 1, 0, 1, 0])
+
+
+@CALM
+@given(st.integers(0, 10_000), st.booleans())
+def test_a_missing_number_becomes_the_mean_and_a_channel_says_so(seed, is_weighted):
+    X = ragged(seed)
+    X[1][2:6, 1] = np.nan
+    weight = np.random.default_rng(seed).integers(1, 4, len(X))
+    times = weight if is_weighted else np.ones(len(X), int)
+    samples = series_samples(X, times.astype(float) if is_weighted else None)
+    steps = np.concatenate([np.tile(s, (k, 1)) for s, k in zip(X, times, strict=True)])
+    mean, scale = np.nanmean(steps, 0), np.nanstd(steps, 0)
+    for i, sample in enumerate(X):
+        x = samples.take(torch.tensor([i])).x[0, : len(sample)].numpy()
+        truth = np.nan_to_num((sample - mean) / scale)
+        np.testing.assert_allclose(x[:, :2], truth, atol=1e-5)
+        np.testing.assert_array_equal(x[:, 2], np.isnan(sample[:, 1]))
+
+
+def test_missing_numbers_are_read_alike_as_nan_none_and_masked():
+    X = np.random.default_rng(0).normal(size=(4, 5))
+    gaps = X.copy()
+    gaps[1, 2] = np.nan
+    mask = np.isnan(gaps)
+    truth = series_samples(gaps).x
+    listed = [[None if np.isnan(v) else v for v in row] for row in gaps]
+    masked = np.ma.MaskedArray(X, mask)
+    for other in (listed, masked, list(masked)):
+        torch.testing.assert_close(series_samples(other).x, truth)
+
+
+def test_numbers_that_are_missing_for_the_first_time_after_fit_are_named():
+    X = np.random.default_rng(0).normal(size=(6, 4, 2))
+    network = RNNClassifier(**TINY).fit(X, [0, 1] * 3)
+    X[2, 1, 1] = np.nan
+    with pytest.warns(DataWarning, match="Channel 1 has missing numbers"):
+        assert np.isfinite(network.predict_proba(X)).all()
+    X[:, :, 1] = np.nan
+    with pytest.raises(DataError, match="Channel 1 of X has no number"):
+        RNNClassifier(**TINY).fit(X, [0, 1] * 3)
 
 
 def test_a_series_without_steps_is_refused_naming_it():

@@ -19,8 +19,6 @@ from lamina.nn.losses import weighted_mean
 from lamina.tasks.classification import (
     Classification,
     ClassificationParams,
-    MultilabelClassification,
-    MultioutputClassification,
 )
 from lamina.tasks.regression import Regression, RegressionParams
 
@@ -40,6 +38,17 @@ class Says(nn.Module):
         return self.output
 
 
+def classification(y, **params):
+    """A fitted task of the kind that y asks for."""
+    task = Classification.for_targets(y, ClassificationParams(**params))
+    return task.fit(task.read(y, None), None)
+
+
+def regression(y, weight=None, **params):
+    task = Regression(RegressionParams(**params))
+    return task.fit(task.read(y, None), weight)
+
+
 def loss_of(task, output, y, weight=None):
     weight = None if weight is None else torch.tensor(weight, dtype=torch.float32)
     batch = Batch(torch.zeros(len(output), 1), target=task.encode(y), weight=weight)
@@ -56,7 +65,7 @@ logit_rows = arrays(
 def test_cross_entropy_is_minus_the_log_of_the_labels_probability(logits, data):
     y = data.draw(arrays(int, len(logits), elements=st.integers(0, 2)))
     names = np.array(["ant", "bee", "cow"])
-    task = Classification(names, ClassificationParams())
+    task = classification(names)
     truth = log_loss(y, softmax(logits, axis=1), labels=[0, 1, 2])
     assert loss_of(task, logits, names[y]) == pytest.approx(truth, rel=1e-4, abs=1e-5)
 
@@ -64,7 +73,7 @@ def test_cross_entropy_is_minus_the_log_of_the_labels_probability(logits, data):
 @CALM
 @given(logit_rows, st.floats(0, 0.9))
 def test_label_smoothing_spreads_its_share_over_all_classes(logits, share):
-    task = Classification([0, 1, 2], ClassificationParams(label_smoothing=share))
+    task = classification([0, 1, 2], label_smoothing=share)
     y = np.arange(len(logits)) % 3
     q = (1 - share) * np.eye(3)[y] + share / 3
     truth = -(q * np.log(softmax(logits, axis=1))).sum(1).mean()
@@ -74,7 +83,7 @@ def test_label_smoothing_spreads_its_share_over_all_classes(logits, share):
 @CALM
 @given(logit_rows)
 def test_focal_loss_is_its_formula_with_gamma_two(logits):
-    task = Classification([0, 1, 2], ClassificationParams(loss="focal"))
+    task = classification([0, 1, 2], loss="focal")
     y = np.arange(len(logits)) % 3
     p = softmax(logits, axis=1)[np.arange(len(y)), y]
     truth = -((1 - p) ** 2 * np.log(p)).mean()
@@ -87,19 +96,18 @@ def test_several_labels_cost_their_mean_binary_cross_entropy(loss, share):
     if loss == "focal" and share:
         return
     logits, y = RNG.normal(size=(5, 4)) * 3, RNG.integers(0, 2, (5, 4))
-    params = ClassificationParams(loss=loss, label_smoothing=share)
     p, q = expit(logits), y * (1 - share) + share / 2
     cost = -q * np.log(p) - (1 - q) * np.log(1 - p)
     if loss == "focal":
         cost *= np.where(y, 1 - p, p) ** 2
-    task = MultilabelClassification(y, params)
+    task = classification(y, loss=loss, label_smoothing=share)
     assert loss_of(task, logits, y) == pytest.approx(cost.mean(), rel=1e-4)
 
 
 def test_several_outputs_cost_the_mean_of_their_cross_entropies():
     y = np.array([["a", "x"], ["b", "y"], ["c", "x"], ["a", "y"]])
     logits = RNG.normal(size=(4, 5))
-    task = MultioutputClassification(y, ClassificationParams())
+    task = classification(y)
     truth = np.mean(
         [
             log_loss(y[:, 0], softmax(logits[:, :3], axis=1), labels=["a", "b", "c"]),
@@ -111,17 +119,17 @@ def test_several_outputs_cost_the_mean_of_their_cross_entropies():
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
 def test_perfect_logits_cost_nothing_and_their_opposite_costs_much(loss):
-    params = ClassificationParams(loss=loss)
     y = np.array([0, 2, 1])
     perfect = 60 * np.eye(3)[y]
     many = np.eye(3, dtype=int)[y]
     both = np.c_[y, y]
     cases = [
-        (Classification(y, params), perfect, y),
-        (MultilabelClassification(many, params), 120 * many - 60, many),
-        (MultioutputClassification(both, params), np.c_[perfect, perfect], both),
+        (perfect, y),
+        (120 * many - 60, many),
+        (np.c_[perfect, perfect], both),
     ]
-    for task, logits, target in cases:
+    for logits, target in cases:
+        task = classification(target, loss=loss)
         assert loss_of(task, logits, target) < 1e-6
         assert loss_of(task, -logits, target) > 5
 
@@ -129,7 +137,7 @@ def test_perfect_logits_cost_nothing_and_their_opposite_costs_much(loss):
 @CALM
 @given(logit_rows.map(lambda z: z * 100))
 def test_probabilities_sum_to_one_and_agree_with_labels_and_decisions(logits):
-    task = Classification(["a", "b", "c"], ClassificationParams())
+    task = classification(["a", "b", "c"])
     p = task.probabilities(logits)
     assert ((p >= 0) & (p <= 1)).all()
     np.testing.assert_allclose(p.sum(1), 1)
@@ -143,7 +151,7 @@ def test_probabilities_sum_to_one_and_agree_with_labels_and_decisions(logits):
 
 
 def test_decisions_between_two_classes_are_positive_for_the_second():
-    task = Classification(["no", "yes"], ClassificationParams())
+    task = classification(["no", "yes"])
     logits = np.array([[0.0, 2.0], [1.0, -1.0]])
     decisions = task.decisions(logits)
     assert (task.labels(logits) == np.where(decisions > 0, "yes", "no")).all()
@@ -151,7 +159,7 @@ def test_decisions_between_two_classes_are_positive_for_the_second():
 
 
 def test_labels_of_a_multilabel_task_are_those_above_one_half():
-    task = MultilabelClassification(np.eye(3), ClassificationParams())
+    task = classification(np.eye(3))
     logits = RNG.normal(size=(50, 3))
     truth = (task.probabilities(logits) > 0.5).astype(int)
     np.testing.assert_array_equal(task.labels(logits), truth)
@@ -172,7 +180,7 @@ def test_labels_of_a_multilabel_task_are_those_above_one_half():
 )
 def test_labels_come_back_as_they_were(labels):
     y = np.array(list(labels) * 4, dtype=np.asarray(labels).dtype)
-    task = Classification(y, ClassificationParams())
+    task = classification(y)
     codes = task.encode(y)
     assert codes.dtype == torch.int64
     back = task.labels(np.eye(task.n_outputs)[codes.numpy()])
@@ -182,7 +190,7 @@ def test_labels_come_back_as_they_were(labels):
 
 def test_labels_of_several_outputs_come_back_as_they_were():
     y = np.array([[3, 10], [1, 20], [2, 10], [1, 30]])
-    task = MultioutputClassification(y, ClassificationParams())
+    task = classification(y)
     a, b = task.encode(y).numpy().T
     np.testing.assert_array_equal(task.labels(np.c_[np.eye(3)[a], np.eye(3)[b]]), y)
     assert [len(c) for c in task.classes] == [3, 3]
@@ -192,7 +200,7 @@ def test_labels_of_several_outputs_come_back_as_they_were():
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=9, unique=True), st.data())
 def test_a_label_outside_the_classes_is_refused_naming_it(classes, data):
     other = data.draw(st.integers(-5, 60).filter(lambda v: v not in classes))
-    task = Classification(classes, ClassificationParams())
+    task = classification(classes)
     with pytest.raises(DataError, match=rf"\[{other}\]"):
         task.encode([classes[0], other])
 
@@ -200,21 +208,21 @@ def test_a_label_outside_the_classes_is_refused_naming_it(classes, data):
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 1.0, "b": 5.0, "c": 0.5}])
 def test_class_weights_are_scikit_learns(class_weight):
     y = np.array(list("aaabbc"))
-    task = Classification(y, ClassificationParams(class_weight=class_weight))
+    task = classification(y, class_weight=class_weight)
     by_class = compute_class_weight(class_weight, classes=np.unique(y), y=y)
     truth = dict(zip("abc", by_class, strict=True))
-    np.testing.assert_allclose(task.weigh(y), [truth[label] for label in y])
+    np.testing.assert_allclose(task.target_weights(y), [truth[label] for label in y])
 
 
 def test_class_weights_of_several_labels_multiply_over_the_outputs():
     y = np.array([[0, 1], [0, 0], [1, 1], [0, 1]])
-    task = MultioutputClassification(y, ClassificationParams(class_weight="balanced"))
+    task = classification(y, class_weight="balanced")
     truth = np.ones(4)
     for column in y.T:
         truth *= compute_class_weight("balanced", classes=np.arange(2), y=column)[
             column
         ]
-    np.testing.assert_allclose(task.weigh(y), truth)
+    np.testing.assert_allclose(task.target_weights(y), truth)
 
 
 def test_a_balanced_network_answers_as_if_classes_were_equally_frequent():
@@ -257,7 +265,7 @@ def test_regression_losses_are_their_formulas_on_standardised_targets(loss, n_ou
     y = RNG.normal(5, 7, size=(20, n_outputs) if n_outputs else 20)
     output = RNG.normal(size=(20, n_outputs or 1))
     quantile = 0.8 if loss == "quantile" else 0.5
-    task = Regression(y, RegressionParams(loss=loss, quantile=quantile))
+    task = regression(y, loss=loss, quantile=quantile)
     z = ((y - y.mean(0)) / y.std(0)).reshape(20, -1)
     weight = RNG.random(20)
     weight /= weight.mean()
@@ -270,14 +278,14 @@ def test_regression_losses_are_their_formulas_on_standardised_targets(loss, n_ou
 def test_pinball_loss_is_scikit_learns():
     y, output = RNG.normal(size=30), RNG.normal(size=(30, 1))
     y = (y - y.mean()) / y.std()
-    task = Regression(y, RegressionParams(loss="quantile", quantile=0.1))
+    task = regression(y, loss="quantile", quantile=0.1)
     truth = mean_pinball_loss(y, output[:, 0], alpha=0.1)
     assert loss_of(task, output, y) == pytest.approx(truth, rel=1e-4)
 
 
 def test_poisson_loss_differs_from_half_the_deviance_by_a_constant_only():
     y = RNG.poisson(3, 40).astype(float)
-    task = Regression(y, RegressionParams(loss="poisson"))
+    task = regression(y, loss="poisson")
     differences = []
     for _ in range(3):
         output = RNG.normal(size=(40, 1))
@@ -290,13 +298,13 @@ def test_poisson_loss_differs_from_half_the_deviance_by_a_constant_only():
 
 def test_poisson_refuses_negative_targets_naming_one():
     with pytest.raises(DataError, match=r"y\[2\] is -1"):
-        Regression([0.0, 1, -1], RegressionParams(loss="poisson"))
+        regression([0.0, 1, -1], loss="poisson")
 
 
 @pytest.mark.parametrize("shape", [(9,), (9, 1), (9, 3)])
 def test_regression_targets_come_back_in_their_units_and_shape(shape):
     y = RNG.normal(1e4, 3, shape)
-    task = Regression(y, RegressionParams())
+    task = regression(y)
     back = task.predict(Says(task.encode(y)), Batch(torch.zeros(9, 1)))
     assert back.shape == shape
     np.testing.assert_allclose(back, y, atol=1e-4)
@@ -304,8 +312,8 @@ def test_regression_targets_come_back_in_their_units_and_shape(shape):
 
 def test_weighted_targets_are_standardised_as_repeated_ones():
     y, times = RNG.normal(2, 3, (6, 2)), np.array([1, 3, 2, 1, 1, 4])
-    weighted = Regression(y, RegressionParams(), times.astype(float))
-    repeated = Regression(np.repeat(y, times, axis=0), RegressionParams())
+    weighted = regression(y, times.astype(float))
+    repeated = regression(np.repeat(y, times, axis=0))
     np.testing.assert_allclose(weighted.mean, repeated.mean)
     np.testing.assert_allclose(weighted.scale, repeated.scale)
 
@@ -313,7 +321,7 @@ def test_weighted_targets_are_standardised_as_repeated_ones():
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e6 + 0.1])
 def test_a_constant_target_is_predicted_and_leaves_a_scale_of_one(value):
     y = np.full(1000, value)
-    task = Regression(y, RegressionParams())
+    task = regression(y)
     assert task.scale == 1
     np.testing.assert_allclose(task.encode(y), 0, atol=1e-6)
 

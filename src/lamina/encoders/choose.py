@@ -84,7 +84,10 @@ def choose(X: Any, forms: Sequence[str], params: Any) -> str:
 
 
 def encoder_for(form: str, params: Any) -> Encoder:
-    """The encoder for this form; a parameter of another form's is refused."""
+    """The encoder for this form; a parameter of another form's is refused.
+
+    An estimator without the parameters of the encoder takes their defaults.
+    """
     for name, encoder in params.encoders.items():
         if name == form or not issubclass(type(params), encoder.params):
             continue
@@ -94,7 +97,11 @@ def encoder_for(form: str, params: Any) -> Encoder:
             }
             if not shared and getattr(params, field.name) != field.default:
                 refuse_unused(params, field.name, f"{form} input")
-    return params.encoders[form](params)
+    encoder = params.encoders[form]
+    if not isinstance(params, encoder.params):
+        # Of the same name, by which messages call the estimator.
+        params = type(type(params).__name__, (encoder.params,), {})()
+    return encoder(params)
 
 
 def _detected(X: Any, forms: Sequence[str], is_sound: bool) -> str:

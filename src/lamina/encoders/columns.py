@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import trunc
 from numbers import Integral, Real
 from typing import Any
 
@@ -202,9 +203,8 @@ def _recognised(column: Column, texts: list) -> list:
     unseen -= same.keys()
     if sum(t in unseen for t in texts) > len(texts) / 2:
         warn_of_data(
-            f"Most values of {_column(column.name)[0].lower()}"
-            f"{_column(column.name)[1:]} are categories that fit did not see, such as "
-            f"{min(unseen)!r}; they count as unknown."
+            f"Most values of column {column.name!r} are categories that fit did not see, "
+            f"such as {min(unseen)!r}; they count as unknown."
         )
     return texts
 
@@ -238,8 +238,8 @@ def _text(value: object) -> str | None:
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real | Decimal) and float(value).is_integer():
-        return str(int(value))
-    return repr(float(value)) if isinstance(value, Real) else str(value)
+        return str(trunc(value))
+    return repr(float(value)) if isinstance(value, Real | Decimal) else str(value)
 
 
 def _number(value: Any) -> float | None:

@@ -29,10 +29,13 @@ class Values:
 class Table(Protocol):
     """Columns of equal length."""
 
-    labels: list | None
-    """What the columns are called; None where they have no names."""
     n_columns: int
     n_rows: int
+
+    @property
+    def labels(self) -> list | None:
+        """What the columns are called; None where they have no names."""
+        ...
 
     def column(self, i: int, time_zone: str | None = None) -> Values:
         """Column number `i`; times are converted to `time_zone` if one is given."""
@@ -208,7 +211,9 @@ def _unmasked(column: np.ma.MaskedArray) -> np.ndarray:
         return np.where(mask, np.nan, column.data)
     if column.dtype.kind in "mM":
         return np.where(mask, np.array("NaT", column.dtype), column.data)
-    return np.where(mask, None, column.data.astype(object))
+    objects = column.data.astype(object)
+    objects[mask] = None
+    return objects
 
 
 def _in_microseconds(column: np.ndarray) -> np.ndarray:

@@ -41,7 +41,9 @@ def read_frame(
     if time_column is not None:
         order = _order(table, time_column, owners)
         numbers, owners = numbers[order], owners[order]
-    return [numbers[owners == i] for i in range(len(first))], tuple(channels)
+    by_owner = np.argsort(owners, kind="stable")
+    stops = np.bincount(owners).cumsum()
+    return np.split(numbers[by_owner], stops[:-1]), tuple(channels)
 
 
 def _numbers_of(table: Table, names: list) -> np.ndarray:

@@ -23,6 +23,7 @@ from lamina.encoders.frames import is_frame
 from lamina.encoders.long_frame import read_frame
 from lamina.encoders.names import check_names, text_names
 from lamina.encoders.numbers import Numbers
+from lamina.encoders.series_reader import SeriesList, read_series
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use, none
 from lamina.schema import Schema
@@ -69,22 +70,6 @@ class SeriesSchema(Schema):
     """Channels in which numbers were missing."""
 
 
-@dataclass
-class SeriesList:
-    """Series end to end: flat (total steps, C), and the number of steps of each (n,)."""
-
-    flat: np.ndarray
-    lengths: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, rows: np.ndarray) -> "SeriesList":
-        stops = self.lengths.cumsum()
-        parts = [self.flat[stops[i] - self.lengths[i] : stops[i]] for i in rows]
-        return SeriesList(np.concatenate(parts), self.lengths[rows])
-
-
 class SeriesEncoder(Encoder):
     """(n, T) is read as n univariate series, (n, T, C) as n series of C channels.
 
@@ -109,9 +94,7 @@ class SeriesEncoder(Encoder):
         elif self.id_column is not None or self.time_column is not None:
             raise DataError("id_column and time_column are of a frame, and X is none.")
         n_axes, n_steps = self._axes(X)
-        series = (
-            _read_array(X, self.owner) if isinstance(X, np.ndarray) else _read_list(X)
-        )
+        series = read_series(X, self.owner)
         if self.schema is None:
             self.schema = self._learnt(series, n_axes, n_steps, names)
         else:
@@ -164,7 +147,12 @@ class SeriesEncoder(Encoder):
                 f"if the channels come before the steps, exchange the axes, as in "
                 f"X.transpose(0, 2, 1)."
             )
-        missing = np.flatnonzero(np.isnan(series.flat).any(0))
+        is_missing = np.isnan(series.flat)
+        missing = np.flatnonzero(is_missing.any(0))
+        for channel in missing[is_missing[:, missing].all(0)]:
+            raise DataError(
+                f"Channel {channel} of X has no number at all; leave it out."
+            )
         return SeriesSchema(
             n_axes=n_axes,
             n_channels=n_channels,
@@ -190,11 +178,11 @@ class SeriesEncoder(Encoder):
             check_names(self.owner, schema.names, names, n_steps, schema.n_steps)
         elif names is not None and schema.names is not None:
             check_names(self.owner, schema.names, names, n_channels, schema.n_channels)
-        has_new = np.isnan(series.flat).any(0)
-        has_new[list(schema.missing)] = False
-        if has_new.any():
+        missing = np.flatnonzero(np.isnan(series.flat).any(0)).tolist()
+        new = [i for i in missing if i not in schema.missing]
+        if new:
             warn_of_data(
-                f"Channel {int(has_new.argmax())} has missing numbers, and had none in fit; "
+                f"Channel {new[0]} has missing numbers, and had none in fit; "
                 f"they are replaced by its mean."
             )
 
@@ -220,98 +208,3 @@ class SeriesEncoder(Encoder):
         if (lengths == lengths[0]).all():
             return TensorSamples(z.view(len(lengths), int(lengths[0]), -1))
         return RaggedSamples(z, torch.from_numpy(lengths))
-
-
-def _read_array(X: np.ndarray, owner: str) -> SeriesList:
-    if X.ndim == 1:
-        raise DataError(
-            f"Expected 2D array, got 1D array instead: {owner} takes many samples. Reshape "
-            f"your data using X.reshape(1, -1) if it is a single sample."
-        )
-    if 0 in X.shape:
-        what = "feature(s)" if len(X) else "sample(s)"
-        raise DataError(
-            f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required "
-            f"by {owner}."
-        )
-    X = X[:, :, None] if X.ndim == 2 else X
-    n, steps, channels = X.shape
-    flat = _numbers(X.reshape(n * steps, channels), "X")
-    return _checked(SeriesList(flat, np.full(n, steps)))
-
-
-def _read_list(X: list) -> SeriesList:
-    samples = [_as_columns(sample, i) for i, sample in enumerate(X)]
-    expected = samples[0].shape[1]
-    for i, sample in enumerate(samples):
-        if sample.shape[1] != expected:
-            raise DataError(
-                f"Sample {i} has {sample.shape[1]} channels, sample 0 has {expected}; "
-                f"a series is (steps, channels) with the same channels everywhere. If the "
-                f"channels come first, transpose each sample."
-            )
-    lengths = np.array([len(s) for s in samples])
-    return _checked(SeriesList(np.concatenate(samples), lengths))
-
-
-def _as_columns(sample: Any, i: int) -> np.ndarray:
-    if sample is None or isinstance(sample, str | bytes | dict):
-        raise DataError(f"Sample {i} is {sample!r}; a series is an array of numbers.")
-    array = _numbers(sample, f"Sample {i}")
-    array = array[:, None] if array.ndim == 1 else array
-    if array.ndim != 2:
-        raise DataError(
-            f"Sample {i} has {array.ndim} dimensions; a series has (steps,) "
-            f"or (steps, channels)."
-        )
-    if 0 in array.shape:
-        raise DataError(f"Sample {i} has zero steps; leave empty series out.")
-    return array
-
-
-def _numbers(values: Any, what: str) -> np.ndarray:
-    """Single precision stays as it is; any other type of number becomes double."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "cmMUSV":
-            raise TypeError(f"it holds {array.dtype}")
-        if array.dtype.kind == "O":
-            array = np.asarray(np.frompyfunc(_number, 1, 1)(array))
-        is_single = array.dtype == np.float32
-        return array if is_single else array.astype(np.float64, copy=False)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"{what} is not an array of numbers: {error}. Complex data not supported."
-            if "complex" in str(error)
-            else f"{what} is not an array of numbers: {error}."
-        ) from None
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return np.nan
-    if isinstance(value, str | bytes):
-        raise TypeError(f"an argument must be a number, not the string {value!r}")
-    try:
-        return float(value)
-    except TypeError:
-        raise TypeError(
-            f"an argument must be neither a string nor any object but a number, "
-            f"and not {value!r}"
-        ) from None
-
-
-def _checked(series: SeriesList) -> SeriesList:
-    bad = np.isinf(series.flat).any(1)
-    if bad.any():
-        step = int(bad.argmax())
-        sample = int(np.searchsorted(series.lengths.cumsum(), step, side="right"))
-        raise DataError(
-            f"Sample {sample} of X contains infinity; replace it, by NaN if the value is "
-            f"not known."
-        )
-    for channel in np.flatnonzero(np.isnan(series.flat).all(0)):
-        raise DataError(f"Channel {channel} of X has no number at all; leave it out.")
-    return series

@@ -128,7 +128,8 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
             return np.asarray(column.to_numpy(), dtype=np.float64)
         column = np.array([*column.to_list(), None], dtype=object)[:-1]
     if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
-        return column.astype(np.float64).filled(np.nan)
+        mask = np.ma.getmaskarray(column)
+        return np.where(mask, np.nan, column.data).astype(np.float64, copy=False)
     array = np.asarray(column)
     if array.ndim == 0:
         raise DataError(f"{name} is {column!r:.60}; a series is an array of numbers.")

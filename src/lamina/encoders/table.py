@@ -37,7 +37,7 @@ class TableEncoder(Encoder):
         return self.reader.read(X)
 
     @property
-    def schema(self) -> TableSchema | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def schema(self) -> TableSchema | None:
         """What was learnt about the columns."""
         return self.reader.schema
 
@@ -109,14 +109,14 @@ class Rows(InAnyOrder):
     lengths, decodes = None, False
 
     def __init__(self, numbers: Any, scaling: Numbers):
-        self.numbers, self.scaling = numbers, scaling
+        self.values, self.scaling = numbers, scaling
         # torch gathers and scales a batch on all cores, if it may look at the memory.
         self.tensor = None
         if scaling.is_single and _is_float32(numbers):
             self.tensor = torch.from_numpy(numbers)
 
     def __len__(self) -> int:
-        return self.numbers.shape[0]
+        return self.values.shape[0]
 
     def resident(self, device: torch.device, room: int) -> Samples:
         # In float32; twice, while the parts are put together.
@@ -131,7 +131,7 @@ class Rows(InAnyOrder):
             x = self.tensor.index_select(0, rows)
             self.scaling.apply_(x)
             return Batch(x)
-        numbers = self.numbers[rows.numpy()]
+        numbers = self.values[rows.numpy()]
         if sparse.issparse(numbers):
             numbers = numbers.toarray()
         x = np.empty((len(rows), self.scaling.n_channels), np.float32)

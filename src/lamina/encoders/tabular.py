@@ -199,11 +199,10 @@ class TableReader:
             return {i for i, is_one in enumerate(asked) if is_one}
         found = set()
         for column in asked:
-            is_place = isinstance(column, int | np.integer) and column not in names
-            if is_place and 0 <= column < len(names):
-                found.add(int(column))
-            elif column in names:
+            if column in names:
                 found.add(names.index(column))
+            elif isinstance(column, int | np.integer) and 0 <= column < len(names):
+                found.add(int(column))
             else:
                 known = names if are_labels else f"0 to {len(names) - 1}"
                 raise DataError(

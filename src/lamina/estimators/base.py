@@ -139,8 +139,8 @@ class NeuralEstimator(
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
-            ask = ask or self.task_.predict
-            return self.outputs_of(network, self.encoder_, samples, ask, target)
+            question: Ask = self.task_.predict if ask is None else ask
+            return self.outputs_of(network, self.encoder_, samples, question, target)
 
     def outputs_of(
         self,

@@ -13,6 +13,7 @@ from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.exceptions import ParameterError
 from lamina.tasks.base import Task
 from lamina.tasks.classification import Classification, ClassificationParams
+from lamina.tasks.label_task import LabelTask
 
 
 def _decides(estimator: "Classifier") -> bool:
@@ -28,7 +29,7 @@ class Classifier(
     task = Classification
 
     def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
-        assert isinstance(task, Classification)
+        assert isinstance(task, LabelTask)
         return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
     @with_callbacks

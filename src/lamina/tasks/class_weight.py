@@ -57,12 +57,20 @@ def _check(label: Any, weight: Any, positions: dict, name: str) -> None:
             f"class_weight has a weight for the label {label!r}, which {name} does not "
             f"have; its labels are {_listed(list(positions))}."
         )
-    is_number = isinstance(weight, Real) and not isinstance(weight, bool | np.bool_)
-    if not is_number or not 0 < float(weight) < np.inf:
+    if not _is_weight(weight):
         raise ParameterError(
             f"class_weight[{label!r}] is {weight!r}; a weight is a finite number above 0. "
             f"To leave out samples, give them sample_weight 0."
         )
+
+
+def _is_weight(value: object) -> bool:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return False
+    try:
+        return 0 < float(value) < np.inf
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
 def _listed(labels: list, n_shown: int = 10) -> str:

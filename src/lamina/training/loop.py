@@ -167,7 +167,7 @@ class Training:
 
     def _is_finite(self) -> bool:
         """Whether all weights are numbers; a loss was measured before its step."""
-        sums = [weight.detach().sum() for weight in self.optimizer.params]
+        sums = [weight.detach().sum() for weight in trained(self.model)]
         return bool(torch.stack(sums).isfinite().all())
 
     def _validation_score(self) -> float | None:

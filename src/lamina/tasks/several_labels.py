@@ -1,0 +1,131 @@
+"""Classification with several labels a sample: yes or no to each, or one an output."""
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.special import expit, log_expit, log_softmax, softmax
+from torch import Tensor
+
+from lamina.exceptions import DataError
+from lamina.nn.losses import by_autograd
+from lamina.tasks.label_task import LabelTask
+from lamina.tasks.labels import LabelKind, classes_of, dense, positions_of
+
+
+class MultilabelClassification(LabelTask):
+    """Any number of labels a sample: y (n, K) of 0 and 1, output logits (n, K)."""
+
+    kind = LabelKind.INDICATORS
+
+    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+        del weight
+        self.n_outputs = y.shape[1]
+        if classes is not None and len(classes) != self.n_outputs:
+            raise DataError(
+                f"classes has {len(classes)} labels for {self.n_outputs} columns."
+            )
+        self.classes = np.arange(self.n_outputs)
+        return self
+
+    def encode(self, y: Any) -> Tensor:
+        y = dense(y)
+        if y.shape[1] != self.n_outputs or not np.isin(y, (0, 1)).all():
+            raise DataError(
+                f"y must be an indicator matrix of {self.n_outputs} columns of 0 and 1."
+            )
+        return torch.from_numpy(y.astype(np.float32))
+
+    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(np.array([0, 1]), column.astype(int)) for column in dense(y).T]
+
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        return by_autograd(self._losses, output, target, weight)
+
+    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        smooth = target * (1 - self.smoothing) + self.smoothing / 2
+        loss = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+        if self.focus:
+            loss = (1 - torch.exp(-loss)) ** self.focus * loss
+        return loss.mean(1)
+
+    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        right = (dense(y) == self.labels(outputs)).all(1)
+        return float(np.average(right, weights=weight))
+
+    def labels(self, logits: np.ndarray) -> np.ndarray:
+        return (logits > 0).astype(int)
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        return expit(logits)
+
+    def log_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        return log_expit(logits)
+
+
+class MultioutputClassification(LabelTask):
+    """Several labels a sample: y (n, outputs), logits of all outputs side by side."""
+
+    kind, has_decisions = LabelKind.SEVERAL, False
+
+    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+        del weight
+        columns = (
+            list(dense(y).T) if classes is None else list(map(np.asarray, classes))
+        )
+        if len(columns) != y.shape[1]:
+            raise DataError(
+                f"classes has {len(columns)} arrays for {y.shape[1]} outputs; pass a list "
+                f"with the labels of each output."
+            )
+        self.classes = [classes_of(c, f"y[:, {i}]") for i, c in enumerate(columns)]
+        self.sizes = [len(c) for c in self.classes]
+        self.n_outputs = sum(self.sizes)
+        return self
+
+    def _accepts(self, labels: Any) -> bool:
+        # A few rows, or labels 0 and 1 alone, look like an indicator matrix.
+        return labels.ndim == 2 and labels.shape[1] == len(self.classes)
+
+    def encode(self, y: Any) -> Tensor:
+        return torch.from_numpy(np.stack([p for _, p in self.outputs_of(y)], 1))
+
+    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        y = dense(y)
+        if y.ndim != 2 or y.shape[1] != len(self.classes):
+            raise DataError(
+                f"y has shape {y.shape}; this network was fitted on {len(self.classes)} "
+                f"outputs, a column each."
+            )
+        columns = zip(y.T, self.classes, strict=True)
+        return [(k, positions_of(c.astype(k.dtype), k)) for c, k in columns]
+
+    def criterion(
+        self, output: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The mean over the outputs, each with its own columns."""
+        parts = zip(output.split(self.sizes, 1), target.unbind(1), strict=True)
+        one = super().criterion
+        losses, gradients = zip(*(one(*part, weight) for part in parts), strict=True)
+        gradient = torch.cat(gradients, 1) / len(gradients)
+        return torch.stack(losses).mean(), gradient
+
+    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        right = (dense(y) == self.labels(outputs)).all(1)
+        return float(np.average(right, weights=weight))
+
+    def labels(self, logits: np.ndarray) -> np.ndarray:
+        parts = zip(self._split(logits), self.classes, strict=True)
+        return np.stack([classes[part.argmax(1)] for part, classes in parts], 1)
+
+    def probabilities(self, logits: np.ndarray) -> list[np.ndarray]:
+        return [softmax(part, axis=1) for part in self._split(logits)]
+
+    def log_probabilities(self, logits: np.ndarray) -> list[np.ndarray]:
+        return [log_softmax(part, axis=1) for part in self._split(logits)]
+
+    def _split(self, logits: np.ndarray) -> list[np.ndarray]:
+        return np.split(logits, np.cumsum(self.sizes)[:-1], axis=1)
