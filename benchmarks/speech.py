@@ -133,7 +133,8 @@ class Plain(nn.Module):
 def baseline(train: Speech, test: Speech, seconds: float) -> dict[str, float]:
     torch.manual_seed(0)
     params = SpeechRecognizer(sampling_rate=RATE)
-    encoder = AudioEncoder(params).fit(train.X)
+    encoder = AudioEncoder(params)
+    encoder.fit(encoder.read(train.X))
     sounds = [stacked(x) for x in spectrograms(encoder, train.X)]
     letters = sorted(set("".join(train.y)))
     targets = [torch.tensor([letters.index(c) + 1 for c in text]) for text in train.y]
@@ -166,7 +167,7 @@ def baseline(train: Speech, test: Speech, seconds: float) -> dict[str, float]:
 
 
 def spectrograms(encoder: AudioEncoder, X: list[np.ndarray]) -> list[torch.Tensor]:
-    samples = encoder.encode(X)
+    samples = encoder.encode(encoder.read(X))
     return [samples.take(torch.tensor([i])).x[0] for i in range(len(X))]
 
 
@@ -191,7 +192,7 @@ def ours(
     start = time.perf_counter()
     found = network.predict(test.X)
     greedy = time.perf_counter() - start
-    network.task_.beam_size = 10
+    network.set_params(beam_size=10)
     beam = network.predict(test.X)
     searched = time.perf_counter() - start - greedy
     torch.set_num_threads(n_threads)

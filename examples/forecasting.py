@@ -1,8 +1,8 @@
 """The next day of a power grid, hour by hour, with quantiles; a table, and a picture in out/.
 
 The hours of ten towns are made up: days, weekends, and weather that lasts. A second column
-says of each hour whether the same hour of the next day is at a weekend, which is known
-beforehand. Beside the forecast stands the day before once more.
+says of each hour whether it is at a weekend, which is known beforehand. Beside the forecast
+stands the day before once more.
 """
 
 import os
@@ -25,15 +25,20 @@ def main() -> None:
 
     towns = [town(np.random.default_rng(i)) for i in range(10)]
     histories = [x[:-HORIZON] for x in towns]
+    weekends = np.stack([x[-HORIZON:, 1:] for x in towns])
     truth = np.stack([x[-HORIZON:, 0] for x in towns])
     network = Forecaster(
-        horizon=HORIZON, quantiles=(0.1, 0.9), max_time=SECONDS, random_state=0
+        horizon=HORIZON,
+        known_columns=(1,),
+        quantiles=(0.1, 0.9),
+        lower=0.0,
+        max_time=SECONDS,
+        random_state=0,
     ).fit(histories)
-    found, bands = network.predict(), network.predict_quantiles()
+    found = network.predict(future=weekends)
+    bands = network.predict_quantiles(future=weekends)
     day_before = np.stack([x[-DAY:, 0] for x in histories])
-    print(
-        f"{network.n_iter_} epochs, season {network.task_.season} hours, found by itself"
-    )
+    print(f"{network.n_iter_} epochs, season {network.season_} hours, found by itself")
     print(f"mean absolute error {np.abs(found - truth).mean():.2f}")
     print(f"   the day before   {np.abs(day_before - truth).mean():.2f}")
     inside = (bands[:, :, 0] <= truth) & (truth <= bands[:, :, 1])
@@ -55,7 +60,7 @@ def main() -> None:
 
 
 def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
-    """(hours, 2): load, weaker at weekends and with weather on top; weekend tomorrow."""
+    """(hours, 2): load, weaker at weekends and with weather on top; weekend or not."""
     hours = np.arange(n_days * DAY)
     of_day = 2 * np.pi * hours / DAY
     peak = rng.uniform(0, 2)
@@ -66,7 +71,7 @@ def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
         weather[i] = 0.98 * weather[i - 1] + rng.normal(scale=0.1)
     load = 5 + curve * np.where(weekend, 0.5, 1) + weather
     load += rng.normal(scale=0.1, size=len(hours))
-    return np.stack([rng.uniform(5, 20) * load, np.roll(weekend, -DAY)], axis=1)
+    return np.stack([rng.uniform(5, 20) * np.maximum(load, 0), weekend], axis=1)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> None:
         print(f"{text:>20}  {iso}")
     right = np.mean([a == b for a, b in zip(found, y_test, strict=True)])
     print(
-        f"right on unseen days: {right:.3f}, BLEU {network.score(X_test, y_test):.3f}"
+        f"right on unseen days: {right:.3f}, chrF {network.score(X_test, y_test):.3f}"
     )
     Path("out").mkdir(exist_ok=True)
     plot_attention(network, X_test[0]).savefig("out/attention.png", dpi=100)

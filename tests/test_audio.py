@@ -1,5 +1,6 @@
 """Sound: the spectrogram against plain loops, and every form of recording alike."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -13,10 +14,18 @@ from scipy.signal import resample_poly
 
 from lamina import RNNClassifier
 from lamina.encoders import audio
-from lamina.encoders.audio import AudioEncoder, AudioParams, Recordings, resample
+from lamina.encoders.audio import AudioEncoder, AudioParams
 from lamina.encoders.base import RaggedSamples, TensorSamples
+from lamina.encoders.waveforms import resample
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
-from lamina.nn.spectrogram import SILENCE, frame_sizes, log_mel, mel_filters, n_frames
+from lamina.nn.spectrogram import (
+    SILENCE,
+    frame_starts,
+    log_mel,
+    mel_filters,
+    n_frames,
+    window_size,
+)
 from lamina.params import check_params
 
 CALM = settings(deadline=None, max_examples=30)
@@ -25,6 +34,16 @@ RATE = 8_000
 
 def encoder(sampling_rate=RATE, n_mels=10):
     return AudioEncoder(AudioParams(sampling_rate=sampling_rate, n_mels=n_mels))
+
+
+def fit(X, weight=None, **params):
+    """An encoder that has learnt from X."""
+    new = encoder(**params)
+    return new.fit(new.read(X), weight)
+
+
+def encode(fitted, X):
+    return fitted.encode(fitted.read(X))
 
 
 def noise(*lengths, seed=0):
@@ -82,20 +101,21 @@ def filters_by_loop(rate, n_fft, n_mels):
     return filters
 
 
-def log_mel_by_loop(wave, rate, n_mels, n_fft):
-    size, hop = round(0.025 * rate), round(0.010 * rate)
+def log_mel_by_loop(wave, rate, n_mels, n_fft, relative=True):
+    size = round(0.025 * rate)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     k, n = np.arange(n_fft // 2 + 1)[:, None], np.arange(size)
     dft = np.exp(-2j * np.pi * k * n / n_fft)
-    filters, frames, start = filters_by_loop(rate, n_fft, n_mels), [], 0
+    filters, powers, start = filters_by_loop(rate, n_fft, n_mels), [], 0
     while True:
         part = np.zeros(size)
         part[: len(wave[start : start + size])] = wave[start : start + size]
-        power = np.abs(dft @ (part * window) / window.sum()) ** 2
-        frames.append(np.log(power @ filters + SILENCE))
+        powers.append(np.abs(dft @ (part * window) / window.sum()) ** 2 @ filters)
         if start + size >= len(wave):
-            return np.array(frames)
-        start += hop
+            break
+        start = int(len(powers) * rate / 100 + 0.5)
+    loudest = max(sum(power) for power in powers) if relative else 1.0
+    return np.log(np.array(powers) / loudest + SILENCE)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +126,30 @@ def test_filters(rate, n_fft, n_mels):
     np.testing.assert_allclose(mel_filters(rate, n_fft, n_mels), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("n_samples", [1, 199, 200, 201, 280, 281, 1234])
-def test_spectrogram_is_the_direct_transform(n_samples):
+@pytest.mark.parametrize("relative", [True, False])
+@pytest.mark.parametrize(
+    ("n_samples", "rate", "n_fft"),
+    [(n, RATE, 256) for n in (2, 199, 200, 201, 280, 281, 1234)]
+    + [(9000, 22_050, 1024), (3000, 11_025, 512)],
+)
+def test_spectrogram_is_the_direct_transform(n_samples, rate, n_fft, relative):
     wave = noise(n_samples)[0]
-    got = log_mel(torch.from_numpy(wave), RATE, 20)
-    expected = log_mel_by_loop(wave.astype(float), RATE, 20, 256)
+    got = log_mel(torch.from_numpy(wave), rate, 20, relative=relative)
+    expected = log_mel_by_loop(wave.astype(float), rate, 20, n_fft, relative)
     assert got.dtype == torch.float32
     np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("decibels", [-60, -24, -12, 6])
+def test_the_level_of_a_recording_does_not_count(decibels):
+    wave = torch.from_numpy(noise(3000)[0])
+    changed = wave * 10 ** (decibels / 20)
+    same, other = (log_mel(x, RATE, 20) for x in (wave, changed))
+    torch.testing.assert_close(other, same, rtol=0, atol=1e-4)
+    if decibels == -60:
+        return  # near the floor of full scale
+    same, other = (log_mel(x, RATE, 20, relative=False) for x in (wave, changed))
+    assert abs(float((other - same).median()) - decibels * np.log(10) / 10) < 0.1
 
 
 def test_long_recordings_are_worked_on_in_parts(monkeypatch):
@@ -131,27 +168,34 @@ def test_a_tone_is_loudest_in_its_band(frequency):
 
 
 def test_full_scale_and_silence():
-    silence = log_mel(torch.zeros(4000), RATE, 40)
-    np.testing.assert_allclose(silence, np.log(SILENCE), atol=1e-5)
+    for relative in (True, False):
+        silence = log_mel(torch.zeros(4000), RATE, 40, relative=relative)
+        np.testing.assert_allclose(silence, np.log(SILENCE), atol=1e-5)
     # Half the amplitude at the frequency and half at its mirror image.
-    loudest = log_mel(torch.from_numpy(2 * tone(1000)), RATE, 40).max().exp()
+    full = torch.from_numpy(2 * tone(1000))
+    loudest = log_mel(full, RATE, 40, relative=False).max().exp()
     assert 0.2 < loudest < 0.6
 
 
 @CALM
 @given(st.integers(1, 50_000), st.integers(1, 100))
 def test_no_band_is_empty(rate, n_mels):
-    bands = log_mel(torch.from_numpy(noise(3)[0]) * 1000, rate, n_mels)
+    bands = log_mel(torch.from_numpy(noise(3)[0]) * 1000, rate, n_mels, relative=False)
     assert (bands > np.log(SILENCE)).all()
 
 
 @CALM
-@given(st.integers(1, 5_000), st.integers(1, 50_000))
+@given(st.integers(1, 5_000), st.integers(100, 50_000))
 def test_every_sample_lies_in_a_frame_and_none_is_all_padding(n_samples, rate):
-    size, hop = frame_sizes(rate)
-    covered = (n_frames(n_samples, rate) - 1) * hop + size
-    assert n_samples <= covered < max(n_samples, size) + hop
-    assert hop <= size
+    size, n_steps = window_size(rate), n_frames(n_samples, rate)
+    starts = frame_starts(torch.arange(n_steps), rate).tolist()
+    assert all(b - a <= size for a, b in itertools.pairwise(starts))
+    assert starts[-1] + size >= n_samples
+    assert n_steps == 1 or starts[-2] + size < n_samples
+    assert (
+        np.abs(np.array(starts) / rate - np.arange(n_steps) * 0.01).max()
+        <= 0.501 / rate
+    )
 
 
 @CALM
@@ -162,8 +206,9 @@ def test_every_sample_lies_in_a_frame_and_none_is_all_padding(n_samples, rate):
 )
 def test_steps_are_known_from_the_header(tmp_path_factory, n_samples, rate, to):
     paths = written(tmp_path_factory.getbasetemp(), noise(n_samples), rate)
-    recordings = Recordings(paths, to, 5)
-    assert recordings.n_steps[0] == len(recordings.features(0))
+    fitted = encoder(to, 5)
+    recordings = fitted.read(paths)
+    assert recordings.n_steps()[0] == len(fitted.features(recordings, 0))
     assert len(resample(np.zeros(n_samples), rate, to)) == -(-n_samples * to // rate)
 
 
@@ -184,7 +229,8 @@ def test_a_resampled_file_sounds_the_same(tmp_path):
         2 * RATE,
         ".flac",
     )
-    first, second = (Recordings(p, RATE, 20).features(0) for p in (path, twice))
+    fitted = encoder(n_mels=20)
+    first, second = (fitted.features(fitted.read(p), 0) for p in (path, twice))
     # Away from the ends, where the filter meets silence, and above the noise of 16 bits.
     difference = (first - second)[2:-2][first[2:-2] > np.log(1e-5)]
     assert difference.abs().max() < 0.05
@@ -192,8 +238,8 @@ def test_a_resampled_file_sounds_the_same(tmp_path):
 
 def test_features_are_standardised_and_padded():
     waves = noise(900, 400, 2000)
-    fitted = encoder().fit(waves)
-    samples = fitted.encode(waves)
+    fitted = fit(waves)
+    samples = encode(fitted, waves)
     steps = torch.cat(one_by_one(samples))
     torch.testing.assert_close(steps.mean(0), torch.zeros(10), rtol=0, atol=1e-4)
     torch.testing.assert_close(steps.std(0, correction=0), torch.ones(10))
@@ -209,12 +255,12 @@ def test_features_are_standardised_and_padded():
 def test_files_and_waveforms_are_the_same(lengths, tmp_path):
     waves = noise(*lengths)
     paths = written(tmp_path, waves, subtype="FLOAT")
-    fitted = encoder().fit(waves)
-    expected = fitted.encode(waves)
+    fitted = fit(waves)
+    expected = encode(fitted, waves)
     for X in (paths, [str(p) for p in paths], [*waves[:2], *paths[2:]]):
-        samples = fitted.encode(X)
+        samples = encode(fitted, X)
         assert_same(samples, expected)
-        assert_same(encoder().fit(X).encode(X), expected)
+        assert_same(encode(fit(X), X), expected)
         together, known = (s.take(torch.arange(len(X))) for s in (samples, expected))
         torch.testing.assert_close(together.x, known.x, rtol=0, atol=1e-5)
         assert (together.lengths is None) == (known.lengths is None)
@@ -226,7 +272,7 @@ def test_files_and_waveforms_are_the_same(lengths, tmp_path):
 @given(st.lists(st.integers(1, 1500), min_size=1, max_size=6))
 def test_a_batch_holds_what_each_sample_is_alone(lengths):
     waves = noise(*lengths)
-    samples = encoder().fit(waves).encode(waves)
+    samples = encode(fit(waves), waves)
     rows = torch.arange(len(waves)).flip(0)
     batch = samples.take(rows)
     alone = one_by_one(samples)
@@ -246,25 +292,25 @@ def test_a_batch_holds_what_each_sample_is_alone(lengths):
 def test_integers_and_floats_are_the_same(dtype, factor, zero):
     waves = noise(900, 400)
     other = [(w.astype(float) * factor + zero).astype(dtype) for w in waves]
-    fitted = encoder().fit(waves)
-    assert_same(fitted.encode(other), fitted.encode(waves))
+    fitted = fit(waves)
+    assert_same(encode(fitted, other), encode(fitted, waves))
 
 
 def test_bytes_are_waves_around_zero_or_128():
     signed = np.random.default_rng(0).integers(-128, 128, 900)
-    fitted = encoder().fit([signed / 128])
-    expected = fitted.encode([signed / 128])
-    assert_same(fitted.encode([signed.astype(np.int8)]), expected)
-    assert_same(fitted.encode([(signed + 128).astype(np.uint8)]), expected)
+    fitted = fit([signed / 128])
+    expected = encode(fitted, [signed / 128])
+    assert_same(encode(fitted, [signed.astype(np.int8)]), expected)
+    assert_same(encode(fitted, [(signed + 128).astype(np.uint8)]), expected)
 
 
 def test_channels_are_averaged(tmp_path):
     left, right = noise(900, 900)
     both = np.stack([left, right], 1)
-    fitted = encoder().fit([(left + right) / 2])
-    expected = fitted.encode([(left + right) / 2])
-    assert_same(fitted.encode([both]), expected)
-    assert_same(fitted.encode(written(tmp_path, [both], subtype="FLOAT")), expected)
+    fitted = fit([(left + right) / 2])
+    expected = encode(fitted, [(left + right) / 2])
+    assert_same(encode(fitted, [both]), expected)
+    assert_same(encode(fitted, written(tmp_path, [both], subtype="FLOAT")), expected)
 
 
 def test_files_are_decoded_when_they_are_taken(tmp_path, monkeypatch):
@@ -277,9 +323,9 @@ def test_files_are_decoded_when_they_are_taken(tmp_path, monkeypatch):
 
     monkeypatch.setattr(audio, "decode_sound", decode_seen)
     monkeypatch.setattr(audio, "N_FOR_STATISTICS", 2)
-    fitted = encoder().fit(paths)
+    fitted = fit(paths)
     assert decoded == [0, 3]
-    samples = fitted.encode(paths)
+    samples = encode(fitted, paths)
     assert len(decoded) == 2
     samples.take(torch.tensor([2, 1]))
     assert decoded[2:] == [2, 1]
@@ -288,32 +334,30 @@ def test_files_are_decoded_when_they_are_taken(tmp_path, monkeypatch):
 def test_the_rate_is_that_of_the_first_file(tmp_path):
     first = written(tmp_path, noise(500), 16_000)
     second = written(tmp_path, noise(500), 8_000, ".flac")
-    fitted = encoder(sampling_rate=None).fit([*first, *second])
-    assert fitted.rate == 16_000
+    fitted = fit([*first, *second], sampling_rate=None)
+    assert fitted.schema.sampling_rate == 16_000
     assert fitted.spec.max_length == n_frames(1000, 16_000)
 
 
 def test_weights_count_as_duplicates():
     waves, times = noise(900, 400, 650), np.array([1, 3, 2])
-    weighted = encoder().fit(waves, times.astype(float))
-    repeated = encoder().fit(
-        [w for w, k in zip(waves, times, strict=True) for _ in range(k)]
-    )
+    weighted = fit(waves, times.astype(float))
+    repeated = fit([w for w, k in zip(waves, times, strict=True) for _ in range(k)])
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
     np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-9)
 
 
 def test_silence_is_constant_and_zero():
     silence = [np.zeros(900), np.zeros(500)]
-    for x in one_by_one(encoder().fit(silence).encode(silence)):
+    for x in one_by_one(encode(fit(silence), silence)):
         torch.testing.assert_close(x, torch.zeros_like(x), rtol=0, atol=1e-4)
 
 
 def test_waveforms_need_a_rate():
     with pytest.raises(ParameterError, match="sampling_rate is None"):
-        encoder(sampling_rate=None).fit(noise(500))
+        fit(noise(500), sampling_rate=None)
     with pytest.raises(ParameterError, match="sampling_rate is None"):
-        encoder(sampling_rate=None).fit([Path("a.wav"), *noise(500)])
+        fit([Path("a.wav"), *noise(500)], sampling_rate=None)
 
 
 @pytest.mark.parametrize(
@@ -338,29 +382,29 @@ def test_parameters_that_are_not_allowed(wrong):
     ],
 )
 def test_a_bad_waveform_is_named(bad, words):
-    fitted = encoder().fit(noise(500))
+    fitted = fit(noise(500))
     with pytest.raises(DataError, match=words):
-        fitted.encode([*noise(500), bad])
+        encode(fitted, [*noise(500), bad])
     with pytest.raises(DataError, match=words):
-        encoder().fit([*noise(500), bad])
+        fit([*noise(500), bad])
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no sound"])
 def test_a_file_that_cannot_be_opened_is_named_in_encode(content, tmp_path):
     paths = written(tmp_path, noise(500, 600, 700))
-    fitted = encoder().fit(paths)
+    fitted = fit(paths)
     paths[1].unlink()
     if content is not None:
         paths[1].write_bytes(content)
     with pytest.raises(DataError, match=r"Sample 1 \('.*1\.wav'\) cannot be read"):
-        fitted.encode(paths)
+        encode(fitted, paths)
 
 
 def test_a_file_that_breaks_off_is_named_when_it_is_taken(tmp_path):
     paths = written(tmp_path, noise(500, 60_000), suffix=".flac")
-    fitted = encoder().fit(paths)
+    fitted = fit(paths)
     paths[1].write_bytes(paths[1].read_bytes()[:50_000])
-    samples = fitted.encode(paths)
+    samples = encode(fitted, paths)
     with pytest.raises(DataError, match=r"Sample 1 \('.*1\.flac'\)"):
         samples.take(torch.tensor([1]))
 
@@ -369,19 +413,19 @@ def test_bad_values_in_a_file_are_named(tmp_path):
     waves = [*noise(500), np.full(400, np.nan)]
     paths = written(tmp_path, waves, subtype="FLOAT")
     with pytest.raises(DataError, match=r"Sample 1 \('.*1\.wav'\) contains NaN"):
-        encoder().fit(paths)
+        fit(paths)
 
 
 def test_an_empty_file_is_named(tmp_path):
     paths = written(tmp_path, [*noise(500), np.zeros(0)])
     with pytest.raises(DataError, match=r"Sample 1 \('.*1\.wav'\) has zero samples"):
-        encoder().fit(paths)
+        fit(paths)
 
 
 def test_soundfile_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(MissingExtraError, match=r"lamina\[audio\]"):
-        encoder().fit([Path("a.wav")])
+        fit([Path("a.wav")])
 
 
 @pytest.mark.parametrize("form", ["files", "waveforms"])

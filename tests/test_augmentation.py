@@ -142,17 +142,22 @@ def fitted(X, y, **params):
 
 
 def test_random_state_decides_what_is_moved(marked):
-    first, again = (fitted(*marked, augmentation="shift") for _ in range(2))
+    first, again = (
+        fitted(*marked, form="image", augmentation="shift") for _ in range(2)
+    )
     assert first.loss_curve_ == again.loss_curve_
     X, _ = marked
     np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
     np.testing.assert_array_equal(first.predict_proba(X), first.predict_proba(X))
-    other = fitted(*marked, augmentation="shift", random_state=1)
+    other = fitted(*marked, form="image", augmentation="shift", random_state=1)
     assert other.loss_curve_ != first.loss_curve_
 
 
 def test_every_augmentation_trains_otherwise(marked):
-    curves = [fitted(*marked, augmentation=name).loss_curve_ for name in AUGMENTATIONS]
+    curves = [
+        fitted(*marked, form="image", augmentation=name).loss_curve_
+        for name in AUGMENTATIONS
+    ]
     assert len(set(map(tuple, curves))) == len(AUGMENTATIONS) == 3
 
 

@@ -20,7 +20,9 @@ from lamina.exceptions import DataError, MissingExtraError, ParameterError
 
 ROOT = Path(__file__).parents[1]
 RAW = Path(os.environ.get("LAMINA_DATA") or ROOT.parent / "shared" / "data")
-LOADERS = [getattr(datasets, n) for n in datasets.__all__ if n.startswith("load_")]
+BUNDLED = sorted(n for n in datasets.__all__ if n.startswith("load_"))
+BUNDLED.remove("load_folder")  # tests/test_folders.py
+LOADERS = [getattr(datasets, n) for n in BUNDLED]
 FETCHERS = [getattr(datasets, n) for n in datasets.__all__ if n.startswith("fetch_")]
 WITH_SPLIT = [f for f in LOADERS if f is not datasets.load_diamonds]
 N_SAMPLES = {

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.nn.decoding import Hypothesis, beam_search, sample
+from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.sampling import sharpened
 
 K = 3
@@ -106,7 +106,8 @@ def test_scores_are_log_likelihoods_and_samples_do_not_meet(seed, width):
 @given(st.integers(0, 10_000), st.lists(st.integers(1, K - 1), min_size=0, max_size=3))
 def test_texts_begin_as_they_must(seed, prefix):
     table = Table(2, seed)
-    found = beam_search(table, 40, 4, prefixes=[prefix, []])
+    free = np.ones((1, K), dtype=bool), np.zeros((1, K), dtype=int)
+    found = beam_search(Constrained(table, *free, [prefix, []]), 40, 4)
     wanted = [
         h for h in all_hypotheses(table, 0, 4) if h.tokens[: len(prefix)] == prefix
     ]
@@ -118,6 +119,26 @@ def test_texts_begin_as_they_must(seed, prefix):
             best, abs=1e-4
         )
     assert len(found[1]) == len(all_hypotheses(table, 1, 4))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_only_what_may_follow_is_written(seed, is_searched):
+    """Token 1 opens and token 2 closes; an open text cannot end or be opened again."""
+    table = Table(2, seed)
+    rules = np.array([[1, 1, 0], [0, 0, 1]], bool), np.array([[0, 1, 0], [0, 0, 0]])
+    decoder = Constrained(table, *rules)
+    if is_searched:
+        found = [h for ranked in beam_search(decoder, 9, 5) for h in ranked]
+    else:
+        found = sample(decoder, 30, 5, sharpened, torch.Generator().manual_seed(seed))
+    for i, h in enumerate(found):
+        pairs = len(h.tokens) // 2
+        assert h.tokens[: 2 * pairs] == [1, 2] * pairs
+        assert h.tokens[2 * pairs :] == [] or (h.tokens[-1] == 1 and not h.ended)
+        sample_number = i // (len(found) // 2)
+        wanted = log_p_of(table, sample_number, tuple(h.tokens), h.ended)
+        assert h.log_p == pytest.approx(wanted, abs=1e-4)
 
 
 def test_the_search_ends_when_all_texts_have():

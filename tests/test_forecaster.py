@@ -7,7 +7,6 @@ from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
 from lamina.batch import Batch
-from lamina.encoders.panels import read_panel
 from lamina.encoders.seasons import season_of
 from lamina.exceptions import DataError
 from lamina.tasks.forecasting import scaled_error
@@ -43,7 +42,7 @@ def test_a_window_is_cut_from_the_series(network):
 
 
 def test_training_windows_are_those_of_a_loop(network):
-    samples = network.encoder_.encode(read_panel(X, network)).in_training()
+    samples = network.encoder_.encode(network.encoder_.read(X)).in_training()
     found = samples.take(torch.arange(len(samples)))
     row = 0
     for i, x in enumerate(X):
@@ -79,7 +78,7 @@ def test_missing_steps_count_in_nothing(network):
     for x in holes:
         x[[2, 7, -2]] = np.nan
     assert np.isfinite(network.predict(holes)).all()
-    samples = network.encoder_.encode(read_panel(holes, network)).in_training()
+    samples = network.encoder_.encode(network.encoder_.read(holes)).in_training()
     batch = samples.take(torch.arange(len(samples)))
     assert batch.target.isnan().any()
     net, task = network.network_, network.task_
@@ -87,7 +86,7 @@ def test_missing_steps_count_in_nothing(network):
     known = ~batch.target.isnan()
     with torch.inference_mode():
         net.eval()
-        output = task._ahead(net, batch)[..., 0]
+        output = task.output(net, batch)[..., 0]
     errors = (output - batch.target).abs()
     assert known.any(1).all() and np.isfinite(loss.item())
     means = [e[k].mean() for e, k in zip(errors, known, strict=True)]
@@ -133,7 +132,7 @@ def test_quantiles_rise_and_keep_their_order(network):
 def test_padding_changes_nothing_forward_or_backward(network):
     net, task = network.network_, network.task_
     batch = (
-        network.encoder_.encode(read_panel(X, network))
+        network.encoder_.encode(network.encoder_.read(X))
         .in_training()
         .take(torch.arange(20))
     )
@@ -153,7 +152,9 @@ def test_padding_changes_nothing_forward_or_backward(network):
 
 def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
     short = X[0][:6]
-    samples = network.encoder_.encode(read_panel([X[1], short], network)).in_training()
+    samples = network.encoder_.encode(
+        network.encoder_.read([X[1], short])
+    ).in_training()
     (row,) = (samples.owners == 1).nonzero()[:, 0].tolist()
     batch = samples.take(torch.tensor([row]))
     level, scale = batch.units[0]
@@ -189,7 +190,14 @@ def test_forms_of_data_are_the_same():
     columns = {"id_column": "shop", "time_column": "day", "value_column": "sold"}
     for frame in (pandas.DataFrame(mixed), polars.DataFrame(mixed)):
         network = Forecaster(max_iter=1, **columns, **SMALL).fit(frame)
-        np.testing.assert_allclose(network.predict(frame), expected, atol=1e-5)
+        found = network.predict(frame)
+        assert type(found) is type(frame) and list(found.columns) == [
+            "shop",
+            "day",
+            "sold",
+        ]
+        values = found["sold"].to_numpy().reshape(8, 4)
+        np.testing.assert_allclose(values, expected, atol=1e-5)
     with pytest.raises(DataError, match="value_column"):
         Forecaster(**SMALL).fit(pandas.DataFrame(rows))
     with pytest.raises(DataError, match="'sole' is not a column"):

@@ -1,5 +1,6 @@
 """Images of every form become the same batches, and files are read when needed."""
 
+import io
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 
 from lamina import CNNClassifier
-from lamina.encoders import files, image
+from lamina.encoders import image, image_forms, pictures
 from lamina.encoders.image import ImageEncoder, ImageParams
 from lamina.exceptions import (
     DataError,
@@ -23,14 +24,19 @@ from lamina.params import check_params
 TOLERANCE = {"rtol": 0, "atol": 1e-6}
 
 
-def encoder(image_size=None):
-    return ImageEncoder(ImageParams(image_size=image_size))
+def fitted_on(X, weight=None, *, image_size=None):
+    encoder = ImageEncoder(ImageParams(image_size=image_size))
+    return encoder.fit(encoder.read(X), weight)
 
 
-def batch_of(X, fitted_on=None, *, image_size=None, weight=None):
+def samples_of(encoder, X):
+    return encoder.encode(encoder.read(X))
+
+
+def batch_of(X, fit_on=None, *, image_size=None, weight=None):
     """All samples of X as one batch."""
-    fitted = encoder(image_size).fit(X if fitted_on is None else fitted_on, weight)
-    samples = fitted.encode(X)
+    encoder = fitted_on(X if fit_on is None else fit_on, weight, image_size=image_size)
+    samples = samples_of(encoder, X)
     return samples.take(torch.arange(len(samples))).x
 
 
@@ -56,7 +62,7 @@ def grey(colour):
 def opened(monkeypatch):
     """The images that are opened, and those whose pixels are read."""
     seen = SimpleNamespace(headers=[], pixels=[])
-    header, decode = files.picture_header, files.decode_picture
+    header, decode = pictures.picture_header, pictures.decode_picture
 
     def header_seen(sample, i):
         seen.headers.append(i)
@@ -66,8 +72,8 @@ def opened(monkeypatch):
         seen.pixels.append(i)
         return decode(sample, i, *rest)
 
-    monkeypatch.setattr(image, "picture_header", header_seen)
-    monkeypatch.setattr(image, "decode_picture", decode_seen)
+    monkeypatch.setattr(image_forms, "picture_header", header_seen)
+    monkeypatch.setattr(image_forms, "decode_picture", decode_seen)
     return seen
 
 
@@ -80,8 +86,8 @@ def test_channels_are_standardised_and_last_in_memory(colour):
 
 
 def test_spec(colour, grey):
-    assert encoder().fit(colour).spec.n_channels == 3
-    spec = encoder().fit(grey).spec
+    assert fitted_on(colour).spec.n_channels == 3
+    spec = fitted_on(grey).spec
     assert (spec.n_channels, spec.n_space, spec.max_length) == (1, 2, 30)
 
 
@@ -112,8 +118,8 @@ def test_arrays_files_and_pictures_are_the_same(pixels, tmp_path, request):
     mixed = [str(paths[0]), pictures[1], *paths[2:5], *pictures[5:]]
     for X in (list(array), paths, list(map(str, paths)), pictures, mixed):
         torch.testing.assert_close(batch_of(X), expected, **TOLERANCE)
-    torch.testing.assert_close(batch_of(paths, fitted_on=array), expected, **TOLERANCE)
-    torch.testing.assert_close(batch_of(array, fitted_on=paths), expected, **TOLERANCE)
+    torch.testing.assert_close(batch_of(paths, fit_on=array), expected, **TOLERANCE)
+    torch.testing.assert_close(batch_of(array, fit_on=paths), expected, **TOLERANCE)
 
 
 def test_neither_the_layout_nor_the_protection_of_an_array_matters(colour):
@@ -140,10 +146,10 @@ def test_a_constant_channel_is_zero(value):
 
 @pytest.mark.parametrize("values_at_once", [1, 200, 10**6])
 def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
-    monkeypatch.setattr(image, "VALUES_AT_ONCE", values_at_once)
+    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
     times = np.array([1, 2, 3, 1, 1, 5, 2])
-    weighted = encoder().fit(colour, times.astype(float))
-    repeated = encoder().fit(np.repeat(colour, times, axis=0))
+    weighted = fitted_on(colour, times.astype(float))
+    repeated = fitted_on(np.repeat(colour, times, axis=0))
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
     np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-12)
 
@@ -151,16 +157,16 @@ def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
 def test_weights_count_for_files_too(colour, tmp_path):
     times = np.array([1, 2, 3, 1, 1, 5, 2])
     paths = written(tmp_path, colour)
-    weighted = encoder().fit(paths, times.astype(float))
-    repeated = encoder().fit(np.repeat(colour, times, axis=0))
+    weighted = fitted_on(paths, times.astype(float))
+    repeated = fitted_on(np.repeat(colour, times, axis=0))
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
 
 
 def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
     paths = written(tmp_path, colour)
-    fitted = encoder().fit(paths)
+    fitted = fitted_on(paths)
     opened.pixels.clear()
-    samples = fitted.encode(paths)
+    samples = samples_of(fitted, paths)
     assert opened.pixels == []
     assert opened.headers == 2 * list(range(7))
     batch = samples.take(torch.tensor([4, 1, 4]))
@@ -171,7 +177,7 @@ def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
 
 def test_statistics_come_from_some_files(colour, tmp_path, opened, monkeypatch):
     monkeypatch.setattr(image, "N_FOR_STATISTICS", 3)
-    fitted = encoder().fit(written(tmp_path, colour))
+    fitted = fitted_on(written(tmp_path, colour))
     assert opened.pixels == [0, 3, 6]
     np.testing.assert_allclose(fitted.mean, colour[[0, 3, 6]].mean((0, 1, 2)))
 
@@ -183,7 +189,7 @@ def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
-    assert files.picture_header(paths[0], 0) == (5, 6, 3)
+    assert pictures.picture_header(paths[0], 0) == (5, 6, 3)
 
 
 def pictures_of(*modes):
@@ -238,29 +244,31 @@ def test_deep_pictures_are_refused(mode):
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_pictures_are_turned_upright(colour, tmp_path, suffix, turn):
     exif = Image.Exif()
-    exif[files.ORIENTATION] = turn
+    exif[pictures.ORIENTATION] = turn
     lossless = {"lossless": True} if suffix == ".webp" else {}
     paths = written(tmp_path, colour[:1], suffix, exif=exif, **lossless)
     quarters = {3: 2, 4: 2, 5: 3, 6: 3, 7: 1, 8: 1}.get(turn, 0)
     upright = np.rot90(colour[0], quarters)
     if turn in (2, 4, 5, 7):
         upright = upright[:, ::-1]
-    assert files.picture_header(paths[0], 0) == upright.shape
-    assert (files.decode_picture(paths[0], 0, 3, None) == upright).all()
+    assert pictures.picture_header(paths[0], 0) == upright.shape
+    assert (pictures.decode_picture(paths[0], 0, 3, None) == upright).all()
 
 
 def test_images_are_resized(tmp_path, colour):
     paths = written(tmp_path, [colour[0], colour[1, :3], colour[2, :, :2]])
     assert batch_of(paths, image_size=(8, 4)).shape == (3, 3, 8, 4)
     assert batch_of(paths, image_size=np.int64(4)).shape == (3, 3, 4, 4)
-    fitted = encoder((8, 4)).fit(paths)
-    assert fitted.encode([Image.new("L", (99, 1))]).take(torch.tensor([0])).x.shape == (
+    fitted = fitted_on(paths, image_size=(8, 4))
+    assert samples_of(fitted, [Image.new("L", (99, 1))]).take(
+        torch.tensor([0])
+    ).x.shape == (
         1,
         3,
         8,
         4,
     )
-    assert len(fitted.encode(np.zeros((2, 8, 4, 3)))) == 2
+    assert len(samples_of(fitted, np.zeros((2, 8, 4, 3)))) == 2
 
 
 @pytest.mark.parametrize("image_size", [1, 28, (3, 4), [3, 4], None, np.int64(3)])
@@ -275,15 +283,15 @@ def test_sizes_that_are_not(image_size):
 
 
 def test_a_size_has_no_effect_on_an_array(colour):
-    for X in (colour, list(colour)):
+    for X in (colour, list(colour.astype(float))):
         with pytest.raises(ParameterError, match=r"image_size=.*array of images"):
-            encoder((4, 4)).fit(X)
+            fitted_on(X, image_size=(4, 4))
 
 
 def test_unequal_sizes_are_named_with_the_remedy(tmp_path, colour):
     paths = written(tmp_path, [colour[0], colour[1], colour[2, :3]])
     with pytest.raises(DataError, match="unequal sizes") as caught:
-        encoder().fit(paths)
+        fitted_on(paths)
     for words in (
         f"Sample 0 ('{paths[0]}') has (5, 6)",
         f"Sample 2 ('{paths[2]}') has (3",
@@ -294,37 +302,37 @@ def test_unequal_sizes_are_named_with_the_remedy(tmp_path, colour):
 
 def test_unequal_arrays_are_named(colour):
     with pytest.raises(DataError, match=r"Sample 1 has shape \(3, 6, 3\), sample 0"):
-        encoder().fit([colour[0], colour[1, :3]])
+        fitted_on([colour[0], colour[1, :3]])
 
 
 @pytest.mark.parametrize("cut", [np.s_[:, :4], np.s_[:, :, :4], np.s_[..., :1]])
 def test_another_shape_than_in_fit_is_refused(colour, cut, tmp_path):
-    fitted = encoder().fit(colour)
+    fitted = fitted_on(colour)
     with pytest.raises(DataError, match=r"Sample 0 has shape .*fitted on \(5, 6, 3\)"):
-        fitted.encode(colour[cut])
+        samples_of(fitted, colour[cut])
 
 
 def test_another_size_of_file_than_in_fit_is_refused(colour, tmp_path):
     paths = written(tmp_path, [colour[0], colour[1, :3]])
     with pytest.raises(DataError, match=r"Sample 1 .*1.png.*\(3, 6, 3\).*\(5, 6, 3\)"):
-        encoder().fit(colour).encode(paths)
+        samples_of(fitted_on(colour), paths)
 
 
 @pytest.mark.parametrize(("fitted", "new"), [("L", "RGB"), ("RGB", "RGBA"), ("L", "P")])
 def test_colour_and_alpha_are_not_dropped(fitted, new):
     with pytest.raises(DataError, match="Sample 1 has shape"):
-        encoder().fit(pictures_of(fitted)).encode(pictures_of(fitted, new))
+        samples_of(fitted_on(pictures_of(fitted)), pictures_of(fitted, new))
 
 
 def test_grey_and_colour_are_read_where_fit_saw_more():
-    fitted = encoder().fit(pictures_of("RGBA"))
-    assert len(fitted.encode(pictures_of("L", "RGB", "P"))) == 3
+    fitted = fitted_on(pictures_of("RGBA"))
+    assert len(samples_of(fitted, pictures_of("L", "RGB", "P"))) == 3
 
 
 def test_files_do_not_have_two_channels():
-    fitted = encoder().fit(np.random.default_rng(0).normal(size=(3, 4, 4, 2)))
+    fitted = fitted_on(np.random.default_rng(0).normal(size=(3, 4, 4, 2)))
     with pytest.raises(DataError, match=r"Sample 0 has shape \(4, 4, 1\)"):
-        fitted.encode(pictures_of("L"))
+        samples_of(fitted, pictures_of("L"))
 
 
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (-np.inf, "inf")])
@@ -332,13 +340,13 @@ def test_files_do_not_have_two_channels():
 def test_numbers_that_are_none_are_named(
     colour, value, what, values_at_once, monkeypatch
 ):
-    monkeypatch.setattr(image, "VALUES_AT_ONCE", values_at_once)
+    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
     bad = colour.astype(np.float32)
     bad[5, 1, 2, 0] = value
     with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
-        encoder().fit(bad)
+        fitted_on(bad)
     with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
-        encoder().fit(colour).encode(bad)
+        samples_of(fitted_on(colour), bad)
 
 
 @pytest.mark.parametrize(
@@ -348,53 +356,63 @@ def test_numbers_that_are_none_are_named(
 )
 def test_images_without_pixels_are_refused(X):
     with pytest.raises(DataError, match="Sample 0 has"):
-        encoder().fit(X)
+        fitted_on(X)
 
 
 def test_arrays_of_strings_are_refused():
     with pytest.raises(DataError, match="hold numbers"):
-        encoder().fit([np.array([["a"]])])
+        fitted_on([np.array([["a"]])])
 
 
-@pytest.mark.parametrize("other", [3, None, np.zeros((4, 4))])
-def test_what_is_no_image_is_named(other):
-    with pytest.raises(DataError, match="Sample 1 is of type"):
-        encoder().fit([Image.new("L", (4, 4)), other])
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        (3, "of type int"),
+        ({}, "of type dict"),
+        ([[1], [2, 3]], "of type list"),
+        (None, "None; leave it out"),
+        (np.zeros((4, 4)), "an array of float64"),
+        (np.zeros((4, 4, 2), np.uint8), "have 1, 3 or 4 channels"),
+    ],
+)
+def test_what_is_no_image_is_named(other, problem):
+    with pytest.raises(DataError, match=rf"Sample 1 (?s:.*){problem}"):
+        fitted_on([Image.new("L", (4, 4)), other])
 
 
 def test_channels_that_come_first_are_suspected(colour):
     with pytest.warns(DataWarning, match=r"transpose\(0, 2, 3, 1\)"):
-        encoder().fit(colour.transpose(0, 3, 1, 2))
+        fitted_on(colour.transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no picture"])
 def test_a_file_that_cannot_be_opened_is_named_in_encode(content, colour, tmp_path):
     paths = written(tmp_path, colour)
-    fitted = encoder().fit(paths)
+    fitted = fitted_on(paths)
     paths[3].unlink()
     if content is not None:
         paths[3].write_bytes(content)
     with pytest.raises(DataError, match=r"Sample 3 \('.*3\.png'\) cannot be read"):
-        fitted.encode(paths)
+        samples_of(fitted, paths)
     with pytest.raises(DataError, match=r"Sample 3 \('.*3\.png'\) cannot be read"):
-        encoder().fit(paths)
+        fitted_on(paths)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
 def test_a_file_that_breaks_off_is_named_when_it_is_taken(suffix, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (4, 40, 40), dtype=np.uint8)
     paths = written(tmp_path, noise, suffix)
-    fitted = encoder().fit(paths)
+    fitted = fitted_on(paths)
     whole = paths[2].read_bytes()
     paths[2].write_bytes(whole[: len(whole) * 3 // 4])
-    samples = fitted.encode(paths)
+    samples = samples_of(fitted, paths)
     with pytest.raises(DataError, match=rf"Sample 2 \('.*2\{suffix}'\) cannot be read"):
         samples.take(torch.arange(4))
 
 
 def test_a_file_that_changes_its_size_is_named(colour, tmp_path):
     paths = written(tmp_path, colour)
-    samples = encoder().fit(paths).encode(paths)
+    samples = samples_of(fitted_on(paths), paths)
     Image.fromarray(colour[0, :2]).save(paths[1])
     with pytest.raises(DataError, match=r"Sample 1 .*\(2, 6, 3\)"):
         samples.take(torch.arange(7))
@@ -403,7 +421,7 @@ def test_a_file_that_changes_its_size_is_named(colour, tmp_path):
 def test_pillow_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r"lamina\[image\]"):
-        encoder().fit([Path("a.png")])
+        fitted_on([Path("a.png")])
 
 
 @pytest.mark.parametrize("form", ["paths", "pictures"])
@@ -421,3 +439,41 @@ def test_a_network_learns_from_files(form, tmp_path):
     assert network.fit(X[:30], labels[:30]).score(X[30:], labels[30:]) == 1.0
     proba = network.predict_proba(X)
     np.testing.assert_allclose(network.predict_proba(X[:3]), proba[:3], atol=1e-5)
+
+
+def test_forms_that_are_detected_as_images(colour, tmp_path):
+    paths = written(tmp_path, colour)
+    unequal = [colour[0], *colour[1:, :4]]
+    grey = [array[..., 0] for array in unequal]
+    y = np.arange(7) % 2
+    for X, image_size in (
+        (paths, None),
+        ([path.read_bytes() for path in paths], None),
+        ([io.BytesIO(path.read_bytes()) for path in paths], None),
+        ([paths[0], *colour[1:]], None),
+        ([bytearray(path.read_bytes()) for path in paths], None),
+        (unequal, 4),
+        (grey, 4),
+    ):
+        network = CNNClassifier(n_filters=(4,), max_iter=1, image_size=image_size)
+        assert network.fit(X, y).form_ == "image"
+        assert network.predict(X).shape == (7,)
+    with pytest.raises(DataError, match="Sample 6 is None; leave it out"):
+        network.fit([*paths[:6], None], y)
+
+
+@pytest.mark.parametrize("X", [b"PNG", bytearray(b"PNG"), Image.new("L", (9, 9))])
+def test_one_picture_is_a_single_sample(X, colour):
+    network = CNNClassifier(n_filters=(4,), max_iter=1)
+    with pytest.raises(DataError, match=r"single sample, .*pass a list: \[X\]"):
+        network.fit(X, [0])
+
+
+def test_another_scale_is_refused_by_every_method(colour):
+    y = np.arange(7) % 2
+    network = CNNClassifier(n_filters=(4,), max_iter=1).fit(colour, y)
+    for call in (network.predict, network.predict_proba, lambda X: network.score(X, y)):
+        with pytest.raises(DataError, match="multiply it by 255"):
+            call(colour / 255)
+    with pytest.raises(DataError, match="multiply it by 255"):
+        network.partial_fit(colour / 255, y)

@@ -1,9 +1,12 @@
 """Language models: likelihoods that are proper, states that are carried, texts drawn."""
 
 import itertools
+import os
 import pickle
+import unicodedata
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,12 +16,18 @@ from lamina import LanguageModel
 from lamina.batch import BEGIN, END
 from lamina.codec import Codec
 from lamina.encoders.documents import Documents, read_documents
-from lamina.exceptions import DataError, ParameterError
+from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.losses import weighted_mean
+from lamina.units import Words
 
 TEXTS = ["a rose is a rose", "", "is it", "a", "a rose by any other name is a name"] * 4
 UNITS = ["char", "word", "bpe"]
+ANY_TEXT = st.text(
+    st.characters() | st.sampled_from("\u0301\ud800\udfff\u200d\u093f\ufe0f' _"),
+    max_size=20,
+)
+"""Texts of all characters, those among them that are no letters by themselves."""
 
 
 def network(**params):
@@ -118,6 +127,34 @@ def test_no_text_loses_anything(text, unit):
     numbers = codec.numbers(text)
     assert codec.text(numbers) == text
     assert min(numbers, default=END + 1) > END
+    assert codec.written(codec.outputs(text)) == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT)
+def test_pieces_are_the_text_and_marks_stay_on_their_letters(text):
+    pieces = Words().cut(text)
+    assert Words().join(pieces) == text
+    for before, piece in itertools.pairwise(pieces):
+        is_mark = unicodedata.category(piece[0]).startswith("M")
+        assert not is_mark or before[-1].isspace()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("हिन्दी में लिखो", ["हिन्दी", " में", " लिखो"]),
+        ("cafe\u0301 it\u2019s", ["cafe\u0301", " it\u2019s"]),
+        ("❤\ufe0f ok", ["❤\ufe0f", " ok"]),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"],
+        ),
+        ("it's 3,5%", ["it's", " 3", ",", "5", "%"]),
+    ],
+)
+def test_words_have_their_marks(text, words):
+    assert Words().cut(text) == words
 
 
 def test_bytes_lose_nothing_either():
@@ -272,6 +309,8 @@ def test_frequencies_of_drawn_units_are_their_probabilities(chars):
             [prompt] * n, max_length=1, temperature=temperature, random_state=0
         )
         p = chars.predict_proba([prompt])[0] ** (1 / temperature)
+        learnt = {"<end>", *"".join(TEXTS)}
+        p *= [unit in learnt for unit in chars.vocabulary_]  # digits are never written
         p /= p.sum()
         for unit, wanted in zip(chars.vocabulary_, p, strict=True):
             if len(unit) == 1:
@@ -318,13 +357,55 @@ def test_a_text_ends_before_a_stop(chars):
     )
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_only_what_was_learnt_is_written(unit):
+    """Drawn nearly evenly: no unit that was in no text, and no half of a character."""
+    texts = ["rosé", "日本", "😀 ñ", "rosé 日"] * 3
+    size = {"word": 3, "bpe": 262}.get(unit, 4_000)
+    model = network(unit=unit, max_tokens=size, max_iter=1).fit(texts)
+    how = {"temperature": 50.0, "random_state": 0, "max_length": 9}
+    drawn = model.generate(["", "Ωü"] * 100, **how)
+    streamed = list(model.generate(["", "Ωü"] * 100, stream=True, **how))
+    assert ["".join(pieces) for pieces in zip(*streamed, strict=True)] == drawn
+    assert "\ufffd" not in "".join(drawn)
+    assert len("".join(drawn)) > 100
+    if unit != "bpe":  # whose bytes make other characters too
+        assert set("".join(drawn)) <= set("".join(texts))
+    assert all(unit != "<0>" for unit in model.predict(["", "r", "Ω"]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_bytes_that_may_follow_make_whole_characters(byte_pairs, data):
+    """Against Python's own decoder, which says where a sequence of bytes goes wrong."""
+    codec, written, state = byte_pairs, [], 0
+    for _ in range(data.draw(st.integers(0, 12))):
+        allowed = np.flatnonzero(codec.may_follow[state][1:]) + 1
+        written.append(int(data.draw(st.sampled_from(allowed.tolist()))))
+        state = codec.state_of(written[-1:], state)
+    text = codec.written(written)
+    assert "\ufffd" not in text
+    assert codec.may_follow[state, 0] == (state == 0)
+    text.encode("utf8")
+
+
+@pytest.fixture(scope="module")
+def byte_pairs():
+    every = "".join(map(chr, [*range(0, 0xD800, 97), *range(0xE000, 0x110000, 4001)]))
+    return Codec("bpe", 300).fit([every.replace("\ufffd", "")])
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_length": 0}, {"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"stop": ""}],
+    [
+        *({"max_length": v} for v in (0, 1.5, None)),
+        *({"temperature": v} for v in (-1, np.nan, "hot")),
+        *({"top_k": v} for v in (0, 2.0)),
+        *({"top_p": v} for v in (0, 1.5)),
+        *({"stop": v} for v in ("", [""], 3)),
+    ],
 )
 def test_wrong_arguments_are_named(chars, wrong):
-    if wrong == {"stop": ""}:
-        wrong = {"stop": [""]}
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         chars.generate("a", **wrong)
 
@@ -337,13 +418,76 @@ def test_one_text_a_path_and_a_list_are_documents(tmp_path):
     page.write_text("a rosé", encoding="utf8")
     assert read_documents(page) == read_documents("a rosé") == ["a rosé"]
     assert read_documents([page, "b"]) == ["a rosé", "b"]
-    for wrong, words in (([], "empty"), ([3], "Sample 0"), (3, "no text")):
+    for wrong, words in (
+        ([], "empty"),
+        ([3], "Sample 0"),
+        (["a", None], "Sample 1.*None"),
+        (["a", float("nan")], "Sample 1.*nan"),
+        ([b"a"], "Sample 0.*decode"),
+        (3, "no list of texts"),
+        ({"a": "b"}, "dict"),
+        ((text for text in "ab"), "only once"),
+    ):
         with pytest.raises(DataError, match=words):
             read_documents(wrong)
     with pytest.raises(DataError, match="cannot be read"):
         read_documents(tmp_path / "absent.txt")
     with pytest.raises(DataError, match="empty texts only"):
         network().fit(["", ""])
+
+
+@given(st.text(alphabet=st.sampled_from("a\r\n \ufeff\u2028é"), max_size=12))
+def test_a_file_has_the_text_that_was_written(tmp_path_factory, text):
+    page = tmp_path_factory.mktemp("pages") / "page.txt"
+    page.write_bytes(text.encode("utf8"))
+    assert read_documents(page) == [text.removeprefix("\ufeff")]
+    page.write_bytes(text.encode("utf-8-sig"))
+    assert read_documents(page) == [text]
+
+
+def test_only_regular_files_of_utf_8_are_read(tmp_path):
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    latin = tmp_path / "latin.txt"
+    latin.write_bytes("é".encode("latin1"))
+    for path, words in (
+        (pipe, "no regular file"),
+        (tmp_path, "no regular file"),
+        (tmp_path / "absent.txt", "no such file"),
+        (latin, "UTF-8"),
+    ):
+        with pytest.raises(DataError, match=f"Sample 1 .*{path.name}.*{words}"):
+            read_documents(["a", path])
+
+
+def test_the_name_of_a_file_is_a_suspicious_text(tmp_path):
+    page = tmp_path / "page.txt"
+    page.write_text("a rose")
+    for X in (str(page), ["a", str(page)]):
+        with pytest.warns(DataWarning, match=r"pathlib\.Path"):
+            assert read_documents(X)[-1] == str(page)
+    assert read_documents(str(tmp_path / "absent.txt"))
+
+
+def test_another_normal_form_is_another_text():
+    model = network().fit(["café", "é"] * 4)
+    with pytest.warns(DataWarning, match="normal form"):
+        apart = model.score_samples([unicodedata.normalize("NFD", "café")])
+    assert apart < model.score_samples(["café"])
+
+
+def test_a_frame_of_texts_is_its_column_of_texts(chars):
+    frame = pd.DataFrame({"text": ["a rose", "is"], "n": [1, 2]})
+    likely = chars.score_samples(["a rose", "is"])
+    assert (chars.score_samples(frame[["text"]]) == likely).all()
+    assert (chars.score_samples(frame["text"]) == likely).all()
+    with pytest.raises(DataError, match=r"2 columns.*text"):
+        chars.score_samples(frame)
+
+
+def test_targets_are_refused():
+    with pytest.raises(DataError, match="y"):
+        network().fit(["a", "b"], ["c", "d"])
 
 
 def test_the_same_seed_is_the_same_network():

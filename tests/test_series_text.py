@@ -1,8 +1,11 @@
 """Series, texts, and how samples of unequal length come together in a batch."""
 
 import re
+import unicodedata
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,7 +16,8 @@ from lamina.batch import END, PAD, UNKNOWN
 from lamina.encoders.base import RaggedSamples
 from lamina.encoders.series import SeriesEncoder
 from lamina.encoders.text import TextEncoder, TextParams
-from lamina.exceptions import DataError
+from lamina.encoders.tokens import TokenEncoder, TokenParams
+from lamina.exceptions import DataError, DataWarning
 from lamina.ragged import padded_steps
 from lamina.vocabulary import Vocabulary
 
@@ -28,6 +32,12 @@ def ragged(seed, n=6, channels=2):
     return [rng.normal(5, 3, (n_steps, channels)) for n_steps in lengths]
 
 
+def series_samples(X, weight=None):
+    encoder = SeriesEncoder(RNNClassifier())
+    encoder.fit(encoder.read(X), weight)
+    return encoder.encode(encoder.read(X))
+
+
 def truth_of(X, weight=None):
     """Each sample standardised by the mean and spread over all steps of all samples."""
     times = [1] * len(X) if weight is None else weight
@@ -39,7 +49,7 @@ def truth_of(X, weight=None):
 @given(st.integers(0, 10_000))
 def test_ragged_series_are_standardised_over_all_steps_and_padded_with_zeros(seed):
     X = ragged(seed)
-    batch = SeriesEncoder().fit(X).encode(X).take(torch.arange(len(X)))
+    batch = series_samples(X).take(torch.arange(len(X)))
     assert batch.lengths.tolist() == [len(s) for s in X]
     for row, truth in zip(batch.x.numpy(), truth_of(X), strict=True):
         np.testing.assert_allclose(row[: len(truth)], truth, atol=1e-5)
@@ -51,7 +61,7 @@ def test_ragged_series_are_standardised_over_all_steps_and_padded_with_zeros(see
 def test_weight_of_a_series_counts_as_repetition(seed):
     X = ragged(seed)
     weight = np.random.default_rng(seed).integers(1, 4, len(X))
-    samples = SeriesEncoder().fit(X, weight.astype(float)).encode(X)
+    samples = series_samples(X, weight.astype(float))
     for i, truth in enumerate(truth_of(X, weight)):
         x = samples.take(torch.tensor([i])).x[0, : len(truth)]
         np.testing.assert_allclose(x.numpy(), truth, atol=1e-5)
@@ -61,8 +71,8 @@ def test_arrays_and_lists_of_the_same_series_are_read_alike():
     X = np.random.default_rng(0).normal(size=(5, 4, 2))
     rows = torch.tensor([3, 1])
     for given_, listed in ((X, list(X)), (X[:, :, 0], list(X[:, :, 0]))):
-        a = SeriesEncoder().fit(given_).encode(given_).take(rows)
-        b = SeriesEncoder().fit(listed).encode(listed).take(rows)
+        a = series_samples(given_).take(rows)
+        b = series_samples(listed).take(rows)
         assert torch.equal(a.x, b.x)
         assert a.lengths is None
         assert b.lengths is None
@@ -71,7 +81,7 @@ def test_arrays_and_lists_of_the_same_series_are_read_alike():
 def test_a_constant_channel_becomes_zero():
     X = np.random.default_rng(0).normal(size=(5, 300, 2))
     X[:, :, 1] = 0.1
-    x = SeriesEncoder().fit(X).encode(X).take(torch.arange(5)).x
+    x = series_samples(X).take(torch.arange(5)).x
     np.testing.assert_allclose(x[:, :, 1], 0, atol=1e-6)
 
 
@@ -96,7 +106,7 @@ def test_padding_rounds_steps_up_by_less_than_sixteen(n_steps):
     assert 0 <= padded_steps(n_steps) - n_steps < 16
 
 
-@pytest.mark.parametrize(("bad", "word"), [(np.nan, "NaN"), (np.inf, "inf")])
+@pytest.mark.parametrize(("bad", "word"), [(np.inf, "inf"), (-np.inf, "inf")])
 def test_a_bad_number_is_refused_naming_its_sample(bad, word):
     for sample, step in ((0, 0), (1, 7), (5, 0)):
         X = ragged(0)
@@ -110,7 +120,7 @@ def test_a_bad_number_is_refused_naming_its_sample(bad, word):
 
 def test_a_bad_number_in_an_array_of_series_is_refused_naming_its_sample():
     X = np.zeros((5, 4, 2))
-    X[3, 0, 1] = np.nan
+    X[3, 0, 1] = np.inf
     with pytest.raises(DataError, match="Sample 3 "):
         RNNClassifier(**TINY).fit(X, [0, 1, 0, 1, 0])
 
@@ -187,16 +197,17 @@ def test_tokens_named_like_the_special_ones_are_tokens_of_their_own():
     assert PAD not in words.encode(["<pad>"])
 
 
-def text_encoder(**params):
-    return TextEncoder(TextParams(**params))
+def fitted(X, **params):
+    encoder = TextEncoder(TextParams(**params))
+    return encoder.fit(encoder.read(X))
 
 
 def text_batch(encoder, X):
-    return encoder.encode(X).take(torch.arange(len(X)))
+    return encoder.encode(encoder.read(X)).take(torch.arange(len(X)))
 
 
 def test_words_are_lower_cased_and_punctuation_stands_alone():
-    encoder = text_encoder().fit(["It's GOOD, isn't it?"])
+    encoder = fitted(["It's GOOD, isn't it?"])
     assert set(encoder.vocabulary.tokens[END + 1 :]) == {
         "it's",
         "good",
@@ -211,8 +222,9 @@ def test_no_letter_of_a_text_is_lost():
     text = (
         "Ärger—im \u2018Büro\u2019: 3,5% más… naïve 東京 e\u0301t\u0301 x_y don't 'tis"
     )
+    text = unicodedata.normalize("NFC", text)
     for unit in ("word", "char"):
-        encoder = text_encoder(token_unit=unit).fit([text])
+        encoder = fitted([text], token_unit=unit)
         numbers = text_batch(encoder, [text]).x[0].tolist()
         back = "".join(encoder.vocabulary.decode(numbers))
         plain = text.lower() if unit == "word" else text
@@ -220,20 +232,88 @@ def test_no_letter_of_a_text_is_lost():
         assert strip(back) == strip(plain)
 
 
+@CALM
+@given(
+    st.text(st.characters() | st.sampled_from("\u0301\u0345\u0307İΣéñ한글"), min_size=1)
+)
+def test_both_normal_forms_are_the_same_tokens(text):
+    for unit in ("word", "char"):
+        forms = [unicodedata.normalize(form, f"a{text}") for form in ("NFC", "NFD")]
+        encoder = TextEncoder(TextParams(token_unit=unit))
+        one, other = encoder.read(forms)
+        assert one == other
+    encoder = TokenEncoder(TokenParams())
+    one, other = encoder.read([[form] for form in forms])
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("हिन्दी", ["हिन्दी"]),
+        ("CAFE\u0301", ["café"]),
+        ("ok ❤\ufe0f!", ["ok", "❤\ufe0f", "!"]),
+    ],
+)
+def test_marks_belong_to_words(text, words):
+    assert TextEncoder(TextParams()).read([text]) == [words]
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"),
+    [
+        (["我们在学习", "ok"], "char"),
+        (["これはペンです", "東京"], "char"),
+        (["ฉันเรียนภาษาไทย"], "char"),
+        (["ភាសាខ្មែរ"], "char"),
+        (["한국어를 배운다"], "word"),
+        (["हिन्दी में"], "word"),
+        (["We learn 学习 here", "every day"], "word"),
+        (["12 34", "!"], "word"),
+    ],
+)
+def test_scripts_without_spaces_are_read_by_characters(texts, unit):
+    encoder = TextEncoder(TextParams())
+    encoder.read(texts)
+    assert encoder.schema.unit == unit
+    encoder.read(["我们在学习", "all else"])
+    assert encoder.schema.unit == unit
+    if unit == "char":
+        with pytest.warns(DataWarning, match="without spaces"):
+            TextEncoder(TextParams(token_unit="word")).read(texts)
+
+
+def test_texts_without_spaces_are_told_apart():
+    X, y = ["我喜欢这部电影", "这部电影不好"] * 10, [1, 0] * 10
+    network = RNNClassifier(hidden_size=8, max_iter=20, random_state=0).fit(X, y)
+    assert network.score(X, y) == 1
+    assert network.predict(["这部电影不好看", "我们喜欢电影"]).tolist() == [0, 1]
+
+
 def test_characters_are_kept_as_they_are():
-    encoder = text_encoder(token_unit="char").fit(["aA b"])
+    encoder = fitted(["aA b"], token_unit="char")
     assert set(encoder.vocabulary.tokens[END + 1 :]) == {"a", "A", " ", "b"}
 
 
 def test_texts_and_lists_of_their_tokens_are_read_alike():
     texts, cut = ["a b c", "a"], [["a", "b", "c"], ["a"]]
-    a, b = (text_batch(text_encoder().fit(X), X) for X in (texts, cut))
+    a, b = (text_batch(fitted(X), X) for X in (texts, cut))
     assert torch.equal(a.x, b.x)
     assert a.lengths.tolist() == b.lengths.tolist() == [3, 1]
 
 
+def test_lists_of_words_are_read_after_texts_but_not_the_other_way():
+    texts, cut = ["a B c", "c"], [["a", "B", "c"], ["c"]]
+    encoder = fitted(texts)
+    assert encoder.read(cut) == encoder.read(texts) == [["a", "b", "c"], ["c"]]
+    with pytest.raises(DataError, match=r"Sample 0 is a text.*list of tokens"):
+        fitted(cut).read(texts)
+    with pytest.raises(DataError, match="Sample 0 is a list of tokens"):
+        fitted(texts, token_unit="char").read(cut)
+
+
 def test_unknown_tokens_are_number_one_and_are_not_padding():
-    encoder = text_encoder().fit(["a b", "a"])
+    encoder = fitted(["a b", "a"])
     batch = text_batch(encoder, ["z a", "z z z"])
     assert batch.x[:, :3].tolist() == [[UNKNOWN, END + 1, PAD], [UNKNOWN] * 3]
     assert batch.lengths.tolist() == [2, 3]
@@ -246,11 +326,32 @@ def test_an_empty_text_is_refused_naming_it(empty):
         RNNClassifier(**TINY).fit(X, [0, 1, 0])
 
 
-def test_a_sample_that_is_no_text_is_refused_naming_it():
-    with pytest.raises(DataError, match="Sample 1 "):
-        text_encoder().fit(["a", 3.0])
-    with pytest.raises(DataError, match="Sample 1 "):
-        text_encoder().fit([["a"], ["b", None]])
+@pytest.mark.parametrize(
+    "value",
+    [None, float("nan"), pd.NA, 3.0, np.int64(3), b"a", Path("a.txt"), {"a": 1}],
+)
+def test_a_sample_that_is_no_text_is_refused_naming_it(value):
+    shown = re.escape(repr(value))
+    with pytest.raises(DataError, match=rf"Sample 1 .*{shown}"):
+        fitted(["a", value])
+    with pytest.raises(DataError, match=rf"Token 1 of sample 1 .*{shown}"):
+        fitted([["a"], ["b", value]])
+    with pytest.raises(DataError, match=rf"Token 0 of sample 0 .*{shown}"):
+        TokenEncoder(TokenParams()).read([[value]])
+    network = RNNClassifier(**TINY).fit(["a", "b"] * 3, [0, 1] * 3)
+    with pytest.raises(DataError, match=rf"Sample 0 .*{shown}"):
+        network.predict([value])
+
+
+@CALM
+@given(st.lists(st.text(alphabet=st.characters(), min_size=1), min_size=1, max_size=3))
+def test_no_text_is_a_bare_error(texts):
+    """Lone surrogates among them: what has a token is read, and the rest is named."""
+    encoder = TextEncoder(TextParams())
+    try:
+        text_batch(encoder.fit(encoder.read(texts)), texts)
+    except DataError as error:
+        assert "empty text" in str(error)
 
 
 def test_a_network_takes_unknown_tokens_and_longer_texts_than_it_saw():

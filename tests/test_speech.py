@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from lamina import LanguageModel, SpeechRecognizer
@@ -65,6 +66,8 @@ def test_error_rates_are_edit_distances(unit):
 
     truth = ["the cat sat", "a", "", "on it on"]
     found = ["the cat sit there", "", "oh no", "on on"]
+    if unit == "words":
+        truth[0], found[3] = "the  cat\tsat", "on\non"
     cut = str.split if unit == "words" else list
     pairs = list(zip(truth, found, strict=True))
     for weight in (None, np.array([1.0, 0, 2, 0.5])):
@@ -125,9 +128,101 @@ def test_likelihoods_are_sums_over_paths(fitted):
     assert fitted.score_samples(X[:1], ["a" * 500])[0] == -np.inf
 
 
-def test_texts_that_do_not_fit_are_refused():
-    with pytest.raises(DataError, match=r"aaaaaaaa.*steps"):
-        network(max_iter=1).fit(X, ["a" * 100, *Y[1:]])
+@pytest.mark.parametrize("same_length", [False, True])
+def test_texts_that_do_not_fit_are_refused_by_number_before_training(same_length):
+    sounds = [np.resize(x, 5200) for x in X] if same_length else X
+    model = network(max_iter=1, shuffle=False)
+    with pytest.raises(DataError, match=r"sample 150, 'aaaaaaaa.*needs 199 steps"):
+        model.fit(sounds, [*Y[:150], "a" * 100, *Y[151:]])
+    assert not hasattr(model, "network_")
+
+
+def test_time_stamps_end_with_the_recording_and_never_before_they_start(fitted):
+    for n in (1, 90, 400, 1203):
+        sound = X[0][:n]
+        for (_, start, end), *_ in filter(None, fitted.timestamps([sound], ["a"])):
+            assert 0 <= start < end <= n / RATE
+    with pytest.raises(DataError, match=r"sample 1, 'a{60}\.\.\.', needs 199 steps"):
+        fitted.timestamps(X[:2], [Y[0], "a" * 100])
+
+
+def test_steps_are_ten_milliseconds_on_average():
+    rate, seconds = 22_050, 20
+    t = np.arange(rate * seconds) / rate
+    late = [np.where(t >= at, np.sin(2 * np.pi * 700 * t), 0.0) for at in (1, 19)]
+    model = network(sampling_rate=rate, max_iter=1, stride=1)
+    first, second = late
+    model.fit([first, second] * 4, ["a", "a"] * 4)
+    samples = model.encoder_.encode(model.encoder_.read(late))
+    for x, at in zip(samples.take(torch.arange(2)).x, (1, 19), strict=True):
+        onset = int((x.mean(1) > x.mean()).nonzero()[0])
+        # A window of 25 ms hears the sound before it starts itself.
+        assert at - 0.035 < onset * 0.01 <= at + 0.01
+
+
+@pytest.mark.parametrize("unit", ["char", "word", "bpe"])
+def test_letters_that_fit_did_not_see_are_refused_or_count_as_errors(unit, fitted):
+    model = fitted if unit == "char" else network(max_iter=1, unit=unit).fit(X, Y)
+    for method in (model.timestamps, model.score_samples):
+        with pytest.raises(DataError, match=r"sample 1, 'a z', has the character 'z'"):
+            method(X[:2], ["a", "a z"])
+    spelled = model.score(X[:2], ["z z z z z z z z", "z"])
+    assert spelled <= model.score(X[:2], Y[:2])
+    network(max_iter=1, unit=unit).fit(X[:20], Y[:20], X_val=X[:2], y_val=["z", "a"])
+
+
+def test_letters_that_a_continued_fit_brings_are_refused():
+    model = network(max_iter=1).fit(X, Y)
+    with pytest.raises(DataError, match=r"sample 2, 'a z', has the character 'z'"):
+        model.partial_fit(X[:3], ["a", "b", "a z"])
+
+
+def test_characters_of_several_bytes_are_one_in_time_stamps():
+    texts = ["\u00e9\u4e2d", "\u4e2d"] * 10
+    sounds = [said("a b", np.random.default_rng(i)) for i in range(20)]
+    model = network(max_iter=1, unit="bpe", max_tokens=256).fit(sounds, texts)
+    words = model.timestamps(sounds[:2], texts[:2])
+    assert [[word for word, _, _ in row] for row in words] == [[t] for t in texts[:2]]
+    for row in model.timestamps(sounds):
+        assert all(start < end for _, start, end in row)
+
+
+def test_what_is_not_fitted_says_so():
+    for method in ("score", "score_samples", "word_error_rate", "character_error_rate"):
+        with pytest.raises(NotFittedError):
+            getattr(network(), method)(X[:2], Y[:2])
+    for y in (None, Y[:2]):
+        with pytest.raises(NotFittedError):
+            network().timestamps(X[:2], y)
+
+
+def test_parameters_of_the_search_take_effect_at_once(fitted):
+    X_new, _ = recordings(10, seed=2)
+    greedy = fitted.predict(X_new)
+    only_a = LanguageModel(
+        unit="char", hidden_size=8, max_iter=60, learning_rate_init=0.03, random_state=0
+    ).fit(["aaaa aaa aa", "aaa"] * 10)
+    changed = pickle.loads(pickle.dumps(fitted))
+    changed.set_params(
+        beam_size=6, language_model=FrozenEstimator(only_a), language_weight=20.0
+    )
+    assert set("".join(changed.predict(X_new))) <= set("a ")
+    changed.set_params(language_weight=0.0)
+    wide = changed.predict(X_new)
+    changed.set_params(language_model=None)
+    with pytest.raises(ValueError, match="language_weight"):
+        changed.predict(X_new)
+    changed.set_params(language_weight=0.5)
+    assert changed.predict(X_new) == wide
+    assert changed.set_params(beam_size=1).predict(X_new) == greedy
+
+
+def test_the_level_of_the_microphone_does_not_count(fitted):
+    X_new, y_new = recordings(20, seed=3)
+    expected = fitted.predict(X_new)
+    assert fitted.score(X_new, y_new) > 0.9
+    for factor in (0.03, 0.25, 2.0):
+        assert fitted.predict([factor * x for x in X_new]) == expected
 
 
 def test_silence_is_an_empty_text():
@@ -154,7 +249,7 @@ def test_files_of_another_rate_are_the_same(tmp_path, fitted):
 
 def test_padding_changes_nothing_forward_or_backward(fitted):
     net, task = fitted.network_, fitted.task_
-    clean = fitted.encoder_.encode(X[:4]).take(torch.arange(4))
+    clean = fitted.encoder_.encode(fitted.encoder_.read(X[:4])).take(torch.arange(4))
     target = task.encode(Y[:4])[torch.arange(4)]
     more = torch.cat([clean.x, torch.zeros(4, 7, clean.x.shape[2])], 1)
     padded = torch.arange(more.shape[1]) >= clean.lengths[:, None]

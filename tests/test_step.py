@@ -194,7 +194,7 @@ def test_series_of_unequal_length_are_not_repeated(tapes):
 
 
 def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
-    monkeypatch.setattr("lamina.training.step.Graphs", Tapes)
+    monkeypatch.setattr("lamina.training.step.Graphs", lambda device: Tapes())
     zeros = torch.zeros
 
     def on_the_host(size, device):

@@ -1,6 +1,8 @@
 """The training loop: batches, schedules, steps, stopping, and whom it tells."""
 
 import math
+import sys
+import warnings
 from functools import partial
 from itertools import pairwise
 
@@ -17,8 +19,7 @@ from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
-from lamina.encoders.choose import encoder_for
-from lamina.estimators.reading import read_samples
+from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
 from lamina.training.loader import InOrder, Loader
@@ -63,8 +64,9 @@ HELD = {
 @pytest.mark.parametrize("held", HELD)
 def test_a_device_holds_the_samples_and_puts_batches_together(held):
     estimator, data = HELD[held]
-    form, data = read_samples(estimator, data, reset=True)
-    samples = encoder_for(form, estimator).fit(data).encode(data)
+    encoder = encoder_for(choose(data, estimator.forms(), estimator), estimator)
+    plain = encoder.read(data)
+    samples = encoder.fit(plain).encode(plain)
     assert samples.resident(torch.device("cpu"), 10) is samples  # too little room
     rows = torch.tensor([8, 0, 3])
     on_host = samples.take(rows)
@@ -473,15 +475,87 @@ def interrupt_in_step(monkeypatch, number):
     monkeypatch.setattr(Step, "__call__", step)
 
 
-def test_an_interrupt_keeps_the_last_whole_epoch_and_warns(monkeypatch):
+def test_an_interrupt_keeps_the_last_whole_epoch_and_is_passed_on(monkeypatch):
     params = TINY | {"batch_size": 40, "schedule": "constant"}
     truth = DNNClassifier(max_iter=2, **params).fit(X, Y)
     interrupt_in_step(monkeypatch, 8)
     network = DNNClassifier(max_iter=50, **params)
-    with pytest.warns(InterruptedWarning, match="after 2 epochs"):
+    with (
+        pytest.warns(InterruptedWarning, match="after 2 epochs"),
+        pytest.raises(KeyboardInterrupt, match="after 2 epochs"),
+    ):
         network.fit(X, Y)
     assert network.n_iter_ == len(network.loss_curve_) == 2
     np.testing.assert_array_equal(network.predict_proba(X), truth.predict_proba(X))
+
+
+@pytest.mark.filterwarnings("ignore::lamina.exceptions.InterruptedWarning")
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_an_interrupt_ends_a_search(monkeypatch, action):
+    interrupt_in_step(monkeypatch, 20)
+    network = DNNClassifier(max_iter=3, batch_size=40, **TINY)
+    search = GridSearchCV(network, {"alpha": [0.0, 0.1, 0.2]}, cv=3)
+    with warnings.catch_warnings(), pytest.raises(KeyboardInterrupt):
+        warnings.simplefilter(action, InterruptedWarning)
+        search.fit(X, Y)
+    assert not hasattr(search, "best_params_")
+
+
+class InterruptAt:
+    """Ctrl-C before a line of the loop or of what it remembers is run."""
+
+    def __init__(self, number):
+        self.left = number
+
+    def trace(self, frame, event, arg):
+        del arg
+        if not frame.f_code.co_filename.endswith(("loop.py", "stopping.py")):
+            return None
+        if event == "line":
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+        return self.trace
+
+    def __enter__(self):
+        self.outer = sys.gettrace()
+        sys.settrace(self.trace)
+
+    def __exit__(self, *_):
+        sys.settrace(self.outer)
+
+
+@pytest.mark.filterwarnings("ignore::lamina.exceptions.InterruptedWarning")
+def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
+    params = {"batch_size": 30, "schedule": "constant", "early_stopping": True}
+    data = {"X": X[:60], "y": Y[:60], "X_val": X[60:], "y_val": Y[60:]}
+
+    def make(n_epochs):
+        return DNNClassifier(max_iter=n_epochs, **TINY, **params)
+
+    truth = {n: make(n).fit(**data) for n in (1, 2, 3)}
+    found, number = set(), 0
+    while 3 not in found:
+        network, number = make(3), number + 1
+        try:
+            with InterruptAt(number):
+                network.fit(**data)
+        except KeyboardInterrupt:
+            n_epochs = getattr(network, "n_iter_", 0)
+        else:
+            n_epochs = 3
+        found.add(n_epochs)
+        if not n_epochs:
+            assert not hasattr(network, "network_")
+            continue
+        expected = truth[n_epochs]
+        assert network.loss_curve_ == expected.loss_curve_
+        assert network.validation_scores_ == expected.validation_scores_
+        np.testing.assert_array_equal(
+            network.predict_proba(X), expected.predict_proba(X)
+        )
+    assert found == {0, 1, 2, 3}
+    assert number > 100
 
 
 def test_an_interrupt_before_the_first_epoch_ends_is_passed_on(monkeypatch):

@@ -1,15 +1,22 @@
 """Texts written for sentences and pictures: likelihoods, attention, jobs learnt exactly."""
 
 import pickle
+import unicodedata
 import warnings
 from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import sacrebleu
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
@@ -18,7 +25,7 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.inspection import plot_attention
 from lamina.ragged import Choices, Ragged
-from lamina.tasks.bleu import bleu
+from lamina.tasks.similarity import bleu, chrf
 
 X = ["abc", "a", "", "cab cab", "bbbb", "ca"] * 4
 Y = ["cba", "a", "", "bac bac", "bbbb", "ac"] * 4
@@ -46,17 +53,15 @@ def pictures():
 
 def test_found_texts_have_the_likelihood_of_the_model(network):
     sentences = X[:6]
-    found = network._outputs(sentences, network._ask("search", width=4))
-    n_found = 0
-    for i, ranked in enumerate(found):
-        for h in ranked:
-            text = network.task_.codec.text(h.tokens)
-            # Digits that make no character are a text that is spelled otherwise.
-            if h.ended and network.task_.codec.numbers(text) == h.tokens:
-                n_found += 1
-                (log_p,) = network.score_samples([sentences[i]], [text])
-                assert h.log_p == pytest.approx(log_p, abs=1e-3)
-    assert n_found > 3
+    for penalty in (0.0, 1.0):
+        network.set_params(length_penalty=penalty)
+        found = network.predict(sentences, n_best=5)
+        for sentence, ranked in zip(sentences, found, strict=True):
+            texts = [text for text in ranked if len(text) < 15]  # the others are cut
+            log_p = network.score_samples([sentence] * len(texts), texts)
+            n_units = np.array([len(text) + 1 for text in texts])
+            scores = log_p / n_units**penalty
+            assert (np.diff(scores) <= 1e-3).all()
 
 
 def test_one_by_one_is_in_batches(network):
@@ -97,8 +102,10 @@ def test_what_is_drawn_hangs_on_the_seed(network):
 
 
 def test_cut_texts_are_told():
-    network = Translator(max_iter=1, max_length=2, **SMALL).fit(X, Y)
+    network = Translator(max_iter=1, max_length=1, **SMALL).fit(X, Y)
     with pytest.warns(DataWarning, match="cut"):
+        network.sample(X, temperature=50, random_state=0)
+    with pytest.raises(DataError, match=r"prefix of sample 0.*2 units.*max_length"):
         network.predict(X, prefix=["cc"] * len(X))
 
 
@@ -119,11 +126,131 @@ def test_bleu_is_sacrebleus(weights):
     assert bleu(texts, references, weight) == pytest.approx(wanted)
 
 
-def test_score_is_bleu_of_predictions(network):
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
+def test_a_perfect_text_scores_one(texts):
+    others = [[text, "something else"] for text in texts]
+    assert chrf(texts, others, None) == 1
+    assert 0 <= chrf([text + "a" for text in texts], others, None) <= 1
+
+
+def test_chrf_is_the_mean_of_sacrebleus():
+    texts = ["a b c d e", "the cat sat on it", "我在学习", ""]
+    references = [["a b c d f"], ["a cat", "a cat sat on it"], ["我们在学习"], ["b"]]
+    wanted = [
+        max(sacrebleu.sentence_chrf(text, [r]).score for r in known) / 100
+        for text, known in zip(texts, references, strict=True)
+    ]
+    assert chrf(texts, references, None) == pytest.approx(np.mean(wanted))
+    weight = np.array([1, 2, 0, 3])
+    assert chrf(texts, references, weight) == pytest.approx(
+        np.average(wanted, weights=weight)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("我们今天在学校学习中文", "我们今天在家里学习中文"),
+        ("これは私の新しい本です", "これは私の古い本です"),
+        ("ฉันกำลังเรียนภาษาไทย", "ฉันกำลังเรียนภาษาจีน"),
+    ],
+)
+def test_bleu_of_scripts_without_spaces_compares_characters(text, other):
+    assert bleu([text], [[text]], None) == pytest.approx(1)
+    assert 0.1 < bleu([text], [[other]], None) < 0.95
+
+
+def test_score_is_chrf_of_predictions(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        wanted = bleu(network.predict(X), [[y] for y in Y], None)
-    assert network.score(X, Y) == pytest.approx(wanted)
+        found, references = network.predict(X), [[y] for y in Y]
+        assert network.score(X, Y) == pytest.approx(chrf(found, references, None))
+        weight = np.arange(len(X))
+        assert network.bleu(X, Y, weight) == pytest.approx(
+            bleu(found, references, weight)
+        )
+
+
+def test_what_is_asked_of_predictions_takes_effect_at_once():
+    network = Translator(max_iter=1, **SMALL).fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        longest = max(map(len, network.set_params(max_length=3).predict(X)))
+        assert longest <= 3
+        network.set_params(max_length=50, beam_size=1)
+        assert network.sample(X, temperature=0) == network.predict(X)
+
+
+def test_a_network_that_goes_on_keeps_its_form():
+    network = Translator(max_iter=1, warm_start=True, **SMALL).fit(X, Y)
+    for changed in ({"decoder_size": 6}, {"decoder_dropout": 0.1}, {"unit": "word"}):
+        with pytest.raises(ParameterError, match=next(iter(changed))):
+            clone_of(network).set_params(**changed).fit(X, Y)
+    losses = [
+        clone_of(network).set_params(label_smoothing=s).fit(X, Y).loss_curve_[1]
+        for s in (0.0, 0.5)
+    ]
+    assert losses[0] != losses[1]
+
+
+def clone_of(fitted):
+    return pickle.loads(pickle.dumps(fitted))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"temperature": v} for v in (-1, np.nan, "hot", None, True)),
+        *({"top_k": v} for v in (0, 1.5, "all")),
+        *({"top_p": v} for v in (0, 1.1, np.nan, -0.5)),
+        {"random_state": "now"},
+    ],
+)
+def test_wrong_arguments_are_named(network, wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ParameterError, match=f"{name}.*{value}"):
+        network.sample(X, **wrong)
+
+
+def test_numbers_of_numpy_are_arguments(network):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        drawn = {"temperature": 0.5, "top_k": 3, "top_p": 0.5, "random_state": 0}
+        types = np.float32, np.int64, np.float64, np.int64
+        numpys = {k: t(v) for (k, v), t in zip(drawn.items(), types, strict=True)}
+        assert network.sample(X, **drawn) == network.sample(X, **numpys)
+        assert network.predict(X, n_best=np.int64(1)) == network.predict(X, n_best=1)
+
+
+def test_before_fit_nothing_can_be_asked():
+    network = Translator(**SMALL)
+    for ask in (network.predict, network.sample, network.attention):
+        with pytest.raises(NotFittedError):
+            ask(X)
+    for ask in (network.score_samples, network.bleu, network.score):
+        with pytest.raises(NotFittedError):
+            ask(X, Y)
+
+
+@pytest.mark.parametrize("unit", ["char", "word", "bpe"])
+def test_only_what_was_learnt_is_written(unit):
+    """Drawn nearly evenly: no unit that was in no target, and no half of a character."""
+    y = ["rosé", "日本", "😀 ñ", "rosé 日"] * 6
+    network = Translator(
+        **SMALL | {"unit": unit}, max_tokens=(260 if unit == "bpe" else 3)
+    )
+    if unit == "char":
+        network.set_params(max_tokens=Translator().max_tokens)
+    network.set_params(max_iter=1, max_length=7).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        texts = network.sample(X * 20, temperature=50, random_state=0)
+        texts += network.predict(X, prefix=["Ω"] * len(X))
+    if unit == "bpe":  # the bytes that were learnt make other characters too
+        assert "\ufffd" not in "".join(texts)
+    else:
+        assert set("".join(texts)) <= set("".join(y)) | {"Ω"}
+    assert len("".join(texts)) > 100
 
 
 # Padding and attention ------------------------------------------------------------------
@@ -176,7 +303,11 @@ def test_wrong_targets_are_named():
     network = Translator(max_iter=1, **SMALL)
     for y, words in (
         (None, "None"),
-        (["a"] * 23 + [3], "sample 23"),
+        (["a"] * 23 + [3], "target of sample 23.*3"),
+        (["a"] * 23 + [None], "target of sample 23.*None"),
+        ([["a", "b"]] * 24, "target of sample 0.*list"),
+        (pd.DataFrame({"one": Y, "two": Y}), "frame with 2 columns"),
+        (dict(enumerate(Y)), "dict"),
         ("abc", "single text"),
         (["a"] * 23, "23"),
     ):
@@ -186,6 +317,63 @@ def test_wrong_targets_are_named():
         network.fit(["a", 3], ["a", "b"])
     with pytest.raises(DataError, match="single text"):
         network.fit("abc", ["a"])
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda texts: pd.DataFrame({"text": texts}),
+        lambda texts: pd.Series(texts, index=range(5, 5 + len(texts))),
+        lambda texts: pl.DataFrame({"text": texts}),
+        lambda texts: pa.table({"text": texts}),
+        pa.array,
+        lambda texts: np.array(texts, dtype=object)[:, None],
+        tuple,
+    ],
+)
+def test_columns_of_texts_are_lists_of_texts(network, container):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        assert network.predict(container(X[:6])) == network.predict(X[:6])
+    likely = network.score_samples(X, Y)
+    assert (network.score_samples(container(X), container(Y)) == likely).all()
+
+
+def test_a_wrong_prefix_is_named(network):
+    for prefix, words in (
+        ("a", "prefix is a single text"),
+        (["a", None], "prefix of sample 1.*None"),
+        (["a"], "1 texts for 2 samples"),
+    ):
+        with pytest.raises(DataError, match=words):
+            network.predict(["abc", "ca"], prefix=prefix)
+
+
+def test_half_a_code_point_is_read_or_named():
+    half = ["a\udc80b", *X[1:]]
+    network = Translator(max_iter=1, **SMALL).fit(half, half)
+    assert np.isfinite(network.score_samples(["\ud800"], ["\ud801"])).all()
+    network = Translator(**SMALL | {"unit": "bpe"}, max_iter=1)
+    with pytest.raises(DataError, match=r"Sample 0 .*surrogate.*character 1"):
+        network.fit(half, Y)
+    with pytest.raises(DataError, match=r"target of sample 0 .*surrogate"):
+        network.fit(X, half)
+
+
+def test_both_normal_forms_are_the_same_sentence():
+    composed = ["rosé", "café", "é"] * 8
+    network = Translator(max_iter=1, **SMALL).fit(composed, composed)
+    apart = [unicodedata.normalize("NFD", text) for text in composed]
+    assert (
+        network.score_samples(apart, composed)
+        == network.score_samples(composed, composed)
+    ).all()
+
+
+def test_words_of_texts_without_spaces_are_suspicious():
+    network = Translator(**SMALL | {"unit": "word"}, max_iter=1)
+    with pytest.warns(DataWarning, match="without spaces"):
+        network.fit(X, ["我们在学习"] * len(X))
 
 
 def test_grid_search_copies_and_early_stopping():

@@ -13,16 +13,44 @@ image       (B, C, H, W)             (B, cells, D)
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from enum import IntEnum
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from lamina.ragged import Sequences
 
+Numbers = TypeVar("Numbers", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
 """Token numbers that stand for padding, for a token that was not seen in `fit`, and for
-the two ends of a text."""
+the two ends of a text. A head that says what follows has an output for each number from
+END on: output 0 is the end of a text."""
+
+
+def to_outputs(numbers: Numbers) -> Numbers:
+    """Which output of a head each token number is; what stands for padding is below 0."""
+    return numbers - END
+
+
+def to_numbers(outputs: Numbers) -> Numbers:
+    """The token number of each output of a head."""
+    return outputs + END
+
+
+class HistoryChannel(IntEnum):
+    """The channels of `Batch.x` where steps of a series are to be forecast."""
+
+    VALUE = 0
+    """The series, in the units of its window; 0 in the future."""
+    OBSERVED = 1
+    """Whether a step of the history was observed; a missing one holds its season's value."""
+    LEAD = 2
+    """Steps into the future, as a fraction of the horizon; 0 in the history."""
+    SEASON_BEFORE = 3
+    """The series a season before."""
+    SEASONAL_BASELINE = 4
+    """How a step of the season differs from the others: the median of the history."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ value that is set after `fit` takes effect.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import Field, dataclass, fields
 from enum import Enum
 from functools import cache
-from inspect import cleandoc
-from numbers import Integral, Real
+from inspect import cleandoc, get_annotations
+from numbers import Integral
 from textwrap import indent
-from typing import Any, dataclass_transform, get_args, get_type_hints
+from typing import Any, ClassVar, dataclass_transform, get_args, get_type_hints
 
 import numpy as np
 
@@ -102,7 +103,8 @@ def sizes(low: int = 1) -> Rule:
         f"int >= {low} or array-like of int >= {low}",
         lambda v: (
             one.accepts(v)
-            or (isinstance(v, list | tuple | np.ndarray) and all(map(one.accepts, v)))
+            or (isinstance(v, np.ndarray) and v.ndim == 1 and all(map(one.accepts, v)))
+            or (isinstance(v, list | tuple) and all(map(one.accepts, v)))
         ),
     )
 
@@ -138,8 +140,12 @@ def only_with(**others: Any) -> OnlyWith:
 class Params:
     """Base of parameter groups; a group holds declarations and no behaviour."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    use: ClassVar[Use | None] = None
+    """The `Use` of the parameters that a group declares, of those that say none."""
+
+    def __init_subclass__(cls, use: Use | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.use = use
         dataclass(cls, kw_only=True, eq=False, repr=False)
         cls.__init__.__doc__ = None
         if "{parameters}" in (cls.__doc__ or ""):
@@ -169,14 +175,23 @@ def declared(cls: type) -> list[tuple[Field, Any]]:
 @cache
 def names_with(cls: type, use: Use) -> tuple[str, ...]:
     """The parameters of a group that are declared to take effect so."""
-    return tuple(f.name for f, hint in declared(cls) if use in hint.__metadata__)
+    return tuple(f.name for f, hint in declared(cls) if _use(cls, f, hint) is use)
+
+
+def _use(cls: type, field: Field, hint: Any) -> Use | None:
+    """What a declaration says, or the group in which it stands."""
+    uses = [m for m in hint.__metadata__ if isinstance(m, Use)]
+    if uses:
+        return uses[0]
+    group = next(c for c in cls.__mro__ if field.name in get_annotations(c))
+    return group.use if issubclass(group, Params) else None
 
 
 def check_params(params: Any, only: Use | None = None) -> None:
     """Raise `ParameterError` for the first parameter that is not allowed."""
     owner = type(params).__name__
     for field, hint in declared(type(params)):
-        if only is not None and only not in hint.__metadata__:
+        if only is not None and _use(type(params), field, hint) is not only:
             continue
         value = getattr(params, field.name)
         rules = [m for m in hint.__metadata__ if isinstance(m, Rule)]
@@ -192,6 +207,17 @@ def check_params(params: Any, only: Use | None = None) -> None:
         for condition in hint.__metadata__:
             if isinstance(condition, OnlyWith) and not _is_default(params, field):
                 refuse_unused(params, field.name, condition.unmet(params))
+
+
+def with_python_numbers(params: Any) -> Any:
+    """The same parameters, numbers of numpy as those of Python, which torch wants."""
+    values = {f.name: getattr(params, f.name) for f, _ in declared(type(params))}
+    changed = {k: v.item() for k, v in values.items() if isinstance(v, np.generic)}
+    if not changed:
+        return params
+    plain = copy(params)
+    vars(plain).update(changed)
+    return plain
 
 
 def refuse_unused(params: Any, name: str, because: str | None) -> None:
@@ -213,7 +239,9 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool | np.bool_
+    )
 
 
 def _either(values: tuple) -> str:

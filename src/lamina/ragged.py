@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from lamina.seeding import current_generator
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -84,7 +86,7 @@ def padded_steps(n_steps: int) -> int:
 class Choices:
     """Several rows a sample, one of which is drawn each time that the sample is taken.
 
-    Drawn from torch's generator, which a fit seeds.
+    Drawn from the fit's stream.
     """
 
     def __init__(self, rows: Ragged, counts: Tensor):
@@ -96,5 +98,7 @@ class Choices:
 
     def __getitem__(self, samples: Tensor) -> Sequences:
         """One of the rows of each of these samples."""
-        drawn = torch.rand(len(samples)) * self.counts[samples]
+        generator = current_generator(samples.device)
+        chances = torch.rand(len(samples), device=samples.device, generator=generator)
+        drawn = chances * self.counts[samples]
         return self.rows[self.first[samples] + drawn.long()]

@@ -1,10 +1,32 @@
-"""`random_state` -> streams of random numbers; the global generators are left alone."""
+"""`random_state` -> the random numbers of one fit; no generator of the process is used.
 
-from collections.abc import Iterator
+While a fit builds and trains its network, `random_stream` holds generators of its own, one
+for each device, for the thread that fits. Layers pass `current_generator` to what they
+draw with. Operators that cannot be given a generator where they are called, such as those
+of `torch.nn` or of a body from outside of lamina, get it by `every_draw_from_stream`.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+CPU = torch.device("cpu")
+RANDOM_LAYERS = (
+    nn.modules.dropout._DropoutNd,
+    nn.FractionalMaxPool2d,
+    nn.FractionalMaxPool3d,
+    nn.MultiheadAttention,
+    nn.RReLU,
+)
+"""Layers of `torch.nn` that draw random numbers in training, beside recurrent ones."""
 
 
 def seed_from(random_state: int | np.random.RandomState | None) -> int:
@@ -24,19 +46,136 @@ def spawn(seed: int, n: int) -> list[int]:
     return [int(s) for s in np.random.SeedSequence(seed).generate_state(n)]
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global generators start from `seed` inside, and are as before after.
+class Generators(dict[torch.device, torch.Generator]):
+    """Generators by device, made when they are first needed, all from one seed."""
 
-    That of the host, and if it is a GPU, that of the device.
-    """
-    devices = []
-    if device.type == "cuda":
-        torch.cuda.init()
-        devices = [torch.cuda.current_device()]
-    with torch.random.fork_rng(devices=devices):
-        # `torch.manual_seed` would also seed whichever GPU is first used later on.
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed(seed)
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def __missing__(self, device: torch.device) -> torch.Generator:
+        self[device] = torch.Generator(device).manual_seed(self.seed)
+        return self[device]
+
+
+_current: ContextVar[Generators | None] = ContextVar("generators", default=None)
+
+
+@contextmanager
+def random_stream(seed: int) -> Iterator[None]:
+    """In this thread, `current_generator` gives new generators from `seed`."""
+    token = _current.set(Generators(seed))
+    try:
         yield
+    finally:
+        _current.reset(token)
+
+
+def current_generator(device: torch.device) -> torch.Generator | None:
+    """The generator of the fit in this thread for a device; None, torch's own, outside."""
+    generators = _current.get()
+    return None if generators is None else generators[device]
+
+
+@contextmanager
+def every_draw_from_stream() -> Iterator[None]:
+    """In this thread, torch's random operators draw from `current_generator`.
+
+    An operator to which a generator is passed keeps it. Each call of any operator takes
+    some microseconds more.
+    """
+    generators = _current.get()
+    if generators is None:
+        yield
+        return
+    with _EveryDraw(generators):
+        yield
+
+
+def draws_by_itself(*parts: object) -> bool:
+    """Whether a module or a task may draw without passing `current_generator`."""
+    modules = [
+        module
+        for part in parts
+        for module in (part.modules() if isinstance(part, nn.Module) else [part])
+    ]
+    return any(
+        isinstance(module, RANDOM_LAYERS)
+        or (isinstance(module, nn.RNNBase) and module.dropout > 0)
+        or not type(module).__module__.startswith(("lamina.", "torch.nn."))
+        for module in modules
+    )
+
+
+class _EveryDraw(TorchDispatchMode):
+    def __init__(self, generators: Generators):
+        super().__init__()
+        self.generators = generators
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        del types
+        kwargs, draw = kwargs or {}, _with_generator(func)
+        given = [*args, *kwargs.values()]
+        if draw is None or any(isinstance(v, torch.Generator) for v in given):
+            return func(*args, **kwargs)
+        device = _device_of(given, kwargs.get("device"))
+        if device.type == "meta":
+            return func(*args, **kwargs)
+        return draw(*args, **(kwargs | {"generator": self.generators[device]}))
+
+
+@cache
+def _with_generator(func: Any) -> Callable[..., Any] | None:
+    """What draws as an operator does, from `generator=`; None if it draws nothing."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return None
+    if func is torch.ops.aten.native_dropout.default:
+        return _dropout
+    packet = func.overloadpacket
+    for overload in [func, *(getattr(packet, name) for name in packet.overloads())]:
+        arguments = _arguments(overload)
+        if "generator" in dict(arguments) and _without(arguments) == _without(
+            _arguments(func)
+        ):
+            return overload
+    warnings.warn(
+        f"{func} cannot draw from a given generator: it draws from torch's global one, "
+        f"and a fit with it cannot be repeated by random_state.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return None
+
+
+def _arguments(func: Any) -> list[tuple[str, str]]:
+    """Names and types of an operator's arguments."""
+    return [(a.name, str(a.type)) for a in func._schema.arguments]
+
+
+def _without(arguments: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [argument for argument in arguments if argument[0] != "generator"]
+
+
+def _device_of(values: list[Any], named: torch.device | None) -> torch.device:
+    """Where an operator computes: with its first tensor, or where it is asked to."""
+    devices = [value.device for value in values if isinstance(value, torch.Tensor)]
+    device = devices[0] if devices else named or CPU
+    if device.index is None and device != CPU:
+        return torch.empty(0, device=device).device  # the number of the current one
+    return device
+
+
+def _dropout(
+    x: torch.Tensor, p: float, train: bool | None, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`native_dropout`: (output, what is kept)."""
+    if train is False:
+        return x.clone(), torch.ones_like(x, dtype=torch.bool)
+    kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=generator)
+    return x * kept * (1 / (1 - p) if p < 1 else 0.0), kept

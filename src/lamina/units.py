@@ -9,17 +9,27 @@
 ['r', 'a', 'i', 'n']
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
 
 from lamina.exceptions import MissingExtraError
+from lamina.scripts import SYMBOL, WORD, pattern
 
-WORD = re.compile(r"\s?\w+(?:['\u2019]\w+)*|\s?[^\w\s]|\s+")
+PIECE = rf"\s?{WORD}|\s?{SYMBOL}|\s+"
 
 
 class Units(Protocol):
     """A way to cut texts; nothing of a text is lost."""
+
+    holds_surrogates: ClassVar[bool]
+    """Whether a text may have half a code point, which UTF-8 has no bytes for."""
+
+    @property
+    def tokens(self) -> list[str] | None:
+        """Every piece there is; None where any string may be one."""
+        ...
 
     def fit(self, texts: Iterable[str], max_size: int) -> Self:
         """Learn the pieces, at most so many, where they have to be learnt."""
@@ -33,9 +43,22 @@ class Units(Protocol):
         """The text of these pieces."""
         ...
 
+    def states_after(self, tokens: Sequence[str]) -> np.ndarray:
+        """(S, K) for K pieces: the state of a text after each, by the state before.
+
+        State 0 is that of a text of whole characters. -1 where a piece cannot follow.
+        """
+        ...
+
 
 class Characters:
     """Each character is a piece."""
+
+    holds_surrogates: ClassVar = True
+
+    @property
+    def tokens(self) -> list[str] | None:
+        return None
 
     def fit(self, texts: Iterable[str], max_size: int) -> Self:
         del texts, max_size
@@ -47,19 +70,27 @@ class Characters:
     def join(self, tokens: Sequence[str]) -> str:
         return "".join(tokens)
 
+    def states_after(self, tokens: Sequence[str]) -> np.ndarray:
+        return np.zeros((1, len(tokens)), dtype=np.int64)
+
 
 class Words(Characters):
-    """Words and single punctuation marks, each with the space before it."""
+    """Words and single symbols, each with the space before it.
+
+    Combining marks belong to the character before them.
+    """
 
     def cut(self, text: str) -> list[str]:
-        return WORD.findall(text)
+        return pattern(PIECE).findall(text)
 
 
 class BytePairs:
     """Frequent strings, grown pair by pair from bytes (Sennrich et al. 2016).
 
-    Any text can be cut, for every byte is a piece.
+    Any text in UTF-8 can be cut, for every byte is a piece.
     """
+
+    holds_surrogates: ClassVar = False
 
     def fit(self, texts: Iterable[str], max_size: int) -> Self:
         try:
@@ -80,7 +111,6 @@ class BytePairs:
 
     @property
     def tokens(self) -> list[str]:
-        """Every piece there is, whether it occurred or not."""
         return sorted(self.tokenizer.get_vocab())
 
     def cut(self, text: str) -> list[str]:
@@ -88,6 +118,47 @@ class BytePairs:
 
     def join(self, tokens: Sequence[str]) -> str:
         return self.tokenizer.decoder.decode(list(tokens))
+
+    def states_after(self, tokens: Sequence[str]) -> np.ndarray:
+        number, following = _byte_numbers(), _following_bytes()
+        states = np.empty((len(following), len(tokens)), dtype=np.int64)
+        for k, token in enumerate(tokens):
+            state = np.arange(len(following))
+            for letter in token:
+                state = np.where(state < 0, -1, following[state, number[letter]])
+            states[:, k] = state
+        return states
+
+
+def _byte_numbers() -> dict[str, int]:
+    """The byte that each letter of a byte pair stands for.
+
+    Printable bytes stand for themselves, the others, in order, are U+0100 and following.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = sorted(set(range(256)).difference(printable))
+    letters = {chr(byte): byte for byte in printable}
+    return letters | {chr(256 + i): byte for i, byte in enumerate(others)}
+
+
+def _following_bytes() -> np.ndarray:
+    """(8, 256): the state of a UTF-8 text after each byte, -1 where it cannot follow.
+
+    In state 0 a character may begin; the others say which bytes have still to come (the
+    Unicode Standard, table 3-7).
+    """
+    steps = [
+        *[(0, 0x00, 0x7F, 0), (0, 0xC2, 0xDF, 1), (0, 0xE0, 0xE0, 2)],
+        *[(0, 0xE1, 0xEC, 3), (0, 0xED, 0xED, 4), (0, 0xEE, 0xEF, 3)],
+        *[(0, 0xF0, 0xF0, 5), (0, 0xF1, 0xF3, 6), (0, 0xF4, 0xF4, 7)],
+        *[(1, 0x80, 0xBF, 0), (2, 0xA0, 0xBF, 1), (3, 0x80, 0xBF, 1)],
+        *[(4, 0x80, 0x9F, 1), (5, 0x90, 0xBF, 3), (6, 0x80, 0xBF, 3)],
+        (7, 0x80, 0x8F, 3),
+    ]
+    following = np.full((8, 256), -1)
+    for state, first, last, after in steps:
+        following[state, first : last + 1] = after
+    return following
 
 
 UNITS: dict[str, type[Units]] = {

@@ -19,11 +19,13 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
+from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import embedding
 from lamina.nn.normalization import NORMALIZATIONS
 from lamina.nn.pooling import POOLINGS
 from lamina.params import (
     Params,
+    Use,
     at_least,
     boolean,
     fraction,
@@ -42,7 +44,7 @@ SEEN = 32
 """The stem strides over large pictures: at least so many places a side are left."""
 
 
-class ConvolutionalParams(Params):
+class ConvolutionalParams(Params, use=Use.FROZEN):
     """What a convolutional network is made of."""
 
     n_filters: Annotated[
@@ -204,8 +206,7 @@ class Block(nn.Module):
             if params.residual and n_in != n_out
             else nn.Identity()
         )
-        drop = {3: nn.Dropout1d, 4: nn.Dropout2d}[self.first.conv.weight.dim()]
-        self.drop = drop(params.dropout)
+        self.drop = ChannelDropout(params.dropout)
 
     def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
         inner = self.second.linear(self.first(h, real, weight), real, weight)

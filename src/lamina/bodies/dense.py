@@ -16,12 +16,12 @@ from lamina.batch import Batch, Features, Spec
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dense import DenseKernel, DenseLayers
 from lamina.nn.heads import PooledHead
-from lamina.params import Params, fraction, one_of, sizes, sizes_of
+from lamina.params import Params, Use, fraction, one_of, sizes, sizes_of
 
 EMBEDDING_WIDTH = 8
 
 
-class DenseParams(Params):
+class DenseParams(Params, use=Use.FROZEN):
     """What a dense network is made of."""
 
     hidden_layer_sizes: Annotated[

@@ -17,7 +17,7 @@ from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.nn.augmentation import Masks
 from lamina.nn.normalization import BatchNorm
-from lamina.params import Rule, at_least, boolean, fraction
+from lamina.params import Rule, Use, at_least, boolean, fraction
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 """Strides of the two convolutions, by what they are together."""
@@ -28,7 +28,7 @@ def known_stride() -> Rule:
     return Rule("1, 2 or 4", lambda v: type(v) is int and v in STRIDES)
 
 
-class ListenerParams(RecurrentParams):
+class ListenerParams(RecurrentParams, use=Use.FROZEN):
     """What a network is made of that listens."""
 
     n_filters: Annotated[int, at_least(1), "Filters of each of two convolutions."] = 64

@@ -7,8 +7,7 @@ from torch import nn
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
-from lamina.exceptions import ParameterError
-from lamina.params import Rule, none, refuse_unused
+from lamina.params import Rule, Use, none, refuse_unused
 
 
 def fitted_network() -> Rule:
@@ -19,7 +18,7 @@ def fitted_network() -> Rule:
     )
 
 
-class PictureParams(ConvolutionalParams):
+class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     """What looks at the pictures."""
 
     encoder: Annotated[
@@ -55,11 +54,6 @@ class PictureReader(nn.Module):
 
 def _refuse_architecture(params: Any) -> None:
     """The network is given, so that its own parameters would be ignored."""
-    if not hasattr(params.encoder, "network_"):
-        raise ParameterError(
-            "The parameter 'encoder' is not fitted; fit it first, and wrap it in "
-            "sklearn.frozen.FrozenEstimator where it would be cloned."
-        )
     for name, field in ConvolutionalParams.__dataclass_fields__.items():
         if getattr(params, name) != field.default:
             refuse_unused(

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec
 from lamina.nn.embedding import embedding
 from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
-from lamina.params import Params, at_least, boolean, fraction, one_of
+from lamina.params import Params, Use, at_least, boolean, fraction, one_of
 
 
-class CausalRecurrentParams(Params):
+class CausalRecurrentParams(Params, use=Use.FROZEN):
     """What a recurrent network is made of that reads forward."""
 
     cell: Annotated[
@@ -36,7 +36,7 @@ class CausalRecurrentParams(Params):
     ] = 0.4
 
 
-class RecurrentParams(CausalRecurrentParams):
+class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
     """What a recurrent network is made of."""
 
     bidirectional: Annotated[

@@ -1,6 +1,7 @@
 """Real data sets: small ones inside the package, large ones fetched once.
 
-``load_*`` reads what ships with lamina. ``fetch_*`` reads the folder that the environment
+``load_folder`` lists the user's own files, a folder for each class. Each other ``load_*``
+reads what ships with lamina. ``fetch_*`` reads the folder that the environment
 variable ``LAMINA_DATA`` names and checks the file's SHA-256; a file that is missing there
 is downloaded to it (to the user's cache, where the variable is not set). Archives that were
 put together by us have no address: those marked * are only read from ``LAMINA_DATA``.
@@ -12,6 +13,8 @@ the repository makes them from the raw data.
 ====================  ======================================  =========================
 function              what                                    licence, source
 ====================  ======================================  =========================
+load_folder           pictures or recordings, a folder for    those of the user
+                      each class
 load_japanese_vowels  270 + 370 ragged series, 12 channels,   CC BY 4.0, UCI (Kudo,
                       9 speakers                              Toyama, Shimbo 1999)
 load_basic_motions    40 + 40 series of 100 steps, 6          none stated, UEA archive
@@ -48,6 +51,7 @@ fetch_emoji*          3,003 + 783 colour 64x64 pictures with  Apache-2.0, Noto E
 ====================  ======================================  =========================
 """
 
+from lamina.datasets.folders import load_folder
 from lamina.datasets.images import fetch_emoji, fetch_fashion, load_fashion
 from lamina.datasets.series import (
     load_basic_motions,
@@ -70,6 +74,7 @@ __all__ = [
     "load_basic_motions",
     "load_diamonds",
     "load_fashion",
+    "load_folder",
     "load_gun_point",
     "load_italy_power",
     "load_japanese_vowels",

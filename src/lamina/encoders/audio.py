@@ -5,8 +5,7 @@ over the frames of at most 1,000 training recordings, evenly spaced. Files are d
 a batch needs them, and only their headers are read before; waveforms become features once.
 """
 
-from functools import cache
-from math import gcd
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -21,22 +20,31 @@ from lamina.encoders.base import (
     Samples,
     TensorSamples,
 )
-from lamina.encoders.containers import opened
-from lamina.encoders.files import (
+from lamina.encoders.files import evenly_spaced, name_of, pooled_moments
+from lamina.encoders.sounds import (
+    RATES,
+    Header,
     decode_sound,
-    evenly_spaced,
-    is_path,
-    name_of,
-    pooled_moments,
+    refuse_long,
     sound_header,
 )
+from lamina.encoders.waveforms import checked, ratio, recordings_in, resample
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
-from lamina.params import Params, at_least, none
+from lamina.params import Params, Rule, Use, at_least, boolean, none
 from lamina.ragged import padded
 from lamina.schema import Schema
 
 N_FOR_STATISTICS = 1_000
+
+
+def rate() -> Rule:
+    """Samples per second, of which a step of 10 ms holds at least one."""
+    lowest, highest = RATES
+    is_whole = at_least(lowest).accepts
+    return Rule(
+        f"int from {lowest} to {highest}", lambda v: is_whole(v) and v <= highest
+    )
 
 
 class AudioParams(Params):
@@ -44,94 +52,160 @@ class AudioParams(Params):
 
     sampling_rate: Annotated[
         int | None,
-        at_least(1),
+        rate(),
         none(),
+        Use.FROZEN,
         """Samples per second of the waveforms, and the rate that files are resampled
         to; None takes the rate of the first file.""",
     ] = None
     n_mels: Annotated[
-        int, at_least(1), "Bands of pitch that sound is split into, the channels of X."
+        int,
+        at_least(1),
+        Use.FROZEN,
+        "Bands of pitch that sound is split into, the channels of X.",
     ] = 40
+    normalize_level: Annotated[
+        bool,
+        boolean(),
+        Use.FROZEN,
+        """Measure each recording relative to its loudest 25 ms, so that the distance and
+        the gain of the microphone do not count. False measures relative to full scale,
+        for targets that depend on how loud a recording is.""",
+    ] = True
 
 
-class AudioEncoder(Encoder):
-    """Recordings: paths of files, or arrays (samples,) or (samples, channels)."""
+@dataclass(frozen=True)
+class AudioSchema(Schema):
+    """What the recordings of `fit` were."""
 
-    params = AudioParams
-
-    def read(self, X: Any) -> list:
-        """The recordings of X."""
-        self.schema = self.schema or Schema("audio")
-        return list(opened(X, is_table=False))
-
-    def __init__(self, params: AudioParams):
-        self.sampling_rate, self.n_mels = params.sampling_rate, params.n_mels
-
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
-        self.rate = self._rate(X)
-        recordings = Recordings(X, self.rate, self.n_mels)
-        rows = evenly_spaced(len(X), N_FOR_STATISTICS)
-        moments = [_moments(recordings.features(i)) for i in rows]
-        mean, variance = (np.array(m) for m in zip(*moments, strict=True))
-        n_steps = recordings.n_steps[rows]
-        counts = n_steps if weight is None else n_steps * weight[rows]
-        self.mean, self.scale = pooled_moments(
-            mean, variance, counts, int(n_steps.sum())
-        )
-        longest = int(recordings.n_steps.max())
-        self.spec = Spec(n_channels=self.n_mels, n_space=1, max_length=longest)
-        return self
-
-    def encode(self, X: Any) -> Samples:
-        samples = AudioSamples(
-            Recordings(X, self.rate, self.n_mels), self.mean, self.scale
-        )
-        return samples if any(map(is_path, X)) else samples.in_memory()
-
-    def _rate(self, X: Any) -> int:
-        if self.sampling_rate is not None:
-            return int(self.sampling_rate)
-        if all(map(is_path, X)):
-            return sound_header(X[0], 0)[1]
-        raise ParameterError(
-            "sampling_rate is None, and waveforms do not say how many samples a second "
-            "has; pass it, as in sampling_rate=16000."
-        )
+    sampling_rate: int
+    """Samples per second that every recording is brought to."""
+    n_channels: tuple[int, ...]
+    """Numbers of channels that occurred; the channels of each recording are averaged."""
+    loudest: float
+    """The greatest absolute value of the waveforms, 0 if all recordings were files."""
 
 
 class Recordings:
-    """Features (T, n_mels) of recordings, made when asked for."""
+    """Recordings that can be decoded: paths, contents of files, and waveforms (n,)."""
 
-    def __init__(self, X: Any, rate: int, n_mels: int):
-        self.X, self.rate, self.n_mels = X, rate, n_mels
-        sizes = [self._n_samples(sample, i) for i, sample in enumerate(X)]
-        self.n_steps = np.array([n_frames(size, rate) for size in sizes])
+    def __init__(
+        self, samples: list[Any], numbers: np.ndarray, n_samples: np.ndarray, rate: int
+    ):
+        self.samples = samples
+        self.numbers = numbers
+        """What messages call them, whichever of them are taken."""
+        self.n_samples = n_samples
+        """(n,) samples of each at this rate."""
+        self.rate = rate
 
-    def features(self, i: int) -> Tensor:
-        """(T, n_mels) of recording number `i`."""
-        sample = self.X[i]
-        read = decode_sound if is_path(sample) else _as_waveform
-        wave, rate = read(sample, i)
-        if wave.ndim == 2:
-            wave = wave.mean(1)
-        if not np.isfinite(wave).all():
-            what = "NaN" if np.isnan(wave).any() else "inf"
-            raise DataError(
-                f"{name_of(sample, i)} contains {what}; repair it or leave it out."
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, rows: Any) -> "Recordings":
+        rows = np.arange(len(self))[rows]
+        samples = [self.samples[row] for row in rows.tolist()]
+        return Recordings(samples, self.numbers[rows], self.n_samples[rows], self.rate)
+
+    def has_files(self) -> bool:
+        """Whether some recording has to be decoded."""
+        return not all(isinstance(sample, np.ndarray) for sample in self.samples)
+
+    def n_steps(self) -> np.ndarray:
+        """(n,) steps of the features of each recording."""
+        return np.array([n_frames(size, self.rate) for size in self.n_samples.tolist()])
+
+    def seconds(self) -> np.ndarray:
+        """(n,) how long each recording lasts."""
+        return self.n_samples / self.rate
+
+    def waveform(self, row: int) -> Tensor:
+        """(n,) of the recording in this row."""
+        wave, rate = self.samples[row], self.rate
+        if not isinstance(wave, np.ndarray):
+            number = int(self.numbers[row])
+            wave, rate = decode_sound(wave, number)
+            wave = checked(wave, name_of(self.samples[row], number)).mean(1)
+        return torch.from_numpy(resample(wave, rate, self.rate))
+
+
+class AudioEncoder(Encoder):
+    """Recordings: sound files, or arrays (samples,) or (samples, channels)."""
+
+    params = AudioParams
+    schema: AudioSchema | None = None
+
+    def __init__(self, params: AudioParams):
+        rate = params.sampling_rate
+        self.sampling_rate = None if rate is None else int(rate)
+        self.n_mels = int(params.n_mels)
+        self.relative = bool(params.normalize_level)
+
+    def read(self, X: Any) -> Recordings:
+        """Recordings with what their headers say; the first call learns the schema."""
+        samples, n_channels = recordings_in(X)
+        if n_channels and self.sampling_rate is None:
+            raise ParameterError(
+                "sampling_rate is None, and waveforms do not say how many samples a "
+                "second has; pass it, as in sampling_rate=16000."
             )
-        wave = resample(wave, rate or self.rate, self.rate)
-        return log_mel(torch.from_numpy(wave), self.rate, self.n_mels)
+        headers = [self._header(sample, i) for i, sample in enumerate(samples)]
+        schema = self.schema or self._learnt(samples, headers, n_channels)
+        n_samples = [
+            _resampled(header, schema.sampling_rate, samples[i], i)
+            for i, header in enumerate(headers)
+        ]
+        self.schema = schema
+        numbers = np.arange(len(samples))
+        return Recordings(samples, numbers, np.array(n_samples), schema.sampling_rate)
 
-    def _n_samples(self, sample: Any, i: int) -> int:
-        """Samples of a recording at this rate, as known without decoding it."""
-        if is_path(sample):
-            n, rate = sound_header(sample, i)
+    def fit(self, plain: Recordings, weight: np.ndarray | None = None) -> Self:
+        rows = evenly_spaced(len(plain), N_FOR_STATISTICS)
+        moments = [_moments(self.features(plain, row)) for row in rows.tolist()]
+        mean, variance = (np.array(m) for m in zip(*moments, strict=True))
+        n_steps = plain.n_steps()
+        counts = n_steps[rows] if weight is None else n_steps[rows] * weight[rows]
+        self.mean, self.scale = pooled_moments(
+            mean, variance, counts, int(n_steps[rows].sum())
+        )
+        self.spec = Spec(
+            n_channels=self.n_mels, n_space=1, max_length=int(n_steps.max())
+        )
+        return self
+
+    def encode(self, plain: Recordings) -> Samples:
+        samples = AudioSamples(self, plain)
+        return samples if plain.has_files() else samples.in_memory()
+
+    def features(self, X: Recordings, row: int) -> Tensor:
+        """(T, n_mels) of the recording in this row."""
+        return log_mel(X.waveform(row), X.rate, self.n_mels, relative=self.relative)
+
+    def _header(self, sample: Any, i: int) -> Header:
+        """What is known of a recording without decoding it."""
+        if isinstance(sample, np.ndarray):
+            header = Header(len(sample), self.sampling_rate or 0, 1)
         else:
-            n, rate = len(_as_waveform(sample, i)[0]), self.rate
-        if n == 0:
+            header = sound_header(sample, i)
+        if not header.n_samples:
             raise DataError(f"{name_of(sample, i)} has zero samples; leave it out.")
-        up, down = _ratio(rate, self.rate)
-        return -(-n * up // down)
+        return header
+
+    def _learnt(
+        self, samples: list[Any], headers: list[Header], n_channels: set[int]
+    ) -> AudioSchema:
+        waves = [sample for sample in samples if isinstance(sample, np.ndarray)]
+        found = {
+            header.n_channels
+            for sample, header in zip(samples, headers, strict=True)
+            if not isinstance(sample, np.ndarray)
+        }
+        return AudioSchema(
+            form="audio",
+            sampling_rate=self.sampling_rate or headers[0].rate,
+            n_channels=tuple(sorted(n_channels | found)),
+            loudest=max((float(np.abs(wave).max()) for wave in waves), default=0.0),
+        )
 
 
 class AudioSamples(InAnyOrder):
@@ -139,10 +213,12 @@ class AudioSamples(InAnyOrder):
 
     decodes = True
 
-    def __init__(self, recordings: Recordings, mean: np.ndarray, scale: np.ndarray):
-        self.recordings = recordings
-        self.mean, self.scale = (torch.from_numpy(a).float() for a in (mean, scale))
-        self.n_steps = torch.from_numpy(recordings.n_steps)
+    def __init__(self, encoder: AudioEncoder, recordings: Recordings):
+        self.encoder, self.recordings = encoder, recordings
+        self.numbers = recordings.numbers
+        moments = (encoder.mean, encoder.scale)
+        self.mean, self.scale = (torch.from_numpy(a).float() for a in moments)
+        self.n_steps = torch.from_numpy(recordings.n_steps())
         self.lengths = None if (self.n_steps == self.n_steps[0]).all() else self.n_steps
 
     def __len__(self) -> int:
@@ -159,59 +235,25 @@ class AudioSamples(InAnyOrder):
         """The same samples, all made now."""
         samples = [self._standardised(i) for i in range(len(self))]
         if self.lengths is None:
-            return TensorSamples(torch.stack(samples))
-        return RaggedSamples(torch.cat(samples), self.lengths)
+            made: Samples = TensorSamples(torch.stack(samples))
+        else:
+            made = RaggedSamples(torch.cat(samples), self.lengths)
+        made.numbers = self.numbers
+        return made
 
-    def _standardised(self, i: int) -> Tensor:
-        return (self.recordings.features(i) - self.mean) / self.scale
-
-
-def resample(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
-    """(n,) samples at `rate` -> those at rate `to`, ceil(n * to / rate) of them."""
-    if rate == to:
-        return wave
-    # It takes longer to import than the rest of lamina, and few need it.
-    from scipy.signal import resample_poly
-
-    up, down = _ratio(rate, to)
-    return resample_poly(wave, up, down, window=_low_pass(max(up, down)))
+    def _standardised(self, row: int) -> Tensor:
+        features = self.encoder.features(self.recordings, row)
+        return (features - self.mean) / self.scale
 
 
-@cache
-def _low_pass(factor: int) -> np.ndarray:
-    from scipy.signal import firwin
-
-    # What resample_poly designs by itself, but once and not for each recording.
-    return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(
-        np.float32
-    )
-
-
-def _ratio(rate: int, to: int) -> tuple[int, int]:
-    common = gcd(rate, to)
-    return to // common, rate // common
+def _resampled(header: Header, to: int, sample: Any, i: int) -> int:
+    """Samples of a recording at another rate."""
+    up, down = ratio(header.rate, to)
+    n_samples = -(-header.n_samples * up // down)
+    refuse_long(sample, i, n_samples)
+    return n_samples
 
 
 def _moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
     variance, mean = torch.var_mean(features.double(), 0, correction=0)
     return mean.numpy(), variance.numpy()
-
-
-def _as_waveform(sample: Any, i: int) -> tuple[np.ndarray, None]:
-    """Samples (n,) or (n, channels) between -1 and 1; the rate is the user's to say."""
-    array = np.asarray(sample)
-    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] > len(array)):
-        raise DataError(
-            f"Sample {i} has shape {array.shape}; a waveform has (samples,) or "
-            f"(samples, channels)."
-        )
-    if array.dtype.kind == "f":
-        return array.astype(np.float32), None
-    if array.dtype.kind not in "iu" or array.dtype.itemsize > 4:
-        raise DataError(
-            f"Sample {i} has values of type {array.dtype}; a waveform has floats "
-            f"between -1 and 1, or integers of 8, 16 or 32 bits."
-        )
-    half = 2.0 ** (8 * array.dtype.itemsize - 1)
-    zero = half if array.dtype.kind == "u" else 0.0
-    return ((array - zero) / half).astype(np.float32), None

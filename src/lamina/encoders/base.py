@@ -114,6 +114,8 @@ class InAnyOrder:
 
     lengths: Any
     owners: Any = slice(None)
+    numbers: np.ndarray | None = None
+    """(n,) What messages call the samples; None if these are all that were passed."""
 
     def __len__(self) -> int:
         raise NotImplementedError

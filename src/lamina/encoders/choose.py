@@ -4,12 +4,14 @@ What an estimator takes and what X holds decide, in this order:
 
 1. `form=`, where the user says it;
 2. the only form that the estimator takes;
-3. strings and paths: files by their endings, otherwise texts; pictures of PIL; bytes;
+3. strings and paths: files by their endings, otherwise texts; pictures of PIL; bytes
+   and open files;
 4. frames: series, a row each, or a row each step with `id_column`; one column of strings
    is texts;
 5. arrays of four dimensions: images; of three: grey images if uint8 or of square whole
    numbers, otherwise series (`DataWarning` where both are likely);
-6. lists of lists of strings: texts that are cut; of arrays: as one array of them would be;
+6. lists of lists of strings: texts that are cut; of arrays: images where `image_size` is
+   given, and otherwise as one array of them would be;
 7. waveforms where `sampling_rate` is given; and series otherwise.
 """
 
@@ -22,10 +24,13 @@ import numpy as np
 
 from lamina.encoders.audio import AudioEncoder, AudioParams
 from lamina.encoders.base import Encoder
-from lamina.encoders.containers import is_picture, is_text
+from lamina.encoders.containers import is_contents, is_picture, is_text
+from lamina.encoders.files import contents_of
 from lamina.encoders.frames import is_frame, table_of
-from lamina.encoders.image import ImageEncoder
+from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
 from lamina.encoders.series import SeriesEncoder
+from lamina.encoders.sounds import begins_as_sound
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
 from lamina.exceptions import DataError, warn_of_data
@@ -38,7 +43,6 @@ ENCODERS: dict[str, type] = {
     "audio": AudioEncoder,
     "text": TextEncoder,
 }
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au"}
 LONG = 2_000
 """Steps from which on a series of one channel may well be a waveform."""
@@ -68,7 +72,9 @@ def choose(X: Any, forms: Sequence[str], params: Any) -> str:
     form = params.form
     if form == "auto":
         is_sound = isinstance(params, AudioParams) and params.sampling_rate is not None
-        form = _detected(X, forms, is_sound)
+        is_resized = isinstance(params, ImageParams) and params.image_size is not None
+        are_images = is_resized and _are_arrays(X)
+        form = "image" if are_images else _detected(X, forms, is_sound)
     if form not in forms:
         raise DataError(
             f"X looks like {form} data; {type(params).__name__} takes "
@@ -100,13 +106,26 @@ def _detected(X: Any, forms: Sequence[str], is_sound: bool) -> str:
 
 
 def _of_list(X: list, forms: Sequence[str], is_sound: bool) -> str:
-    if all(is_text(sample) for sample in X):
-        return _of_strings(X)
-    if any(is_picture(sample) or isinstance(sample, bytes) for sample in X):
+    texts = [sample for sample in X if is_text(sample)]
+    others = [sample for sample in X if not is_text(sample) and sample is not None]
+    if texts and all(isinstance(sample, np.ndarray) for sample in others):
+        return _of_strings(texts)
+    contents = next((i for i, sample in enumerate(X) if is_contents(sample)), None)
+    if contents is not None:
+        is_sound = begins_as_sound(contents_of(X[contents], contents))
         return "audio" if is_sound else "image"
+    if any(is_picture(sample) for sample in X):
+        return "image"
     if any(isinstance(sample, list | tuple | np.ndarray) for sample in X):
         return _of_lists(X, forms, is_sound)
     return _of_others(X, forms)
+
+
+def _are_arrays(X: Any) -> bool:
+    """Whether X is a list of arrays of two or three dimensions."""
+    return isinstance(X, list) and all(
+        isinstance(sample, np.ndarray) and sample.ndim in (2, 3) for sample in X
+    )
 
 
 def _of_frame(X: Any) -> str:
@@ -156,19 +175,21 @@ def _are_grey_levels(X: np.ndarray) -> bool:
 
 def _of_strings(X: list) -> str:
     suffixes = {Path(sample).suffix.lower() for sample in X if len(str(sample)) < 4096}
-    for form, known in (("image", IMAGE_SUFFIXES), ("audio", AUDIO_SUFFIXES)):
+    for form, known in (("image", PICTURE_SUFFIXES), ("audio", AUDIO_SUFFIXES)):
         if suffixes and suffixes <= known:
             return form
     if any(isinstance(sample, Path) for sample in X):
         raise DataError(
             f"X holds paths that end in {sorted(suffixes)}; images end in "
-            f"{sorted(IMAGE_SUFFIXES)} and sound in {sorted(AUDIO_SUFFIXES)}."
+            f"{sorted(PICTURE_SUFFIXES)} and sound in {sorted(AUDIO_SUFFIXES)}."
         )
     return "text"
 
 
 def _of_lists(X: list, forms: Sequence[str], is_sound: bool) -> str:
-    samples = [s for s in X if isinstance(s, list | tuple | np.ndarray) and len(s)]
+    lists = [s for s in X if isinstance(s, list | tuple | np.ndarray)]
+    samples = [s for s in lists if not (isinstance(s, np.ndarray) and not s.ndim)]
+    samples = [s for s in samples if len(s)]
     first = next((sample[0] for sample in samples), None)
     if isinstance(first, str):
         return "text"

@@ -247,7 +247,7 @@ def _number(value: Any) -> float | None:
     if is_missing(value):
         return np.nan
     if isinstance(value, Real | Decimal | np.number) and not isinstance(value, complex):
-        return float(value)
+        return _float(value)
     if isinstance(value, bytes):
         value = value.decode("utf8", "replace")
     if isinstance(value, str) and "_" not in value:
@@ -256,6 +256,13 @@ def _number(value: Any) -> float | None:
         except ValueError:
             return None
     return None
+
+
+def _float(number: Any) -> float | None:
+    try:
+        return float(number)
+    except OverflowError:  # an integer beyond all floats
+        return None
 
 
 def _dates_of_objects(

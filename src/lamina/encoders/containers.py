@@ -1,5 +1,7 @@
 """The containers that samples come in, opened: what is left is a frame, an array or a list."""
 
+import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,18 @@ def opened(X: Any, *, is_table: bool) -> Any:
     are the columns of a table where one is wanted, and otherwise texts that are cut.
     """
     if isinstance(X, np.ndarray):
+        if X.ndim == 0:
+            raise DataError(f"X is a single value, {X!r}; pass the samples.")
         return list(X) if _holds_samples(X) else X
     if isinstance(X, list | tuple):
         return _list_or_array(list(X), is_table)
-    if sparse.issparse(X) or is_frame(X):
+    if sparse.issparse(X):
+        if not is_table:
+            raise DataError(
+                "Sparse data was passed for X, but dense data is required; use X.toarray()."
+            )
+        return X
+    if is_frame(X):
         return X
     if isinstance(X, dict):
         return _columns_or_refusal(X, is_table)
@@ -46,6 +56,11 @@ def is_picture(sample: object) -> bool:
     return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
 
 
+def is_contents(sample: object) -> bool:
+    """Whether a sample is the contents of a file, or an open file."""
+    return isinstance(sample, bytes | bytearray | memoryview | io.IOBase)
+
+
 def _opened_rarer(X: Any, is_table: bool) -> Any:
     if X is None:
         raise DataError("X is None; pass the samples.")
@@ -53,8 +68,9 @@ def _opened_rarer(X: Any, is_table: bool) -> Any:
         return _list_or_array(nw.from_native(X, series_only=True).to_list(), is_table)
     if isinstance(X, nw.LazyFrame) or type(X).__name__ == "LazyFrame":
         raise DataError("X is a LazyFrame, which holds no data yet; pass X.collect().")
-    if is_text(X) or is_picture(X) or isinstance(X, bytes):
-        raise DataError(f"X is a single sample, {X!r}; pass a list of samples.")
+    if is_text(X) or is_picture(X) or is_contents(X):
+        sample = textwrap.shorten(repr(X), 60)
+        raise DataError(f"X is a single sample, {sample}; pass a list: [X].")
     if isinstance(X, Sequence):
         return _list_or_array(list(X), is_table)
     if hasattr(X, "__array__"):
@@ -82,8 +98,10 @@ def _columns_or_refusal(X: dict, is_table: bool) -> dict:
 
 
 def _from_tensor(X: Any) -> np.ndarray:
-    if X.is_sparse or X.is_nested or X.is_quantized:
-        raise DataError("X is a sparse, nested or quantized tensor; pass a dense one.")
+    if X.is_sparse or X.is_nested or X.is_quantized or X.is_meta:
+        raise DataError(
+            "X is, or holds, a sparse, nested, quantized or meta tensor; pass a dense one."
+        )
     X = X.detach().cpu()
     return (X.float() if X.dtype.itemsize == 2 and X.is_floating_point() else X).numpy()
 
@@ -102,7 +120,9 @@ def _list_or_array(X: list, is_table: bool) -> Any:
     X = [_from_tensor(sample) if is_tensor(sample) else sample for sample in X]
     if isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table:
         return X
-    if isinstance(X[0], str | Path | bytes | dict) or any(map(is_picture, X)):
+    if isinstance(X[0], str | Path | dict) or any(
+        is_picture(x) or is_contents(x) for x in X
+    ):
         return X
     try:
         array = np.asarray(X)

@@ -1,26 +1,20 @@
-"""Pictures and sound in files: headers, contents, and statistics of a part of them.
+"""What sound and pictures in files share: names, opening, statistics of a part.
 
-A picture -> (H, W, C) of bytes; a sound -> (n, channels) between -1 and 1;
 means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) of all.
 """
 
+import io
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from lamina.exceptions import DataError, MissingExtraError
+from lamina.exceptions import DataError
 from lamina.scaling import scale_of
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""What pictures are brought to, by their channels; each can hold those before it."""
-CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
-    ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"), 3
-)
-"""Channels of pictures without transparency, by PIL's mode."""
-ORIENTATION = 0x0112
 
 
 def is_path(sample: Any) -> bool:
@@ -47,59 +41,32 @@ def reading(sample: Any, i: int) -> Iterator[None]:
         ) from error
 
 
-def picture_header(sample: Any, i: int) -> tuple[int, int, int]:
-    """Height, width and channels of a picture as it is shown; no pixel is read."""
-    Image, _ = _pillow()
-    with _opened(sample, i) as image:
-        channels = 4 if image.has_transparency_data else CHANNELS.get(image.mode)
-        if channels is None or 0 in image.size:
+def open_regular(path: str | Path) -> BinaryIO:
+    """A file opened to be read; opening a pipe or a device could block for ever."""
+    path = path if isinstance(path, Path) else Path(path)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is a folder, a pipe or a device, not a regular file")
+    return path.open("rb")
+
+
+def contents_of(sample: Any, i: int) -> bytes:
+    """The bytes of a file that came as such, or open; its position is left as it was."""
+    if not isinstance(sample, io.IOBase):
+        return bytes(sample)
+    with reading(sample, i):
+        if isinstance(sample, io.TextIOBase):
             raise DataError(
-                f"{name_of(sample, i)} has mode {image.mode!r} and size {image.size}; "
-                f"only pictures of 8 bits a colour, and of some pixels, are read. "
-                f"Convert it, or pass an array of its values."
+                f'Sample {i} is a file opened as text; open it with mode "rb".'
             )
-        # The method of a PNG would look for a note at the end and read all on its way.
-        turn = Image.Image.getexif(image).get(ORIENTATION, 1)
-        width, height = image.size
-        # The reader of TIFF has already taken the turn into account.
-        if turn in (5, 6, 7, 8) and image.format != "TIFF":
-            height, width = width, height
-        return height, width, channels
-
-
-def decode_picture(
-    sample: Any, i: int, n_channels: int, size: tuple[int, int] | None
-) -> np.ndarray:
-    """(H, W, C) of bytes: a picture as it is shown, resized if a size (H, W) is given."""
-    _, ImageOps = _pillow()
-    with _opened(sample, i) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode != MODES[n_channels]:
-            upright = upright.convert(MODES[n_channels])
-        if size is not None:
-            upright = upright.resize(size[::-1])
-        return np.asarray(upright).reshape(*upright.size[::-1], -1)
-
-
-def sound_header(path: Any, i: int) -> tuple[int, int]:
-    """Samples of each channel, and their rate; no sample is read."""
-    soundfile = _soundfile()
-    with reading(path, i):
-        header = soundfile.info(str(path))
-        return header.frames, header.samplerate
-
-
-def decode_sound(path: Any, i: int) -> tuple[np.ndarray, int]:
-    """Samples (n, channels) between -1 and 1, and their rate."""
-    soundfile = _soundfile()
-    with reading(path, i), soundfile.SoundFile(str(path)) as file:
-        wave = file.read(dtype="float32", always_2d=True)
-        if len(wave) != file.frames:
+        if not sample.seekable() or not _is_regular(sample):
             raise DataError(
-                f"{name_of(path, i)} breaks off: {len(wave)} of {file.frames} samples "
-                f"are there. Repair it or leave it out."
+                f"Sample {i} is a pipe or a device; read it and pass its bytes."
             )
-        return wave, file.samplerate
+        position = sample.tell()
+        sample.seek(0)
+        contents = sample.read()
+        sample.seek(position)
+        return contents
 
 
 def evenly_spaced(n: int, at_most: int) -> np.ndarray:
@@ -120,34 +87,10 @@ def pooled_moments(
     return mean, scale_of(variance, mean, n_values)
 
 
-@contextmanager
-def _opened(sample: Any, i: int) -> Iterator[Any]:
-    """A PIL image; what goes wrong with it names the sample."""
-    Image, _ = _pillow()
-    if not is_path(sample) and not isinstance(sample, Image.Image):
-        raise DataError(
-            f"Sample {i} is of type {type(sample).__name__}; a list of images holds "
-            f"paths and PIL images, or arrays only."
-        )
-    with reading(sample, i):
-        if is_path(sample):
-            with Image.open(sample) as image:
-                yield image
-        else:
-            yield sample
-
-
-def _pillow() -> Any:
+def _is_regular(file: io.IOBase) -> bool:
+    """Whether an open file is on a disk or in memory."""
     try:
-        from PIL import Image, ImageOps
-    except ImportError:
-        raise MissingExtraError("Reading images", "pillow", "image") from None
-    return Image, ImageOps
-
-
-def _soundfile() -> Any:
-    try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("Reading audio files", "soundfile", "audio") from None
-    return soundfile
+        number = file.fileno()
+    except io.UnsupportedOperation:
+        return True
+    return stat.S_ISREG(os.fstat(number).st_mode)

@@ -1,114 +1,118 @@
-"""Series as users hold them -> a list of arrays (steps, columns), the series first."""
+"""A panel of series: arrays (steps, columns), the column that is forecast first.
 
+It keeps what came in, so that forecasts can be given back with the ids and the stamps that
+follow, and its schema says what later panels have to agree with.
+"""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 
-from lamina.encoders.frames import is_frame
+from lamina.encoders.frequencies import Frequency
+from lamina.encoders.steps import Source
+from lamina.encoders.times import TimeKind
 from lamina.exceptions import DataError
-from lamina.params import refuse_unused
-
-COLUMNS = ("id_column", "time_column", "value_column")
+from lamina.schema import Schema
 
 
-class Panel(list):
+@dataclass(frozen=True)
+class PanelSchema(Schema):
+    """What later series have to agree with."""
+
+    columns: tuple[Hashable, ...] | None = None
+    """Names of the columns, the one that is forecast first; None for arrays."""
+    n_columns: int = 1
+    time: TimeKind | None = None
+    frequency: Frequency | None = None
+    container: str = "arrays"
+
+
+class Panel:
     """Series that are read: arrays (steps, columns)."""
 
-    single = False
-    """Whether it was one series by itself."""
+    def __init__(
+        self,
+        values: list[np.ndarray],
+        source: Source,
+        ids: list | None = None,
+        columns: tuple[Hashable, ...] | None = None,
+    ):
+        self.values, self.source = values, source
+        self.ids, self.columns = ids, columns
+        self.first: list[Any] | None = None
+        """The first stamp of each series; None where there are no stamps."""
+        self.frequency: Frequency | None = None
+        self.future: list[np.ndarray] | None = None
+        """What is known of the steps that follow, (horizon, known columns) a series."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.values)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """The series of one number, or a panel of those of several."""
+        if isinstance(rows, int | np.integer):
+            return self.values[rows]
+        numbers = np.arange(len(self))[rows]
+        panel = self.with_values([self.values[i] for i in numbers])
+        panel.ids = None if self.ids is None else [self.ids[i] for i in numbers]
+        panel.first = None if self.first is None else [self.first[i] for i in numbers]
+        if self.future is not None:
+            panel.future = [self.future[i] for i in numbers]
+        return panel
+
+    def with_values(self, values: list[np.ndarray]) -> "Panel":
+        """Other values of the same series, from the same stamps on."""
+        panel = Panel(values, self.source, self.ids, self.columns)
+        panel.first, panel.frequency = self.first, self.frequency
+        panel.future = self.future
+        return panel
+
+    def name(self, i: int) -> str:
+        """A series as it is named in an error."""
+        return f"Series {i}" if self.ids is None else f"Series {self.ids[i]!r}"
 
 
-def read_panel(X: Any, params: Any) -> Panel:
-    """One series (steps,), several in rows, a list of arrays, or a frame of steps."""
-    if isinstance(X, Panel):
-        return X
-    if is_frame(X):
-        return Panel(series for _, series in split_frame(X, params))
-    for name in COLUMNS:
-        if getattr(params, name) is not None:
-            refuse_unused(params, name, "series that come in no frame")
-    if hasattr(X, "detach"):
-        X = X.detach().cpu().numpy()
-    if not isinstance(X, list | tuple | np.ndarray):
-        X = np.asarray(X)
-    if len(X) == 0:
-        raise DataError("Found array with 0 sample(s): X holds no series.")
-    rows = [X] if is_single(X) else list(X)
-    series = Panel(_as_columns(row, i) for i, row in enumerate(rows))
-    for i, columns in enumerate(series):
-        if columns.shape[1] != series[0].shape[1]:
+def schema_of(panel: Panel) -> PanelSchema:
+    """What the first panel says of the later ones."""
+    return PanelSchema(
+        form="series",
+        columns=panel.columns,
+        n_columns=panel[0].shape[1],
+        time=panel.source.kind,
+        frequency=panel.frequency,
+        container=panel.source.container,
+    )
+
+
+def check_columns(panel: Panel, schema: PanelSchema) -> None:
+    """Raise where columns are not those of `fit`; put them into its order."""
+    n_columns = panel[0].shape[1]
+    if schema.columns is None or panel.columns is None:
+        if n_columns != schema.n_columns:
             raise DataError(
-                f"Series {i} has {columns.shape[1]} columns, series 0 has "
-                f"{series[0].shape[1]}."
+                f"{panel.name(0)} has {n_columns} columns; this network was fitted on "
+                f"{schema.n_columns}."
             )
-    series.single = is_single(X)
-    return series
-
-
-def is_single(X: Any) -> bool:
-    """Whether X is one series by itself: an array (steps,) or a list of numbers."""
-    if is_frame(X):
-        return False
-    if isinstance(X, list | tuple) or np.asarray(X).dtype.kind == "O":
-        return all(np.ndim(value) == 0 for value in X)
-    return np.ndim(X) == 1
-
-
-def split_frame(X: Any, params: Any) -> list[tuple[Any, np.ndarray]]:
-    """(id, (steps, columns)) of each series, in the order in which they first occur."""
-    frame = nw.from_native(X, eager_only=True)
-    for name in COLUMNS:
-        column = getattr(params, name)
-        if column is not None and column not in frame.columns:
-            raise DataError(f"{name}={column!r} is not a column of {frame.columns!r}.")
-    rest = [c for c in frame.columns if c not in (params.id_column, params.time_column)]
-    value = params.value_column
-    if value is None:
-        if len(rest) != 1:
+        if n_columns > 1 and schema.columns != panel.columns:
             raise DataError(
-                f"X has the columns {rest!r} beside id and time; pass value_column to "
-                f"say which is forecast (and id_column and time_column, if these are "
-                f"among them)."
+                f"fit saw {'a frame' if schema.columns else 'arrays'}, and this is "
+                f"{'a frame' if panel.columns else 'arrays'}; its columns cannot be "
+                f"matched by name. Pass what fit saw."
             )
-        (value,) = rest
-    names = [value, *(c for c in rest if c != value)]
-    if params.id_column is None:
-        parts = [(None, frame)]
-    else:
-        ids = frame[params.id_column].unique(maintain_order=True).to_list()
-        parts = [(i, frame.filter(nw.col(params.id_column) == i)) for i in ids]
-    found = []
-    if params.time_column is not None:
-        parts = [(i, part.sort(params.time_column)) for i, part in parts]
-    for number, (name, part) in enumerate(parts):
-        array = np.stack([_numbers(part[c], c) for c in names], 1)
-        found.append((name, _as_columns(array, number)))
-    return found
-
-
-def _numbers(column: Any, name: str) -> np.ndarray:
-    values = column.to_list()
-    try:
-        return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"Column {name!r} does not hold numbers; a series is numbers."
-        ) from None
-
-
-def _as_columns(row: Any, i: int) -> np.ndarray:
-    try:
-        array = np.asarray(row, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"Series {i} is not an array of numbers: {error}") from None
-    array = array[:, None] if array.ndim == 1 else array
-    if array.ndim != 2:
-        raise DataError(
-            f"Series {i} has {array.ndim} dimensions; it has (steps,) or (steps, columns)."
-        )
-    if np.isinf(array).any():
-        raise DataError(f"Series {i} contains inf; NaN stands for a missing step.")
-    if len(array) == 0 or np.isnan(array[:, 0]).all():
-        raise DataError(f"Series {i} has no value; leave it out.")
-    return array
+        return
+    if n_columns == schema.n_columns == 1:
+        return
+    missing = [c for c in schema.columns if c not in panel.columns]
+    extra = [c for c in panel.columns if c not in schema.columns]
+    if missing or extra:
+        words = [f"lacks the columns {missing!r}"] if missing else []
+        words += [f"has the columns {extra!r}, which fit did not see"] if extra else []
+        raise DataError(f"X {' and '.join(words)}; pass those of fit.")
+    order = [panel.columns.index(c) for c in schema.columns]
+    panel.values = [series[:, order] for series in panel.values]
+    panel.columns = schema.columns

@@ -8,8 +8,9 @@ import torch
 from lamina.batch import END, Spec
 from lamina.codec import Codec, CodecParams, Unit
 from lamina.encoders.base import Encoder, RaggedSamples, Samples
-from lamina.exceptions import DataError
-from lamina.schema import Schema
+from lamina.encoders.text import TextSchema
+from lamina.scripts import composed
+from lamina.texts import read_texts
 
 
 class SentenceParams(CodecParams):
@@ -19,41 +20,30 @@ class SentenceParams(CodecParams):
 
 
 class SentenceEncoder(Encoder):
-    """Texts as token numbers; what `fit` did not see is spelled, and nothing is lost."""
+    """Texts as token numbers; what `fit` did not see is spelled."""
 
     params = SentenceParams
-
-    def read(self, X: Any) -> list[str]:
-        """The texts of X."""
-        self.schema = self.schema or Schema("text")
-        return read_sentences(X)
+    schema: TextSchema | None = None
 
     def __init__(self, params: SentenceParams):
         self.codec = Codec(params.unit, params.max_tokens)
 
-    def fit(self, X: list[str], weight: np.ndarray | None = None) -> Self:
+    def read(self, X: Any) -> list[str]:
+        """The texts of X, in Unicode's normal form C."""
+        texts = self.codec.checked(read_texts(X))
+        if self.schema is None:
+            self.codec.warn_of_unspaced(texts)
+            self.schema = TextSchema("text", self.codec.unit, normalized=True)
+        return list(map(composed, texts))
+
+    def fit(self, plain: list[str], weight: np.ndarray | None = None) -> Self:
         del weight
-        self.codec.fit(X)
-        longest = max(len(self.codec.numbers(text)) for text in X) + 1
-        self.spec = Spec(n_tokens=len(self.codec), n_space=1, max_length=longest)
+        self.codec.fit(plain)
+        self.spec = Spec(
+            n_tokens=len(self.codec), n_space=1, max_length=self.codec.longest
+        )
         return self
 
-    def encode(self, X: list[str]) -> Samples:
-        rows = [torch.tensor([*self.codec.numbers(text), END]) for text in X]
+    def encode(self, plain: list[str]) -> Samples:
+        rows = [torch.tensor([*self.codec.numbers(text), END]) for text in plain]
         return RaggedSamples(torch.cat(rows), torch.tensor([len(row) for row in rows]))
-
-
-def read_sentences(X: Any) -> list[str]:
-    """A list of texts; raises `DataError` naming what is none."""
-    if isinstance(X, str):
-        raise DataError(f"X is a single text, {X!r}; pass a list of texts.")
-    try:
-        sentences = list(X)
-    except TypeError:
-        raise DataError(f"X is no list of texts: {X!r}.") from None
-    if not sentences:
-        raise DataError("Found array with 0 sample(s): X is an empty list of texts.")
-    for i, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            raise DataError(f"Sample {i} is not a text: {sentence!r}.")
-    return list(map(str, sentences))

@@ -229,9 +229,10 @@ def _read_array(X: np.ndarray, owner: str) -> SeriesList:
             f"your data using X.reshape(1, -1) if it is a single sample."
         )
     if 0 in X.shape:
+        what = "feature(s)" if len(X) else "sample(s)"
         raise DataError(
-            f"Found array with 0 sample(s) or feature(s) (shape={X.shape}) while a minimum "
-            f"of 1 is required by {owner}."
+            f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required "
+            f"by {owner}."
         )
     X = X[:, :, None] if X.ndim == 2 else X
     n, steps, channels = X.shape
@@ -277,7 +278,7 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         if array.dtype.kind in "cmMUSV":
             raise TypeError(f"it holds {array.dtype}")
         if array.dtype.kind == "O":
-            array = np.frompyfunc(_number, 1, 1)(array)
+            array = np.asarray(np.frompyfunc(_number, 1, 1)(array))
         is_single = array.dtype == np.float32
         return array if is_single else array.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError) as error:
@@ -297,7 +298,8 @@ def _number(value: Any) -> float:
         return float(value)
     except TypeError:
         raise TypeError(
-            f"{value!r} must be a number, not a string or another object"
+            f"an argument must be neither a string nor any object but a number, "
+            f"and not {value!r}"
         ) from None
 
 

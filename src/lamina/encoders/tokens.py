@@ -9,11 +9,11 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, InAnyOrder, Samples
-from lamina.encoders.text import VocabularyParams, texts_of
-from lamina.exceptions import DataError
-from lamina.params import boolean
+from lamina.encoders.text import TextSchema, VocabularyParams, tokens_of
+from lamina.params import Use, boolean
 from lamina.ragged import Ragged
-from lamina.schema import Schema
+from lamina.scripts import composed
+from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
 OFTEN = 2
@@ -30,9 +30,10 @@ class TokenParams(VocabularyParams):
     char_features: Annotated[
         bool,
         boolean(),
-        """Read tokens by their characters too, and know words whatever their case: a new
-        word is still known by its ending. Of a token longer than 24 characters the first
-        and the last 12 are read. False knows whole tokens only, as they are.""",
+        Use.FROZEN,
+        """Read tokens by their characters too, and look words up in lower case: a new word
+        is still recognised by its ending. Of a token longer than 24 characters the first
+        and the last 12 are read. False: case-sensitive whole-token lookup.""",
     ] = True
 
 
@@ -40,20 +41,21 @@ class TokenEncoder(Encoder):
     """Lists of tokens; one that was in fewer than two sentences of `fit` is number 1."""
 
     params = TokenParams
-
-    def read(self, X: Any) -> list[list[str]]:
-        """The lists of tokens of X."""
-        self.schema = self.schema or Schema("text")
-        return _checked(texts_of(X))
+    schema: TextSchema | None = None
 
     def __init__(self, params: TokenParams):
         self.max_tokens, self.spells = params.max_tokens, params.char_features
 
-    def fit(self, X: Any, weight: np.ndarray | None = None) -> Self:
+    def read(self, X: Any) -> list[list[str]]:
+        """The tokens of each sentence, in Unicode's normal form C."""
+        if self.schema is None:
+            self.schema = TextSchema("text", "token", normalized=True)
+        return [tokens_of(sample, i) for i, sample in enumerate(items(X))]
+
+    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
-        sentences = _checked(X)
         # Each sentence once: one of weight 2 must count as one that is there twice.
-        distinct = set(map(tuple, sentences))
+        distinct = set(map(tuple, plain))
         keys = [{self._key(token) for token in tokens} for tokens in distinct]
         self.words = Vocabulary(keys, self.max_tokens, OFTEN)
         spellings = {token for tokens in distinct for token in tokens}
@@ -62,23 +64,22 @@ class TokenEncoder(Encoder):
             n_tokens=len(self.words),
             n_characters=len(self.characters) if self.spells else 0,
             n_space=1,
-            max_length=max(map(len, sentences)),
+            max_length=max(map(len, plain)),
         )
         return self
 
-    def encode(self, X: Any) -> Samples:
-        sentences = _checked(X)
+    def encode(self, plain: list[list[str]]) -> Samples:
         known: dict[str, int] = {}
-        flat = [known.setdefault(t, len(known) + 1) for s in sentences for t in s]
+        flat = [known.setdefault(t, len(known) + 1) for s in plain for t in s]
         numbers = [PAD, *self.words.encode(map(self._key, known))]
         return TokenSamples(
-            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in sentences])),
+            Ragged(torch.tensor(flat), torch.tensor([len(s) for s in plain])),
             torch.tensor(numbers),
             self._spellings(list(known)) if self.spells else None,
         )
 
     def _key(self, token: str) -> str:
-        return token.lower() if self.spells else token
+        return composed(token.lower()) if self.spells else token
 
     def _spellings(self, tokens: list[str]) -> Tensor:
         """(1 + tokens, W): the characters of each, between marks of its two ends."""
@@ -90,16 +91,16 @@ class TokenEncoder(Encoder):
 
 
 class TokenSamples(InAnyOrder):
-    """Sentences as numbers of distinct tokens, what each is known by, and its characters.
+    """Sentences as numbers of distinct tokens, the word number of each, and its characters.
 
     Number 0 is the padding.
     """
 
     decodes = False
 
-    def __init__(self, rows: Ragged, numbers: Tensor, spellings: Tensor | None):
+    def __init__(self, rows: Ragged, words: Tensor, spellings: Tensor | None):
         self.rows, self.lengths = rows, rows.lengths
-        self.numbers, self.spellings = numbers, spellings
+        self.words, self.spellings = words, spellings
         if spellings is not None:
             self.n_characters = (spellings != PAD).sum(1)
 
@@ -108,7 +109,7 @@ class TokenSamples(InAnyOrder):
 
     def take(self, rows: Tensor) -> Batch:
         tokens = self.rows[rows]
-        x = self.numbers[tokens.values]
+        x = self.words[tokens.values]
         if self.spellings is None:
             return Batch(x, lengths=tokens.lengths)
         distinct, codes = tokens.values.unique(return_inverse=True)
@@ -120,24 +121,3 @@ class TokenSamples(InAnyOrder):
 
 def _shown(token: str) -> str:
     return token if len(token) <= 2 * SHOWN else token[:SHOWN] + token[-SHOWN:]
-
-
-def _checked(X: Any) -> list[list[str]]:
-    return [_tokens(sample, i) for i, sample in enumerate(X)]
-
-
-def _tokens(sample: Any, i: int) -> list[str]:
-    if isinstance(sample, str):
-        raise DataError(
-            f"Sample {i} is a text: {sample!r}. A label for each word needs to know the "
-            f"words; pass a list of tokens, such as {sample.split()[:3]!r}."
-        )
-    is_list = isinstance(sample, list | tuple | np.ndarray)
-    tokens = list(map(str, sample)) if is_list else []
-    if not is_list or not all(isinstance(token, str) for token in sample):
-        raise DataError(f"Sample {i} is not a list of tokens: {sample!r}")
-    if not tokens:
-        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
-    if "" in tokens:
-        raise DataError(f"Sample {i} has an empty token: {sample!r}")
-    return tokens

@@ -1,7 +1,9 @@
 """What every estimator shares: how it is fitted, and how its network is asked."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
@@ -15,11 +17,15 @@ from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
+from lamina.process import default_settings
 from lamina.tasks.base import Task
 from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
 from lamina.training.prediction import Ask, outputs_of
+
+Measure = Callable[[Any, Any, np.ndarray | None], float]
+"""Plain targets, outputs and weights (n,) -> how good the outputs are."""
 
 
 class NeuralEstimator(
@@ -98,15 +104,15 @@ class NeuralEstimator(
         """The forms of data that the estimator takes."""
         return tuple(form for form in cls.body.forms if form in cls.encoders)
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
-        """Fitted attributes that only some estimators have."""
-        del encoder, task
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+        """Fitted attributes that only some estimators have; X are the plain samples."""
+        del encoder, task, X
         return {}
 
     def _plain(self, X: Any) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
         check_is_fitted(self, "network_")
-        with data_errors("X"):
+        with default_settings(), data_errors("X"):
             return self.encoder_.read(X)
 
     def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
@@ -125,15 +131,16 @@ class NeuralEstimator(
         self, plain: Any, ask: Ask | None = None, y: Any = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
-        self.task_.configure(self)
-        samples = self.encoder_.encode(plain)
-        target = None
-        if y is not None:
-            target = self.task_.encode(y)
-            self.task_.check_fit(target, samples, self.network_.body)
-        ask = ask or self.task_.predict
-        with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(self.network_, self.encoder_, samples, ask, target)
+        self.task_.configure_prediction(self)
+        device, network = device_of(self.device), self.network_
+        with default_settings(), on_device(network, device):
+            samples = self.encoder_.encode(plain)
+            target = None
+            if y is not None:
+                target = self.task_.encode(y)
+                self.task_.check_fit(target, samples, network.body)
+            ask = ask or self.task_.predict
+            return self.outputs_of(network, self.encoder_, samples, ask, target)
 
     def outputs_of(
         self,
@@ -153,11 +160,16 @@ class NeuralEstimator(
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
         """The task's score of the outputs for X."""
+        check_is_fitted(self, "network_")
+        return self._score_by(self.task_.score, X, y, sample_weight)
+
+    def _score_by(self, measure: Measure, X: Any, y: Any, sample_weight: Any) -> float:
+        """What a measure of the task says of the outputs for X."""
         plain = self._plain(X)
         with data_errors("y"):
             targets = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
-        return self.task_.score(targets, self._outputs_of_plain(plain), weight)
+        return measure(targets, self._outputs_of_plain(plain), weight)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -4,6 +4,7 @@ from lamina.bodies.picture import PictureParams, PictureReader
 from lamina.codec import CodecParams, Unit
 from lamina.encoders.image import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
+from lamina.tasks.transduction import Captioning
 
 
 class CaptionParams(CodecParams):
@@ -18,8 +19,10 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     X is an array of images (samples, height, width) or (samples, height, width, channels),
     a list of arrays, of image files or of PIL images. y holds a caption for each, or a list
     of captions that are all right, one of which is learnt at a time. The decoder looks at
-    the cells of the picture (Xu et al. 2015). `score` is corpus BLEU from 0 to 1, against
-    all captions of a picture (needs the package sacrebleu).
+    the cells of the picture (Xu et al. 2015). `score` is the mean chrF of the captions,
+    from 0 to 1: the F-score of the character n-grams that a caption has in common with
+    the nearest of a picture's captions (Popovic 2015; needs the package sacrebleu). `bleu`
+    is corpus BLEU.
 
     {parameters}
 
@@ -43,4 +46,5 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     """
 
     body = PictureReader
+    task = Captioning
     encoders = {"image": PretrainedImageEncoder}  # noqa: RUF012

@@ -27,9 +27,9 @@ class Classifier(
 
     task = Classification
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
         assert isinstance(task, Classification)
-        return super().fitted_from(encoder, task) | {"classes_": task.classes}
+        return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
     @with_callbacks
     def partial_fit(

@@ -1,6 +1,7 @@
 """Samples with their targets and weights, checked in one place for every method."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
 from lamina.tasks.base import Task
+
+LARGEST = 1e100
+"""No weight is greater."""
 
 
 @dataclass
@@ -72,14 +76,14 @@ def read_weight(
     """Weights as floats, one for each of `n` samples; `DataError` for any other."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0 and isinstance(sample_weight, int | float):
+    if isinstance(sample_weight, Real):
         sample_weight = np.full(n, sample_weight)
     try:
         weight = np.asarray(sample_weight)
         if weight.dtype.kind in "cUSmM":
             raise TypeError(f"it holds {weight.dtype}")
         weight = weight.astype(np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DataError(f"{name} does not hold numbers: {error}.") from None
     if weight.ndim != 1:
         raise DataError(
@@ -87,10 +91,15 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    bad = ~np.isfinite(weight) | (weight < 0)
+    # Larger ones overflow in sums.
+    bad = ~(weight <= LARGEST) | (weight < 0)
     if bad.any():
         i = int(bad.argmax())
-        raise DataError(f"{name}[{i}] is {weight[i]}; a weight is finite and >= 0.")
+        raise DataError(
+            f"{name}[{i}] is {weight[i]}; a weight is finite (at most {LARGEST:g}) and >= 0."
+        )
     if not weight.any():
-        raise DataError(f"{name} is 0 for every sample; at least one has to count.")
+        raise DataError(
+            f"{name} is zero for every sample; one weight at least is greater."
+        )
     return weight

@@ -8,7 +8,6 @@ from lamina.encoders.base import Encoder
 from lamina.nn.model import Model
 from lamina.params import Fitted
 from lamina.schema import Schema
-from lamina.tasks.base import Task
 
 
 class FittedNetwork(Fitted):
@@ -40,7 +39,7 @@ class FittedNetwork(Fitted):
     n_parameters_: Annotated[int, "int", "Trainable numbers of the network."]
     network_: Annotated[Model, "torch.nn.Module", "The network."]
     encoder_: Annotated[Encoder, "Encoder", "What turns samples into tensors."]
-    task_: Annotated[Task, "Task", "What the features of the network are for."]
+    task_: Annotated[Any, "Task", "What the features of the network are for."]
 
 
 class FittedColumns(Fitted):
@@ -77,8 +76,8 @@ def publish(estimator: Any, fitted: dict[str, Any]) -> None:
         for name, value in vars(estimator).items()
         if name in params or name.startswith("_skl") or not _is_fitted(name)
     }
-    estimator.__dict__.clear()
-    estimator.__dict__.update(kept | fitted)
+    # At once: an interrupt finds the attributes of before or those of after.
+    estimator.__dict__ = kept | fitted
 
 
 def _is_fitted(name: str) -> bool:

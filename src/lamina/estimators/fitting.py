@@ -1,8 +1,8 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
-import warnings
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,17 @@ from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import opened
 from lamina.estimators.data import Data, read_targets, read_weight, require_targets
 from lamina.estimators.fitted import publish
+from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import (
     DataError,
-    DivergenceError,
-    InterruptedWarning,
     ParameterError,
     data_errors,
 )
 from lamina.nn.model import Model
-from lamina.params import Use, check_params, names_with
-from lamina.seeding import seed_from, seeded, spawn
+from lamina.params import Use, check_params, names_with, with_python_numbers
+from lamina.process import default_settings
+from lamina.seeding import every_draw_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
@@ -50,6 +50,8 @@ class Fitting:
 
     encoder: Encoder
     task: Any
+    plain: Any
+    """The samples that were passed, in their plain form."""
 
     def __init__(
         self,
@@ -66,7 +68,16 @@ class Fitting:
 
     def run(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
         """Train, and publish the fitted attributes."""
+        with default_settings():
+            history = self._run(X, y, sample_weight, validation)
+        raise_if_diverged(self.estimator, history)
+        raise_if_interrupted(history)
+
+    def _run(
+        self, X: Any, y: Any, sample_weight: Any, validation: Validation
+    ) -> History:
         check_params(self.estimator)
+        self.params = with_python_numbers(self.estimator)
         self._refuse_frozen()
         seeds = spawn(seed_from(self.estimator.random_state), 3)
         everything = self._read(X, y, sample_weight)
@@ -80,44 +91,49 @@ class Fitting:
         callback_data = {"X": X, "y": y}
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self._fitted)
-        with seeded(seeds[2], device_of(self.estimator.device)):
-            training = self._training(loader, n_epochs, held_out, monitor)
+        with random_stream(seeds[2]):
+            with every_draw_from_stream():
+                training = self._training(loader, n_epochs, held_out, monitor)
             history = training.run()
         if not history.loss_curve:
-            self._raise_if_diverged(history)  # nothing was learnt that is worth keeping
+            raise_if_diverged(
+                self.estimator, history
+            )  # nothing was learnt that is worth keeping
         self.optimizer_state = training.optimizer.state() if self.single_epoch else None
         fitted = self._fitted(training.model.cpu(), history)
         publish(self.estimator, fitted)
         callback_data["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
-        self._raise_if_diverged(history)
-        self._raise_if_interrupted(history)
+        return history
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Data:
         """All samples that were passed, but those of weight 0; learns the targets."""
-        estimator = self.estimator
+        estimator, params = self.estimator, self.params
         if self.resumes:
             self.encoder, self.form = estimator.encoder_, estimator.form_
             self.task = copy.copy(estimator.task_)
-            self.task.configure(estimator)
+            self.task.configure(params)
+            self.task.configure_prediction(params)
         else:
             if type(estimator).task.requires_y:
                 require_targets(self.owner, y)
             with data_errors("X"):
                 forms = estimator.forms()
-                X = opened(X, is_table="table" in forms)
-                self.form = choose(X, forms, estimator)
-            self.encoder = encoder_for(self.form, estimator)
+                if len(forms) > 1:
+                    X = opened(X, is_table="table" in forms)
+                self.form = choose(X, forms, params)
+            self.encoder = encoder_for(self.form, params)
         with data_errors("X"):
             X = self.encoder.read(X)
         with data_errors("y"):
             if not self.resumes:
-                self.task = type(estimator).task.for_targets(y, estimator)
+                self.task = type(estimator).task.for_targets(y, params)
             y = read_targets(self.owner, self.task, y, X)
         data = Data(X, y, read_weight(sample_weight, len(X)))
         self.rows = data.present()
         if self.rows is not None:
             data = data.take(self.rows)
+        self.plain = data.X
         if not self.resumes:
             self.task.fit(data.y, data.weight, self.classes)
         elif self.classes is not None:
@@ -138,7 +154,7 @@ class Fitting:
     def _loader(self, data: Data, seed: int) -> Loader:
         samples = self.encoder.encode(data.X).in_training()
         weight = self._scaled_weights(data)
-        size = self.estimator.batch_size
+        size = self.params.batch_size
         if isinstance(size, str):
             size = min(max(len(samples) // FRACTION, SMALLEST), self.task.largest_batch)
         return Loader(
@@ -148,7 +164,7 @@ class Fitting:
             if weight is None
             else torch.tensor(weight).float()[samples.owners],
             batch_size=size,
-            shuffle=self.estimator.shuffle,
+            shuffle=self.params.shuffle,
             generator=torch.Generator().manual_seed(seed),
         )
 
@@ -166,18 +182,20 @@ class Fitting:
         return weight / mean
 
     def _n_epochs(self, loader: Loader) -> int:
-        max_iter = self.estimator.max_iter
+        max_iter = self.params.max_iter
         if isinstance(max_iter, str):
-            steps = self.task.default_steps or self.estimator.body.default_steps
+            steps = self.task.default_steps or self.params.body.default_steps
             return min(max(steps // loader.n_batches, FEWEST), MOST)
         return max_iter
 
     def _training(
         self, loader: Loader, n_epochs: int, held_out: Data | None, monitor: EpochTasks
     ) -> Training:
-        estimator = self.estimator
-        device = device_of(estimator.device)
-        model = copy.deepcopy(estimator.network_) if self.resumes else self._build()
+        params = self.params
+        device = device_of(params.device)
+        model = (
+            copy.deepcopy(self.estimator.network_) if self.resumes else self._build()
+        )
         self.task.check_fit(loader.target, loader.samples, model.body)
         n_steps = loader.batch_size * self.encoder.spec.max_length
         return Training(
@@ -185,24 +203,24 @@ class Fitting:
             task=self.task,
             loader=loader.on(device),
             optimizer=self._optimizer(model),
-            params=estimator,
+            params=params,
             n_epochs=n_epochs,
             monitor=monitor,
             device=device,
             work=float(n_steps * model.n_weights),
-            validate=scorer_of(estimator, self, held_out),
-            schedule="constant" if self.single_epoch else estimator.schedule,
+            validate=scorer_of(self.estimator, self, held_out),
+            schedule="constant" if self.single_epoch else params.schedule,
         )
 
     def _build(self) -> Model:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
-        body = self.estimator.body(spec, self.estimator)
+        body = self.params.body(spec, self.params)
         return Model(body, task.head(body))
 
     def _optimizer(self, model: Model) -> Optimizer:
-        optimizer = OPTIMIZERS[self.estimator.optimizer](model, self.estimator)
+        optimizer = OPTIMIZERS[self.params.optimizer](model, self.params)
         remembered = self.before.get("_optimizer_state")
         if self.single_epoch and remembered is not None:
             for new, old in zip(optimizer.state(), remembered, strict=True):
@@ -221,7 +239,7 @@ class Fitting:
         """The attributes of the estimator once it has this model."""
         curve = [*self.before.get("loss_curve_", ()), *history.loss_curve]
         earlier = self.before.get("validation_scores_") or ()
-        scores = [*earlier, *history.validation_scores] or None
+        scores = [*earlier, *history.validation_scores]
         fitted = {
             "form_": self.form,
             "schema_": self.encoder.schema,
@@ -229,10 +247,10 @@ class Fitting:
             "task_": self.task,
             "network_": model,
             "loss_curve_": curve,
-            "validation_scores_": scores,
-            "best_validation_score_": None
-            if scores is None
-            else float(np.nanmax(scores)),
+            "validation_scores_": scores or None,
+            "best_validation_score_": max(
+                (score for score in scores if not isnan(score)), default=None
+            ),
             "best_loss_": min(curve, default=float("nan")),
             "n_iter_": len(curve),
             "n_parameters_": model.n_parameters(),
@@ -244,7 +262,7 @@ class Fitting:
             fitted["n_features_in_"] = self.encoder.n_features
         if self.encoder.feature_names is not None:
             fitted["feature_names_in_"] = self.encoder.feature_names
-        return fitted | self.estimator.fitted_from(self.encoder, self.task)
+        return fitted | self.estimator.fitted_from(self.encoder, self.task, self.plain)
 
     def _frozen_params(self) -> dict[str, Any]:
         names = names_with(type(self.estimator), Use.FROZEN)
@@ -271,31 +289,6 @@ class Fitting:
                 f"classes={self.classes!r} differ from those of the first call of "
                 f"partial_fit, {self.task.classes!r}."
             )
-
-    def _raise_if_diverged(self, history: History) -> None:
-        if not history.diverged:
-            return
-        kept = len(history.loss_curve)
-        remedy = f"The network of epoch {kept}, the last sound one, is kept."
-        if not kept:
-            remedy = "No epoch was sound: the network is as it was before this call."
-        raise DivergenceError(
-            f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
-            f"learning_rate_init, which is {self.estimator.learning_rate_init!r}, or clip "
-            f"gradients by max_grad_norm, which is {self.estimator.max_grad_norm!r}. {remedy}"
-        )
-
-    def _raise_if_interrupted(self, history: History) -> None:
-        """A search that is interrupted must stop, and not go on with what was learnt."""
-        if not history.interrupted:
-            return
-        warnings.warn(
-            f"Training was interrupted after {len(history.loss_curve)} epochs; the "
-            f"estimator keeps what it learnt.",
-            InterruptedWarning,
-            stacklevel=4,
-        )
-        raise KeyboardInterrupt
 
 
 def with_target_weights(task: Any, data: Data) -> np.ndarray | None:

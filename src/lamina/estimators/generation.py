@@ -4,43 +4,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import END
-from lamina.codec import LOST, N_DIGITS, Codec
-from lamina.exceptions import ParameterError
+from lamina.codec import Codec
 from lamina.nn.language import Stepper
 from lamina.nn.sampling import draw, sharpened
+from lamina.process import default_settings
 
 
 @dataclass
 class Writer:
-    """One text that is being written; tokens come in, finished characters go out."""
+    """One text that is being written; outputs come in, finished characters go out."""
 
     codec: Codec
     stop: tuple[str, ...]
     ended: bool = False
     unread: list[int] = field(default_factory=list)
+    state: int = 0
     held: str = ""
 
-    def add(self, token: int) -> str:
-        """The text that is certain with this token; held back if a stop may have begun."""
-        if token == END:
+    def add(self, output: int) -> str:
+        """The text that is certain with this output; held back if a stop may have begun."""
+        if output == 0:
             self.ended = True
             return self.rest()
-        self.unread.append(token)
-        text = self.codec.text(self.unread)
-        # A character may take several tokens.
-        if text.endswith(LOST) and len(self.unread) < N_DIGITS:
+        self.unread.append(output)
+        self.state = self.codec.state_of([output], self.state)
+        # A character may take several outputs.
+        if self.state:
             return ""
-        self.held += text
+        self.held += self.codec.written(self.unread)
         self.unread = []
         return self._release()
 
     def rest(self) -> str:
         """What is left when nothing follows."""
-        self.held += self.codec.text(self.unread)
+        self.held += self.codec.written(self.unread)
         self.unread = []
         text = self._release()
         text, self.held = text + self.held, ""
@@ -73,52 +74,52 @@ class Generation:
     ) -> Iterator[list[str]]:
         """What each drawn token adds to the text after each prompt."""
         generator = torch.Generator().manual_seed(self.seed)
-        given = [codec.numbers(prompt) for prompt in prompts]
+        given = [codec.outputs(prompt) for prompt in prompts]
         writers = [Writer(codec, self.stop) for _ in prompts]
         log_p, state, n_read = _read_together(stepper, given)
         left = [self.max_length] * len(prompts)
         while any(left):
-            drawn = draw(self._chances(log_p), generator) + END
-            tokens, added = drawn.tolist(), [""] * len(prompts)
+            states = np.array([writer.state for writer in writers])
+            outputs = draw(
+                self._probabilities(log_p, codec, states), generator
+            ).tolist()
+            added = [""] * len(prompts)
             for i, writer in enumerate(writers):
                 if n_read < len(given[i]):  # still within the prompt
-                    tokens[i] = given[i][n_read]
+                    outputs[i] = given[i][n_read]
                 elif left[i]:
-                    added[i] = writer.add(tokens[i])
+                    added[i] = writer.add(outputs[i])
                     left[i] = 0 if writer.ended else left[i] - 1
                     added[i] += "" if left[i] or writer.ended else writer.rest()
             yield added
             n_read += 1
             if any(left):
-                following = torch.tensor(tokens, device=log_p.device) - END
+                following = torch.tensor(outputs, device=log_p.device)
                 log_p, state = stepper.step(following, state)
 
-    def _chances(self, log_p: Tensor) -> Tensor:
+    def _probabilities(self, log_p: Tensor, codec: Codec, states: np.ndarray) -> Tensor:
+        forbidden = torch.from_numpy(~codec.may_follow[states]).to(log_p.device)
+        log_p = log_p.masked_fill(forbidden, -torch.inf)
         return sharpened(log_p, self.temperature, self.top_k, self.top_p)
 
 
-def checked(drawing: Generation) -> Generation:
-    """The same; raises `ParameterError` for a value that is not allowed."""
-    allowed = {
-        "max_length": drawing.max_length >= 1,
-        "temperature": drawing.temperature >= 0,
-        "top_k": drawing.top_k is None or drawing.top_k >= 1,
-        "top_p": drawing.top_p is None or 0 < drawing.top_p <= 1,
-        "stop": all(isinstance(s, str) and s for s in drawing.stop),
-    }
-    for name, is_allowed in allowed.items():
-        if not is_allowed:
-            raise ParameterError(f"{name}={getattr(drawing, name)!r} is not allowed.")
-    return drawing
+def with_defaults(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The same pieces, each drawn in the default settings; between them are the user's."""
+    while True:
+        with default_settings():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _read_together(stepper: Stepper, given: list[list[int]]) -> tuple[Tensor, Any, int]:
-    """Log-probabilities and state after as many tokens as every prompt has."""
+    """Log-probabilities and state after as many outputs as every prompt has."""
     log_p, state = stepper.start(len(given))
     n_read = min(map(len, given))
     if n_read:
-        tokens = torch.tensor([row[:n_read] for row in given], device=log_p.device)
-        log_p, state = stepper.read(tokens - END, state)
+        outputs = torch.tensor([row[:n_read] for row in given], device=log_p.device)
+        log_p, state = stepper.read(outputs, state)
     return log_p, state, n_read
 
 

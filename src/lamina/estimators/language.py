@@ -10,10 +10,11 @@ from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
-from lamina.estimators.generation import Generation, checked
+from lamina.estimators.arguments import check_arguments
+from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
@@ -62,9 +63,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             At least 1, lower is better. The end of a text counts as a unit, and a word
             that is spelled as one. Only models of the same `unit` can be compared.
         """
-        documents = read_documents(X)
+        documents = self._plain(X)
         n_units = sum(map(self._codec().n_units, documents))
-        return float(np.exp(-self._outputs(documents).sum() / n_units))
+        return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each unit to come next.
@@ -92,9 +93,10 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         Returns
         -------
         units : list of n_samples str
-            Of `vocabulary_`; "<end>" where a text most likely ends.
+            Of `vocabulary_`, one that `fit` saw; "<end>" where a text most likely ends.
         """
-        best = self._outputs(X, self._task().following).argmax(1)
+        log_p = self._outputs(X, self._task().following)
+        best = np.where(self._codec().may_follow[0], log_p, -np.inf).argmax(1)
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
@@ -127,6 +129,9 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
     ) -> Any:
         """Write on from a prompt, or from many at once.
 
+        Only units that occurred in the training texts are written, and only whole
+        characters.
+
         Parameters
         ----------
         prompt : str or list of str, default=""
@@ -138,7 +143,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         top_k : int or None, default=None
             Draw from the k most likely units only.
         top_p : float or None, default=None
-            Draw from the fewest units that have this share together (Holtzman et al.
+            Draw from the fewest units that make up this probability together (Holtzman et al.
             2020).
         stop : str, list of str or None, default=None
             A text ends before any of these.
@@ -155,13 +160,16 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             next piece of each.
         """
         codec = self._codec()
-        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-        seed = seed_from(random_state)
-        drawing = checked(
-            Generation(max_length, temperature, top_k, top_p, stops, seed)
+        how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        check_arguments(
+            max_length=max_length, **how, stop=stop, random_state=random_state
         )
-        prompts = read_documents(prompt)
-        pieces = drawing.pieces(Stepper(self.network_), codec, prompts)
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        drawing = Generation(
+            max_length, **how, stop=stops, seed=seed_from(random_state)
+        )
+        prompts = codec.checked(read_documents(prompt, "prompt"), "prompt")
+        pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
             alone = (added for (added,) in pieces)
             return alone if stream else "".join(alone)
@@ -169,23 +177,32 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
         )
 
-    def _codec(self) -> Codec:
+    def _encoder(self) -> DocumentEncoder:
         check_is_fitted(self)
-        encoder: Any = self.encoder_
-        return encoder.codec
+        encoder = self.encoder_
+        assert isinstance(encoder, DocumentEncoder)
+        return encoder
+
+    def _codec(self) -> Codec:
+        return self._encoder().codec
 
     def _task(self) -> Any:
         check_is_fitted(self)
         return self.task_
 
 
-class ReaderParams(CausalRecurrentParams):
+class ReaderParams(CausalRecurrentParams, use=Use.FROZEN):
     """A recurrent network that reads documents."""
 
-    hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 256
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
+    hidden_size: Annotated[int, at_least(1), Use.FROZEN, "Units of each layer."] = 256
+    n_layers: Annotated[
+        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
+    ] = 1
     dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of features dropped after each layer in training.",
     ] = 0.1
 
 

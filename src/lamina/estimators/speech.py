@@ -1,18 +1,21 @@
 """Speech recognition: recordings in, texts out."""
 
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+import torch
 
 from lamina.bodies.listening import Listener, ListenerParams
 from lamina.codec import CodecParams
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
+from lamina.exceptions import data_errors
 from lamina.nn.spectrogram import HOP
 from lamina.tasks.errors import error_rate
-from lamina.tasks.transcription import Transcription, TranscriptionParams
+from lamina.tasks.transcription import Transcription, TranscriptionParams, strided
 
 
 class Recognizer(SequenceEstimator, TranscriptionParams):
@@ -26,7 +29,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
 
         Returns
         -------
@@ -41,7 +44,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             A text of each recording.
 
@@ -49,10 +52,16 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         -------
         log_p : ndarray of shape (n_samples,)
             The natural logarithm of the probability of all alignments; -inf for a text
-            that is longer than the steps of its recording.
+            that is longer than the steps of its recording. A text with a character that
+            `fit` did not see is refused.
         """
-        ask = None if not hasattr(self, "task_") else self.task_.likelihoods
-        return self._outputs(X, ask, y)
+        plain: Recordings = self._plain(X)
+        texts = self._texts(y, plain)
+        n_steps = torch.from_numpy(plain.n_steps())
+        fits = self.task_.fits(texts, strided(n_steps, self.network_.body.stride))
+        kept = [text if fit else "" for text, fit in zip(texts, fits, strict=True)]
+        log_p = self._outputs_of_plain(plain, self.task_.likelihoods, kept)
+        return np.where(fits.numpy(), log_p, -np.inf)
 
     def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
         """When each word is said.
@@ -60,21 +69,26 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str, default=None
             What is said; None takes what `predict` gives.
 
         Returns
         -------
         words : list of n_samples lists of (word, start, end)
-            In seconds from the beginning, along the most likely alignment of the text. A
+            In seconds from the beginning, along the most likely alignment of the text; in
+            steps of 10 ms times `stride`, and never beyond the end of the recording. A
             network of this kind tends to say a unit where it is sure of it, not as long as
             it sounds.
         """
-        y = self.predict(X) if y is None else y
-        spans = self._outputs(X, self.task_.spans, y)
+        plain: Recordings = self._plain(X)
+        texts = None if y is None else self._texts(y, plain)
+        spans = self._outputs_of_plain(plain, self.task_.spans, texts)
         seconds = HOP * self.network_.body.stride
-        return [list(_words(characters, seconds)) for characters in spans]
+        return [
+            list(_words(characters, seconds, end))
+            for characters, end in zip(spans, plain.seconds().tolist(), strict=True)
+        ]
 
     def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Words inserted, left out or replaced, for each true word.
@@ -82,7 +96,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             The true texts.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -101,7 +115,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Parameters
         ----------
         X : list of n_samples recordings
-            Paths of sound files, or waveforms.
+            Paths or contents of sound files, or waveforms.
         y : list of n_samples str
             The true texts.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -116,28 +130,40 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
 
     def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
         plain = self._plain(X)
-        y = read_targets(type(self).__name__, self.task_, y, plain)
+        with data_errors("y"):
+            texts = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
-        return error_rate(unit, y, self._outputs_of_plain(plain), weight)
+        return error_rate(unit, texts, self._outputs_of_plain(plain), weight)
+
+    def _texts(self, y: Any, plain: Recordings) -> list[str]:
+        """The texts of recordings; none has a character that `fit` did not see."""
+        with data_errors("y"):
+            texts = read_targets(type(self).__name__, self.task_, y, plain)
+        self.task_.refuse_unknown(texts)
+        return texts
 
 
-def _words(characters: list[tuple[str, int, int]], seconds: float) -> Any:
+def _words(
+    characters: list[tuple[str, int, int]], seconds: float, end: float
+) -> Iterator[tuple[str, float, float]]:
     """(word, start, end) of each run of characters that are no space."""
     for is_space, run in groupby(characters, lambda c: c[0].isspace()):
         if not is_space:
             letters, starts, ends = zip(*run, strict=True)
-            yield "".join(letters), min(starts) * seconds, max(ends) * seconds
+            yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
 class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
     """Convolutional and recurrent network that writes down what is said.
 
-    X is a list of sound files, or of waveforms (samples,) or (samples, channels) with
-    `sampling_rate`; channels are averaged and files resampled. y holds the texts, which
-    may be empty where nothing is said. The network says a unit or nothing at each step,
-    and learns from texts alone where each unit is (connectionist temporal classification,
-    Graves et al. 2006). Characters that `fit` did not see cannot be heard; in `score` they
-    count as errors. `score` is 1 - word error rate (needs the package jiwer).
+    X is a list of sound files (paths, or their contents as bytes), or of waveforms
+    (samples,) or (samples, channels) with `sampling_rate`; channels are averaged and files
+    resampled. How loud a recording is does not count (`normalize_level`). y holds the
+    texts, which may be empty where nothing is said. The network says a unit or nothing at
+    each step, and learns from texts alone where each unit is (connectionist temporal
+    classification, Graves et al. 2006). Characters that `fit` did not see cannot be heard;
+    in `score` they count as errors. A text that needs more steps than its recording has is
+    refused before training. `score` is 1 - word error rate (needs the package jiwer).
 
     {parameters}
 

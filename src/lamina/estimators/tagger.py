@@ -3,16 +3,19 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import InputParams
 from lamina.encoders.series import SeriesEncoder, SeriesParams
 from lamina.encoders.tokens import TokenEncoder, TokenParams
+from lamina.estimators.data import read_targets
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.exceptions import DataError, MissingExtraError
+from lamina.exceptions import DataError, MissingExtraError, data_errors
 from lamina.tasks.base import Task
+from lamina.tasks.schemes import misfit
 from lamina.tasks.tagging import Tagging, TaggingParams
 from lamina.training.params import Rate
 
@@ -51,53 +54,63 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         Returns
         -------
         p : list of n_samples ndarrays of shape (n_steps, n_classes)
-            In the order of `classes_`; with `crf=True` over all labellings of the sample.
-            The most likely labelling need not have the most likely label at each step.
+            In the order of `classes_`; with `crf=True` over all labellings of the sample,
+            and where a `scheme` constrains them over those that it allows. The most likely
+            labelling need not have the most likely label at each step.
         """
         return self._outputs(X, self._marginals)
 
     def entity_f1(self, X: Any, y: Any) -> float:
-        """How well entities are found, for labels "B-kind", "I-kind" and "O".
+        """How well entities are found, for labels of the schemes BIO and BIOES.
 
         Parameters
         ----------
         X : list of n_samples samples
             Samples of the form that `fit` saw.
         y : list of n_samples lists of labels
-            The true labels.
+            The true labels: "O", "B-kind" and "I-kind", for BIOES also "E-kind" and
+            "S-kind".
 
         Returns
         -------
         f1 : float
             The harmonic mean of precision and recall of whole entities, all kinds taken
-            together, as in the CoNLL shared tasks. 0 if there is no entity at all.
+            together, as in the CoNLL shared tasks. 0 if there is no entity at all. Where y
+            breaks its scheme, an entity begins and ends as in the CoNLL scripts.
 
         Raises
         ------
+        NotFittedError
+            The estimator was not fitted.
         DataError
             The labels do not mark entities.
         MissingExtraError
             The package seqeval is not installed.
         """
+        check_is_fitted(self, "network_")
         try:
             from seqeval.metrics import f1_score
         except ImportError:
             raise MissingExtraError("entity_f1", "seqeval", "text") from None
-        predicted = self.predict(X)
-        y = self.task_.read(y, X)
-        for label in {label for labels in y for label in labels}.union(self.classes_):
-            if label != "O" and str(label)[:2] not in ("B-", "I-"):
-                raise DataError(
-                    f"entity_f1 is for labels 'O', 'B-kind' and 'I-kind'; got {label!r}."
-                )
+        plain = self._plain(X)
+        with data_errors("y"):
+            y = read_targets(type(self).__name__, self.task_, y, plain)
+        labels = {label for row in y for label in row}
+        wrong = misfit([*self.classes_.tolist(), *sorted(labels)], "bioes")
+        if wrong is not None:
+            raise DataError(
+                f"entity_f1 is for labels 'O', 'B-kind' and 'I-kind', and 'E-kind' and "
+                f"'S-kind' for BIOES; got {wrong!r}."
+            )
+        predicted = self.task_.labels(self._outputs_of_plain(plain))
         return float(f1_score(y, predicted, zero_division=0))
 
     def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
-    def fitted_from(self, encoder: Encoder, task: Task) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
         assert isinstance(task, Tagging)
-        return super().fitted_from(encoder, task) | {"classes_": task.classes}
+        return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
 
 class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):
@@ -106,7 +119,8 @@ class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenPa
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
     length, an array (samples, steps, channels) or a 2-D array (samples, steps) of univariate
     series. y is a list with a list of labels for each sample, one a step. `score` is the
-    share of steps whose label is right.
+    fraction of steps whose label is right. Labels that mark entities in the schemes BIO or
+    BIOES are predicted as the scheme demands.
 
     {parameters}
 

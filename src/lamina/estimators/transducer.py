@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 
+from lamina.estimators.arguments import check_arguments
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.exceptions import DataError, DataWarning, ParameterError
+from lamina.exceptions import DataError, DataWarning
 from lamina.nn.decoding import Hypothesis
+from lamina.nn.sampling import sharpened
 from lamina.seeding import seed_from
-from lamina.tasks.transduction import Transduction, TransductionParams, variants
+from lamina.tasks.transduction import Transduction, TransductionParams
+from lamina.texts import items
 from lamina.training.params import Rate
 
 
@@ -40,10 +44,11 @@ class Transducer(SequenceEstimator, TransductionParams):
             With `n_best` a list of lists of str. A `DataWarning` tells where texts were
             cut at `max_length`.
         """
-        if n_best is not None and n_best < 1:
-            raise ParameterError(f"n_best={n_best!r} is not at least 1.")
-        width = max(self.beam_size, n_best or 1)
-        found = self._outputs(X, self._ask("search", width=width), prefix)
+        task = self._task()
+        check_arguments(n_best=n_best)
+        if prefix is not None:
+            prefix = task.read_prefix(prefix)
+        found = self._outputs(X, partial(task.search, n_best=n_best or 1), prefix)
         self._warn_of_cut([ranked[0] for ranked in found])
         texts = [[self._text(h) for h in ranked[: n_best or 1]] for ranked in found]
         return [ranked[0] for ranked in texts] if n_best is None else texts
@@ -68,7 +73,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         top_k : int or None, default=None
             Draw from the k most likely units only.
         top_p : float or None, default=None
-            Draw from the fewest units that have this share together.
+            Draw from the fewest units that make up this probability together.
         random_state : int, RandomState instance or None, default=None
             Seed of what is drawn; None draws anew each time.
 
@@ -77,9 +82,14 @@ class Transducer(SequenceEstimator, TransductionParams):
         texts : list of n_samples str
             The texts.
         """
-        generator = torch.Generator().manual_seed(seed_from(random_state))
+        task = self._task()
         how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        found = self._outputs(X, self._ask("draw", how=how | {"generator": generator}))
+        check_arguments(**how, random_state=random_state)
+        generator = torch.Generator().manual_seed(seed_from(random_state))
+        ask = partial(
+            task.draw, probabilities=partial(sharpened, **how), generator=generator
+        )
+        found = self._outputs(X, ask)
         self._warn_of_cut(found)
         return [self._text(h) for h in found]
 
@@ -98,8 +108,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         log_p : ndarray of shape (n_samples,)
             The natural logarithm of the probability, the end of the text included.
         """
-        self._refuse_variants(y)
-        return self._outputs(X, self._ask("likelihoods"), y)
+        return self._outputs(X, self._task().likelihoods, _single(y))
 
     def attention(self, X: Any, y: Any = None) -> list[np.ndarray]:
         """Where the network looks while it writes.
@@ -119,16 +128,36 @@ class Transducer(SequenceEstimator, TransductionParams):
             the end included.
         """
         y = self.predict(X) if y is None else y
-        self._refuse_variants(y)
-        return self._outputs(X, self._ask("attend"), y)
+        return self._outputs(X, self._task().attend, _single(y))
 
-    def _ask(self, name: str, **how: Any) -> Any:
-        """A question to the task; there is none before `fit`, and `_outputs` says so."""
-        task = getattr(self, "task_", None)
-        return None if task is None else partial(getattr(task, name), **how)
+    def bleu(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Corpus BLEU of what `predict` gives (needs the package sacrebleu).
+
+        Parameters
+        ----------
+        X : list or array of n_samples samples
+            Samples of the form that `fit` saw.
+        y : list of n_samples str
+            The true texts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        bleu : float
+            From 0 to 1. It is 0 where no four words in a row are right, also for short
+            texts; where most texts are of a script without spaces (Chinese, Japanese,
+            Thai), characters are compared.
+        """
+        return self._score_by(self._task().bleu, X, y, sample_weight)
+
+    def _task(self) -> Transduction:
+        check_is_fitted(self, "network_")
+        self.task_.configure(self)
+        return self.task_
 
     def _text(self, hypothesis: Hypothesis) -> str:
-        return self.task_.codec.text(hypothesis.tokens)
+        return self.task_.codec.written(hypothesis.tokens)
 
     def _warn_of_cut(self, found: list[Hypothesis]) -> None:
         n_cut = sum(not h.ended for h in found)
@@ -141,7 +170,14 @@ class Transducer(SequenceEstimator, TransductionParams):
                 stacklevel=3,
             )
 
-    def _refuse_variants(self, y: Any) -> None:
-        for i, texts in enumerate(y):
-            if len(variants(texts)) != 1:
-                raise DataError(f"Sample {i} has {len(texts)} texts; pass one of them.")
+
+def _single(y: Any) -> list:
+    """Targets that are single texts, though several may have been learnt from."""
+    targets = items(y, "y")
+    for i, target in enumerate(targets):
+        if isinstance(target, list | tuple | np.ndarray):
+            raise DataError(
+                f"Sample {i} has {len(target)} texts, and one is needed here; pass one "
+                f"of them."
+            )
+    return targets

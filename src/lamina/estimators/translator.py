@@ -5,18 +5,23 @@ from typing import Annotated
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.encoders.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
-from lamina.params import at_least, fraction
+from lamina.params import Use, at_least, fraction
 
 
-class SentenceReaderParams(RecurrentParams):
+class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     """A recurrent network that reads sentences."""
 
     hidden_size: Annotated[
-        int, at_least(1), "Units of each layer, in each direction."
+        int, at_least(1), Use.FROZEN, "Units of each layer, in each direction."
     ] = 256
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
+    n_layers: Annotated[
+        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
+    ] = 1
     dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of features dropped after each layer in training.",
     ] = 0.3
 
 
@@ -27,8 +32,11 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
     follows from something written (dates in another form, sounds of spellings). A
     bidirectional LSTM reads, and a decoder writes that attends to what was read (Bahdanau
     et al. 2015; Wu et al. 2016). Nothing that is read or written is outside the
-    vocabulary: unknown words are spelled. An empty sentence is allowed on both sides.
-    `score` is corpus BLEU from 0 to 1 (needs the package sacrebleu).
+    vocabulary: unknown words are spelled. An empty sentence is allowed on both sides. X is
+    put into Unicode's normal form C, and y is learnt as it is; only units that occurred in
+    it are written. `score` is the mean chrF of the sentences, from 0 to 1: the F-score of
+    the character n-grams that a sentence has in common with the true one (Popovic 2015;
+    needs the package sacrebleu). `bleu` is corpus BLEU.
 
     {parameters}
 

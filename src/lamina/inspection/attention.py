@@ -52,8 +52,9 @@ def plot_attention(estimator: Any, sample: Any, text: str | None = None) -> Any:
     written = [*codec.pieces(codec.numbers(text)), "<end>"]
     if shares.ndim == 3:
         return _heat(pyplot, _picture(estimator, X), written, shares)
-    codec = estimator.encoder_.codec
-    read = [*codec.pieces(codec.numbers(sample)), "<end>"]
+    encoder = estimator.encoder_
+    (text,) = encoder.read([sample])
+    read = [*encoder.codec.pieces(encoder.codec.numbers(text)), "<end>"]
     return _matrix(pyplot, read, written, shares)
 
 
@@ -93,7 +94,8 @@ def _heat(
 
 def _picture(estimator: Any, X: Any) -> np.ndarray:
     """The picture as the network gets it, (H, W, 1 or 3) from 0 to 1."""
-    encoded = estimator.encoder_.encode(X).take(torch.zeros(1, dtype=torch.int64))
+    encoder = estimator.encoder_
+    encoded = encoder.encode(encoder.read(X)).take(torch.zeros(1, dtype=torch.int64))
     picture = encoded.x[0].permute(1, 2, 0).float().numpy()
     low, high = picture.min(), picture.max()
     picture = (picture - low) / max(high - low, 1e-9)

@@ -58,7 +58,12 @@ def plot_transcript(
     (stamps,) = estimator.timestamps([sample], None if text is None else [text])
     if text is None:
         (text,) = estimator.predict([sample])
-    x = estimator.encoder_.encode([sample]).take(torch.tensor([0])).x[0].numpy()
+    x = (
+        estimator.encoder_.encode(estimator.encoder_.read([sample]))
+        .take(torch.tensor([0]))
+        .x[0]
+        .numpy()
+    )
     if ax is None:
         _, ax = pyplot.subplots(figsize=(10, 3), layout="constrained")
     ax.imshow(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import BEGIN, END, PAD, Features
+from lamina.batch import BEGIN, PAD, Features, to_numbers
 from lamina.nn.dropout import Dropout
 from lamina.nn.heads import mean_over_steps
 from lamina.nn.recurrent import RecurrentLayer, State
@@ -114,7 +114,7 @@ class AttentionDecoder(nn.Module):
 class AttentionStepper:
     """A decoder and the features of n samples, one token at a time; see `Decoder`.
 
-    Tokens are counted from END on, so that number 0 ends a text.
+    Tokens are outputs of the decoder: 0 ends a text.
     """
 
     def __init__(self, decoder: AttentionDecoder, features: Features):
@@ -132,7 +132,7 @@ class AttentionStepper:
 
     def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Log-probabilities after one more token (n * n_each,) of each text."""
-        x = self.decoder.embed(tokens + END)
+        x = self.decoder.embed(to_numbers(tokens))
         return self._answer(*self.decoder.step(x, state, self.memory))
 
     @staticmethod

@@ -4,10 +4,12 @@ A whole batch is varied by one operation on its device, and each picture in its 
 What a shift uncovers mirrors what lies beside it, so that no edge appears where none was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from lamina.seeding import current_generator
 
 REACH = 1 / 8
 """How far a picture is shifted at most, as a share of its side."""
@@ -28,8 +30,8 @@ class Flip(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
-        return torch.where(mirrored, x.flip(3), x)
+        chances = _uniform((len(x), 1, 1, 1), x.device)
+        return torch.where(chances < 0.5, x.flip(3), x)
 
 
 AUGMENTATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -42,7 +44,13 @@ AUGMENTATIONS: dict[str, Callable[[], nn.Module]] = {
 def _shifted(x: Tensor, side: int) -> Tensor:
     """(B, side): where each row, or column, of each picture comes from."""
     furthest = round(side * REACH)
-    shifts = torch.randint(-furthest, furthest + 1, (len(x), 1), device=x.device)
+    shifts = torch.randint(
+        -furthest,
+        furthest + 1,
+        (len(x), 1),
+        device=x.device,
+        generator=current_generator(x.device),
+    )
     places = torch.arange(side, device=x.device) + shifts
     last = side - 1
     return last - (last - places.abs()).abs()
@@ -79,7 +87,12 @@ class Masks(nn.Module):
 
 def _span(n: Tensor, share: float, longest: int) -> Tensor:
     """(B, longest), True along a stretch of at most this share of n (B, 1) places."""
-    size = torch.rand(n.shape, device=n.device) * (share * n)
-    start = torch.rand(n.shape, device=n.device) * (n - size)
+    size = _uniform(n.shape, n.device) * (share * n)
+    start = _uniform(n.shape, n.device) * (n - size)
     places = torch.arange(longest, device=n.device)
     return (places >= start) & (places < start + size)
+
+
+def _uniform(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Numbers between 0 and 1 from the fit's stream."""
+    return torch.rand(shape, device=device, generator=current_generator(device))

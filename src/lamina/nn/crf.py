@@ -2,13 +2,32 @@
 
 A labelling y of a sample of n steps has the score
 
-    start[y_1] + sum_t logits[t, y_t] + sum_t transitions[y_t, y_t+1] + end[y_n]
+    s(y) = start[y_1] + sum_t logits[t, y_t] + sum_t transitions[y_t, y_t+1] + end[y_n]
 
-and the probability exp(score) / Z. Messages run through the steps in the logarithmic
-domain, both ways at once, each as one product with exp(transitions) around a running
-maximum. They are in double precision, whose range no trained transition leaves. The slope
-of log Z is the marginals, so that autograd sees one node for all steps. Padding stands
-behind the real steps, where no message comes from, and has no share in any sum.
+and the probability exp(s(y)) / Z, where Z is the sum of exp(s) over all labellings. `start`
+and `end` are added to the first and to the last logits of each sample. With these logits l
+and transitions A, the forward recursion (alpha) and the backward recursion (beta) are
+
+    alpha_1(k) = l[1, k]      alpha_t+1(k) = l[t+1, k] + log sum_j exp(alpha_t(j) + A[j, k])
+    beta_n(k)  = l[n, k]      beta_t-1(k)  = l[t-1, k] + log sum_j exp(A[k, j] + beta_t(j))
+
+and give everything else:
+
+    log Z                    = log sum_k exp(alpha_n(k))
+    p(y_t = k)               = exp(alpha_t(k) + beta_t(k) - l[t, k] - log Z)
+    p(y_t = j, y_t+1 = k)    = exp(alpha_t(j) + A[j, k] + beta_t+1(k) - log Z)
+    p(y_t = k | y_t-1 = j)   = exp(A[j, k] + beta_t(k)) / sum_i exp(A[j, i] + beta_t(i))
+
+The gradient of log Z is p(y_t = k) for logits, and the sum over t of p(y_t = j, y_t+1 = k)
+for transitions, so that autograd sees one node for all steps. Both recursions run together,
+each step as one product with exp(A) around a running maximum, in double precision, whose
+range no trained transition leaves. Padding comes after the last step, from where neither
+recursion reads, and adds to no sum.
+
+Labellings that are not allowed get `FORBIDDEN` added to their score, so that they are never
+decoded and have marginal probability 0. The likelihood that is maximised is that of all
+labellings. The product would lose a label whose only allowed predecessor is unlikely; beta
+is then computed by logsumexp, and the marginals from p(y_t = k | y_t-1 = j).
 """
 
 from dataclasses import dataclass
@@ -20,19 +39,50 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from lamina.nn.recurrent import reverse
+from lamina.nn.viterbi import viterbi
 
-CELLS_AT_ONCE = 1 << 17
-"""Pairs of labels whose scores are compared together, few enough to stay in the cache."""
+FORBIDDEN = -1e9
+"""Added to a score. Finite, because the difference of two infinities is not a number."""
 
 
-class Chain(nn.Module):
-    """What is likely to follow what, for K labels."""
+@dataclass(frozen=True)
+class Allowed:
+    """Which labels may begin a sample (K,), follow another (K, K), and end one (K,)."""
 
-    def __init__(self, n_labels: int):
+    start: np.ndarray
+    transitions: np.ndarray
+    end: np.ndarray
+
+
+class Penalties(nn.Module):
+    """Scores of `Allowed` labels: 0, or `FORBIDDEN` where a label is not allowed."""
+
+    def __init__(self, allowed: Allowed):
+        super().__init__()
+        for name, mask in vars(allowed).items():
+            self.register_buffer(name, torch.from_numpy(~mask) * FORBIDDEN)
+
+    start: Tensor
+    transitions: Tensor
+    end: Tensor
+
+    def forward(
+        self, logits: Tensor, transitions: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, K) and transitions (K, K) with the penalties added."""
+        logits = with_ends(logits, lengths, self.start, self.end)
+        return logits, transitions + self.transitions
+
+
+class LinearChainCRF(nn.Module):
+    """Trainable scores of K labels at the start, one after another, and at the end."""
+
+    def __init__(self, n_labels: int, allowed: Allowed | None = None):
         super().__init__()
         self.transitions = nn.Parameter(torch.zeros(n_labels, n_labels))
         self.start = nn.Parameter(torch.zeros(n_labels))
         self.end = nn.Parameter(torch.zeros(n_labels))
+        self.penalties = None if allowed is None else Penalties(allowed)
 
     def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
         """(B,), of labels (B, T), of which lengths (B,) are real."""
@@ -40,62 +90,102 @@ class Chain(nn.Module):
         scores = path_scores(logits, transitions, labels, lengths)
         return scores - LogPartition.apply(logits, transitions, lengths)
 
+    def step_log_likelihoods(
+        self, logits: Tensor, labels: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """(B, T), of each label given those before it; they sum to `log_likelihood`."""
+        logits, transitions = self._scores(logits, lengths)
+        beta = backward_messages(logits, transitions, lengths)
+        later = transitions[labels[:, :-1]] + beta[:, 1:]
+        scores = torch.cat([beta[:, :1], later], 1)
+        log_p = scores.gather(2, labels.unsqueeze(2)).squeeze(2) - scores.logsumexp(2)
+        return log_p.masked_fill(~real_steps(logits, lengths).squeeze(2), 0.0)
+
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
-        return messages(*self._scores(logits, lengths), lengths).marginals
+        scores = self._scores(logits, lengths)
+        if self.penalties is None:
+            return messages(*scores, lengths).marginals
+        logits, transitions = self.penalties(*scores, lengths)
+        return forward_marginals(logits, transitions, lengths)
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T), the labelling of the highest score."""
-        scores = self._scores(logits, lengths)
-        emitted, moved = (s.detach().cpu().numpy() for s in scores)
-        n, counts = max(1, CELLS_AT_ONCE // moved.size), lengths.cpu().numpy()
-        paths = np.zeros(emitted.shape[:2], dtype=np.int64)
-        for i in range(0, len(paths), n):
-            rows, n_steps = slice(i, i + n), counts[i : i + n].max()
-            found = best_paths(emitted[rows, :n_steps], moved, counts[rows])
-            paths[rows, :n_steps] = found
-        return torch.from_numpy(paths)
+        """(B, T), the labelling with the highest score."""
+        logits, transitions = self._scores(logits, lengths)
+        if self.penalties is not None:
+            logits, transitions = self.penalties(logits, transitions, lengths)
+        return viterbi(logits, transitions, lengths)
 
     def _scores(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (B, T, K) that know of both ends, and transitions (K, K)."""
-        steps = torch.arange(logits.shape[1], device=logits.device)[:, None]
-        first, last = steps == 0, steps == lengths[:, None, None] - 1
-        logits = logits.double() + first * self.start + last * self.end
+        """Logits (B, T, K) with start and end added, and transitions (K, K)."""
+        logits = with_ends(logits.double(), lengths, self.start, self.end)
         return logits, self.transitions.double()
+
+
+def with_ends(logits: Tensor, lengths: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Logits (B, T, K) with start (K,) and end (K,) added at each sample's two ends."""
+    steps = torch.arange(logits.shape[1], device=logits.device)[:, None]
+    first, last = steps == 0, steps == lengths[:, None, None] - 1
+    return logits + first * start + last * end
 
 
 @dataclass(frozen=True)
 class Messages:
-    """What a pass in both directions knows; logarithms, but for the marginals."""
+    """Results of both recursions, as they are defined at the top of this file."""
 
-    ahead: Tensor
-    """(B, T, K), of all labellings of the steps up to here that end in a label."""
-    behind: Tensor
-    """(B, T, K), of all labellings of the steps from here on that begin with it."""
+    alpha: Tensor
+    """(B, T, K)."""
+    beta: Tensor
+    """(B, T, K)."""
     log_z: Tensor
-    """(B,), of all labellings."""
+    """(B,)."""
     marginals: Tensor
     """(B, T, K), 0 at padding."""
 
 
 def messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Messages:
-    """Both recursions, one beside the other: the second reads each sample reversed."""
+    """Both recursions side by side: the backward one reads each sample reversed."""
     both = torch.stack([logits, reverse(logits, lengths)])
     shift = transitions.amax()
     moves = (transitions - shift).exp()
     moves = torch.stack([moves, moves.t()])
     now = both[:, :, 0]
-    seen = [now]
+    steps = [now]
     for step in (both + shift).unbind(2)[1:]:
         top = now.amax(2, keepdim=True)
         now = torch.bmm((now - top).exp_(), moves).log_().add_(top).add_(step)
-        seen.append(now)
-    ahead, behind = torch.stack(seen, 2)
-    behind = reverse(behind, lengths)
-    log_z = at_last_step(ahead, lengths).logsumexp(1)
-    marginals = (ahead + behind - logits - log_z[:, None, None]).exp_()
+        steps.append(now)
+    alpha, beta = torch.stack(steps, 2)
+    beta = reverse(beta, lengths)
+    log_z = at_last_step(alpha, lengths).logsumexp(1)
+    marginals = (alpha + beta - logits - log_z[:, None, None]).exp_()
     marginals.masked_fill_(~real_steps(logits, lengths), 0.0)
-    return Messages(ahead, behind, log_z, marginals)
+    return Messages(alpha, beta, log_z, marginals)
+
+
+def backward_messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Tensor:
+    """Beta (B, T, K), for autograd to follow; slower than `messages`."""
+    goes_on = real_steps(logits, lengths - 1)
+    beta = logits[:, -1]
+    steps = [beta]
+    for t in range(logits.shape[1] - 2, -1, -1):
+        after = (transitions + beta[:, None]).logsumexp(2)
+        beta = logits[:, t] + after.masked_fill(~goes_on[:, t], 0.0)
+        steps.append(beta)
+    return torch.stack(steps[::-1], 1)
+
+
+def forward_marginals(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Tensor:
+    """The marginals (B, T, K) of `messages`, from p(y_t | y_t-1); slower."""
+    beta = backward_messages(logits, transitions, lengths)
+    p = beta[:, 0].softmax(1)
+    marginals = [p]
+    for after in beta.unbind(1)[1:]:
+        conditional = (transitions + after[:, None]).softmax(2)
+        p = torch.bmm(p[:, None], conditional)[:, 0]
+        marginals.append(p)
+    p = torch.stack(marginals, 1)
+    return p.masked_fill_(~real_steps(logits, lengths), 0.0)
 
 
 class LogPartition(torch.autograd.Function):
@@ -105,46 +195,25 @@ class LogPartition(torch.autograd.Function):
     def forward(
         ctx: Any, logits: Tensor, transitions: Tensor, lengths: Tensor
     ) -> Tensor:
-        ctx.found = messages(logits, transitions, lengths)
+        ctx.messages = messages(logits, transitions, lengths)
         ctx.save_for_backward(transitions, lengths)
-        return ctx.found.log_z
+        return ctx.messages.log_z
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, slope: Tensor
+        ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, Tensor, None]:
-        found: Messages = ctx.found
+        known: Messages = ctx.messages
         transitions, lengths = ctx.saved_tensors
-        slope = slope[:, None, None]
-        top = found.ahead.amax(2, keepdim=True)
-        before = (found.ahead - top).exp_().mul_(slope)[:, :-1]
-        rest = top[:, :-1] - found.log_z[:, None, None]
-        after = (found.behind[:, 1:] + rest).exp_()
+        gradient = gradient[:, None, None]
+        top = known.alpha.amax(2, keepdim=True)
+        before = (known.alpha - top).exp_().mul_(gradient)[:, :-1]
+        rest = top[:, :-1] - known.log_z[:, None, None]
+        after = (known.beta[:, 1:] + rest).exp_()
         after.masked_fill_(~real_steps(after, lengths - 1), 0.0)
         pairs = before.flatten(0, 1).t() @ after.flatten(0, 1)
-        return found.marginals * slope, transitions.exp() * pairs, None
-
-
-def best_paths(
-    logits: np.ndarray, transitions: np.ndarray, lengths: np.ndarray
-) -> np.ndarray:
-    """(B, T), the labellings of the highest scores (Viterbi 1967), for logits (B, T, K).
-
-    In numpy, which finds the places of maxima twice as fast as torch.
-    """
-    into = np.ascontiguousarray(transitions.T)
-    best, origins = [logits[:, 0]], []
-    for step in logits.transpose(1, 0, 2)[1:]:
-        ways = best[-1][:, None] + into
-        origins.append(ways.argmax(2))
-        best.append(np.take_along_axis(ways, origins[-1][..., None], 2)[..., 0] + step)
-    rows = np.arange(len(logits))
-    path = [np.stack(best)[lengths - 1, rows].argmax(1)]
-    for t in range(len(origins), 0, -1):
-        origin = origins[t - 1][rows, path[-1]]
-        path.append(np.where(t < lengths, origin, path[-1]))
-    return np.stack(path[::-1], 1)
+        return known.marginals * gradient, transitions.exp() * pairs, None
 
 
 def path_scores(
@@ -152,10 +221,9 @@ def path_scores(
 ) -> Tensor:
     """(B,), the score of labels (B, T), of which lengths (B,) are real."""
     real = real_steps(logits, lengths).squeeze(2)
-    said = logits.gather(2, labels.unsqueeze(2)).squeeze(2)
-    moved = transitions[labels[:, :-1], labels[:, 1:]]
-    said, moved = said.masked_fill(~real, 0.0), moved.masked_fill(~real[:, 1:], 0.0)
-    return said.sum(1) + moved.sum(1)
+    emitted = logits.gather(2, labels.unsqueeze(2)).squeeze(2).masked_fill(~real, 0.0)
+    moved = transitions[labels[:, :-1], labels[:, 1:]].masked_fill(~real[:, 1:], 0.0)
+    return emitted.sum(1) + moved.sum(1)
 
 
 def at_last_step(values: Tensor, lengths: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ together: row `i * m + j` is text j of sample i.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,73 @@ class Decoder(Protocol):
     def select(self, state: Any, rows: Tensor) -> Any:
         """The state of these texts; each stays among those of its sample."""
         ...
+
+
+class _Written(NamedTuple):
+    """Where constrained texts are."""
+
+    inner: Any
+    """The state of the decoder."""
+    place: Tensor
+    """(n * m,) the state of each text among those of `states_after`."""
+    n_written: int
+
+
+class Constrained:
+    """A decoder whose texts stay valid and, with prefixes, begin as they have to.
+
+    The log-probability of a token that may not follow is -inf; those of the others are as
+    they were, so that the sums are the likelihoods of the decoder.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        What is asked.
+    may_follow : ndarray of bool of shape (n_states, K)
+        Whether a token may follow, by the state that a text is in; it begins in state 0.
+    states_after : ndarray of int of shape (n_states, K)
+        The state after each token.
+    prefixes : list of lists of int or None, default=None
+        For each sample the tokens that its texts begin with.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        may_follow: np.ndarray,
+        states_after: np.ndarray,
+        prefixes: list[list[int]] | None = None,
+    ):
+        self.decoder, self.prefixes = decoder, prefixes or []
+        self.forbidden = torch.from_numpy(~may_follow)
+        self.after = torch.from_numpy(states_after)
+
+    def start(self, n_each: int) -> tuple[Tensor, _Written]:
+        log_p, inner = self.decoder.start(n_each)
+        self.n_each = n_each
+        self.forbidden = self.forbidden.to(log_p.device)
+        self.after = self.after.to(log_p.device)
+        place = torch.zeros(len(log_p), dtype=torch.int64, device=log_p.device)
+        return self._answer(log_p, _Written(inner, place, 0))
+
+    def step(self, tokens: Tensor, state: _Written) -> tuple[Tensor, _Written]:
+        log_p, inner = self.decoder.step(tokens, state.inner)
+        place = self.after[state.place, tokens]
+        return self._answer(log_p, _Written(inner, place, state.n_written + 1))
+
+    def select(self, state: _Written, rows: Tensor) -> _Written:
+        inner = self.decoder.select(state.inner, rows)
+        return _Written(inner, state.place[rows], state.n_written)
+
+    def _answer(self, log_p: Tensor, state: _Written) -> tuple[Tensor, _Written]:
+        free = log_p.masked_fill(self.forbidden[state.place], -torch.inf)
+        for i, prefix in enumerate(self.prefixes):
+            if state.n_written < len(prefix):
+                texts = slice(i * self.n_each, (i + 1) * self.n_each)
+                token = prefix[state.n_written]
+                free[texts] = -torch.inf
+                free[texts, token] = log_p[texts, token]
+        return free, state
 
 
 @dataclass(frozen=True)
@@ -51,12 +119,11 @@ def beam_search(
     width: int,
     limit: int,
     length_penalty: float = 1.0,
-    prefixes: list[list[int]] | None = None,
 ) -> list[list[Hypothesis]]:
     """The hypotheses of each sample, the best first; `width` 1 is greedy.
 
     At each step the `width` most likely texts go on; one that ends leaves the beam, which
-    then is narrower (Sutskever et al. 2014). With `prefixes`, one a sample, texts begin so.
+    then is narrower (Sutskever et al. 2014).
     """
     log_p, state = decoder.start(width)
     n, n_tokens = len(log_p) // width, log_p.shape[1]
@@ -64,8 +131,6 @@ def beam_search(
     first_rows = torch.arange(n, device=log_p.device)[:, None] * width
     for i in range(limit):
         total = search.alive[..., None] + log_p.view(n, width, n_tokens)
-        if prefixes is not None:
-            _force(total, [p[i] if i < len(p) else None for p in prefixes])
         best, at = total.flatten(1).topk(width)
         parents, tokens = at // n_tokens, at % n_tokens
         if not search.advance(best, parents, tokens):
@@ -111,15 +176,6 @@ class _Beam:
             )
             for found in self.ended
         ]
-
-
-def _force(total: Tensor, tokens: list[int | None]) -> None:
-    """Leave only this token to each sample (n, width, K); None leaves all."""
-    for i, token in enumerate(tokens):
-        if token is not None:
-            kept = total[i, :, token].clone()
-            total[i] = -torch.inf
-            total[i, :, token] = kept
 
 
 def sample(

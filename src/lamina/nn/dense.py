@@ -16,10 +16,14 @@ from torch import Tensor, nn
 
 from lamina.nn.activations import ACTIVATIONS
 from lamina.nn.dropout import Dropout, keep_mask
-from lamina.nn.products import Matrix, multiply
+from lamina.nn.products import (
+    Matrix,
+    apply_linear,
+    has_bfloat16_units,
+    multiply,
+    onednn,
+)
 
-onednn: Any = torch.ops.mkldnn
-"""Its fused products have no public names."""
 NARROW = 16
 """A layer with fewer outputs is computed transposed: MKL is twice as fast that way."""
 
@@ -34,13 +38,13 @@ class DenseLayers(nn.Module):
         for linear in linears:
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
-        self.linears = nn.ModuleList(linears)
+        self.linears: Any = nn.ModuleList(linears)
         self.drop = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         activate = ACTIVATIONS[self.activation].apply
         for linear in self.linears:
-            x = activate(linear(x))
+            x = activate(apply_linear(linear, x))
             # In prediction of a row even a call that does nothing is felt.
             if self.training:
                 x = self.drop(x)
@@ -66,7 +70,7 @@ class DenseKernel:
         self.factors = [Matrix(w.detach().to(dtype)) for w in self.weights]
         self.copies = dtype != out.weight.dtype
         on_cpu = out.weight.device.type == "cpu"
-        self.fuses = on_cpu and dtype == torch.bfloat16 and _multiplies_bfloat16()
+        self.fuses = on_cpu and dtype == torch.bfloat16 and has_bfloat16_units()
         self.memory: dict[tuple[str, int, int, int], Matrix] = {}
         self.gradients = [
             (Matrix(torch.empty_like(w).detach()), torch.empty_like(b).detach())
@@ -151,7 +155,3 @@ class DenseKernel:
             like = self.factors[0].tensor
             self.memory[key] = Matrix(like.new_empty(n, width))
         return self.memory[key]
-
-
-def _multiplies_bfloat16() -> bool:
-    return torch.backends.mkldnn.is_available() and onednn._is_mkldnn_bf16_supported()

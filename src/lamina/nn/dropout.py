@@ -1,21 +1,23 @@
 """Dropout whose random numbers cost little.
 
-A share is exact to 1 / 65,536: four units are decided by each 64-bit number that is
-drawn, where torch draws one number a unit.
+A rate is exact to 1 / 65,536: four units are decided by each 64-bit number that is
+drawn, where torch draws one number a unit. All of it draws from the fit's stream.
 """
 
 import torch
 from torch import Tensor, nn
 
+from lamina.seeding import current_generator
+
 LEVELS = 1 << 16
 
 
-def keep_mask(h: Tensor, share: float) -> Tensor:
-    """Of h's shape and type: 0 with probability `share`, else 1 / (1 - share)."""
-    dropped = round(share * LEVELS)
+def keep_mask(h: Tensor, rate: float) -> Tensor:
+    """Of h's shape and type: 0 with probability `rate`, else 1 / (1 - rate)."""
+    dropped = round(rate * LEVELS)
     n_draws = -(-h.numel() // 4)
     draws = torch.empty(n_draws, dtype=torch.int64, device=h.device)
-    draws.random_(-(1 << 63), None)
+    draws.random_(-(1 << 63), None, generator=current_generator(h.device))
     # int16 has no unsigned twin that compares fast, so the range is shifted.
     levels = draws.view(torch.int16)[: h.numel()].view(h.shape)
     kept = torch.ge(levels, dropped - LEVELS // 2)
@@ -23,13 +25,29 @@ def keep_mask(h: Tensor, share: float) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """h -> h with a share of its numbers set to 0 and the others scaled up, in training."""
+    """h -> h with a fraction of its numbers set to 0 and the others scaled up, in training."""
 
-    def __init__(self, share: float):
+    def __init__(self, rate: float):
         super().__init__()
-        self.share = share
+        self.rate = rate
 
     def forward(self, h: Tensor) -> Tensor:
-        if not self.training or not self.share:
+        if not self.training or not self.rate:
             return h
-        return h * keep_mask(h, self.share)
+        return h * keep_mask(h, self.rate)
+
+
+class ChannelDropout(nn.Module):
+    """`nn.Dropout1d` and `nn.Dropout2d`: whole channels of h (B, C, ...) are set to 0."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, h: Tensor) -> Tensor:
+        if not self.training or not self.rate:
+            return h
+        generator = current_generator(h.device)
+        kept = h.new_empty(*h.shape[:2], *[1] * (h.dim() - 2))
+        kept.bernoulli_(1 - self.rate, generator=generator)
+        return h * kept.div_(1 - self.rate)

@@ -1,41 +1,72 @@
-"""Heads that name every step: h (B, T, D) -> logits (B, T, K), and what they mean."""
+"""Heads for one label a step: h (B, T, D) -> logits (B, T, K), and their distribution."""
 
 from torch import Tensor, nn
 
 from lamina.batch import Features
-from lamina.nn.crf import Chain, real_steps
+from lamina.nn.crf import (
+    Allowed,
+    LinearChainCRF,
+    Penalties,
+    forward_marginals,
+    real_steps,
+)
+from lamina.nn.viterbi import viterbi
 
 
-class Independent(nn.Module):
-    """The labels of a sample as if they knew nothing of one another: a softmax a step."""
+class SoftmaxLabels(nn.Module):
+    """The labels of a sample are independent given the features: a softmax a step.
 
-    def __init__(self, n_labels: int):
+    With `allowed`, `marginals` and `decode` are those of this distribution given that the
+    labelling is allowed; the likelihood is that of all labellings.
+    """
+
+    def __init__(self, n_labels: int, allowed: Allowed | None = None):
         super().__init__()
-        del n_labels
+        self.n_labels = n_labels
+        self.penalties = None if allowed is None else Penalties(allowed)
 
     def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
         """(B,), of labels (B, T), of which lengths (B,) are real."""
+        return self.step_log_likelihoods(logits, labels, lengths).sum(1)
+
+    def step_log_likelihoods(
+        self, logits: Tensor, labels: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """(B, T), of each label; 0 at padding."""
         log_p = logits.float().log_softmax(2).gather(2, labels.unsqueeze(2))
-        return log_p.masked_fill(~real_steps(logits, lengths), 0.0).sum((1, 2))
+        return log_p.masked_fill(~real_steps(logits, lengths), 0.0).squeeze(2)
 
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
+        if self.penalties is not None:
+            return forward_marginals(*self._allowed(logits, lengths), lengths)
         p = logits.double().softmax(2)
         return p.masked_fill(~real_steps(logits, lengths), 0.0)
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T), the most likely label of each step."""
-        del lengths
+        """(B, T), the most likely labelling."""
+        if self.penalties is not None:
+            return viterbi(*self._allowed(logits, lengths), lengths)
         return logits.argmax(2)
+
+    def _allowed(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, K) and transitions (K, K) of a random field, with penalties."""
+        assert self.penalties is not None
+        logits = logits.double()
+        transitions = logits.new_zeros(self.n_labels, self.n_labels)
+        return self.penalties(logits, transitions, lengths)
 
 
 class LabellingHead(nn.Module):
-    """Logits of each step, and `labels`, the distribution over labellings that they make."""
+    """Logits of each step, and `labels`, the distribution over labellings."""
 
-    def __init__(self, width: int, n_labels: int, crf: bool):
+    def __init__(
+        self, width: int, n_labels: int, crf: bool, allowed: Allowed | None = None
+    ):
         super().__init__()
         self.out = nn.Linear(width, n_labels)
-        self.labels: Chain | Independent = (Chain if crf else Independent)(n_labels)
+        distribution = LinearChainCRF if crf else SoftmaxLabels
+        self.labels: LinearChainCRF | SoftmaxLabels = distribution(n_labels, allowed)
         nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.batch import BEGIN, END, Batch
+from lamina.batch import BEGIN, Batch, to_numbers
 from lamina.nn.tied import TiedOutput
 
 State = Any
@@ -82,15 +82,15 @@ class Stepper:
     @torch.inference_mode()
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Log-probabilities (N, K) after one more token (N,) of each text."""
-        return self._answer(*self.body.step(tokens + END, state))
+        return self._answer(*self.body.step(to_numbers(tokens), state))
 
     @torch.inference_mode()
     def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """`step` for tokens (N, T) at once, T >= 1; the log-probabilities after the last."""
         *before, last = tokens.split(STEPS_AT_ONCE, 1)
         for part in before:
-            state = self.body(Batch(part + END, state=state)).state
-        features = self.body(Batch(last + END, state=state))
+            state = self.body(Batch(to_numbers(part), state=state)).state
+        features = self.body(Batch(to_numbers(last), state=state))
         return self._answer(features.h[:, -1], features.state)
 
     @staticmethod

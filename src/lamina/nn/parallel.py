@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from lamina.process import THREADS
+
 Part = Callable[[Tensor], Tensor]
 CORES: ContextVar[int] = ContextVar("cores", default=1)
 
@@ -26,13 +28,12 @@ CORES: ContextVar[int] = ContextVar("cores", default=1)
 @contextmanager
 def spread_over(n_cores: int) -> Iterator[None]:
     """Inside, parts are spread over so many cores, and torch itself keeps to one."""
-    before, token = torch.get_num_threads(), CORES.set(n_cores)
-    torch.set_num_threads(1)
+    token = CORES.set(n_cores)
     try:
-        yield
+        with THREADS.at(1):
+            yield
     finally:
         CORES.reset(token)
-        torch.set_num_threads(before)
 
 
 def run_parts(

@@ -1,13 +1,17 @@
 """Products of matrices, by whichever library is the quicker: a (N, C), b (C, M) -> (N, M)."""
 
-from contextlib import AbstractContextManager
-from functools import cache, cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
-from torch import Tensor
+from torch import Tensor, nn
 
+onednn: Any = torch.ops.mkldnn
+"""Its fused products have no public names."""
 NUMPYS = (torch.float32, torch.float64)
 """The number types that numpy has products of."""
 
@@ -43,15 +47,35 @@ def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
         np.matmul(x, y, out=z)
 
 
-def on_one_core() -> AbstractContextManager:
-    """Within it numpy's BLAS keeps to one thread.
+_large: ContextVar[bool] = ContextVar("large products", default=False)
 
-    Two gain nothing in the smallest products, and wait for one another if something else
-    takes a core: a fit of 64-100-10 then took twice as long.
+
+@contextmanager
+def large_products() -> Iterator[None]:
+    """In this thread, products are large enough for oneDNN's overhead."""
+    token = _large.set(True)
+    try:
+        yield
+    finally:
+        _large.reset(token)
+
+
+def apply_linear(linear: nn.Linear, x: Tensor) -> Tensor:
+    """`linear(x)`; without gradients and on a CPU by oneDNN if products are large.
+
+    On processors with bfloat16 units it computes in float32 up to twice as fast as MKL.
+    Asked for by name it needs no flag of the process, which other threads would see.
     """
-    return _libraries().limit(limits=1)
+    if not _large.get() or not _suits_onednn(x):
+        return linear(x)
+    return onednn._linear_pointwise(x, linear.weight, linear.bias, "none", [], "")
 
 
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+def _suits_onednn(x: Tensor) -> bool:
+    is_plain = x.dtype == torch.float32 and x.device.type == "cpu"
+    return is_plain and not torch.is_grad_enabled() and has_bfloat16_units()
+
+
+def has_bfloat16_units() -> bool:
+    """Whether oneDNN multiplies bfloat16 natively on this processor."""
+    return torch.backends.mkldnn.is_available() and onednn._is_mkldnn_bf16_supported()

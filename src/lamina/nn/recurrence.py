@@ -12,8 +12,8 @@ A state h is kept as u = (h + 1) / 2 as well, see `cells.py`.
     D directions, T steps, n of them at once, B samples, C inputs, H units, G gates
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from lamina.nn.order import Order
+from lamina.process import THREADS
 
 ROWS_AT_ONCE = 2048
 """States whose gates and factors are computed together."""
@@ -151,15 +152,10 @@ class Recurrence:
             else:
                 self.sums[kind + name] = part.to(self.biases[0].dtype)
 
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
+    def _threads(self) -> AbstractContextManager[None]:
         """As many threads of torch as the product of a step is worth."""
         before, work = torch.get_num_threads(), self.size[2] * self.within.numel()
-        torch.set_num_threads(max(1, min(before, int(work / WORTH_A_THREAD))))
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        return THREADS.at(max(1, min(before, int(work / WORTH_A_THREAD))))
 
     def _room(self, n: int, width: int, like: Tensor) -> Tensor:
         """Memory (D, n, B, width) in which all of a step lies together."""

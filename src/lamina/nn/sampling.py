@@ -18,7 +18,9 @@ def sharpened(
     """
     if temperature == 0:
         temperature, top_k = 1.0, 1
-    p = (logits.double() / temperature).softmax(-1)
+    logits = logits.double()
+    # The greatest becomes 0, so that no temperature makes all of them infinite.
+    p = ((logits - logits.amax(-1, keepdim=True)) / temperature).softmax(-1)
     if top_k is None and top_p is None:
         return p
     ranked, order = p.sort(dim=-1, descending=True, stable=True)

@@ -3,12 +3,17 @@
 Hann windows of 25 ms, one every 10 ms, the last filled up with zeros so that no sound is
 left out; the power spectrum of each; triangular bands, equally wide on the mel scale of
 pitch (O'Shaughnessy 1987, with HTK's constants), from 0 to half the sampling rate; the
-logarithm. Power is relative to full scale (a wave between -1 and 1), and what lies 80 dB
-below it counts as silence.
+logarithm. Power is relative to the loudest window of the recording, so that the distance and
+the gain of the microphone do not count, or to full scale (a wave between -1 and 1); what
+lies 80 dB below it counts as silence.
+
+Windows start at whole samples. Where 10 ms are none, as at 22,050 Hz, the starts are
+rounded, and steps are 10 ms on average.
 """
 
+from collections.abc import Iterator
 from functools import cache
-from math import ceil, log10
+from math import log10
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +21,14 @@ from torch import Tensor
 
 WINDOW, HOP = 0.025, 0.010
 """Seconds."""
+STEPS_PER_SECOND = 100
 SILENCE = 1e-8
 FRAMES_AT_ONCE = 4096
 
 
-def log_mel(waveform: Tensor, sampling_rate: int, n_mels: int) -> Tensor:
+def log_mel(
+    waveform: Tensor, sampling_rate: int, n_mels: int, *, relative: bool = True
+) -> Tensor:
     """(n,) -> (T, n_mels) with T = `n_frames(n, sampling_rate)`, in float32.
 
     Examples
@@ -29,33 +37,57 @@ def log_mel(waveform: Tensor, sampling_rate: int, n_mels: int) -> Tensor:
     >>> log_mel(second, sampling_rate=8000, n_mels=40).shape
     torch.Size([99, 40])
     """
-    size, hop = frame_sizes(sampling_rate)
     window, filters = _analysis(sampling_rate, n_mels)
-    n_steps = n_frames(len(waveform), sampling_rate)
-    missing = (n_steps - 1) * hop + size - len(waveform)
-    frames = F.pad(waveform, (0, missing)).unfold(0, size, hop)
     n_fft = 2 * (len(filters) - 1)
     parts = [
-        _log_bands(torch.fft.rfft(part * window, n_fft), filters)
-        for part in frames.split(FRAMES_AT_ONCE)
+        _bands(torch.fft.rfft(frames * window, n_fft), filters)
+        for frames in _frames(waveform, sampling_rate)
     ]
-    return torch.cat(parts)
+    power = torch.cat(parts)
+    loudest = float(power.sum(1).max())
+    if relative and loudest > 0:
+        power.div_(loudest)
+    return power.add_(SILENCE).log_().float()
+
+
+def _frames(waveform: Tensor, sampling_rate: int) -> Iterator[Tensor]:
+    """(N, size) the windows of all steps, some at a time."""
+    steps = torch.arange(n_frames(len(waveform), sampling_rate))
+    starts, size = frame_starts(steps, sampling_rate), window_size(sampling_rate)
+    missing = int(starts[-1]) + size - len(waveform)
+    windows = F.pad(waveform, (0, missing)).unfold(0, size, 1)
+    hop, rest = divmod(sampling_rate, STEPS_PER_SECOND)
+    if rest == 0:
+        # Equally spaced windows are a view, which is quicker than copies.
+        yield from windows[::hop].split(FRAMES_AT_ONCE)
+    else:
+        yield from (windows[part] for part in starts.split(FRAMES_AT_ONCE))
 
 
 def n_frames(n_samples: int, sampling_rate: int) -> int:
     """Steps of the spectrogram of so many samples; at least one."""
-    size, hop = frame_sizes(sampling_rate)
-    return 1 + ceil(max(n_samples - size, 0) / hop)
+    missing = n_samples - window_size(sampling_rate)
+    if missing <= 0:
+        return 1
+    # The first step that `frame_starts` puts there or later.
+    half = STEPS_PER_SECOND // 2
+    return 1 - (half - missing * STEPS_PER_SECOND) // sampling_rate
 
 
-def frame_sizes(sampling_rate: int) -> tuple[int, int]:
-    """Samples in a window, and from one window to the next."""
-    return max(round(WINDOW * sampling_rate), 1), max(round(HOP * sampling_rate), 1)
+def frame_starts(steps: Tensor, sampling_rate: int) -> Tensor:
+    """The sample at which the window of each step starts."""
+    half = STEPS_PER_SECOND // 2
+    return (steps * sampling_rate + half) // STEPS_PER_SECOND
+
+
+def window_size(sampling_rate: int) -> int:
+    """Samples in a window."""
+    return max(round(WINDOW * sampling_rate), 1)
 
 
 @cache
 def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
-    """(n_fft // 2 + 1, n_mels): the share of each frequency in each band, at most 1."""
+    """(n_fft // 2 + 1, n_mels): the weight of each frequency in each band, at most 1."""
     highest = 2595 * log10(1 + sampling_rate / 2 / 700)
     mels = torch.linspace(0, highest, n_mels + 2, dtype=torch.float64)
     edges = 700 * (10 ** (mels / 2595) - 1)
@@ -69,7 +101,7 @@ def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
 @cache
 def _analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
     """The window, and filters of as many frequencies as leave no band empty."""
-    size, _ = frame_sizes(sampling_rate)
+    size = window_size(sampling_rate)
     n_fft = 1 << max(size - 1, 1).bit_length()
     while (filters := mel_filters(sampling_rate, n_fft, n_mels)).amax(0).min() == 0:
         n_fft *= 2
@@ -77,7 +109,8 @@ def _analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
     return window / window.sum(), filters
 
 
-def _log_bands(spectra: Tensor, filters: Tensor) -> Tensor:
+def _bands(spectra: Tensor, filters: Tensor) -> Tensor:
+    """Power (T, n_mels) of spectra (T, n_frequencies)."""
     power = spectra.real.square() + spectra.imag.square()
     # In float64, which no precision flag and no autocast of a training loop lowers.
-    return (power.double() @ filters).add_(SILENCE).log_().float()
+    return power.double() @ filters

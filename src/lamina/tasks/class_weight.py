@@ -58,7 +58,7 @@ def _check(label: Any, weight: Any, positions: dict, name: str) -> None:
             f"have; its labels are {_listed(list(positions))}."
         )
     is_number = isinstance(weight, Real) and not isinstance(weight, bool | np.bool_)
-    if not is_number or not 0 < weight < np.inf:
+    if not is_number or not 0 < float(weight) < np.inf:
         raise ParameterError(
             f"class_weight[{label!r}] is {weight!r}; a weight is a finite number above 0. "
             f"To leave out samples, give them sample_weight 0."

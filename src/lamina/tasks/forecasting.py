@@ -6,23 +6,37 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features
-from lamina.exceptions import DataError
+from lamina.batch import Batch, Features, HistoryChannel
+from lamina.exceptions import DataError, ParameterError
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Rule
+from lamina.params import Params, Rule, Use, none
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
-USUAL = 4
-"""The channel of x that says how a step of the season differs from the others."""
 
 
 def levels() -> Rule:
     """Quantiles."""
     return Rule(
-        "tuple of float in (0, 1)",
-        lambda v: isinstance(v, list | tuple) and all(0 < q < 1 for q in v),
+        "tuple of distinct float in (0, 1)",
+        lambda v: (
+            isinstance(v, list | tuple)
+            and all(isinstance(q, float | np.floating) and 0 < q < 1 for q in v)
+            and len(set(v)) == len(v)
+        ),
+    )
+
+
+def number() -> Rule:
+    """A finite number."""
+    return Rule(
+        "float",
+        lambda v: (
+            isinstance(v, int | float | np.number)
+            and not isinstance(v, bool)
+            and bool(np.isfinite(v))
+        ),
     )
 
 
@@ -32,8 +46,25 @@ class ForecastingParams(Params):
     quantiles: Annotated[
         tuple[float, ...],
         levels(),
+        Use.FROZEN,
         "Quantiles that `predict_quantiles` gives, beside the median of `predict`.",
     ] = ()
+    lower: Annotated[
+        float | None,
+        number(),
+        none(),
+        Use.AT_ONCE,
+        """The least value that is possible, such as 0 for counts. Forecasts below it are
+        raised to it, which keeps medians and quantiles what they are; series that `fit`
+        sees must not be below it.""",
+    ] = None
+    upper: Annotated[
+        float | None,
+        number(),
+        none(),
+        Use.AT_ONCE,
+        "The greatest value that is possible, as `lower`.",
+    ] = None
 
 
 class Forecasting(Task):
@@ -46,26 +77,52 @@ class Forecasting(Task):
     largest_batch: ClassVar = 128
 
     season: int = 1
-    """By the changes over so many steps errors are scaled; found by the encoder."""
+    """By the changes over so many steps errors are scaled; of the samples of `fit`."""
 
     def __init__(self, params: Any):
         super().__init__(params)
         self.horizon = params.horizon
         self.levels = (MEDIAN, *map(float, params.quantiles))
 
+    def configure_prediction(self, params: Any) -> None:
+        self.lower, self.upper = params.lower, params.upper
+        if None not in (self.lower, self.upper) and self.lower >= self.upper:
+            raise ParameterError(
+                f"lower={self.lower!r} is not below upper={self.upper!r}."
+            )
+
     def read(self, y: Any, X: Any) -> Any:
-        del y  # a series is its own target
+        """The series X, which are their own targets."""
+        del y
+        for i, series in enumerate(X):
+            self._refuse_beyond(series[:, 0], X.name(i))
         return X
 
-    def head(self, body: Any) -> "AheadHead":
-        return AheadHead(body.width, self.horizon, len(self.levels))
+    def _refuse_beyond(self, values: np.ndarray, name: str) -> None:
+        for bound, is_beyond in (
+            (f"lower={self.lower!r}", self.lower is not None and values < self.lower),
+            (f"upper={self.upper!r}", self.upper is not None and values > self.upper),
+        ):
+            if np.any(is_beyond):
+                step = int(np.argmax(is_beyond))
+                raise DataError(
+                    f"{name} is {values[step]:g} in step {step}, beyond {bound}."
+                )
+
+    def check_fit(self, target: Any, samples: Any, body: Any) -> None:
+        """Errors are scaled by the season that the samples go by."""
+        del target, body
+        self.season = samples.season
+
+    def head(self, body: Any) -> "ForecastHead":
+        return ForecastHead(body.width, self.horizon, len(self.levels))
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """The pinball loss in the units of each window, over the steps that are known.
 
         Of the median alone that is half of the absolute error.
         """
-        target, output = batch.target[..., None], self._ahead(model, batch)
+        target, output = batch.target[..., None], self.output(model, batch)
         seen = ~target.isnan()
         over = torch.where(seen, target - output, 0.0)
         levels = output.new_tensor(self.levels)
@@ -75,10 +132,13 @@ class Forecasting(Task):
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B, horizon, 1 + quantiles) in the user's units, quantiles in order."""
-        output = self._ahead(model, batch).double()
+        output = self.output(model, batch).double()
         level, scale = _units(batch)[:, 0], _units(batch)[:, 1]
         output = level[:, None, None] + scale[:, None, None] * output
-        return output.cpu().numpy()
+        values = output.cpu().numpy()
+        if self.lower is None and self.upper is None:
+            return values
+        return np.clip(values, self.lower, self.upper)
 
     def score(
         self, y: list[np.ndarray], outputs: np.ndarray, weight: np.ndarray | None
@@ -96,15 +156,13 @@ class Forecasting(Task):
             )
         return -float(np.average(np.array(errors)[known], weights=weight[known]))
 
-    def _ahead(self, model: Model, batch: Batch) -> Tensor:
+    def output(self, model: Model, batch: Batch) -> Tensor:
         """What follows, in the units of each window: the level and the season, at first."""
-        return (
-            last_steps(batch.x[..., USUAL, None], batch.lengths, self.horizon)
-            + model(batch).float()
-        )
+        baseline = batch.x[..., HistoryChannel.SEASONAL_BASELINE, None]
+        return last_steps(baseline, batch.lengths, self.horizon) + model(batch).float()
 
 
-class AheadHead(nn.Module):
+class ForecastHead(nn.Module):
     """h (B, T, D) at the last real steps -> (B, horizon, K), zero at first."""
 
     def __init__(self, width: int, horizon: int, n_levels: int):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import END, Batch
+from lamina.batch import Batch, to_outputs
 from lamina.nn.language import STEPS_AT_ONCE, NextToken
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
@@ -27,7 +27,7 @@ class LanguageModelling(Task):
     default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 32
 
-    def read(self, y: Any, X: Any) -> Any:
+    def read(self, y: Any, X: list[str]) -> list[str]:
         del y  # a text is its own target
         return X
 
@@ -40,7 +40,7 @@ class LanguageModelling(Task):
         state = head.resume(model.body, len(batch), batch.fresh)
         features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
         head.keep(features.state)
-        real, target = _real(batch), batch.x[:, 1:].long() - END
+        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
             weight = batch.weight[:, None].expand_as(real)[real]
@@ -50,7 +50,7 @@ class LanguageModelling(Task):
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) log-likelihoods of whole documents, in nats."""
-        real, target = _real(batch), batch.x[:, 1:].long() - END
+        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
             n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))

@@ -1,6 +1,5 @@
 """Tagging: a label for every step of a sample."""
 
-from math import isnan
 from operator import eq
 from typing import Annotated, Any, ClassVar, Self
 
@@ -9,64 +8,179 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch
-from lamina.exceptions import DataError
+from lamina.exceptions import DataError, warn_of_data
+from lamina.nn.crf import Allowed
 from lamina.nn.labelling import LabellingHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, boolean
+from lamina.params import Params, Use, boolean, mapping, none, one_of
 from lamina.ragged import Ragged
 from lamina.tasks.base import Task
+from lamina.tasks.class_weight import class_weights
+from lamina.tasks.schemes import (
+    PREFIXES,
+    allowed_by,
+    require_scheme,
+    scheme_of,
+    violation,
+)
+from lamina.tasks.step_labels import kind_of, read_labels, sorted_labels
 
 
 class TaggingParams(Params):
-    """How the labels of a sample hang together."""
+    """How the labels of a sample depend on one another, and what each counts."""
 
     crf: Annotated[
         bool,
         boolean(),
+        Use.FROZEN,
         """Learn which labels follow one another, and give the best labelling as a whole: a
         conditional random field on top of the network (Lafferty et al. 2001; Huang et
         al. 2015). False labels each step by itself.""",
     ] = True
+    scheme: Annotated[
+        str | None,
+        one_of("auto", *PREFIXES),
+        none(),
+        Use.FROZEN,
+        """How labels mark entities: "bio" (IOB2: "B-kind", "I-kind", "O") or "bioes" (IOBES:
+        "E-kind" and "S-kind" too). Labellings that break the scheme are then never
+        predicted. "auto" finds the scheme from the labels, and constrains nothing where y
+        of `fit` breaks it. None constrains nothing.""",
+    ] = "auto"
+    class_weight: Annotated[
+        dict | str | None,
+        mapping(),
+        one_of("balanced"),
+        none(),
+        """Weight of the steps of each label, {label: weight}; "balanced" makes it inversely
+        proportional to the label's frequency. The loss is the sum over the steps of the
+        weight times -log p(label), with `crf=True` -log p(label | the labels before it).
+        It multiplies `sample_weight`.""",
+    ] = None
 
 
 class Tagging(Task):
     """One label a step: y is a list of lists, output logits (B, T, K)."""
 
-    causal: ClassVar = False
-    long_range: ClassVar = False
     default_steps: ClassVar = 5_000
-    largest_batch: ClassVar = 128
 
     def __init__(self, params: TaggingParams):
         super().__init__(params)
-        self.crf = bool(params.crf)
+        self.crf, self.scheme = bool(params.crf), params.scheme
+
+    def configure(self, params: TaggingParams) -> None:
+        self.class_weight = params.class_weight
 
     def read(self, y: Any, X: Any) -> list[list]:
-        if isinstance(y, str) or len(y) != len(X):
-            raise DataError(f"y has {len(y)} targets for {len(X)} samples.")
-        return [_labels(row, i) for i, row in enumerate(y)]
+        """A list of labels for each sample, of Python's own types."""
+        return read_labels(y, X)
 
-    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+    def fit(self, y: list[list], weight: Any, classes: Any = None) -> Self:
+        """Learn the labels, how often each occurs, and which may follow which."""
         del weight, classes
-        self.classes = _classes(y)
+        self.classes, self.counts = sorted_labels(y)
         self.numbers = {label: i for i, label in enumerate(self.classes.tolist())}
+        self.allowed = self._allowed(y)
         return self
 
-    def check_fit(self, target: Ragged, samples: Any, body: Any) -> None:
-        del body
-        lengths = samples.lengths
-        if lengths is None:
-            n_steps = samples.take(torch.tensor([0])).x.shape[1]
-            lengths = torch.full((len(samples),), n_steps)
-        wrong = (lengths != target.lengths).nonzero()[:, 0].tolist()
-        for i in wrong:
-            raise DataError(
-                f"Sample {i} has {int(lengths[i])} steps but {int(target.lengths[i])} labels; "
-                f"y holds a label for each step."
-            )
+    def target_weights(self, y: list[list]) -> np.ndarray | None:
+        """The mean weight of the steps of each sample."""
+        if self.class_weight is None:
+            return None
+        return np.array([weights.mean() for weights in self._step_weights(y)])
 
     def encode(self, y: list[list]) -> Ragged:
+        flat, lengths = self._numbers_of(y)
+        return Ragged(torch.from_numpy(flat), torch.from_numpy(lengths))
+
+    def head(self, body: Any) -> LabellingHead:
+        return LabellingHead(body.width, len(self.classes), self.crf, self.allowed)
+
+    def loss(self, model: Any, batch: Batch) -> Tensor:
+        """The mean, over the samples, of minus log-likelihood a step."""
+        logits, lengths = _logits(model, batch)
+        # Each is padded in its own way, and at least to the longest sample.
+        n_steps = min(logits.shape[1], batch.target.values.shape[1])
+        steps = logits[:, :n_steps], batch.target.values[:, :n_steps], lengths
+        if self.class_weight is None:
+            log_p = model.head.labels.log_likelihood(*steps)
+        else:
+            log_p = self._weighted_log_likelihood(model.head.labels, *steps)
+        return weighted_mean(-log_p.float() / lengths, batch.weight)
+
+    def _weighted_log_likelihood(
+        self, distribution: Any, logits: Tensor, labels: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """(B,), with weights of mean 1 in each sample: `batch.weight` has their mean."""
+        log_p = distribution.step_log_likelihoods(logits, labels, lengths)
+        weight = torch.as_tensor(self._class_weights(), device=logits.device)[labels]
+        real = torch.arange(labels.shape[1], device=logits.device) < lengths[:, None]
+        mean = weight.masked_fill(~real, 0.0).sum(1) / lengths
+        return (weight * log_p).sum(1) / mean
+
+    def predict(self, model: Any, batch: Batch) -> list[np.ndarray]:
+        """The numbers of the labels of each step."""
+        logits, lengths = _logits(model, batch)
+        return _real_parts(model.head.labels.decode(logits, lengths), lengths)
+
+    def marginals(self, model: Any, batch: Batch) -> list[np.ndarray]:
+        """(T_i, K) of each sample, the probability of each label at each step."""
+        logits, lengths = _logits(model, batch)
+        return _real_parts(model.head.labels.marginals(logits, lengths), lengths)
+
+    def labels(self, outputs: list[np.ndarray]) -> list[list]:
+        """The labels of each step."""
+        return [self.classes[row].tolist() for row in outputs]
+
+    def score(
+        self, y: list[list], outputs: list[np.ndarray], weight: np.ndarray | None
+    ) -> float:
+        """The fraction of steps whose label is right; one unseen in fit never is."""
+        right = self._right(y, outputs)
+        n_steps = np.array([len(steps) for steps in right], dtype=float)
+        fractions = [steps.mean() for steps in right]
+        weight = n_steps if weight is None else n_steps * weight
+        return float(np.average(fractions, weights=weight))
+
+    def stopping_score(
+        self, y: list[list], outputs: list[np.ndarray], weight: np.ndarray | None
+    ) -> float:
+        """As `score`, with the weights of the classes; `weight` has their means."""
+        if self.class_weight is None or weight is None:
+            return self.score(y, outputs, weight)
+        steps = self._step_weights(y)
+        right = zip(self._right(y, outputs), steps, strict=True)
+        fractions = [np.average(row, weights=w) for row, w in right]
+        n_steps = [len(w) for w in steps]
+        return float(np.average(fractions, weights=n_steps * weight))
+
+    def _right(self, y: list[list], outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Whether each label is the true one."""
+        self._check_kind(y)
+        rows = zip(y, self.labels(outputs), strict=True)
+        return [np.fromiter(map(eq, *row), dtype=bool) for row in rows]
+
+    def _check_kind(self, y: list[list]) -> None:
+        """Strings are never equal to numbers, so that the score would be 0."""
+        kind, seen = kind_of(next(iter(self.numbers))), kind_of(y[0][0])
+        if kind != seen and "strings" in (kind, seen):
+            raise DataError(
+                f"y[0][0] is {y[0][0]!r}, but the labels of this network are {kind}: "
+                f"{self.classes.tolist()[:5]!r}. Convert y to their type."
+            )
+
+    def _class_weights(self) -> np.ndarray:
+        """(K,)."""
+        return class_weights(self.class_weight, self.classes, self.counts)
+
+    def _step_weights(self, y: list[list]) -> list[np.ndarray]:
+        """The weight of each step, one array a sample."""
+        flat, lengths = self._numbers_of(y)
+        return np.split(self._class_weights()[flat], np.cumsum(lengths)[:-1])
+
+    def _numbers_of(self, y: list[list]) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the labels end to end, and how many each sample has."""
         try:
             flat = [self.numbers[label] for labels in y for label in labels]
         except KeyError:
@@ -76,58 +190,27 @@ class Tagging(Task):
                 f"{sorted(unseen)!r}. Pass samples with all labels to fit, or to the "
                 f"first call of partial_fit."
             ) from None
-        return Ragged(torch.tensor(flat), torch.tensor([len(labels) for labels in y]))
+        return np.array(flat), np.array([len(labels) for labels in y])
 
-    def head(self, body: Any) -> LabellingHead:
-        return LabellingHead(body.width, len(self.classes), self.crf)
-
-    def loss(self, model: Any, batch: Batch) -> Tensor:
-        """The mean, over the samples, of minus log-likelihood a step."""
-        logits, lengths = _logits(model, batch)
-        # Each is padded in its own way, and at least to the longest sample.
-        n_steps = min(logits.shape[1], batch.target.values.shape[1])
-        logits, labels = logits[:, :n_steps], batch.target.values[:, :n_steps]
-        gains = model.head.labels.log_likelihood(logits, labels, lengths)
-        return weighted_mean(-gains.float() / lengths, batch.weight)
-
-    def predict(self, model: Any, batch: Batch) -> list[np.ndarray]:
-        """The numbers of the labels of each step."""
-        logits, lengths = _logits(model, batch)
-        return _cut(model.head.labels.decode(logits, lengths), lengths)
-
-    def marginals(self, model: Any, batch: Batch) -> list[np.ndarray]:
-        """(T_i, K) of each sample, the probability of each label at each step."""
-        logits, lengths = _logits(model, batch)
-        return _cut(model.head.labels.marginals(logits, lengths), lengths)
-
-    def labels(self, outputs: list[np.ndarray]) -> list[list]:
-        """The labels of each step."""
-        return [self.classes[row].tolist() for row in outputs]
-
-    def score(
-        self, y: list[list], outputs: list[np.ndarray], weight: np.ndarray | None
-    ) -> float:
-        """The share of steps whose label is right."""
-        rows = zip(y, self.labels(outputs), strict=True)
-        right = [sum(map(eq, *row)) for row in rows]
-        n_steps = [len(labels) for labels in y]
-        return float(_total(right, weight) / _total(n_steps, weight))
-
-
-def _classes(y: list[list]) -> np.ndarray:
-    try:
-        labels = sorted({label for labels in y for label in labels})
-    except TypeError as error:
-        raise DataError(
-            f"Labels are strings or numbers, and not both at once: {error}."
-        ) from None
-    if any(isinstance(label, float) and isnan(label) for label in labels):
-        raise DataError("A label of y is NaN; leave the sample out, or name the label.")
-    if len(labels) < 2:
-        raise DataError(
-            f"A tagger needs at least 2 labels; y has only {len(labels)}: {labels!r}."
+    def _allowed(self, y: list[list]) -> Allowed | None:
+        """What the scheme of the labels allows; None if nothing is constrained."""
+        labels, scheme = self.classes.tolist(), self.scheme
+        if scheme == "auto":
+            scheme = scheme_of(labels)
+        if scheme is None:
+            return None
+        require_scheme(labels, scheme)
+        allowed = allowed_by(scheme, labels)
+        breach = violation(allowed, labels, *self._numbers_of(y))
+        if breach is None:
+            return allowed
+        is_named = self.scheme != "auto"
+        warn_of_data(
+            f"The labels are those of the scheme {scheme!r}, but {breach}. Labellings are "
+            f"{'' if is_named else 'not '}constrained to the scheme. Repair the label, or "
+            f"pass scheme=None."
         )
-    return np.array(labels)
+        return allowed if is_named else None
 
 
 def _logits(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -142,18 +225,6 @@ def _logits(model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
     return logits, lengths
 
 
-def _cut(steps: Tensor, lengths: Tensor) -> list[np.ndarray]:
+def _real_parts(steps: Tensor, lengths: Tensor) -> list[np.ndarray]:
     rows = zip(steps.cpu().numpy(), lengths.tolist(), strict=True)
     return [row[:n].copy() for row, n in rows]
-
-
-def _total(counts: list[int], weight: np.ndarray | None) -> float:
-    return np.dot(counts, np.ones(len(counts)) if weight is None else weight)
-
-
-def _labels(row: Any, i: int) -> list:
-    if isinstance(row, str) or not hasattr(row, "__len__"):
-        raise DataError(
-            f"y[{i}] is {row!r}; y holds a list of labels for each sample, one a step."
-        )
-    return row.tolist() if hasattr(row, "tolist") else list(row)

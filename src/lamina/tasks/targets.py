@@ -31,6 +31,8 @@ def as_targets(y: Any) -> Any:
         raise DataError(f"y holds {array.dtype}. Complex data not supported.")
     if array.ndim not in (1, 2):
         raise DataError(f"y has {array.ndim} dimensions; targets have one or two.")
+    if 0 in array.shape[1:]:
+        raise DataError(f"y has shape {array.shape}; it has no outputs to learn.")
     _refuse_missing(array)
     return array
 
@@ -65,8 +67,10 @@ def _refuse_mixed(labels: np.ndarray) -> None:
 
 
 def _has_length(y: Any) -> bool:
+    if sparse.issparse(y) or hasattr(y, "__array__"):
+        return True
     try:
-        return sparse.issparse(y) or len(y) >= 0
+        return len(y) >= 0
     except TypeError:  # no length: a number, a generator
         return False
 
@@ -84,18 +88,3 @@ def _refuse_missing(array: np.ndarray) -> None:
             f"Input y contains NaN: y[{row}] is {array[row]!r}; leave out samples without "
             f"a target."
         )
-
-
-def read_texts(y: Any, several: bool = False) -> list:
-    """A text for each sample, or with `several` a list of texts that are all right."""
-    if isinstance(y, str | bytes | dict) or not _has_length(y):
-        raise DataError(f"y is {y!r}; pass a list with a text for each sample.")
-    if nw.dependencies.is_into_series(y):
-        y = nw.from_native(y, series_only=True).to_list()
-    texts = list(y)
-    for i, text in enumerate(texts):
-        is_list = several and isinstance(text, list | tuple) and len(text) > 0
-        parts = text if is_list else [text]
-        if not all(isinstance(part, str) for part in parts):
-            raise DataError(f"The target of sample {i} is not a text: {text!r}.")
-    return texts

@@ -1,6 +1,6 @@
 """Transduction: a text of its own for each sample, written by a decoder that attends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import BEGIN, END, Batch, Features
+from lamina.batch import BEGIN, END, Batch, to_outputs
 from lamina.codec import Codec
+from lamina.exceptions import DataError
 from lamina.nn.attention import AttentionDecoder, AttentionStepper
-from lamina.nn.decoding import Hypothesis, beam_search, sample
+from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.nn.sampling import sharpened
-from lamina.params import Params, at_least, fraction, not_negative, one_of
+from lamina.params import Params, Use, at_least, fraction, not_negative, one_of
 from lamina.ragged import Choices, Ragged, Sequences
 from lamina.tasks.base import Task
-from lamina.tasks.bleu import bleu
-from lamina.tasks.targets import read_texts
+from lamina.tasks.similarity import bleu, chrf
+from lamina.texts import items, read_texts, shown, text_of
 
 CELLS_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together in a step of a search."""
@@ -29,23 +29,33 @@ class TransductionParams(Params):
     """How texts are written."""
 
     decoder_size: Annotated[
-        int, at_least(1), "Units of each of the two recurrent layers that write."
+        int,
+        at_least(1),
+        Use.FROZEN,
+        "Units of each of the two recurrent layers that write.",
     ] = 256
     decoder_dropout: Annotated[
-        float, fraction(), "Share of the decoder's features dropped in training."
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of the decoder's features dropped in training.",
     ] = 0.3
     label_smoothing: Annotated[
-        float, fraction(), "Share of the target that is spread evenly over all units."
+        float,
+        fraction(),
+        "Fraction of the target that is spread evenly over all units.",
     ] = 0.1
     beam_size: Annotated[
         int,
         at_least(1),
+        Use.AT_ONCE,
         """Texts that are followed at once for each sample; 1 takes the most likely unit
         at each step.""",
     ] = 5
     length_penalty: Annotated[
         float,
         not_negative(),
+        Use.AT_ONCE,
         """Among the texts that were found, that with the greatest log-probability over
         this power of its length is taken; 0 prefers short ones.""",
     ] = 1.0
@@ -53,47 +63,79 @@ class TransductionParams(Params):
         int | str,
         at_least(1),
         one_of("auto"),
+        Use.AT_ONCE,
         """Units that a text has at most; one that does not end by then is cut, with a
         warning. "auto" is twice the longest training target.""",
     ] = "auto"
 
 
 class Transduction(Task):
-    """y: a text a sample, or several that mean the same; output: texts."""
+    """y: a text a sample; output: texts."""
 
     causal: ClassVar = False
     long_range: ClassVar = True
     default_steps: ClassVar = 8_000
     largest_batch: ClassVar = 64
+    requires_y: ClassVar = True
+    takes_alternatives: ClassVar = False
+    """Whether a sample may have a list of texts, each of which is right."""
 
     def __init__(self, params: Any):
         super().__init__(params)
         self.codec = Codec(params.unit, params.max_tokens)
-        self.size, self.dropout = params.decoder_size, params.decoder_dropout
-        self.has_variants = params.body.forms == ("image",)
+        self.size = params.decoder_size
 
     def configure(self, params: Any) -> None:
-        self.smoothing = params.label_smoothing
+        self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
+
+    def configure_prediction(self, params: Any) -> None:
+        self.max_length = params.max_length
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty
-        self.max_length = params.max_length
 
     @property
     def limit(self) -> int:
-        """Units of a text and its end at most."""
-        given = self.max_length
-        return 2 * self.longest if isinstance(given, str) else int(given) + 1
+        """Units that a text has at most, its end included."""
+        is_auto = isinstance(self.max_length, str)
+        return 2 * self.codec.longest if is_auto else int(self.max_length) + 1
 
     def read(self, y: Any, X: Any) -> list:
-        del X
-        return read_texts(y, self.has_variants)
+        """The text of each sample, or a list of texts that are right."""
+        targets = [self._read_target(item, i) for i, item in enumerate(items(y, "y"))]
+        if len(targets) != len(X):
+            raise DataError(f"There are {len(targets)} texts for {len(X)} samples.")
+        return targets
 
-    def fit(self, y: Any, weight: Any, classes: Any = None) -> Self:
+    def read_prefix(self, prefix: Any) -> list[str]:
+        """How the text of each sample has to begin; no longer than a text may be."""
+        texts = self.codec.checked(read_texts(prefix, "prefix"), "prefix")
+        for i, text in enumerate(texts):
+            n_units = len(self.codec.numbers(text))
+            if n_units > self.limit - 1:
+                raise DataError(
+                    f"The prefix of sample {i}, {shown(text)}, has {n_units} units, and a "
+                    f"text has at most {self.limit - 1}; raise max_length."
+                )
+        return texts
+
+    def fit(self, y: list, weight: Any, classes: Any = None) -> Self:
         del weight, classes
         texts = [text for texts in map(variants, y) for text in texts]
+        self.codec.warn_of_unspaced(texts)
         self.codec.fit(texts)
-        self.longest = max(len(self.codec.numbers(text)) for text in texts) + 1
         return self
+
+    def _read_target(self, item: Any, i: int) -> str | list[str]:
+        where = f"The target of sample {i}"
+        is_list = self.takes_alternatives and isinstance(
+            item, list | tuple | np.ndarray
+        )
+        if is_list and not len(item):
+            raise DataError(f"{where} is an empty list; it needs at least one text.")
+        texts = [text_of(text, where) for text in (item if is_list else [item])]
+        for text in texts:
+            self.codec.check(text, where)
+        return texts if is_list else texts[0]
 
     def encode(self, y: list) -> Ragged | Choices:
         texts = [text for texts in map(variants, y) for text in texts]
@@ -116,38 +158,38 @@ class Transduction(Task):
         texts = places // target.values.shape[1]
         weight = share[texts] * (target.n_real / len(batch))
         logits = model.head.logits(decoded.h.flatten(0, 1)[places]).float()
-        numbers = target.values.flatten()[places] - END
+        outputs = to_outputs(target.values.flatten()[places])
 
-        def criterion(output: Tensor, numbers: Any, weight: Tensor | None) -> Any:
-            return cross_entropy(output, numbers, weight, self.smoothing)
+        def criterion(logits: Tensor, outputs: Any, weight: Tensor | None) -> Any:
+            return cross_entropy(logits, outputs, weight, self.smoothing)
 
-        return minimise(criterion, logits, numbers, weight)
+        return minimise(criterion, logits, outputs, weight)
 
     def predict(self, model: Model, batch: Batch) -> list[str]:
-        found = self.search(model, batch, self.beam_size)
-        return [self.codec.text(texts[0].tokens) for texts in found]
+        found = self.search(model, batch)
+        return [self.codec.written(ranked[0].tokens) for ranked in found]
 
-    def search(self, model: Model, batch: Batch, width: int) -> list[list[Hypothesis]]:
+    def search(
+        self, model: Model, batch: Batch, n_best: int = 1
+    ) -> list[list[Hypothesis]]:
         """The best texts of each sample; they begin with the batch's target, if any."""
         found = []
-        for features, prefixes in self._parts(model, batch, width):
-            stepper = AttentionStepper(model.head, features)
-            texts = beam_search(
-                stepper, width, self.limit, self.length_penalty, prefixes
-            )
-            found += [[_numbered(h) for h in ranked] for ranked in texts]
+        width = max(self.beam_size, n_best)
+        for decoder in self._decoders(model, batch, width):
+            found += beam_search(decoder, width, self.limit, self.length_penalty)
         return found
 
-    def draw(self, model: Model, batch: Batch, how: dict[str, Any]) -> list[Hypothesis]:
-        """A text of each sample, drawn; `how` is for `sharpened`, with a `generator`."""
-        how, found = dict(how), []
-        generator = how.pop("generator")
-        for features, _ in self._parts(model, batch, 1):
-            stepper = AttentionStepper(model.head, features)
-            texts = sample(
-                stepper, 1, self.limit, lambda p: sharpened(p, **how), generator
-            )
-            found += map(_numbered, texts)
+    def draw(
+        self,
+        model: Model,
+        batch: Batch,
+        probabilities: Callable[[Tensor], Tensor],
+        generator: torch.Generator,
+    ) -> list[Hypothesis]:
+        """A text of each sample, drawn from what `probabilities` makes of logits."""
+        found = []
+        for decoder in self._decoders(model, batch, 1):
+            found += sample(decoder, 1, self.limit, probabilities, generator)
         return found
 
     def likelihoods(self, model: Model, batch: Batch) -> np.ndarray:
@@ -155,8 +197,8 @@ class Transduction(Task):
         target: Sequences = batch.target
         decoded = model.head(model.body(batch), _read(target))
         log_p = model.head.logits(decoded.h).float().log_softmax(-1)
-        numbers = (target.values - END).clamp(min=0)
-        log_p = log_p.gather(2, numbers[..., None])[..., 0]
+        outputs = to_outputs(target.values).clamp(min=0)
+        log_p = log_p.gather(2, outputs[..., None])[..., 0]
         return log_p.masked_fill(~target.real(), 0.0).double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
@@ -177,16 +219,21 @@ class Transduction(Task):
         return [s.cpu().numpy() for s in found]
 
     def score(self, y: list, outputs: Any, weight: np.ndarray | None) -> float:
+        """Mean chrF of the texts, from 0 to 1."""
+        return chrf(outputs, [variants(texts) for texts in y], weight)
+
+    def bleu(self, y: list, outputs: Any, weight: np.ndarray | None) -> float:
         """Corpus BLEU, from 0 to 1."""
         return bleu(outputs, [variants(texts) for texts in y], weight)
 
-    def _parts(
+    def _decoders(
         self, model: Model, batch: Batch, width: int
-    ) -> Iterator[tuple[Features, list[list[int]] | None]]:
-        """Features of as many samples as are searched at once, and how texts begin."""
+    ) -> Iterator[Constrained]:
+        """What writes the texts of as many samples as are searched at once."""
         features = model.body(batch)
         n = max(1, CELLS_AT_ONCE // (width * len(self.codec)))
         begins = None if batch.target is None else _begins(batch.target)
+        rules = self.codec.may_follow, self.codec.states_after
         for i in range(0, len(batch), n):
             lengths = features.lengths
             part = replace(
@@ -194,7 +241,14 @@ class Transduction(Task):
                 h=features.h[i : i + n],
                 lengths=None if lengths is None else lengths[i : i + n],
             )
-            yield part, None if begins is None else begins[i : i + n]
+            stepper = AttentionStepper(model.head, part)
+            yield Constrained(stepper, *rules, begins and begins[i : i + n])
+
+
+class Captioning(Transduction):
+    """y: a text a sample, or several that mean the same; output: texts."""
+
+    takes_alternatives: ClassVar = True
 
 
 def variants(texts: Any) -> list[str]:
@@ -209,11 +263,6 @@ def _read(target: Sequences) -> Tensor:
 
 
 def _begins(target: Sequences) -> list[list[int]]:
-    """Each target without its end, counted as decoders do."""
-    rows = zip(target.values.tolist(), target.lengths.tolist(), strict=True)
-    return [[number - END for number in row[: n - 1]] for row, n in rows]
-
-
-def _numbered(text: Hypothesis) -> Hypothesis:
-    """The same with the numbers of the codec."""
-    return replace(text, tokens=[token + END for token in text.tokens])
+    """The outputs of each target without its end."""
+    rows = zip(to_outputs(target.values).tolist(), target.lengths.tolist(), strict=True)
+    return [row[: n - 1] for row, n in rows]

@@ -6,14 +6,32 @@ from typing import Any
 
 import lamina
 from lamina.estimators.base import NeuralEstimator
-from lamina.testing import invariance, learning, parameters, refusal, state, weights
+from lamina.testing import (
+    invariance,
+    learning,
+    parameters,
+    process,
+    refusal,
+    state,
+    uses,
+    weights,
+)
 from lamina.testing.examples import Example, examples_for
 
 Check = Callable[[Any, Example], None]
 
 CHECKS: tuple[Check, ...] = tuple(
     check
-    for module in (parameters, state, invariance, learning, weights, refusal)
+    for module in (
+        parameters,
+        state,
+        process,
+        invariance,
+        learning,
+        uses,
+        weights,
+        refusal,
+    )
     for name, check in vars(module).items()
     if name.startswith("check_") and check.__module__ == module.__name__
 )

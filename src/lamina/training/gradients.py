@@ -1,6 +1,7 @@
 """How a batch's loss gets its gradients: by autograd, or by a kernel that a body offers."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.nn.model import Model
+from lamina.seeding import draws_by_itself, every_draw_from_stream
 from lamina.tasks.base import Task
 from lamina.training.optimizers import trained
 from lamina.training.precision import Arithmetic
@@ -47,14 +49,17 @@ class ByAutograd:
 
     def __post_init__(self) -> None:
         self.params = trained(self.model)
+        redirected = draws_by_itself(self.model, self.task)
+        self.draws = every_draw_from_stream if redirected else nullcontext
 
     def __call__(self, batch: Batch) -> Tensor:
         for p in self.params:
             p.grad = None
-        with self.arithmetic.forward():
-            loss = self.task.loss(self.model, batch)
         scaler = self.arithmetic.scaler
-        (loss if scaler is None else scaler.scale(loss)).backward()
+        with self.draws():
+            with self.arithmetic.forward():
+                loss = self.task.loss(self.model, batch)
+            (loss if scaler is None else scaler.scale(loss)).backward()
         for p in self.params:
             if p.grad is None:  # a layer that this batch did not use
                 p.grad = torch.zeros_like(p)

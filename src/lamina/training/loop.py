@@ -19,7 +19,7 @@ from lamina.training.optimizers import Optimizer, trained
 from lamina.training.precision import arithmetic_of, computing
 from lamina.training.schedules import SCHEDULES
 from lamina.training.step import Step, fastest
-from lamina.training.stopping import Snapshot, Stopping
+from lamina.training.stopping import Epoch, Snapshot, Stopping
 
 GRACE = 0.02
 """Share of a time limit that a fit may take to come into its stride."""
@@ -37,10 +37,20 @@ class Monitor(Protocol):
 class History:
     """What happened, epoch by epoch."""
 
-    loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
     diverged: bool = False
     interrupted: bool = False
+    """Whether the keyboard interrupted the fit after the last epoch."""
+
+    @property
+    def loss_curve(self) -> list[float]:
+        """The loss of each epoch."""
+        return [epoch.loss for epoch in self.epochs]
+
+    @property
+    def validation_scores(self) -> list[float]:
+        """The score of each epoch, empty without validation samples."""
+        return [epoch.score for epoch in self.epochs if epoch.score is not None]
 
 
 @dataclass
@@ -98,9 +108,11 @@ class Training:
             with self._computing(gradients):
                 self._epochs(self._step(gradients), history, kept)
         except KeyboardInterrupt:
-            if not history.loss_curve:
+            if not history.epochs:
                 raise
             history.interrupted = True
+            # Nothing was trained between the record of an epoch and its snapshot.
+            kept.follow(history.epochs)
         kept.restore()
         self.model.eval()
         return history
@@ -122,12 +134,15 @@ class Training:
         for _ in range(self.n_epochs):
             self.monitor.epoch_begins(self.model)
             loss = self._epoch(clock, step)
-            if not math.isfinite(loss):
+            if not math.isfinite(loss) or not self._is_finite():
                 history.diverged = True
                 break
-            history.loss_curve.append(loss)
-            if stopping.is_better(self._epoch_score(history)) or not self.selects:
-                kept.take()
+            score = self._validation_score()
+            watched = self._watched(loss, score, is_first=not history.epochs)
+            is_best = stopping.is_better(watched) or not self.selects
+            # An interrupt finds an epoch either recorded as a whole or not at all.
+            history.epochs.append(Epoch(loss, score, is_best))
+            kept.follow(history.epochs)
             ended = self.monitor.epoch_ends(self.model, history)
             if ended or stopping.is_over or clock.done() >= 1:
                 break
@@ -150,16 +165,23 @@ class Training:
         mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
         return (mean / sum(sizes)).item()
 
-    def _epoch_score(self, history: History) -> float:
+    def _is_finite(self) -> bool:
+        """Whether all weights are numbers; a loss was measured before its step."""
+        sums = [weight.detach().sum() for weight in self.optimizer.params]
+        return bool(torch.stack(sums).isfinite().all())
+
+    def _validation_score(self) -> float | None:
+        if self.validate is None:
+            return None
+        self.model.eval()
+        return self.validate(self.model)
+
+    def _watched(self, loss: float, score: float | None, *, is_first: bool) -> float:
         """What `Stopping` watches."""
-        if self.validate is not None:
-            self.model.eval()
-            history.validation_scores.append(self.validate(self.model))
-        if self.selects and len(history.loss_curve) == 1:
-            self._refuse_nan(history.validation_scores[0])
-        if not self.selects:
-            return -history.loss_curve[-1]
-        score = history.validation_scores[-1]
+        if self.selects and score is not None and is_first:
+            self._refuse_nan(score)
+        if not self.selects or score is None:
+            return -loss
         return -math.inf if math.isnan(score) else score
 
     def _refuse_nan(self, score: float) -> None:

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from lamina.exceptions import ParameterError
 from lamina.nn.model import Model
 from lamina.nn.parallel import spread_over
-from lamina.nn.products import on_one_core
+from lamina.nn.products import large_products
 from lamina.params import Rule
+from lamina.process import MATMUL, THREADS, one_blas_thread
 
 PRECISIONS: dict[str, torch.dtype | None] = {
     "auto": None,
@@ -77,23 +78,19 @@ def computing(
     """The process's flags as passes over `n_samples`, `work` multiplications, want them.
 
     `alone` where products that are not worth bfloat16 are those of `nn/products.py`, whose
-    library has threads of its own.
+    library has threads of its own: two gain nothing in the smallest products, and wait for
+    one another if something else takes a core. A fit of 64-100-10 then took twice as long.
     """
-    matmul, n_threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
-    n_cores = max(1, min(n_threads, int(work / WORTH_A_THREAD)))
-    blas = on_one_core if alone and n_cores == 1 else nullcontext
+    n_cores = max(1, min(torch.get_num_threads(), int(work / WORTH_A_THREAD)))
+    blas = one_blas_thread if alone and n_cores == 1 else nullcontext
     if alone and work < WORTH_BFLOAT16:
         n_cores = 1
     n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
-    torch.set_float32_matmul_precision(_matmul_precision(precision, work))
-    torch.set_num_threads(n_cores)
-    try:
-        spread = spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext()
-        with blas(), spread:
-            yield
-    finally:
-        torch.set_num_threads(n_threads)
-        torch.set_float32_matmul_precision(matmul)
+    spread = spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext()
+    matmul = MATMUL.at(_matmul_precision(precision, model, work))
+    products = large_products() if work >= WORTH_BFLOAT16 else nullcontext()
+    with matmul, THREADS.at(n_cores), blas(), spread, products:
+        yield
 
 
 @dataclass(frozen=True)
@@ -180,14 +177,12 @@ def _moved(model: nn.Module, device: torch.device) -> Iterator[None]:
         model.cpu()
 
 
-def _matmul_precision(precision: str, work: float) -> str:
+def _matmul_precision(precision: str, model: Model, work: float) -> str:
+    """One for all calls on a CPU: two at the same time must not need different ones."""
     if precision == "float32" or work < WORTH_BFLOAT16:
         return "highest"
-    # Where there are bfloat16 units but no tiles, "medium" makes oneDNN compute in full
-    # float32, twice as fast as MKL on AMD's processors; tiles would round to bfloat16.
-    if _supports("_is_avx512_bf16_supported"):
-        return "high" if _supports("_is_amx_tile_supported") else "medium"
-    return "high"
+    on_gpu = any(p.is_cuda for p in model.parameters())
+    return "high" if on_gpu else "highest"
 
 
 def _is_native(dtype: torch.dtype, device: torch.device) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch
+from lamina.seeding import current_generator
 from lamina.training.gradients import Gradients
 from lamina.training.optimizers import Optimizer, Rate, clip
 
@@ -58,8 +59,9 @@ class Recorder(Protocol):
 class Graphs:
     """CUDA graphs, a Recorder."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.stream = torch.cuda.Stream()
+        self.generator = current_generator(device)
 
     def aside(self, work: Work) -> Tensor:
         main = torch.cuda.current_stream()
@@ -71,6 +73,9 @@ class Graphs:
 
     def record(self, work: Work) -> Work:
         graph, stream = torch.cuda.CUDAGraph(), self.stream
+        if self.generator is not None:
+            # Each replay draws new numbers.
+            graph.register_generator_state(self.generator)
         # Other threads may go on using the GPU.
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             loss = work()
@@ -149,7 +154,8 @@ def fastest(
     small = device.type == "cuda" and work <= WORTH_RECORDING
     if not small or not getattr(body, "repeats", False):
         return step
-    return Recorded(step, Graphs(), torch.zeros((), device=device))
+    rate = torch.zeros((), device=device)
+    return Recorded(step, Graphs(rate.device), rate)
 
 
 def _parts(batch: Batch) -> dict[str, Tensor] | None:

@@ -1,6 +1,8 @@
 """When to stop, and which epoch's network to keep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import nn
 
@@ -37,18 +39,35 @@ class Stopping:
         self._reference = self.best
 
 
+class Epoch(NamedTuple):
+    """What one epoch ended with."""
+
+    loss: float
+    score: float | None
+    """Of the validation samples; None without any."""
+    is_best: bool
+    """Whether its network is the one to keep."""
+
+
 class Snapshot:
-    """A copy of a model's state, kept to go back to."""
+    """A copy of a model's state as it was after the best epoch, kept to go back to."""
 
     def __init__(self, model: nn.Module):
         # Training changes these tensors in place, and never puts others there.
         self.live = list(model.state_dict().values())
         self.kept = [tensor.clone() for tensor in self.live]
+        self.n_epochs = 0
 
-    def take(self) -> None:
-        """Remember the state as it is now."""
-        fused._foreach_copy_(self.kept, self.live)
+    def follow(self, epochs: Sequence[Epoch]) -> None:
+        """Copy the model after the last epoch if it is the best and was not yet seen.
+
+        An interrupted call can be repeated while the model is as it was.
+        """
+        if self.n_epochs < len(epochs):
+            if epochs[-1].is_best:
+                fused._foreach_copy_(self.kept, self.live)
+            self.n_epochs = len(epochs)
 
     def restore(self) -> None:
-        """Put the remembered state back."""
+        """Put the copied state back."""
         fused._foreach_copy_(self.live, self.kept)

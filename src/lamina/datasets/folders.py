@@ -1,0 +1,151 @@
+"""The user's own pictures or recordings: a folder for each class."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lamina.datasets.store import answer
+from lamina.encoders.choose import AUDIO_SUFFIXES
+from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
+from lamina.exceptions import DataError, warn_of_data
+
+
+def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
+    """Paths of the pictures or recordings below a folder, and their classes.
+
+    Each folder in `path` is a class, and the files in it and in its subfolders are its
+    samples. Which files are samples is decided by how their names end, in any case: all
+    pictures (.png, .jpg, ...) or all recordings (.wav, .flac, ...). No file is opened.
+    Hidden files and folders (`.DS_Store`) are left out; files of other kinds are left out
+    with one warning and counted in `n_skipped`. Links are followed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder that contains the class folders.
+    return_X_y : bool, default=False
+        Return the pair (data, target) instead of a Bunch.
+
+    Returns
+    -------
+    data : list of Path
+        The files, sorted by class and then by path.
+    target : ndarray of str of shape (n_samples,)
+        The class of each: the name of its folder. A Bunch has the sorted names of all
+        classes (`target_names`, a list of str) and the number of files that are neither
+        pictures nor recordings (`n_skipped`), too.
+
+    Raises
+    ------
+    DataError
+        The folder is missing or contains no folders, a class has no samples, a sample is
+        not in a class folder, pictures and recordings are mixed, or a folder cannot be
+        read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from lamina.datasets import load_folder
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+    ...         file = Path(folder) / name
+    ...         file.parent.mkdir(exist_ok=True)
+    ...         Image.new("L", (8, 8)).save(file)
+    ...     X, y = load_folder(folder, return_X_y=True)
+    >>> [file.name for file in X], y.tolist()
+    (['1.png', '2.png', '1.png'], ['cat', 'cat', 'dog'])
+    """
+    folder = Path(path)
+    try:
+        files = {c.name: sorted(_files(c, ())) for c in _classes(folder)}
+    except (OSError, ValueError) as error:
+        raise DataError(f"The folder {str(path)!r} cannot be read: {error}.") from error
+    samples = {name: [f for f in found if _kind(f)] for name, found in files.items()}
+    _refuse_empty(folder, samples)
+    data = [file for found in samples.values() for file in found]
+    _refuse_mixed(data)
+    n_skipped = sum(map(len, files.values())) - len(data)
+    if n_skipped:
+        warn_of_data(
+            f"{n_skipped} files below {str(path)!r} are neither pictures nor recordings, "
+            f"as their names end, and are left out."
+        )
+    return answer(
+        data,
+        np.repeat(list(samples), [len(found) for found in samples.values()]),
+        return_X_y,
+        target_names=list(samples),
+        n_skipped=n_skipped,
+    )
+
+
+def _classes(folder: Path) -> list[Path]:
+    """The class folders, sorted; a sample beside them has no class."""
+    if not folder.is_dir():
+        raise DataError(f"{str(folder)!r} is not a folder.")
+    entries = sorted(e for e in folder.iterdir() if not _is_hidden(e))
+    for entry in entries:
+        if not entry.is_dir() and _kind(entry):
+            raise DataError(
+                f"{str(entry)!r} is not in a class folder; move it into one, or pass the "
+                f"parent of {str(folder)!r} if that is a class folder."
+            )
+    return [entry for entry in entries if entry.is_dir()]
+
+
+def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """The files below a folder, whose resolved parents are `above`."""
+    real = folder.resolve()
+    if real in above:
+        raise DataError(f"{str(folder)!r} is a symbolic link to one of its parents.")
+    for entry in folder.iterdir():
+        if _is_hidden(entry):
+            continue
+        if entry.is_dir():
+            yield from _files(entry, (*above, real))
+        elif entry.is_file():
+            yield entry
+        else:
+            raise DataError(
+                f"{str(entry)!r} is neither a file nor a folder (a pipe, a device or a "
+                f"broken link); remove it."
+            )
+
+
+def _kind(file: Path) -> str | None:
+    """What a file holds, as its name ends."""
+    suffix = file.suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return "picture"
+    return "recording" if suffix in AUDIO_SUFFIXES else None
+
+
+def _is_hidden(entry: Path) -> bool:
+    return entry.name.startswith(".")
+
+
+def _refuse_empty(folder: Path, samples: dict[str, list[Path]]) -> None:
+    if not samples:
+        raise DataError(
+            f"{str(folder)!r} contains no folders; the samples of each class belong "
+            f"in a folder of that name."
+        )
+    for name, found in samples.items():
+        if not found:
+            raise DataError(
+                f"The folder of class {name!r} in {str(folder)!r} contains no pictures "
+                f"and no recordings; fill or remove it."
+            )
+
+
+def _refuse_mixed(data: list[Path]) -> None:
+    for file in data:
+        if _kind(file) != _kind(data[0]):
+            raise DataError(
+                f"{str(data[0])!r} is a {_kind(data[0])} and {str(file)!r} is a "
+                f"{_kind(file)}; keep one kind below this folder."
+            )

@@ -1,0 +1,229 @@
+"""Sound files: what their headers announce, whether they are whole, and their samples.
+
+A path, or the contents of a file as bytes -> waveforms (n, channels) between -1 and 1.
+
+WAV, RF64, AIFF, AU, FLAC, Ogg (Vorbis, Opus) and MP3 are decoded by libsndfile, which
+silently truncates a WAV, AIFF, AU or Ogg file that breaks off. So the size announced by the
+header is compared with the size of the file first. A streamed recording may announce an
+unknown size (within 4 KiB of 2 or 4 GiB), which cannot be compared; a size of 0 means no
+samples, and these are refused. FLAC and MP3 files that break off are detected when they are
+decoded.
+"""
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lamina.encoders.files import is_path, name_of, open_regular, reading
+from lamina.exceptions import DataError, MissingExtraError
+
+RATES = 100, 1_000_000
+"""Samples per second that a header may announce: a step of 10 ms holds at least one."""
+MOST_CHANNELS = 32
+MOST_VALUES = 1 << 27
+"""Samples times channels of a recording, as it is and resampled: 512 MiB as floats."""
+UNKNOWN_SIZE = 0x7FFF_F000
+"""A size whose lowest 31 bits are at least this is unknown: the file was streamed."""
+LARGEST_PAGE = 65_307
+"""Bytes of a page of an Ogg file."""
+RIFF = b"RIFF", b"RIFX", b"RF64", b"BW64"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file announces: samples of each channel, their rate, and channels."""
+
+    n_samples: int
+    rate: int
+    n_channels: int
+
+
+def begins_as_sound(contents: bytes) -> bool:
+    """Whether the contents of a file begin as those of a sound file do."""
+    start = contents[:12]
+    if start[:4] in (*RIFF, b"FORM"):
+        return start[8:] in (b"WAVE", b"AIFF", b"AIFC")
+    # Two bytes of synchronisation and version, then layer 2 or 3.
+    is_mp3 = start[:1] == b"\xff" and len(start) > 1 and start[1] & 0xE6 in (0xE2, 0xE4)
+    return is_mp3 or start.startswith((b"ID3", b".snd", b"dns.", b"fLaC", b"OggS"))
+
+
+def sound_header(sample: Any, i: int) -> Header:
+    """The header of a file that is whole, as far as its header tells; nothing is decoded."""
+    soundfile = _soundfile()
+    with reading(sample, i):
+        with _opened(sample, i) as (file, n_bytes):
+            start = file.read(12)
+            file.seek(0)
+            # Other formats are not even opened by libsndfile.
+            found = soundfile.info(_source(sample)) if begins_as_sound(start) else None
+            if found is None or found.format not in SIZES:
+                raise DataError(
+                    f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
+                    f"sound is read from {', '.join(SIZES)}. Convert it."
+                )
+            _refuse_broken(sample, i, SIZES[found.format](file, n_bytes), n_bytes)
+        header = Header(found.frames, found.samplerate, found.channels)
+        _refuse_absurd(sample, i, header)
+        return header
+
+
+def decode_sound(sample: Any, i: int) -> tuple[np.ndarray, int]:
+    """Samples (n, channels) between -1 and 1, and their rate."""
+    soundfile = _soundfile()
+    with reading(sample, i), soundfile.SoundFile(_source(sample)) as file:
+        wave = file.read(file.frames, dtype="float32", always_2d=True)
+        if len(wave) != file.frames:
+            raise DataError(
+                f"{name_of(sample, i)} breaks off: {len(wave)} of {file.frames} samples "
+                f"are there. Repair it or leave it out."
+            )
+        return wave, file.samplerate
+
+
+def _refuse_broken(sample: Any, i: int, announced: int, n_bytes: int) -> None:
+    if announced > n_bytes:
+        raise DataError(
+            f"{name_of(sample, i)} breaks off: its header announces {announced} bytes, "
+            f"and {n_bytes} are there. Repair it or leave it out."
+        )
+
+
+def _refuse_absurd(sample: Any, i: int, header: Header) -> None:
+    lowest, highest = RATES
+    if not lowest <= header.rate <= highest:
+        raise DataError(
+            f"{name_of(sample, i)} announces {header.rate} samples per second; {lowest} "
+            f"to {highest} are read. Repair its header or leave it out."
+        )
+    if header.n_channels > MOST_CHANNELS:
+        raise DataError(
+            f"{name_of(sample, i)} announces {header.n_channels} channels; at most "
+            f"{MOST_CHANNELS} are read. Repair its header or leave it out."
+        )
+    refuse_long(sample, i, header.n_samples * header.n_channels)
+
+
+def refuse_long(sample: Any, i: int, n_values: int) -> None:
+    """Raise for a recording that would take gigabytes."""
+    if n_values > MOST_VALUES:
+        raise DataError(
+            f"{name_of(sample, i)} has {n_values} samples in its channels, as announced "
+            f"and at the rate of the network; at most {MOST_VALUES} are read. Repair its "
+            f"header, cut it into parts, or choose a lower sampling_rate."
+        )
+
+
+def _riff_size(file: BinaryIO, n_bytes: int) -> int:
+    """Bytes of a WAV or RF64 file up to the end of its samples."""
+    order = ">" if _kind_of(file, *RIFF) == b"RIFX" else "<"
+    large = 0
+    for name, start, size in _chunks(file, n_bytes, order):
+        if name == b"ds64":
+            large = struct.unpack("<QQ", file.read(16))[1]
+        if name == b"data":
+            return start + (large if large and size == 0xFFFF_FFFF else _known(size))
+    return n_bytes
+
+
+def _form_size(file: BinaryIO, n_bytes: int) -> int:
+    """Bytes of an AIFF file up to the end of its samples."""
+    _kind_of(file, b"FORM")
+    for name, start, size in _chunks(file, n_bytes, ">"):
+        if name == b"SSND":
+            return start + _known(size)
+    return n_bytes
+
+
+def _au_size(file: BinaryIO, n_bytes: int) -> int:
+    del n_bytes
+    order = "<" if _kind_of(file, b".snd", b"dns.") == b"dns." else ">"
+    file.seek(4)
+    offset, size = struct.unpack(order + "II", file.read(8))
+    return offset + _known(size)
+
+
+def _ogg_size(file: BinaryIO, n_bytes: int) -> int:
+    """Bytes up to the end of the last page, one more if it does not end its stream."""
+    start = max(0, n_bytes - 2 * LARGEST_PAGE)
+    file.seek(start)
+    tail = file.read()
+    at = tail.rfind(b"OggS")
+    page = tail[at:]
+    if at < 0 or len(page) < 27 or len(page) < 27 + page[26]:
+        return n_bytes + 1
+    size = 27 + page[26] + sum(page[27 : 27 + page[26]])
+    is_last = page[5] & 4
+    return start + at + size if is_last else n_bytes + 1
+
+
+def _left_to_decoder(file: BinaryIO, n_bytes: int) -> int:
+    del file
+    return n_bytes
+
+
+SIZES: dict[str, Callable[[BinaryIO, int], int]] = {
+    "WAV": _riff_size,
+    "WAVEX": _riff_size,
+    "RF64": _riff_size,
+    "AIFF": _form_size,
+    "AU": _au_size,
+    "OGG": _ogg_size,
+    "FLAC": _left_to_decoder,
+    "MP3": _left_to_decoder,
+}
+"""Bytes that a file should have at least, by libsndfile's name of its format."""
+
+
+def _kind_of(file: BinaryIO, *kinds: bytes) -> bytes:
+    """The first four bytes of a file, which then stands after twelve."""
+    kind = file.read(12)[:4]
+    if kind not in kinds:
+        raise ValueError(f"it begins with {kind!r}")
+    return kind
+
+
+def _chunks(
+    file: BinaryIO, n_bytes: int, order: str
+) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and size of each chunk from where the file stands."""
+    start = file.tell() + 8
+    while start <= n_bytes:
+        name, size = struct.unpack(order + "4sI", file.read(8))
+        yield name, start, size
+        start += size + size % 2 + 8
+        file.seek(start - 8)
+
+
+def _known(size: int) -> int:
+    """The announced size, 0 if it is unknown."""
+    return 0 if size & 0x7FFF_FFFF >= UNKNOWN_SIZE else size
+
+
+@contextmanager
+def _opened(sample: Any, i: int) -> Iterator[tuple[BinaryIO, int]]:
+    """A file to read from its beginning, and its bytes; never one that could block."""
+    if is_path(sample):
+        with open_regular(sample) as file:
+            yield file, os.fstat(file.fileno()).st_size
+    else:
+        yield BytesIO(sample), len(sample)
+
+
+def _source(sample: Any) -> str | BytesIO:
+    """What soundfile opens."""
+    return str(sample) if is_path(sample) else BytesIO(sample)
+
+
+def _soundfile() -> Any:
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("Reading audio files", "soundfile", "audio") from None
+    return soundfile

@@ -1,0 +1,256 @@
+"""Frames and series of a data library, a row for each step -> columns with their roles.
+
+Which column, or level of pandas' index, is the id and which the time is said by parameters.
+Where they say nothing of the index of pandas, dates, periods and text in it are the time,
+integers that increase are positions, and of two levels the other one is the id.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from lamina.encoders.names import refuse_duplicates
+from lamina.encoders.times import TimeKind, Times, read_times
+from lamina.exceptions import DataError, warn_of_data
+from lamina.missing import is_missing
+
+RESET = "pass X.reset_index(drop=True) if its rows are steps in their order"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What series came in, so that forecasts can be given back in the same."""
+
+    container: str = "arrays"
+    """"arrays", "series" or "frame"."""
+    library: Any = None
+    """The data library, as narwhals calls it."""
+    is_single: bool = False
+    """Whether it was one series by itself."""
+    name: Hashable = None
+    """The name of a series, which may be none."""
+    value: Hashable = None
+    """The column that is forecast."""
+    id: Hashable = None
+    time: Hashable = None
+    id_in_index: bool = False
+    time_in_index: bool = False
+    kind: TimeKind | None = None
+    """What held the stamps; None where there were none."""
+
+
+@dataclass
+class Steps:
+    """The rows of a frame: columns of numbers, value first, with their ids and times."""
+
+    columns: dict[Hashable, np.ndarray]
+    source: Source
+    ids: list | None = None
+    times: Times | None = None
+
+
+@dataclass
+class _Parts:
+    """Columns and levels of the index that are not yet given a role."""
+
+    columns: dict[Hashable, nw.Series]
+    levels: dict[Hashable, nw.Series] = field(default_factory=dict)
+
+    def pop(self, label: Hashable, parameter: str) -> tuple[nw.Series, bool]:
+        """The column or level of this name, and whether it is in the index."""
+        for parts in (self.columns, self.levels):
+            if label in parts:
+                return parts.pop(label), parts is self.levels
+        places = f"{parameter}={label!r} is not a column of {list(self.columns)!r}"
+        raise DataError(
+            f"{places} nor a level of the index {list(self.levels)!r}."
+            if self.levels
+            else f"{places}."
+        )
+
+
+def is_native(X: Any) -> bool:
+    """Whether X is a frame or a series of a data library."""
+    if isinstance(X, np.ndarray | list | tuple):
+        return False
+    if nw.dependencies.is_into_lazyframe(X) and not _is_eager(X):
+        raise DataError("X is a lazy frame; pass X.collect().")
+    return _is_eager(X) or nw.dependencies.is_into_series(X)
+
+
+def read_steps(X: Any, params: Any, needs_value: bool = True) -> Steps:
+    """The columns of a frame or a series; each has the role that the parameters say."""
+    parts, library, name = _parts_of(X)
+    is_series = not _is_eager(X)
+    ids = times = id_label = time_label = None
+    id_in_index = time_in_index = False
+    if params.id_column is not None:
+        id_label = params.id_column
+        ids, id_in_index = parts.pop(id_label, "id_column")
+    if params.time_column is not None:
+        time_label = params.time_column
+        times, time_in_index = parts.pop(time_label, "time_column")
+    elif parts.levels:
+        time_label, times = _time_level(parts, ids is not None)
+        time_in_index = times is not None
+    if ids is None and parts.levels and time_in_index:
+        id_label, ids, id_in_index = *parts.levels.popitem(), True
+    value = name if is_series else _value_label(parts, params, needs_value)
+    rest = [label for label in parts.columns if label != value]
+    labels = [value, *rest] if value in parts.columns else rest
+    columns = {c: numbers_of(parts.columns[c], f"Column {c!r}") for c in labels}
+    stamps = None
+    if times is not None:
+        stamps = read_times(times, _named("Column", time_label, time_in_index))
+    source = Source(
+        container="series" if is_series else "frame",
+        library=library,
+        is_single=ids is None,
+        name=X.name if is_series else None,
+        value=value,
+        id=id_label,
+        time=time_label,
+        id_in_index=id_in_index,
+        time_in_index=time_in_index,
+        kind=None if stamps is None else stamps.kind,
+    )
+    return Steps(columns, source, _ids_of(ids, id_label), stamps)
+
+
+def numbers_of(column: Any, name: str) -> np.ndarray:
+    """(n,) floats of a column or an array of numbers; NaN where one is missing."""
+    if isinstance(column, nw.Series):
+        is_plain = column.dtype.is_numeric() or column.dtype == nw.Boolean
+        if is_plain and not column.is_null().any():
+            return np.asarray(column.to_numpy(), dtype=np.float64)
+        column = np.array([*column.to_list(), None], dtype=object)[:-1]
+    if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
+        return column.astype(np.float64).filled(np.nan)
+    array = np.asarray(column)
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64)
+    if array.dtype.kind != "O":
+        raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
+    values = np.empty(array.shape, dtype=np.float64)
+    for place, value in np.ndenumerate(array):
+        if is_missing(value):
+            values[place] = np.nan
+            continue
+        try:
+            if isinstance(value, str | bytes):
+                raise TypeError
+            values[place] = float(value)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{name} is not an array of numbers: row {place[0]} is {value!r}."
+            ) from None
+    return values
+
+
+def _is_eager(X: Any) -> bool:
+    if not nw.dependencies.is_into_dataframe(X):
+        return False
+    return not nw.dependencies.is_narwhals_lazyframe(X)
+
+
+def _parts_of(X: Any) -> tuple[_Parts, Any, Hashable]:
+    """The columns and levels of X, the library, and the name of a series."""
+    native = nw.to_native(X, pass_through=True)
+    if not _is_eager(X):
+        series = nw.from_native(X, series_only=True)
+        name = series.name if series.name not in (None, "") else "value"
+        return _Parts({name: series}, _levels(native)), series.implementation, name
+    if nw.dependencies.is_pandas_like_dataframe(native):
+        labels = list(native.columns)
+        refuse_duplicates(labels)
+        columns = {
+            label: nw.from_native(native.iloc[:, j], series_only=True)
+            for j, label in enumerate(labels)
+        }
+        library = nw.from_native(native.iloc[:, :0], eager_only=True).implementation
+        return _Parts(columns, _levels(native)), library, None
+    frame = nw.from_native(X, eager_only=True)
+    columns = {label: frame[label] for label in frame.columns}
+    return _Parts(columns), frame.implementation, None
+
+
+def _levels(native: Any) -> dict[Hashable, nw.Series]:
+    """The levels of pandas' index, by name, or number where they have none."""
+    if not (
+        nw.dependencies.is_pandas_like_dataframe(native)
+        or nw.dependencies.is_pandas_like_series(native)
+    ):
+        return {}
+    index, levels = native.index, {}
+    for number, name in enumerate(index.names):
+        values = index.get_level_values(number).to_series()
+        label = number if name is None else name
+        levels[label] = nw.from_native(values, series_only=True)
+    if len(levels) > 2:
+        raise DataError(
+            f"The index of X has {len(levels)} levels, {list(levels)!r}; keep the id and "
+            f"the time, and join what makes an id together."
+        )
+    return levels
+
+
+def _time_level(parts: _Parts, has_id: bool) -> tuple[Hashable, nw.Series | None]:
+    """The level of the index that is the time, if one is."""
+    labels = list(parts.levels)
+    dated = [label for label in labels if _is_dated(parts.levels[label])]
+    label = dated[-1] if dated else labels[-1]
+    level = parts.levels[label]
+    if label in dated or len(labels) > 1:
+        return label, parts.levels.pop(label)
+    if not level.dtype.is_numeric():
+        parts.levels.pop(label)
+        return label, level
+    parts.levels.clear()
+    if has_id:
+        return None, None
+    if (np.diff(level.to_numpy().astype(np.float64)) > 0).all():
+        return label, level
+    warn_of_data(
+        "The index of X is integers that do not increase; its rows are read as steps in "
+        "their order. Pass time_column to order them, or X.reset_index(drop=True)."
+    )
+    return None, None
+
+
+def _is_dated(level: nw.Series) -> bool:
+    dtype = level.dtype
+    is_native = str(level.to_native().dtype).startswith(("period[", "datetime64["))
+    return is_native or isinstance(dtype, nw.Datetime) or dtype == nw.Date
+
+
+def _value_label(parts: _Parts, params: Any, needs_value: bool) -> Hashable:
+    labels, value = list(parts.columns), params.value_column
+    if value is not None:
+        if needs_value and value not in labels:
+            raise DataError(f"value_column={value!r} is not a column of {labels!r}.")
+        return value
+    if len(labels) != 1 and needs_value:
+        raise DataError(
+            f"X has the columns {labels!r} beside id and time; pass value_column to say "
+            f"which is forecast (and id_column and time_column, if these are among them)."
+        )
+    return labels[0] if len(labels) == 1 else None
+
+
+def _ids_of(column: nw.Series | None, label: Hashable) -> list | None:
+    if column is None:
+        return None
+    ids = column.to_list()
+    for row, value in enumerate(ids):
+        if is_missing(value):
+            raise DataError(
+                f"Column {label!r} has no id in row {row}; fill it in or drop the row."
+            )
+    return ids
+
+
+def _named(what: str, label: Hashable, in_index: bool) -> str:
+    return "The index of X" if in_index else f"{what} {label!r}"

@@ -1,0 +1,40 @@
+"""Arguments of the methods that write texts, checked as a constructor's parameters are."""
+
+from typing import Any
+
+from lamina.exceptions import ParameterError
+from lamina.params import Rule, at_least, none, not_negative, positive, seed
+
+ALLOWED: dict[str, tuple[Rule, ...]] = {
+    "max_length": (at_least(1),),
+    "n_best": (at_least(1), none()),
+    "random_state": (seed(),),
+    "stop": (
+        Rule("non-empty str", lambda v: isinstance(v, str) and v != ""),
+        Rule(
+            "list of non-empty str",
+            lambda v: (
+                isinstance(v, list | tuple)
+                and all(isinstance(text, str) and text for text in v)
+            ),
+        ),
+        none(),
+    ),
+    "temperature": (not_negative(),),
+    "top_k": (at_least(1), none()),
+    "top_p": (
+        Rule("float in (0, 1]", lambda v: positive().accepts(v) and v <= 1),
+        none(),
+    ),
+}
+"""What each argument may be, wherever it occurs."""
+
+
+def check_arguments(**arguments: Any) -> None:
+    """Raise `ParameterError` for the first argument that is not allowed."""
+    for name, value in arguments.items():
+        if not any(rule.accepts(value) for rule in ALLOWED[name]):
+            allowed = " or ".join(rule.words for rule in ALLOWED[name])
+            raise ParameterError(
+                f"The argument {name!r} must be {allowed}. Got {value!r} instead."
+            )

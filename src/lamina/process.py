@@ -1,0 +1,228 @@
+"""Settings of torch and numpy that a call needs, and that are the user's again after it.
+
+A call of `fit` or `predict` computes as if nobody had changed how torch and numpy compute,
+and leaves every setting as it was. Most settings belong to a thread, and what one thread
+sets another does not see. The few `Setting`s here belong to the whole process: the first
+call that needs another value saves the user's, and the last one restores it.
+
+torch's number of threads is each thread's own, but a thread that first uses torch gets the
+number that was set last anywhere. `THREADS` corrects that for calls of lamina.
+
+After a fork the threads of OpenMP are gone, and an operator that waits for them never
+returns. So a forked child computes on one thread.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from threadpoolctl import LibController, ThreadpoolController
+
+T = TypeVar("T")
+MATMUL_PRECISIONS = ("highest", "high", "medium")
+"""The strictest first."""
+AUTOCAST_DEVICES = ("cpu", "cuda")
+
+
+class Setting(Generic[T]):
+    """A setting of the whole process, with the value that each thread needs now.
+
+    Where threads need different values at the same time, all get the first of them by
+    `order`, so that no thread computes less exactly than it needs.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], T],
+        write: Callable[[T], object],
+        order: Callable[[T], Any],
+    ):
+        self.read, self.write, self.order = read, write, order
+        self.lock = threading.Lock()
+        self.needed: dict[int, T] = {}
+
+    def at(self, value: T) -> "Need[T]":
+        """A context in which the setting is this value, or one before it by `order`."""
+        return Need(self, value)
+
+    def is_users(self, value: T) -> bool:
+        """Whether the user has set this value, and no call another one."""
+        with self.lock:
+            return not self.needed and self.read() == value
+
+    def need(self, thread: int, value: T | None) -> T | None:
+        """Set what a thread needs from now on; what it needed before. None is nothing."""
+        with self.lock:
+            outer = self.needed.pop(thread, None)
+            now = self.read()
+            is_first = outer is None and not self.needed
+            if is_first or now != self.given:  # or somebody has set it since
+                self.users = now
+            if value is not None:
+                self.needed[thread] = value
+            self.given = self._chosen()
+            if self.given != now:
+                self.write(self.given)
+        return outer
+
+    def forget_other_threads(self) -> None:
+        """Restore the user's value in a forked child, which has no other threads."""
+        self.lock = threading.Lock()
+        if self.needed:
+            self.needed.clear()
+            self.write(self.users)
+
+    def _chosen(self) -> T:
+        values = self.needed.values()
+        return min(values, key=self.order) if values else self.users
+
+
+class Need(Generic[T]):
+    """A block in which this thread needs a value; a class, for it costs less to enter."""
+
+    def __init__(self, setting: Setting[T], value: T):
+        self.setting, self.value = setting, value
+
+    def __enter__(self) -> None:
+        self.thread = threading.get_ident()
+        self.outer = self.setting.need(self.thread, self.value)
+
+    def __exit__(self, *_: object) -> None:
+        self.setting.need(self.thread, self.outer)
+
+
+def _blas_threads() -> list[int]:
+    return [library.num_threads for library in _blas_libraries()]
+
+
+def _set_blas_threads(counts: list[int]) -> None:
+    for library, count in zip(_blas_libraries(), counts, strict=True):
+        library.set_num_threads(count)
+
+
+@cache
+def _blas_libraries() -> list[LibController]:
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+DTYPE = Setting(torch.get_default_dtype, torch.set_default_dtype, str)
+MATMUL = Setting(
+    torch.get_float32_matmul_precision,
+    torch.set_float32_matmul_precision,
+    MATMUL_PRECISIONS.index,
+)
+BLAS = Setting(_blas_threads, _set_blas_threads, lambda counts: counts)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Within it numpy's BLAS keeps to one thread."""
+    with BLAS.at([1] * len(_blas_libraries())):
+        yield
+
+
+class Inherited(threading.local):
+    """A thread's number of threads at its first call of lamina, and what it should be."""
+
+    seen = own = 0
+
+
+class Threads:
+    """torch's number of threads while calls change it, and what it is without them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.n_calls = self.users = 0
+        self.inherited = Inherited()
+        self.forked = False
+
+    def at(self, n: int) -> AbstractContextManager[None]:
+        """A context in which torch computes on `n` threads in this thread."""
+        before = torch.get_num_threads()
+        return nullcontext() if n == before else self._changed(n, before)
+
+    @contextmanager
+    def _changed(self, n: int, before: int) -> Iterator[None]:
+        with self.lock:
+            if not self.n_calls:
+                self.users = before
+            self.n_calls += 1
+        torch.set_num_threads(n)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+            with self.lock:
+                self.n_calls -= 1
+
+    def own(self) -> int:
+        """The number for this thread, apart from what calls in other threads have set."""
+        if self.forked:
+            return 1
+        now, inherited = torch.get_num_threads(), self.inherited
+        if not inherited.seen:
+            with self.lock:
+                inherited.seen, inherited.own = now, self.users if self.n_calls else now
+        return inherited.own if now == inherited.seen else now
+
+    def after_fork(self) -> None:
+        """The child's only thread is this one, and it computes alone."""
+        self.lock = threading.Lock()
+        self.forked = True
+
+
+THREADS = Threads()
+
+
+def default_settings() -> AbstractContextManager[object]:
+    """A context in which torch and numpy compute in this thread as they do by default.
+
+    The number of threads, and whether algorithms must be deterministic, stay the user's.
+    """
+    defaults = np.errstate(all="warn", under="ignore")
+    changes = _changes()
+    return _all_of([defaults, *changes]) if changes else defaults
+
+
+@contextmanager
+def _all_of(contexts: list[AbstractContextManager[Any]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
+        yield
+
+
+def _changes() -> list[AbstractContextManager[Any]]:
+    """What must be changed here, which is nothing for most users: a row is predicted fast."""
+    changes, own = [], THREADS.own()
+    if own != torch.get_num_threads():
+        changes.append(THREADS.at(own))
+    if not DTYPE.is_users(torch.float32):
+        changes.append(DTYPE.at(torch.float32))
+    if torch.empty(()).device.type != "cpu":
+        changes.append(torch.device("cpu"))
+    if torch.is_inference_mode_enabled():
+        changes.append(torch.inference_mode(mode=False))
+    if not torch.is_grad_enabled() or torch.is_inference_mode_enabled():
+        changes.append(torch.enable_grad())
+    changes += [
+        torch.autocast(device, enabled=False)
+        for device in AUTOCAST_DEVICES
+        if torch.is_autocast_enabled(device)
+    ]
+    return changes
+
+
+def _after_fork() -> None:
+    for setting in (DTYPE, MATMUL, BLAS):
+        setting.forget_other_threads()
+    THREADS.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

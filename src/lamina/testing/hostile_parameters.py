@@ -1,0 +1,129 @@
+"""Odd values for every parameter: such as its rules accept, and such as they do not."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import KFold
+
+from lamina.params import Rule
+from lamina.testing.fitting import rules_of
+from lamina.testing.parameters import TRIALS
+
+SLOW = {("max_iter", "auto")}
+"""Values that take long and are tried elsewhere."""
+SIZE = 8
+"""Integers that rules accept are at most so large, or networks would be."""
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    np.True_,
+    0,
+    1,
+    2,
+    3,
+    -1,
+    10**30,
+    np.int64(2),
+    np.uint8(1),
+    np.float32(0.5),
+    np.float64(0.25),
+    0.0,
+    0.5,
+    0.999,
+    1.0,
+    1.5,
+    -0.5,
+    1e-300,
+    1e300,
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    "",
+    "auto",
+    "1",
+    "nonsense",
+    "a\ud800",
+    b"auto",
+    [],
+    [1],
+    (2,),
+    (2, 3),
+    [1.5],
+    [0.1, 0.9],
+    [True],
+    ["a"],
+    [None],
+    [0.9, 0.1, 0.1],
+    np.array([2]),
+    np.array(2),
+    np.array([[1]]),
+    np.array(["auto"]),
+    {},
+    {"a": 1.0},
+    {"low": 2.0},
+    {"low": -1.0, "high": float("nan")},
+    [{"low": 2.0}],
+    {0: 1.0, 1: "x"},
+    set(),
+    frozenset({1}),
+    range(2),
+    object(),
+    len,
+    int,
+    lambda *values: 0.0,
+    lambda *values: None,
+    Decimal("0.5"),
+    Fraction(1, 2),
+    1j,
+    date(2024, 1, 1),
+    np.datetime64("2024-01-01"),
+    Path("x"),
+    np.random.RandomState(0),
+    np.random.default_rng(0),
+    torch.tensor(2),
+    torch.device("cpu"),
+    slice(1),
+    KFold(2),
+    KFold(99),
+    ...,
+)
+"""Odd values, most of which no rule accepts."""
+
+
+def odd_values(estimator: Any, name: str) -> list[Any]:
+    """Values to try for a parameter of an estimator."""
+    rules = [r for r in rules_of(estimator)[name] if isinstance(r, Rule)]
+    words = " ".join(rule.words for rule in rules)
+    tried = TRIALS[name].values if name in TRIALS else ()
+    values = [*VALUES, *re.findall(r"'([^']*)'", words), *tried]
+    return [
+        value
+        for value in values
+        if not (isinstance(value, str) and (name, value) in SLOW)
+        and not (is_accepted(rules, value) and _is_large(value))
+    ]
+
+
+def accepted_values(estimator: Any, name: str) -> list[Any]:
+    """Those of the odd values that the rules of the parameter accept."""
+    rules = [r for r in rules_of(estimator)[name] if isinstance(r, Rule)]
+    return [v for v in odd_values(estimator, name) if is_accepted(rules, v)]
+
+
+def is_accepted(rules: list[Rule], value: Any) -> bool:
+    """Whether one of the rules accepts the value; a rule that fails does not."""
+    try:
+        return any(rule.accepts(value) for rule in rules)
+    except Exception:
+        return False
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, int) and value > SIZE
