@@ -11,7 +11,6 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.params import Params
 from lamina.ragged import Ragged
-from lamina.scaling import scale_of
 
 POOL = 32
 """Batches whose samples are sorted by length together."""
@@ -196,15 +195,3 @@ def blocks(numbers: np.ndarray) -> Iterator[slice]:
     n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
     for start in range(0, len(numbers), n_rows):
         yield slice(start, start + n_rows)
-
-
-def weighted_moments(
-    x: np.ndarray, weight: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (1 where it is 0) of each column of x (n, C)."""
-    w = np.ones(len(x)) if weight is None else weight
-    total, parts = w.sum(), list(blocks(x))
-    mean = sum((w[p] @ x[p] for p in parts), np.zeros(x.shape[1])) / total
-    squares = (w[p] @ (x[p] - mean) ** 2 for p in parts)
-    variance = sum(squares, np.zeros(x.shape[1])) / total
-    return mean, scale_of(variance, mean, len(x))

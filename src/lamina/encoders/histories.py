@@ -17,13 +17,15 @@ import numpy as np
 import torch
 
 from lamina.batch import HistoryChannel, Spec
-from lamina.encoders.base import Encoder, weighted_moments
+from lamina.encoders.base import Encoder
 from lamina.encoders.history_params import HistoryParams
 from lamina.encoders.history_windows import Histories, Series
+from lamina.encoders.moments import DOMINATED
 from lamina.encoders.panel_reader import read_panel
 from lamina.encoders.panels import Panel, PanelSchema, schema_of
 from lamina.encoders.seasons import filled, season_of
 from lamina.exceptions import DataError
+from lamina.scaling import location_and_scale
 
 FEWEST_WINDOW = 24
 
@@ -145,12 +147,11 @@ def known_numbers(known: tuple, schema: PanelSchema) -> list[int]:
 def observed_moments(
     others: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each column, of what is not missing."""
+    """Location and scale of each column, of what is not missing."""
     mean, scale = np.zeros(others.shape[1]), np.ones(others.shape[1])
     for j, column in enumerate(others.T):
         seen = ~np.isnan(column)
         if seen.any():
             w = None if weight is None else weight[seen]
-            moments = weighted_moments(column[seen, None], w)
-            mean[j], scale[j] = moments[0][0], moments[1][0]
+            mean[j], scale[j], _ = location_and_scale(column[seen], w, DOMINATED)
     return mean, scale

@@ -20,6 +20,18 @@ MOST_ABSENT = 50
 
 def panel_of(steps: Steps, schema: PanelSchema | None = None) -> Panel:
     """The series of a frame, each in order of time and regular."""
+    panel, stamps = ordered_panel(steps)
+    if stamps is None:
+        return panel
+    panel.first = [s[0] for s in stamps]
+    panel.frequency = _frequency(stamps, panel, schema)
+    if panel.frequency is not None:
+        _make_regular(panel, stamps)
+    return panel
+
+
+def ordered_panel(steps: Steps) -> tuple[Panel, list[np.ndarray] | None]:
+    """The series of a frame, each in order of time; and the stamps, if there are some."""
     table = np.stack([*steps.columns.values()], 1)
     if len(table) == 0:
         raise DataError("Found array with 0 sample(s): X holds no steps.")
@@ -28,15 +40,10 @@ def panel_of(steps: Steps, schema: PanelSchema | None = None) -> Panel:
     columns = tuple(steps.columns)
     panel = Panel([table[r] for r in rows], steps.source, names, columns)
     if steps.times is None:
-        return panel
+        return panel, None
     rows = _in_time(steps.times, rows, panel)
-    stamps = [steps.times.values[r] for r in rows]
     panel.values = [table[r] for r in rows]
-    panel.first = [s[0] for s in stamps]
-    panel.frequency = _frequency(stamps, panel, schema)
-    if panel.frequency is not None:
-        _make_regular(panel, stamps)
-    return panel
+    return panel, [steps.times.values[r] for r in rows]
 
 
 def _rows_by_id(ids: list | None, n: int) -> tuple[list, list[np.ndarray]]:

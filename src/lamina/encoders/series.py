@@ -20,25 +20,21 @@ from lamina.encoders.base import (
 )
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import is_frame
-from lamina.encoders.long_frame import read_frame
+from lamina.encoders.history_params import column_name
+from lamina.encoders.long_frame import Roles, read_frame
 from lamina.encoders.names import check_names, text_names
 from lamina.encoders.numbers import Numbers
 from lamina.encoders.series_reader import SeriesList, read_series
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Use, none
 from lamina.schema import Schema
-
-
-def column_name() -> Rule:
-    """The name of a column."""
-    return Rule("str", lambda v: isinstance(v, str))
 
 
 class SeriesParams(Params):
     """How series lie in a frame."""
 
     id_column: Annotated[
-        str | None,
+        Hashable | None,
         column_name(),
         none(),
         Use.FROZEN,
@@ -46,7 +42,7 @@ class SeriesParams(Params):
         in the order in which they first occur. None: each row of a frame is a series.""",
     ] = None
     time_column: Annotated[
-        str | None,
+        Hashable | None,
         column_name(),
         none(),
         Use.FROZEN,
@@ -82,16 +78,15 @@ class SeriesEncoder(Encoder):
 
     def __init__(self, params: Any):
         self.owner = type(params).__name__
-        self.id_column: str | None = params.id_column
-        self.time_column: str | None = params.time_column
+        self.roles = Roles(params.id_column, params.time_column)
 
     def read(self, X: Any) -> SeriesList:
         """The series of X; the first that are read say which axes and channels there are."""
         X = opened(X, is_table=False)
         names = None
         if is_frame(X):
-            X, names = read_frame(X, self.id_column, self.time_column)
-        elif self.id_column is not None or self.time_column is not None:
+            X, names = read_frame(X, self.roles)
+        elif self.roles != Roles():
             raise DataError("id_column and time_column are of a frame, and X is none.")
         n_axes, n_steps = self._axes(X)
         series = read_series(X, self.owner)

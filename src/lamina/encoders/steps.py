@@ -139,18 +139,19 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
     for place, value in np.ndenumerate(array):
-        if is_missing(value):
-            values[place] = np.nan
-            continue
-        try:
-            if isinstance(value, str | bytes):
-                raise TypeError
-            values[place] = float(value)
-        except (TypeError, ValueError, OverflowError):
-            raise DataError(
-                f"{name} is not an array of numbers: row {place[0]} is {value!r}."
-            ) from None
+        values[place] = np.nan if is_missing(value) else _number(value, place[0], name)
     return values
+
+
+def _number(value: Any, row: int, name: str) -> float:
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(
+            f"{name} is not an array of numbers: row {row} is {value!r}."
+        ) from None
 
 
 def _is_eager(X: Any) -> bool:
