@@ -9,7 +9,7 @@ point on a circle. Later columns are converted to what they were in `fit`, or re
 
 import datetime
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import trunc
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.encoders.base import refuse_infinite
 from lamina.encoders.dates import (
     DAY,
     OTHER_DATE,
@@ -171,20 +172,6 @@ CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
     "date": _to_dates,
     "duration": _to_durations,
 }
-
-
-def refuse_infinite(numbers: np.ndarray, names: Iterable[Hashable]) -> None:
-    """Raise `DataError` with the column and the row of an infinite number (n, C)."""
-    # A sum is much cheaper than a look at each number, and finite only if all are.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(numbers.sum()) or not np.isinf(numbers).any():
-            return
-    row, i = (int(a[0]) for a in np.nonzero(np.isinf(numbers)))
-    name = list(names)[i]
-    raise DataError(
-        f"{_column(name)} contains infinity in row {row} ({numbers[row, i]}); replace it, "
-        f"by NaN if the value is not known."
-    )
 
 
 def _recognised(column: Column, texts: list) -> list:

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
-from lamina.encoders.columns import Column, column_of, converted, refuse_infinite
+from lamina.encoders.base import refuse_infinite
+from lamina.encoders.columns import Column, column_of, converted
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
