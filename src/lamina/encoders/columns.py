@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import trunc
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
@@ -34,6 +34,9 @@ from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 
 MISSING = None
+NUMBERS = (Real, Decimal, np.number, np.bool_)
+"""Types of objects that are numbers, unless they are complex."""
+COMPLEX = (complex, np.complexfloating)
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 """A number of one reading; a leading zero is part of a code, such as a postcode."""
 
@@ -91,7 +94,7 @@ def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
     present = [v for v in array.tolist() if not is_missing(v)]
     types = set(map(type, present))
     _refuse_unusable(name, array, types)
-    if _all(types, (Real, Decimal, np.number)):
+    if _all(types, NUMBERS):
         return Column(name, "number", dtype)
     if _all(types, (datetime.date, np.datetime64)):
         return Column(name, "date", dtype, zone_of(present))
@@ -212,7 +215,7 @@ def _recognised(column: Column, texts: list) -> list:
 def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
     for kind in types:
         is_scalar = kind.__hash__ is not None and not issubclass(
-            kind, complex | np.ndarray
+            kind, (*COMPLEX, np.ndarray)
         )
         shows_itself = (
             kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
@@ -235,18 +238,26 @@ def _text(value: object) -> str | None:
         return value.decode("utf8", "backslashreplace")
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
+    return _shortest(value) if isinstance(value, Real | Decimal) else str(value)
+
+
+def _shortest(value: Real | Decimal) -> str:
+    """The text of a number by its value, and not by its type."""
     if isinstance(value, Integral):
         return str(int(value))
-    if isinstance(value, Real | Decimal) and float(value).is_integer():
-        return str(trunc(value))
-    return repr(float(value)) if isinstance(value, Real | Decimal) else str(value)
+    number = float(value)
+    if not number.is_integer():
+        return repr(number)
+    return str(int(value if isinstance(value, Decimal | Fraction) else number))
 
 
 def _number(value: Any) -> float | None:
     """A float, NaN for what is missing; None if it is no number."""
     if is_missing(value):
         return np.nan
-    if isinstance(value, Real | Decimal | np.number) and not isinstance(value, complex):
+    if isinstance(value, NUMBERS) and not isinstance(
+        value, complex | np.complexfloating
+    ):
         return float(value)
     if isinstance(value, bytes):
         value = value.decode("utf8", "replace")
@@ -271,7 +282,7 @@ def _dates_of_objects(
 
 
 def _all(types: set[type], allowed: tuple[type, ...]) -> bool:
-    return all(issubclass(t, allowed) and not issubclass(t, complex) for t in types)
+    return all(issubclass(t, allowed) and not issubclass(t, COMPLEX) for t in types)
 
 
 def _column(name: Hashable) -> str:
