@@ -92,8 +92,8 @@ def test_a_network_learns_from_objects_as_from_numbers():
     for table in (X, X.astype(object)):
         network = DNNRegressor(
             hidden_layer_sizes=(8,),
-            max_iter=20,
-            learning_rate_init=0.02,
+            max_iter=8,
+            learning_rate_init=0.05,
             random_state=0,
         )
         scores.append(network.fit(table[:150], x[:150]).score(table[150:], x[150:]))
