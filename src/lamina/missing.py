@@ -1,12 +1,12 @@
 """Values that stand for a missing one: None, NaN, NaT and pandas.NA."""
 
-import numpy as np
-
 
 def is_missing(value: object) -> bool:
     """Whether a value is None, NaN, NaT or pandas.NA."""
     try:
         # What is missing is not equal to itself.
         return value is None or bool(value != value)  # noqa: PLR0124
-    except (TypeError, ValueError):  # bool(pandas.NA) raises; so does an array's
-        return not isinstance(value, np.ndarray)
+    except TypeError:  # as bool(pandas.NA) raises
+        return True
+    except (ValueError, RuntimeError):  # an array or a tensor of several values
+        return False

@@ -10,11 +10,12 @@ value that is set after `fit` takes effect.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import Field, dataclass, fields
 from enum import Enum
 from functools import cache
 from inspect import cleandoc, get_annotations
-from numbers import Integral, Real
+from numbers import Integral
 from textwrap import indent
 from typing import Any, ClassVar, dataclass_transform, get_args, get_type_hints
 
@@ -102,7 +103,8 @@ def sizes(low: int = 1) -> Rule:
         f"int >= {low} or array-like of int >= {low}",
         lambda v: (
             one.accepts(v)
-            or (isinstance(v, list | tuple | np.ndarray) and all(map(one.accepts, v)))
+            or (isinstance(v, np.ndarray) and v.ndim == 1 and all(map(one.accepts, v)))
+            or (isinstance(v, list | tuple) and all(map(one.accepts, v)))
         ),
     )
 
@@ -207,6 +209,17 @@ def check_params(params: Any, only: Use | None = None) -> None:
                 refuse_unused(params, field.name, condition.unmet(params))
 
 
+def with_python_numbers(params: Any) -> Any:
+    """The same parameters, numbers of numpy as those of Python, which torch wants."""
+    values = {f.name: getattr(params, f.name) for f, _ in declared(type(params))}
+    changed = {k: v.item() for k, v in values.items() if isinstance(v, np.generic)}
+    if not changed:
+        return params
+    plain = copy(params)
+    vars(plain).update(changed)
+    return plain
+
+
 def refuse_unused(params: Any, name: str, because: str | None) -> None:
     """Raise `ParameterError` if there is a reason why the parameter has no effect."""
     if because is not None:
@@ -226,7 +239,9 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, bool | np.bool_
+    )
 
 
 def _either(values: tuple) -> str:

@@ -194,7 +194,9 @@ def _of_strings(X: list) -> str:
 
 
 def _of_lists(X: list, forms: Sequence[str], is_sound: bool) -> str:
-    samples = [s for s in X if isinstance(s, list | tuple | np.ndarray) and len(s)]
+    lists = [s for s in X if isinstance(s, list | tuple | np.ndarray)]
+    samples = [s for s in lists if not (isinstance(s, np.ndarray) and not s.ndim)]
+    samples = [s for s in samples if len(s)]
     first = next((sample[0] for sample in samples), None)
     if isinstance(first, str):
         return "text"

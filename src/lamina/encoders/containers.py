@@ -21,6 +21,8 @@ def opened(X: Any, *, is_table: bool) -> Any:
     are the columns of a table where one is wanted, and otherwise texts that are cut.
     """
     if isinstance(X, np.ndarray):
+        if X.ndim == 0:
+            raise DataError(f"X is a single value, {X!r}; pass the samples.")
         return list(X) if _holds_samples(X) else X
     if isinstance(X, list | tuple):
         return _list_or_array(list(X), is_table)
@@ -96,8 +98,10 @@ def _columns_or_refusal(X: dict, is_table: bool) -> dict:
 
 
 def _from_tensor(X: Any) -> np.ndarray:
-    if X.is_sparse or X.is_nested or X.is_quantized:
-        raise DataError("X is a sparse, nested or quantized tensor; pass a dense one.")
+    if X.is_sparse or X.is_nested or X.is_quantized or X.is_meta:
+        raise DataError(
+            "X is, or holds, a sparse, nested, quantized or meta tensor; pass a dense one."
+        )
     X = X.detach().cpu()
     return (X.float() if X.dtype.itemsize == 2 and X.is_floating_point() else X).numpy()
 

@@ -131,24 +131,31 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
         mask = np.ma.getmaskarray(column)
         return np.where(mask, np.nan, column.data).astype(np.float64, copy=False)
     array = np.asarray(column)
+    if array.ndim == 0:
+        raise DataError(f"{name} is {column!r:.60}; a series is an array of numbers.")
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind != "O":
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
     for place, value in np.ndenumerate(array):
-        if is_missing(value):
-            values[place] = np.nan
-            continue
-        try:
-            if isinstance(value, str | bytes):
-                raise TypeError
-            values[place] = float(value)
-        except (TypeError, ValueError):
+        number = _number_of(value)
+        if number is None:
             raise DataError(
                 f"{name} is not an array of numbers: row {place[0]} is {value!r}."
-            ) from None
+            )
+        values[place] = number
     return values
+
+
+def _number_of(value: Any) -> float | None:
+    """A float, NaN for what is missing; None for what is no number, texts among it."""
+    if is_missing(value):
+        return np.nan
+    try:
+        return None if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _is_eager(X: Any) -> bool:

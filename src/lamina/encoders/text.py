@@ -130,7 +130,8 @@ def tokens_of(sample: Any, i: int) -> list[str]:
             f"Sample {i} is a text, {shown(sample)}, where a list of tokens is expected; "
             f"cut it into tokens, such as {sample.split()[:3]!r}."
         )
-    if not isinstance(sample, list | tuple | np.ndarray):
+    is_list = isinstance(sample, list | tuple | np.ndarray)
+    if not is_list or np.ndim(sample) == 0:
         raise DataError(f"Sample {i} is not a list of tokens: {shown(sample)}.")
     tokens = [
         composed(text_of(token, f"Token {j} of sample {i}"))

@@ -131,7 +131,7 @@ class NeuralEstimator(
         self, plain: Any, ask: Ask | None = None, y: Any = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
-        self.task_.configure(self)
+        self.task_.configure_prediction(self)
         device, network = device_of(self.device), self.network_
         with default_settings(), on_device(network, device):
             samples = self.encoder_.encode(plain)

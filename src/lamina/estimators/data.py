@@ -10,6 +10,9 @@ from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
 from lamina.tasks.base import Task
 
+LARGEST = 1e100
+"""No weight is greater."""
+
 
 @dataclass
 class Data:
@@ -80,7 +83,7 @@ def read_weight(
         if weight.dtype.kind in "cUSmM":
             raise TypeError(f"it holds {weight.dtype}")
         weight = weight.astype(np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DataError(f"{name} does not hold numbers: {error}.") from None
     if weight.ndim != 1:
         raise DataError(
@@ -88,10 +91,13 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    bad = ~np.isfinite(weight) | (weight < 0)
+    # Larger ones overflow in sums.
+    bad = ~(weight <= LARGEST) | (weight < 0)
     if bad.any():
         i = int(bad.argmax())
-        raise DataError(f"{name}[{i}] is {weight[i]}; a weight is finite and >= 0.")
+        raise DataError(
+            f"{name}[{i}] is {weight[i]}; a weight is finite (at most {LARGEST:g}) and >= 0."
+        )
     if not weight.any():
         raise DataError(
             f"{name} is zero for every sample; one weight at least is greater."

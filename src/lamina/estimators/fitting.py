@@ -22,7 +22,7 @@ from lamina.exceptions import (
     data_errors,
 )
 from lamina.nn.model import Model
-from lamina.params import Use, check_params, names_with
+from lamina.params import Use, check_params, names_with, with_python_numbers
 from lamina.process import default_settings
 from lamina.seeding import every_draw_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
@@ -77,6 +77,7 @@ class Fitting:
         self, X: Any, y: Any, sample_weight: Any, validation: Validation
     ) -> History:
         check_params(self.estimator)
+        self.params = with_python_numbers(self.estimator)
         self._refuse_frozen()
         seeds = spawn(seed_from(self.estimator.random_state), 3)
         everything = self._read(X, y, sample_weight)
@@ -107,11 +108,12 @@ class Fitting:
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Data:
         """All samples that were passed, but those of weight 0; learns the targets."""
-        estimator = self.estimator
+        estimator, params = self.estimator, self.params
         if self.resumes:
             self.encoder, self.form = estimator.encoder_, estimator.form_
             self.task = copy.copy(estimator.task_)
-            self.task.configure(estimator)
+            self.task.configure(params)
+            self.task.configure_prediction(params)
         else:
             if type(estimator).task.requires_y:
                 require_targets(self.owner, y)
@@ -119,13 +121,13 @@ class Fitting:
                 forms = estimator.forms()
                 if len(forms) > 1:
                     X = opened(X, is_table="table" in forms)
-                self.form = choose(X, forms, estimator)
-            self.encoder = encoder_for(self.form, estimator)
+                self.form = choose(X, forms, params)
+            self.encoder = encoder_for(self.form, params)
         with data_errors("X"):
             X = self.encoder.read(X)
         with data_errors("y"):
             if not self.resumes:
-                self.task = type(estimator).task.for_targets(y, estimator)
+                self.task = type(estimator).task.for_targets(y, params)
             y = read_targets(self.owner, self.task, y, X)
         data = Data(X, y, read_weight(sample_weight, len(X)))
         self.rows = data.present()
@@ -152,7 +154,7 @@ class Fitting:
     def _loader(self, data: Data, seed: int) -> Loader:
         samples = self.encoder.encode(data.X).in_training()
         weight = self._scaled_weights(data)
-        size = self.estimator.batch_size
+        size = self.params.batch_size
         if isinstance(size, str):
             size = min(max(len(samples) // FRACTION, SMALLEST), self.task.largest_batch)
         return Loader(
@@ -162,7 +164,7 @@ class Fitting:
             if weight is None
             else torch.tensor(weight).float()[samples.owners],
             batch_size=size,
-            shuffle=self.estimator.shuffle,
+            shuffle=self.params.shuffle,
             generator=torch.Generator().manual_seed(seed),
         )
 
@@ -180,18 +182,20 @@ class Fitting:
         return weight / mean
 
     def _n_epochs(self, loader: Loader) -> int:
-        max_iter = self.estimator.max_iter
+        max_iter = self.params.max_iter
         if isinstance(max_iter, str):
-            steps = self.task.default_steps or self.estimator.body.default_steps
+            steps = self.task.default_steps or self.params.body.default_steps
             return min(max(steps // loader.n_batches, FEWEST), MOST)
         return max_iter
 
     def _training(
         self, loader: Loader, n_epochs: int, held_out: Data | None, monitor: EpochTasks
     ) -> Training:
-        estimator = self.estimator
-        device = device_of(estimator.device)
-        model = copy.deepcopy(estimator.network_) if self.resumes else self._build()
+        params = self.params
+        device = device_of(params.device)
+        model = (
+            copy.deepcopy(self.estimator.network_) if self.resumes else self._build()
+        )
         self.task.check_fit(loader.target, loader.samples, model.body)
         n_steps = loader.batch_size * self.encoder.spec.max_length
         return Training(
@@ -199,24 +203,24 @@ class Fitting:
             task=self.task,
             loader=loader.on(device),
             optimizer=self._optimizer(model),
-            params=estimator,
+            params=params,
             n_epochs=n_epochs,
             monitor=monitor,
             device=device,
             work=float(n_steps * model.n_weights),
-            validate=scorer_of(estimator, self, held_out),
-            schedule="constant" if self.single_epoch else estimator.schedule,
+            validate=scorer_of(self.estimator, self, held_out),
+            schedule="constant" if self.single_epoch else params.schedule,
         )
 
     def _build(self) -> Model:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
-        body = self.estimator.body(spec, self.estimator)
+        body = self.params.body(spec, self.params)
         return Model(body, task.head(body))
 
     def _optimizer(self, model: Model) -> Optimizer:
-        optimizer = OPTIMIZERS[self.estimator.optimizer](model, self.estimator)
+        optimizer = OPTIMIZERS[self.params.optimizer](model, self.params)
         remembered = self.before.get("_optimizer_state")
         if self.single_epoch and remembered is not None:
             for new, old in zip(optimizer.state(), remembered, strict=True):

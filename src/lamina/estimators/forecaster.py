@@ -15,7 +15,7 @@ from lamina.encoders.panels import Panel
 from lamina.encoders.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
-from lamina.exceptions import DataError, ParameterError
+from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.params import Fitted, Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
@@ -120,7 +120,8 @@ class SeriesForecaster(
         """
         panel = self._plain(X)
         if y is not None:
-            panel = self._joined(panel, y, future)
+            with data_errors("y"):
+                panel = self._joined(panel, y, future)
         elif future is not None:
             raise DataError("future goes with y; without y, X has the known columns.")
         weight = read_weight(sample_weight, len(panel))

@@ -34,9 +34,14 @@ class Task(ABC):
 
     def __init__(self, params: Any):
         self.configure(params)
+        self.configure_prediction(params)
 
     def configure(self, params: Any) -> None:
-        """Take over the parameters that may change after the first `fit`."""
+        """Take over, at the start of a fit, the parameters that it may change."""
+        del params
+
+    def configure_prediction(self, params: Any) -> None:
+        """Take over, before each prediction, the parameters that count at once."""
         del params
 
     @abstractmethod

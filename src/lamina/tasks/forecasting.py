@@ -84,8 +84,7 @@ class Forecasting(Task):
         self.horizon = params.horizon
         self.levels = (MEDIAN, *map(float, params.quantiles))
 
-    def configure(self, params: Any) -> None:
-        """Take over what may change after `fit`."""
+    def configure_prediction(self, params: Any) -> None:
         self.lower, self.upper = params.lower, params.upper
         if None not in (self.lower, self.upper) and self.lower >= self.upper:
             raise ParameterError(

@@ -68,6 +68,7 @@ def _poisson(output: Tensor, target: Tensor, _: float) -> Tensor:
     return F.poisson_nll_loss(output, target, reduction="none")
 
 
+LARGEST = 1e100
 TINY = 1e-12
 """What a count is predicted to be at least, before its logarithm is taken."""
 
@@ -124,11 +125,18 @@ class Regression(PooledTask):
             raise DataError(f"y holds {y.dtype}; pass numbers, such as seconds.")
         try:
             y = y.astype(np.float64)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise DataError(f"y does not hold numbers: {error}.") from None
-        if not np.isfinite(y).all():
-            row = int(np.isinf(y).reshape(len(y), -1).any(1).argmax())
-            raise DataError(f"Input y contains infinity: y[{row}] is {y[row]}.")
+        # Squares of larger numbers overflow.
+        too_large = ~(np.abs(y) <= LARGEST)
+        if too_large.any():
+            row = int(too_large.reshape(len(y), -1).any(1).argmax())
+            what = (
+                "infinity" if np.isinf(y[row]).any() else f"numbers beyond {LARGEST:g}"
+            )
+            raise DataError(
+                f"Input y contains {what}: y[{row}] is {y[row]}. Scale or repair it."
+            )
         return y
 
     def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:

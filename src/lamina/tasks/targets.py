@@ -31,6 +31,8 @@ def as_targets(y: Any) -> Any:
         raise DataError(f"y holds {array.dtype}. Complex data not supported.")
     if array.ndim not in (1, 2):
         raise DataError(f"y has {array.ndim} dimensions; targets have one or two.")
+    if 0 in array.shape[1:]:
+        raise DataError(f"y has shape {array.shape}; it has no outputs to learn.")
     _refuse_missing(array)
     return array
 
@@ -43,6 +45,8 @@ def _as_array(y: Any) -> np.ndarray:
         columns = [frame[name].to_list() for name in frame.columns]
         return np.asarray(columns).T
     if hasattr(y, "detach"):
+        if y.is_meta or y.is_sparse:
+            raise DataError("y is a meta or a sparse tensor; pass a dense one.")
         y = y.detach().cpu()
     try:
         array = np.asarray(y)

@@ -88,7 +88,7 @@ class Transcription(Task):
         self.codec = Codec(params.unit, params.max_tokens)
         super().__init__(params)
 
-    def configure(self, params: Any) -> None:
+    def configure_prediction(self, params: Any) -> None:
         self.beam_size = params.beam_size
         self.language_weight = params.language_weight
         self.language_model = params.language_model

@@ -86,10 +86,12 @@ class Transduction(Task):
         self.size = params.decoder_size
 
     def configure(self, params: Any) -> None:
+        self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
+
+    def configure_prediction(self, params: Any) -> None:
         self.max_length = params.max_length
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty
-        self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
 
     @property
     def limit(self) -> int:
@@ -125,9 +127,8 @@ class Transduction(Task):
 
     def _read_target(self, item: Any, i: int) -> str | list[str]:
         where = f"The target of sample {i}"
-        is_list = self.takes_alternatives and isinstance(
-            item, list | tuple | np.ndarray
-        )
+        is_list = isinstance(item, list | tuple | np.ndarray) and np.ndim(item) == 1
+        is_list = is_list and self.takes_alternatives
         if is_list and not len(item):
             raise DataError(f"{where} is an empty list; it needs at least one text.")
         texts = [text_of(text, where) for text in (item if is_list else [item])]

@@ -134,7 +134,7 @@ class Training:
         for _ in range(self.n_epochs):
             self.monitor.epoch_begins(self.model)
             loss = self._epoch(clock, step)
-            if not math.isfinite(loss):
+            if not math.isfinite(loss) or not self._is_finite():
                 history.diverged = True
                 break
             score = self._validation_score()
@@ -164,6 +164,11 @@ class Training:
         # One look at the device an epoch, and not one a batch.
         mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
         return (mean / sum(sizes)).item()
+
+    def _is_finite(self) -> bool:
+        """Whether all weights are numbers; a loss was measured before its step."""
+        sums = [weight.detach().sum() for weight in trained(self.model)]
+        return bool(torch.stack(sums).isfinite().all())
 
     def _validation_score(self) -> float | None:
         if self.validate is None:
