@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from lamina import CNNRegressor, DNNRegressor
@@ -242,6 +243,16 @@ def test_absurd_targets_do_not_spoil_a_network_of_a_robust_loss(loss):
     y[:6] = [1e6, 1e6, 1e6, 1e6, -1e300, 1e300]
     network = DNNRegressor(loss=loss, max_iter=20, random_state=0).fit(PROBLEM, y)
     assert network.score(PROBLEM[6:], TARGET[6:]) > 0.95
+
+
+def test_each_of_several_outputs_has_its_own_outliers():
+    y = np.c_[TARGET, TARGET, -TARGET]
+    spoilt = y.copy()
+    spoilt[:6, 1] = 1e6
+    network = DNNRegressor(loss="huber", max_iter=20, random_state=0)
+    predicted = network.fit(PROBLEM, spoilt).predict(PROBLEM[6:])
+    for found, truth in zip(predicted.T, y[6:].T, strict=True):
+        assert r2_score(truth, found) > 0.9
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -16,13 +16,16 @@ from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
 from lamina.params import Params, Use, fraction, one_of, only_with
-from lamina.scaling import location_and_scale
+from lamina.scaling import Location, location_and_scale
 from lamina.tasks.base import PooledTask
 from lamina.tasks.targets import as_targets
 
 DOMINATED = 3.0
-"""A robust loss takes the quartiles of targets where the standard deviation is so many times
-larger than that of normal numbers with the same quartiles."""
+"""A robust loss takes the median and the quartiles of targets where the standard deviation
+is so many times larger than that of normal numbers with the same quartiles."""
+LARGEST_SCALE = 50.0
+"""The scale of those targets is their standard deviation, but at most so many times that of
+their quartiles: a tail is within reach then, and the rest not too small to be learnt."""
 FARTHEST = 1e6
 """Scales; a robust loss of a target farther away has the same gradient."""
 ENORMOUS = 1e15
@@ -31,40 +34,58 @@ LossAndGradient = tuple[Tensor, Tensor]
 """A loss, and its gradient at the outputs (B, K)."""
 
 
+class Details(NamedTuple):
+    """What single losses depend on."""
+
+    quantile: float
+    deltas: tuple[float, ...]
+    """The error from which on a Huber loss is linear, for each output, in scaled units."""
+
+
 @dataclass(frozen=True)
 class Loss:
-    """A loss, `criterion(output, target, weight, quantile)`.
+    """A loss, `criterion(output, target, weight, details)`.
 
     With `positive` the output is the logarithm of what is predicted. `robust` says that
     the gradient at an output is bounded however far the target is.
     """
 
-    criterion: Callable[[Tensor, Tensor, Tensor | None, float], LossAndGradient]
+    criterion: Callable[[Tensor, Tensor, Tensor | None, Details], LossAndGradient]
     positive: bool = False
     robust: bool = False
 
 
 def _elementwise(
-    loss: Callable[[Tensor, Tensor, float], Tensor],
-) -> Callable[[Tensor, Tensor, Tensor | None, float], LossAndGradient]:
+    loss: Callable[[Tensor, Tensor, Details], Tensor],
+) -> Callable[[Tensor, Tensor, Tensor | None, Details], LossAndGradient]:
     """The criterion of a loss of single numbers."""
 
     def criterion(
-        output: Tensor, target: Tensor, weight: Tensor | None, quantile: float
+        output: Tensor, target: Tensor, weight: Tensor | None, details: Details
     ) -> LossAndGradient:
         return by_autograd(
-            lambda o, t: loss(o, t, quantile).mean(1), output, target, weight
+            lambda o, t: loss(o, t, details).mean(1), output, target, weight
         )
 
     return criterion
 
 
-def _pinball(output: Tensor, target: Tensor, quantile: float) -> Tensor:
-    over = target - output
+def _pinball(output: Tensor, target: Tensor, details: Details) -> Tensor:
+    over, quantile = target - output, details.quantile
     return torch.maximum(quantile * over, (quantile - 1) * over)
 
 
-def _poisson(output: Tensor, target: Tensor, _: float) -> Tensor:
+def _huber(output: Tensor, target: Tensor, details: Details) -> Tensor:
+    # A tensor of deltas would have to be copied to a GPU in each step.
+    if len(set(details.deltas)) == 1:
+        delta = details.deltas[0]
+        return F.huber_loss(output, target, reduction="none", delta=delta)
+    columns = zip(output.T, target.T, details.deltas, strict=True)
+    losses = [F.huber_loss(o, t, reduction="none", delta=d) for o, t, d in columns]
+    return torch.stack(losses, dim=1)
+
+
+def _poisson(output: Tensor, target: Tensor, _: Details) -> Tensor:
     return F.poisson_nll_loss(output, target, reduction="none")
 
 
@@ -76,9 +97,7 @@ TINY = 1e-12
 LOSSES = {
     "squared_error": Loss(lambda o, t, w, _: squared_error(o, t, w)),
     "absolute_error": Loss(_elementwise(lambda o, t, _: (o - t).abs()), robust=True),
-    "huber": Loss(
-        _elementwise(lambda o, t, _: F.huber_loss(o, t, reduction="none")), robust=True
-    ),
+    "huber": Loss(_elementwise(_huber), robust=True),
     "quantile": Loss(_elementwise(_pinball), robust=True),
     "poisson": Loss(_elementwise(_poisson), positive=True),
 }
@@ -144,11 +163,16 @@ class Regression(PooledTask):
         self.shape = y.shape[1:]
         self.n_outputs = int(np.prod(self.shape))
         loss = LOSSES[self.loss_name]
-        factor = DOMINATED if loss.robust else None
         columns = y.reshape(len(y), self.n_outputs).T
-        found = [location_and_scale(column, weight, factor) for column in columns]
+        plain = [location_and_scale(column, weight, None) for column in columns]
+        found, robust = plain, plain
+        if loss.robust:
+            robust = [location_and_scale(c, weight, DOMINATED) for c in columns]
+            found = [_within_reach(p, r) for p, r in zip(plain, robust, strict=True)]
         self.mean = np.reshape([location.mean for location in found], self.shape)
         self.scale = np.reshape([location.scale for location in found], self.shape)
+        pairs = zip(robust, found, strict=True)
+        self.deltas = tuple(r.scale / f.scale for r, f in pairs)
         if loss.positive:
             self._refuse_negative(y)
             self.scale = np.where(self.mean > 0, self.mean, 1.0)
@@ -175,7 +199,8 @@ class Regression(PooledTask):
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> LossAndGradient:
         loss = LOSSES[self.loss_name]
-        return loss.criterion(output, target, weight, self.quantile)
+        details = Details(self.quantile, self.deltas)
+        return loss.criterion(output, target, weight, details)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         output = model(batch).cpu().numpy().astype(np.float64)
@@ -216,3 +241,9 @@ class Regression(PooledTask):
             raise DataError(
                 f'loss="poisson" needs targets from 0 on; y[{i}] is {y[i]}.'
             )
+
+
+def _within_reach(plain: Location, robust: Location) -> Location:
+    """The robust centre, with a scale that brings a tail within reach."""
+    scale = min(plain.scale, LARGEST_SCALE * robust.scale)
+    return Location(robust.mean, scale, robust.is_dominated)
