@@ -127,6 +127,7 @@ def test_accepted_values_are_small_and_accepted(estimator):
         assert len(odd_values(estimator, name)) > len(values)
 
 
+@pytest.mark.filterwarnings("ignore::lamina.exceptions.DataWarning")
 @brief
 @given(data=st.data(), form=st.sampled_from(["table", "series", "image", "text"]))
 def test_good_samples_and_weights_are_learnt_from(data, form):

@@ -39,7 +39,7 @@ NETWORKS = {
     ),
     "gru": (RNNClassifier(hidden_size=4, cell="gru"), X[:, :, None], Y),
     "tagger": (SequenceTagger(hidden_size=4), WORDS, TAGS),
-    "forecaster": (Forecaster(horizon=3, hidden_size=4), X.cumsum(1).tolist(), None),
+    "forecaster": (Forecaster(horizon=3, hidden_size=4), list(X.cumsum(1)), None),
     "language": (LanguageModel(hidden_size=4, unit="char"), ["a rose is"] * 9, None),
 }
 

@@ -332,11 +332,15 @@ def test_entity_f1_needs_entities_and_seqeval(monkeypatch):
 @pytest.mark.parametrize(
     ("X", "y", "words"),
     [
-        (["a text"], [["D", "N"]], "Sample 0 is a text: 'a text'.*tokens"),
+        (["a text"], [["D", "N"]], "Sample 0 is a text, 'a text'.*tokens"),
         ([["a"], ["b", "c"]], [["D"], ["N"]], "Sample 1 has 2 steps but 1 labels"),
         ([["a", "b"], []], [["D", "N"], []], "Sample 1 is an empty list"),
         ([["a"], ["b", ""]], [["D"], ["N", "D"]], "Sample 1 has an empty token"),
-        ([["a"], ["b", 3]], [["D"], ["N", "D"]], "Sample 1 is not a list of tokens"),
+        (
+            [["a"], ["b", 3]],
+            [["D"], ["N", "D"]],
+            "Token 1 of sample 1 is not a text: 3",
+        ),
         ([["a"], ["b"]], ["D", "N"], r"y\[0\] is 'D'"),
         ([["a"], ["b"]], [1, 2], r"y\[0\] is 1"),
         ([["a"], ["b"]], [["D"], ["D"]], "at least 2 labels.*'D'"),

@@ -90,9 +90,7 @@ def test_a_single_recording_is_refused(wrong):
     ids=lambda v: type(v).__name__,
 )
 def test_what_holds_no_recordings_is_refused(wrong):
-    with pytest.raises(
-        DataError, match=f"X is (None|(of type|a) {type(wrong).__name__})"
-    ):
+    with pytest.raises(DataError, match=r"X is|Sparse data was passed for X"):
         recordings_in(wrong)
 
 

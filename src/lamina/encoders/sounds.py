@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lamina.encoders.files import is_path, name_of, open_regular, reading
+from lamina.encoders.files import contents_of, is_path, name_of, open_regular, reading
 from lamina.exceptions import DataError, MissingExtraError
 
 RATES = 100, 1_000_000
@@ -62,7 +62,9 @@ def sound_header(sample: Any, i: int) -> Header:
             start = file.read(12)
             file.seek(0)
             # Other formats are not even opened by libsndfile.
-            found = soundfile.info(_source(sample)) if begins_as_sound(start) else None
+            found = (
+                soundfile.info(_source(sample, i)) if begins_as_sound(start) else None
+            )
             if found is None or found.format not in SIZES:
                 raise DataError(
                     f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
@@ -77,7 +79,7 @@ def sound_header(sample: Any, i: int) -> Header:
 def decode_sound(sample: Any, i: int) -> tuple[np.ndarray, int]:
     """Samples (n, channels) between -1 and 1, and their rate."""
     soundfile = _soundfile()
-    with reading(sample, i), soundfile.SoundFile(_source(sample)) as file:
+    with reading(sample, i), soundfile.SoundFile(_source(sample, i)) as file:
         wave = file.read(file.frames, dtype="float32", always_2d=True)
         if len(wave) != file.frames:
             raise DataError(
@@ -213,12 +215,13 @@ def _opened(sample: Any, i: int) -> Iterator[tuple[BinaryIO, int]]:
         with open_regular(sample) as file:
             yield file, os.fstat(file.fileno()).st_size
     else:
-        yield BytesIO(sample), len(sample)
+        contents = contents_of(sample, i)
+        yield BytesIO(contents), len(contents)
 
 
-def _source(sample: Any) -> str | BytesIO:
+def _source(sample: Any, i: int) -> str | BytesIO:
     """What soundfile opens."""
-    return str(sample) if is_path(sample) else BytesIO(sample)
+    return str(sample) if is_path(sample) else BytesIO(contents_of(sample, i))
 
 
 def _soundfile() -> Any:

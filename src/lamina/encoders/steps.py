@@ -139,23 +139,19 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
         raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
     values = np.empty(array.shape, dtype=np.float64)
     for place, value in np.ndenumerate(array):
-        number = _number_of(value)
-        if number is None:
-            raise DataError(
-                f"{name} is not an array of numbers: row {place[0]} is {value!r}."
-            )
-        values[place] = number
+        values[place] = np.nan if is_missing(value) else _number(value, place[0], name)
     return values
 
 
-def _number_of(value: Any) -> float | None:
-    """A float, NaN for what is missing; None for what is no number, texts among it."""
-    if is_missing(value):
-        return np.nan
+def _number(value: Any, row: int, name: str) -> float:
     try:
-        return None if isinstance(value, str | bytes) else float(value)
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
     except (TypeError, ValueError, OverflowError):
-        return None
+        raise DataError(
+            f"{name} is not an array of numbers: row {row} is {value!r}."
+        ) from None
 
 
 def _is_eager(X: Any) -> bool:

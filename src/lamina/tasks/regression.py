@@ -146,16 +146,9 @@ class Regression(PooledTask):
             y = y.astype(np.float64)
         except (ValueError, TypeError, OverflowError) as error:
             raise DataError(f"y does not hold numbers: {error}.") from None
-        # Squares of larger numbers overflow.
-        too_large = ~(np.abs(y) <= LARGEST)
-        if too_large.any():
-            row = int(too_large.reshape(len(y), -1).any(1).argmax())
-            what = (
-                "infinity" if np.isinf(y[row]).any() else f"numbers beyond {LARGEST:g}"
-            )
-            raise DataError(
-                f"Input y contains {what}: y[{row}] is {y[row]}. Scale or repair it."
-            )
+        if np.isinf(y).any():
+            row = int(np.isinf(y).reshape(len(y), -1).any(1).argmax())
+            raise DataError(f"Input y contains infinity: y[{row}] is {y[row]}.")
         return y
 
     def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
@@ -209,7 +202,9 @@ class Regression(PooledTask):
         return output.reshape(-1, *self.shape) * self.scale + self.mean
 
     def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
-        return float(r2_score(y, outputs, sample_weight=weight))
+        # R^2 is of no unit, and squares of numbers beyond this would overflow.
+        unit = max(np.abs(y).max() / LARGEST, 1.0)
+        return float(r2_score(y / unit, outputs / unit, sample_weight=weight))
 
     def stopping_score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
         """R^2, or minus the loss where that is not the squared error."""
