@@ -97,6 +97,11 @@ class TableReader:
                 "X is sparse; columns of several types, and categorical_features, need an "
                 "array or a frame."
             )
+        if isinstance(X, np.ndarray) and X.dtype.names is None and X.ndim != 2:
+            raise DataError(
+                f"Expected 2D array, got {X.ndim}D array instead. Reshape your data using "
+                f"X.reshape(1, -1) if it is a single sample."
+            )
         return self._read_table(table_of(X))
 
     @property
