@@ -1,7 +1,7 @@
 """What an encoder is, and samples that lie in memory."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
+from lamina.exceptions import DataError
 from lamina.params import Params
 from lamina.ragged import Ragged
 
@@ -195,3 +196,17 @@ def blocks(numbers: np.ndarray) -> Iterator[slice]:
     n_rows = max(1, BLOCK // max(1, numbers.shape[1]))
     for start in range(0, len(numbers), n_rows):
         yield slice(start, start + n_rows)
+
+
+def refuse_infinite(numbers: np.ndarray, names: Iterable[Hashable]) -> None:
+    """Raise `DataError` with the column and the row of an infinite number (n, C)."""
+    # A sum is much cheaper than a look at each number, and finite only if all are.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(numbers.sum()) or not np.isinf(numbers).any():
+            return
+    row, i = (int(a[0]) for a in np.nonzero(np.isinf(numbers)))
+    name = list(names)[i]
+    raise DataError(
+        f"Column {name!r} contains infinity in row {row} ({numbers[row, i]}); replace it, "
+        f"by NaN if the value is not known."
+    )

@@ -67,8 +67,6 @@ class InputParams(Params):
 
 def choose(X: Any, forms: Sequence[str], params: Any) -> str:
     """The form of `opened` X, one of `forms`."""
-    if len(forms) == 1:
-        return forms[0]
     form = params.form
     if form == "auto":
         is_sound = isinstance(params, AudioParams) and params.sampling_rate is not None

@@ -9,15 +9,12 @@ point on a circle. Later columns are converted to what they were in `fit`, or re
 
 import datetime
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from decimal import Decimal
-from math import trunc
-from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 
+from lamina.encoders.base import refuse_infinite
 from lamina.encoders.dates import (
     DAY,
     OTHER_DATE,
@@ -30,10 +27,17 @@ from lamina.encoders.dates import (
     zone_of,
 )
 from lamina.encoders.frames import NUMERIC, Values
+from lamina.encoders.scalars import (
+    COMPLEX,
+    MISSING,
+    NUMBERS,
+    are_all,
+    category_text,
+    number_of,
+)
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 
-MISSING = None
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 """A number of one reading; a leading zero is part of a code, such as a postcode."""
 
@@ -91,13 +95,13 @@ def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
     present = [v for v in array.tolist() if not is_missing(v)]
     types = set(map(type, present))
     _refuse_unusable(name, array, types)
-    if _all(types, (Real, Decimal, np.number)):
+    if are_all(types, NUMBERS):
         return Column(name, "number", dtype)
-    if _all(types, (datetime.date, np.datetime64)):
+    if are_all(types, (datetime.date, np.datetime64)):
         return Column(name, "date", dtype, zone_of(present))
-    if _all(types, (datetime.timedelta, np.timedelta64)):
+    if are_all(types, (datetime.timedelta, np.timedelta64)):
         return Column(name, "duration", dtype)
-    if _all(types, (str,)):
+    if are_all(types, (str,)):
         if are_iso_dates(present):
             return Column(name, "date", dtype, zone_of(map(parsed, present)))
         if all(OTHER_DATE.fullmatch(v) for v in present):
@@ -115,7 +119,7 @@ def _to_numbers(column: Column, values: Values) -> np.ndarray:
         if array.dtype.kind not in "OUS":
             raise _other_kind(column, array, "numbers")
         # A single value that is none takes the slow way, which names it.
-        numbers = [_number(v) for v in array.tolist()]
+        numbers = [number_of(v) for v in array.tolist()]
         if None in numbers:
             raise _bad_value(column, array, numbers.index(None), "a number")
         array = np.array(numbers, dtype=np.float64)
@@ -126,7 +130,7 @@ def _to_numbers(column: Column, values: Values) -> np.ndarray:
 
 def _to_categories(column: Column, values: Values) -> np.ndarray:
     items = values.array.tolist()
-    texts = [v if type(v) is str else _text(v) for v in items]
+    texts = [v if type(v) is str else category_text(v) for v in items]
     if column.categories:
         texts = _recognised(column, texts)
     found = np.empty(len(texts), dtype=object)
@@ -173,20 +177,6 @@ CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
 }
 
 
-def refuse_infinite(numbers: np.ndarray, names: Iterable[Hashable]) -> None:
-    """Raise `DataError` with the column and the row of an infinite number (n, C)."""
-    # A sum is much cheaper than a look at each number, and finite only if all are.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(numbers.sum()) or not np.isinf(numbers).any():
-            return
-    row, i = (int(a[0]) for a in np.nonzero(np.isinf(numbers)))
-    name = list(names)[i]
-    raise DataError(
-        f"{_column(name)} contains infinity in row {row} ({numbers[row, i]}); replace it, "
-        f"by NaN if the value is not known."
-    )
-
-
 def _recognised(column: Column, texts: list) -> list:
     """Categories as in `fit`: a number may be written in another way (2, "2.0")."""
     seen = set(column.categories)
@@ -212,7 +202,7 @@ def _recognised(column: Column, texts: list) -> list:
 def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
     for kind in types:
         is_scalar = kind.__hash__ is not None and not issubclass(
-            kind, complex | np.ndarray
+            kind, (*COMPLEX, np.ndarray)
         )
         shows_itself = (
             kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
@@ -227,44 +217,6 @@ def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> Non
             )
 
 
-def _text(value: object) -> str | None:
-    """A category by the text that all its types share: 2, 2.0 and b"2" are "2"."""
-    if is_missing(value):
-        return MISSING
-    if isinstance(value, bytes):
-        return value.decode("utf8", "backslashreplace")
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value))
-    if isinstance(value, Integral):
-        return str(int(value))
-    if isinstance(value, Real | Decimal) and float(value).is_integer():
-        return str(trunc(value))
-    return repr(float(value)) if isinstance(value, Real | Decimal) else str(value)
-
-
-def _number(value: Any) -> float | None:
-    """A float, NaN for what is missing; None if it is no number."""
-    if is_missing(value):
-        return np.nan
-    if isinstance(value, Real | Decimal | np.number) and not isinstance(value, complex):
-        return _float(value)
-    if isinstance(value, bytes):
-        value = value.decode("utf8", "replace")
-    if isinstance(value, str) and "_" not in value:
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
-
-
-def _float(number: Any) -> float | None:
-    try:
-        return float(number)
-    except OverflowError:  # an integer beyond all floats
-        return None
-
-
 def _dates_of_objects(
     column: Column, array: np.ndarray
 ) -> tuple[np.ndarray, str | None]:
@@ -275,10 +227,6 @@ def _dates_of_objects(
     zone = zone_of(dates)
     local = [local_time(d, column.time_zone) for d in dates]
     return np.array(local, dtype="datetime64[us]"), zone
-
-
-def _all(types: set[type], allowed: tuple[type, ...]) -> bool:
-    return all(issubclass(t, allowed) and not issubclass(t, complex) for t in types)
 
 
 def _column(name: Hashable) -> str:

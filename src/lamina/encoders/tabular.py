@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
-from lamina.encoders.columns import Column, column_of, converted, refuse_infinite
+from lamina.encoders.base import refuse_infinite
+from lamina.encoders.columns import Column, column_of, converted
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
@@ -95,6 +96,11 @@ class TableReader:
             raise DataError(
                 "X is sparse; columns of several types, and categorical_features, need an "
                 "array or a frame."
+            )
+        if isinstance(X, np.ndarray) and X.dtype.names is None and X.ndim != 2:
+            raise DataError(
+                f"Expected 2D array, got {X.ndim}D array instead. Reshape your data using "
+                f"X.reshape(1, -1) if it is a single sample."
             )
         return self._read_table(table_of(X))
 

@@ -118,10 +118,10 @@ class Fitting:
             if type(estimator).task.requires_y:
                 require_targets(self.owner, y)
             with data_errors("X"):
-                forms = estimator.forms()
-                if len(forms) > 1:
+                self.form, *others = forms = estimator.forms()
+                if others:
                     X = opened(X, is_table="table" in forms)
-                self.form = choose(X, forms, params)
+                    self.form = choose(X, forms, params)
             self.encoder = encoder_for(self.form, params)
         with data_errors("X"):
             X = self.encoder.read(X)

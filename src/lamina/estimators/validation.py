@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lamina.encoders.base import Encoder
 from lamina.estimators.data import Data
-from lamina.exceptions import DataError
+from lamina.exceptions import DataError, data_errors
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
 from lamina.training.loader import Loader
@@ -52,7 +52,13 @@ class Validation:
                 "X_val, or pass more samples."
             )
         groups = self._groups(rows, len(data))
-        kept, held_out = self._rows(data, task, seed, groups)
+        with data_errors("The split of the samples"):
+            kept, held_out = self._rows(data, task, seed, groups)
+        if not len(kept) or not len(held_out):
+            raise DataError(
+                f"{len(kept)} samples are left to train on and {len(held_out)} to "
+                f"validate by; change validation_fraction or validation_split."
+            )
         return data.take(np.sort(kept)), data.take(np.sort(held_out))
 
     def _groups(self, rows: np.ndarray | None, n: int) -> np.ndarray | None:
@@ -72,14 +78,18 @@ class Validation:
     ) -> tuple[np.ndarray, np.ndarray]:
         size, how = self.estimator.validation_fraction, self.estimator.validation_split
         rows = np.arange(len(data))
+        if not isinstance(how, str):
+            return next(iter(how.split(rows, data.y, groups)))
+        if how == "last":
+            if groups is not None:
+                refuse_unused(self.estimator, "validation_split", "validation_groups")
+            return tuple(train_test_split(rows, test_size=size, shuffle=False))
         if groups is not None:
             splitter = GroupShuffleSplit(1, test_size=size, random_state=seed)
             return next(iter(splitter.split(rows, groups=groups)))
-        if how == "last":
-            return tuple(train_test_split(rows, test_size=size, shuffle=False))
-        if how != "random":
-            return next(iter(how.split(rows, data.y)))
         strata = task.stratify_by(data.y)
+        if strata is not None and len(np.unique(strata)) > int(size * len(rows)):
+            strata = None  # one of each class at least would be held out
         split = train_test_split(
             rows, test_size=size, random_state=seed, stratify=strata
         )

@@ -48,6 +48,7 @@ def _as_array(y: Any) -> np.ndarray:
         if y.is_meta or y.is_sparse:
             raise DataError("y is a meta or a sparse tensor; pass a dense one.")
         y = y.detach().cpu()
+        y = y.double() if y.is_floating_point() else y  # numpy has no bfloat16
     try:
         array = np.asarray(y)
     except (ValueError, TypeError, RuntimeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 import lamina
 from lamina.estimators.base import NeuralEstimator
 from lamina.testing import (
+    hostile_checks,
     invariance,
     learning,
     parameters,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = tuple(
         uses,
         weights,
         refusal,
+        hostile_checks,
     )
     for name, check in vars(module).items()
     if name.startswith("check_") and check.__module__ == module.__name__

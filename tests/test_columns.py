@@ -1,0 +1,452 @@
+"""Columns of tables: what they are taken for in `fit`, and what later ones become."""
+
+import datetime as dt
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import torch
+from scipy import sparse
+
+from lamina import DNNClassifier, DNNRegressor
+from lamina.encoders.table import TableEncoder
+from lamina.encoders.tabular import TableParams
+from lamina.exceptions import DataError, DataWarning
+
+TINY = {"hidden_layer_sizes": (4,), "max_iter": 1, "random_state": 0}
+NUMBERS = [1.5, -2.0, 4.25, 0.0, 7.5, 3.0]
+
+
+def reader(X, **params):
+    """An encoder that has learnt the columns of X."""
+    encoder = TableEncoder(TableParams(**params))
+    return encoder.fit(encoder.read(X))
+
+
+def encoded(X, by=None, **params):
+    """What reaches the network: numbers, and codes of categories if there are any."""
+    encoder = reader(X, **params) if by is None else by
+    plain = encoder.read(X)
+    batch = encoder.encode(plain).take(torch.arange(len(plain)))
+    return batch.x.numpy() if batch.codes is None else [batch.x.numpy(), batch.codes]
+
+
+def kinds(X, **params):
+    return [column.kind for column in reader(X, **params).schema.columns]
+
+
+def column(values, dtype=object):
+    return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
+
+
+def same(found, truth):
+    np.testing.assert_allclose(found, truth, atol=1e-5)
+
+
+# Numbers in columns of objects
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        float,
+        np.float32,
+        Decimal,
+        Fraction,
+        lambda v: int(v) if v == int(v) else v,
+        lambda v: np.int8(v) if v == int(v) else Decimal(v),
+    ],
+    ids=["float", "numpy", "Decimal", "Fraction", "int", "mixed"],
+)
+def test_objects_that_are_numbers_are_read_as_numbers(make):
+    objects = [make(v) for v in NUMBERS]
+    same(encoded(column(objects)), encoded(np.c_[NUMBERS]))
+    table = pl.DataFrame({"a": pl.Series(objects, dtype=pl.Object)})
+    same(encoded(table), encoded(np.c_[NUMBERS]))
+    same(encoded(np.c_[np.array(objects, object)]), encoded(np.c_[NUMBERS]))
+    same(encoded({"a": objects}), encoded(np.c_[NUMBERS]))
+
+
+@pytest.mark.parametrize(
+    "missing", [None, np.nan, pd.NA, Decimal("NaN"), pd.NaT], ids=repr
+)
+def test_missing_values_among_objects_leave_the_others_numbers(missing):
+    X = np.c_[[*NUMBERS, np.nan]]
+    same(encoded(column([*NUMBERS, missing])), encoded(X))
+
+
+def test_numbers_beside_a_column_of_texts_are_numbers_in_an_array_of_objects():
+    objects = np.array([[v, "ab"[i % 2]] for i, v in enumerate(NUMBERS)], object)
+    assert kinds(objects) == ["number", "category"]
+    same(encoded(objects)[:, :1], encoded(np.c_[NUMBERS]))
+
+
+def test_a_network_learns_from_objects_as_from_numbers():
+    x = np.random.default_rng(0).normal(size=200)
+    X = pd.DataFrame({"a": x})
+    scores = []
+    for table in (X, X.astype(object)):
+        network = DNNRegressor(
+            hidden_layer_sizes=(8,),
+            max_iter=8,
+            learning_rate_init=0.05,
+            random_state=0,
+        )
+        scores.append(network.fit(table[:150], x[:150]).score(table[150:], x[150:]))
+    assert scores[0] == scores[1] > 0.5
+
+
+def test_booleans_are_numbers_in_whatever_column():
+    truth = encoded(np.array([[True], [False], [True]]))
+    for values in ([True, False, True], [np.True_, np.False_, np.True_]):
+        same(encoded(column(values)), truth)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 1j],
+        [1.0, np.complex64(1j)],
+        [1, [2]],
+        [{"a": 1}, {}],
+        [np.arange(2), np.arange(2)],
+        [object(), object()],
+    ],
+    ids=["complex", "complex64", "list", "dict", "array", "object"],
+)
+def test_a_value_that_is_no_scalar_is_refused_by_column_and_row(values):
+    with pytest.raises(DataError, match=r"'a'.* row [01]"):
+        reader(column(values))
+
+
+# A type that differs from that in `fit`
+
+
+TYPES = {
+    "int": lambda n: n,
+    "float": float,
+    "numpy": np.float32,
+    "text": str,
+    "text of a float": lambda n: f"{n}.0",
+    "bytes": lambda n: str(n).encode(),
+    "Decimal": Decimal,
+}
+
+
+@pytest.mark.parametrize("later", TYPES)
+@pytest.mark.parametrize("first", ["text", "bytes"])
+def test_categories_are_recognised_in_whatever_type_they_come(first, later):
+    numbers = [2, 30, 2, 1, 30]
+    encoder = reader(column([TYPES[first](n) for n in numbers]))
+    truth = np.eye(3)[np.unique([str(n) for n in numbers], return_inverse=True)[1]]
+    later = column([TYPES[later](n) for n in numbers])
+    np.testing.assert_array_equal(encoded(later, by=encoder), truth)
+
+
+@pytest.mark.parametrize("later", TYPES)
+def test_numbers_are_recognised_in_whatever_type_they_come(later):
+    numbers = [2, 30, 2, 1, 30]
+    encoder = reader(column(numbers, "int64"))
+    found = encoded(column([TYPES[later](n) for n in numbers]), by=encoder)
+    same(found, encoded(np.c_[numbers]))
+
+
+def test_a_code_with_leading_zeros_is_no_number():
+    encoder = reader(column(["01", "1", "007"]))
+    found = encoded(column(["1", "01", "007"]), by=encoder)
+    assert len({tuple(row) for row in found}) == 3
+    with pytest.warns(DataWarning, match="fit did not see, such as '7'"):
+        assert not encoded(column(["7"]), by=encoder).any()
+
+
+@pytest.mark.parametrize("bad", ["old", "1,5", "1_000", b"\xff", dt.date(2020, 1, 2)])
+def test_what_is_no_number_is_refused_by_column_row_and_value(bad):
+    network = DNNRegressor(**TINY).fit(column(NUMBERS, float), NUMBERS)
+    with pytest.raises(
+        DataError, match=r"'a' held numbers in fit, and row 1"
+    ) as caught:
+        network.predict(column([1.0, bad]))
+    assert repr(bad) in str(caught.value)
+
+
+def test_unseen_categories_are_named_once_they_are_the_most():
+    encoder = reader(column(list("aabbcc")))
+    assert not encoded(column(list("aabx")), by=encoder)[3].any()
+    with pytest.warns(DataWarning, match=r"'a' are categories.* such as 'x'"):
+        encoded(column(list("axyz")), by=encoder)
+
+
+# Dates
+
+
+STAMPS = [dt.datetime(2024, 2, 28 + i // 2, 6 * (i % 4), 30) for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        column,
+        lambda d: column([str(v) for v in d]),
+        lambda d: column([v.isoformat() for v in d]),
+        lambda d: column([v.isoformat().encode().decode() for v in d], "string"),
+        lambda d: {"a": np.array(d, "datetime64[s]")},
+        lambda d: {"a": d},
+        lambda d: pl.DataFrame({"a": d}),
+        lambda d: pa.table({"a": d}),
+        lambda d: np.array(d, "datetime64[m]")[:, None],
+        lambda d: np.array([[v] for v in d], dtype=object),
+        lambda d: column([np.datetime64(v) for v in d]),
+    ],
+)
+def test_dates_are_read_alike_as_objects_texts_and_arrays(make):
+    truth = encoded(pd.DataFrame({"a": pd.to_datetime(STAMPS)}))
+    assert truth.shape == (4, 7)
+    same(encoded(make(STAMPS)), truth)
+
+
+def test_days_as_texts_and_objects_are_their_midnight():
+    days = [dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2025, 3, 1)]
+    truth = encoded(pd.DataFrame({"a": pd.to_datetime(days)}))
+    same(encoded(column(days)), truth)
+    same(encoded(column([d.isoformat() for d in days])), truth)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT])
+def test_a_missing_date_leaves_the_others_dates(missing):
+    texts = [str(v) for v in STAMPS]
+    truth = encoded(pd.DataFrame({"a": pd.to_datetime([*STAMPS, None])}))
+    same(encoded(column([*texts, missing])), truth)
+    same(encoded(column([*STAMPS, missing])), truth)
+
+
+def test_a_date_is_converted_from_text_where_fit_saw_dates_and_back():
+    dates, texts = column(STAMPS, "datetime64[ns]"), column([str(v) for v in STAMPS])
+    for first, later in ((dates, texts), (texts, dates)):
+        encoder = reader(first)
+        same(encoded(later, by=encoder), encoded(first, by=encoder))
+
+
+@pytest.mark.parametrize("bad", ["29.02.2024", "2024-02-30", "soon", 5])
+def test_what_is_no_date_is_refused_by_column_and_row(bad):
+    encoder = reader(column(STAMPS))
+    with pytest.raises(DataError, match="'a' held dates in fit, and row 1"):
+        encoder.read(column([STAMPS[0], bad]))
+    with pytest.raises(DataError, match="'a' held dates in fit"):
+        encoder.read(column([1.0, 2.0], float))
+
+
+@pytest.mark.parametrize("texts", [["03/04/2024", "05/06/2024"], ["3.4.2024"] * 2])
+def test_texts_whose_day_and_month_can_be_exchanged_are_warned_about(texts):
+    with pytest.warns(DataWarning, match=r"'a' holds texts that look like dates"):
+        assert kinds(column(texts)) == ["category"]
+
+
+ZONES = ["UTC", "America/New_York", "Etc/GMT+5", "America/Port-au-Prince"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("to", [lambda X: X, pl.from_pandas], ids=["pandas", "polars"])
+def test_dates_in_a_zone_are_its_wall_time_and_other_zones_are_converted(zone, to):
+    wall = pd.DataFrame({"a": pd.to_datetime(STAMPS)})
+    there = wall.apply(lambda s: s.dt.tz_localize(zone))
+    encoder = reader(to(there))
+    same(encoded(to(there), by=encoder), encoded(wall))
+    tokyo = there.apply(lambda s: s.dt.tz_convert("Asia/Tokyo"))
+    same(encoded(to(tokyo), by=encoder), encoded(wall))
+    same(encoded(tokyo.astype(object), by=encoder), encoded(wall))
+
+
+def test_dates_with_and_without_a_zone_are_not_mixed():
+    plain = pd.DataFrame({"a": pd.to_datetime(STAMPS)})
+    zoned = plain.apply(lambda s: s.dt.tz_localize("Europe/Paris"))
+    with pytest.raises(DataError, match=r"'a' .*no time zone.*Europe/Paris"):
+        reader(plain).read(zoned)
+    with pytest.raises(DataError, match=r"'a' .*Europe/Paris in fit.*no time zone"):
+        reader(zoned).read(plain)
+    with pytest.raises(DataError, match="no time zone"):
+        reader(zoned).read(column([str(v) for v in STAMPS]))
+
+
+# Labels of columns
+
+
+@pytest.mark.parametrize(
+    "names", [[0, 1], [("a", "x"), ("b", "y")], ["a", 3], [2.5, 1]]
+)
+def test_columns_may_be_called_by_any_label(names):
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": list("uvuv")})
+    truth = DNNRegressor(**TINY).fit(X, [1, 2, 3, 4]).predict(X)
+    X.columns = pd.Index(names, tupleize_cols=False)
+    network = DNNRegressor(**TINY).fit(X, [1, 2, 3, 4])
+    np.testing.assert_array_equal(network.predict(X), truth)
+    assert network.n_features_in_ == 2
+    assert not hasattr(network, "feature_names_in_")
+    with pytest.raises(ValueError, match="order"):
+        network.predict(X[X.columns[::-1]])
+
+
+def test_levels_of_columns_are_read_as_tuples():
+    index = pd.MultiIndex.from_product([["a", "b"], ["x"]])
+    X = pd.DataFrame(np.c_[NUMBERS, NUMBERS], columns=index)
+    same(encoded(X), encoded(X.to_numpy()))
+
+
+@pytest.mark.parametrize("names", [["a", "a"], [1, 1], [("a", 1), ("a", 1)]])
+def test_two_columns_of_one_name_are_refused(names):
+    X = pd.DataFrame(np.ones((4, 2)), columns=pd.Index(names, tupleize_cols=False))
+    with pytest.raises(DataError, match="Two columns of X are called"):
+        DNNRegressor(**TINY).fit(X, [1, 2, 3, 4])
+
+
+# Containers
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: pd.DataFrame(x, columns=list("ab")).astype(pd.SparseDtype(float)),
+        lambda x: pd.DataFrame(x, columns=list("ab")).astype("Float64"),
+        lambda x: pd.DataFrame(x, columns=list("ab")).astype("double[pyarrow]"),
+        lambda x: pl.DataFrame(x, schema=["a", "b"]),
+        lambda x: pa.table({"a": x[:, 0], "b": x[:, 1]}),
+        lambda x: pa.RecordBatch.from_pydict({"a": x[:, 0], "b": x[:, 1]}),
+        lambda x: {"a": x[:, 0], "b": list(x[:, 1])},
+        lambda x: np.rec.fromarrays(x.T, names="a,b"),
+        torch.tensor,
+        lambda x: x.tolist(),
+        lambda x: tuple(map(tuple, x)),
+        lambda x: x.astype(object),
+    ],
+    ids=[
+        "Sparse",
+        "Float64",
+        "pandas of pyarrow",
+        "polars",
+        "pyarrow",
+        "record batch",
+        "dict",
+        "structured",
+        "tensor",
+        "lists",
+        "tuples",
+        "objects",
+    ],
+)
+def test_numbers_are_the_same_in_every_container(make):
+    x = np.c_[NUMBERS, NUMBERS[::-1]]
+    found = make(x)
+    same(encoded(found), encoded(x))
+    network = DNNRegressor(**TINY)
+    truth = network.fit(x, NUMBERS).predict(x)
+    same(network.fit(found, NUMBERS).predict(found), truth)
+
+
+def test_masked_values_are_missing():
+    x = np.c_[NUMBERS, NUMBERS[::-1]]
+    gaps = x.copy()
+    gaps[2, 1] = np.nan
+    masked = np.ma.MaskedArray(np.nan_to_num(gaps, nan=1e9), np.isnan(gaps))
+    same(encoded(masked), encoded(gaps))
+    same(encoded({"a": masked[:, 0], "b": masked[:, 1]}), encoded(gaps))
+    whole = np.ma.MaskedArray([[1], [2], [999]], [[0], [0], [1]])
+    same(encoded(whole), encoded(np.array([[1.0], [2.0], [np.nan]])))
+
+
+def test_durations_are_their_days():
+    spans = [dt.timedelta(days=2, hours=12), dt.timedelta(hours=-6), dt.timedelta(9)]
+    truth = encoded(np.array([[2.5], [-0.25], [9.0]]))
+    for X in (
+        column(spans),
+        pd.DataFrame({"a": pd.to_timedelta(spans)}),
+        pl.DataFrame({"a": spans}),
+        {"a": np.array(spans, "timedelta64[m]")},
+        pa.table({"a": spans}),
+    ):
+        assert kinds(X) == ["duration"]
+        same(encoded(X), truth)
+    gaps = encoded(column([*spans, None]))
+    same(gaps[:, 1], [0, 0, 0, 1])
+
+
+def test_periods_are_their_beginning():
+    months = pd.period_range("2024-01", periods=4, freq="M")
+    starts = pd.DataFrame({"a": months.to_timestamp()})
+    same(encoded(pd.DataFrame({"a": months})), encoded(starts))
+
+
+def test_intervals_are_categories():
+    X = pd.DataFrame({"a": pd.cut(NUMBERS, [-3, 0, 3, 9])})
+    same(encoded(X), encoded(X.astype(str)))
+    raw = pd.DataFrame({"a": pd.arrays.IntervalArray.from_breaks([0, 1, 2, 3])})
+    same(encoded(raw), np.eye(3))
+
+
+def test_a_lazy_frame_is_refused_with_the_remedy():
+    lazy = pl.LazyFrame({"a": NUMBERS})
+    with pytest.raises(DataError, match="collect"):
+        DNNRegressor(**TINY).fit(lazy, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        {"a": NUMBERS, "b": NUMBERS[:-1]},
+        {"a": NUMBERS, "b": "text"},
+        {"a": NUMBERS, "b": np.c_[NUMBERS, NUMBERS]},
+    ],
+    ids=["short", "text", "two axes"],
+)
+def test_a_dict_whose_columns_do_not_fit_together_is_refused_by_column(X):
+    with pytest.raises(DataError, match="Column 'b'"):
+        DNNRegressor(**TINY).fit(X, NUMBERS)
+
+
+# Numbers that are categories
+
+
+CODES = pd.DataFrame({"size": NUMBERS, "town": [10, 20, 30, 10, 20, 30]})
+AS_TEXT = CODES.assign(town=CODES["town"].astype(str))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [["town"], [1], np.array([1]), [False, True], np.array([False, True])],
+    ids=["name", "number", "array", "mask", "mask array"],
+)
+def test_columns_are_declared_categories_by_name_number_or_mask(chosen):
+    truth = encoded(AS_TEXT)
+    same(encoded(CODES, categorical_features=chosen), truth)
+    if not isinstance(chosen[0], str):
+        same(encoded(CODES.to_numpy(), categorical_features=chosen), truth)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (["tow"], "'tow'"),
+        ([2], "2, which is no column"),
+        ([-1], "-1, which is no column"),
+        ([True], "1 values for 2 columns"),
+    ],
+)
+def test_a_declared_column_that_there_is_not_is_refused(chosen, message):
+    network = DNNClassifier(**TINY, categorical_features=chosen)
+    with pytest.raises(DataError, match=message):
+        network.fit(CODES, [0, 1] * 3)
+
+
+def test_declared_categories_are_recognised_among_later_types():
+    network = DNNRegressor(**TINY, categorical_features=["town"]).fit(CODES, NUMBERS)
+    truth = network.predict(CODES)
+    same(network.predict(CODES.astype({"town": float})), truth)
+    same(network.predict(AS_TEXT), truth)
+
+
+def test_a_sparse_matrix_takes_no_categories():
+    network = DNNClassifier(**TINY, categorical_features=[0])
+    with pytest.raises(DataError, match="sparse"):
+        network.fit(sparse.eye(6, format="csr"), [0, 1] * 3)
