@@ -20,6 +20,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 
 from sklearn.exceptions import NotFittedError
 
@@ -92,7 +93,7 @@ def data_errors(name: str) -> Iterator[None]:
     except NotFittedError:
         raise
     except ValueError as error:
-        raise DataError(str(error)) from error
+        raise DataError(shorten(str(error), 500)) from error
     except (
         TypeError,
         LookupError,

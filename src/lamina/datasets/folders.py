@@ -63,7 +63,7 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     try:
         files = {c.name: sorted(_files(c, ())) for c in _classes(folder)}
     except (OSError, ValueError) as error:
-        raise DataError(f"The folder {str(path)!r} cannot be read: {error}.") from error
+        raise DataError(f"The folder {str(path)!r} cannot be read: {error}") from error
     samples = {name: [f for f in found if _kind(f)] for name, found in files.items()}
     _refuse_empty(folder, samples)
     data = [file for found in samples.values() for file in found]

@@ -20,6 +20,8 @@ def opened(X: Any, *, is_table: bool) -> Any:
     Nested lists of numbers become an array where all are equally long. Rows of strings
     are the columns of a table where one is wanted, and otherwise texts that are cut.
     """
+    if isinstance(X, np.matrix):
+        X = np.asarray(X)
     if isinstance(X, np.ndarray):
         if X.ndim == 0:
             raise DataError(f"X is a single value, {X!r}; pass the samples.")

@@ -5,6 +5,7 @@ means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) 
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ def reading(sample: Any, i: int) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:  # it depends on the format and on the damage
-        why = str(error).rstrip(".") or type(error).__name__
+        # libsndfile and PIL name an object in memory by its address.
+        why = re.sub(r"<\S+ object at \w+>", "it", str(error)).rstrip(".")
+        why = why or type(error).__name__
         raise DataError(
             f"{name_of(sample, i)} cannot be read: {why}. Repair it or leave it out."
         ) from error

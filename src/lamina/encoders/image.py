@@ -20,6 +20,7 @@ from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.image_forms import (
+    LARGEST,
     ArrayImages,
     Images,
     PictureFiles,
@@ -88,7 +89,9 @@ class ImageEncoder(Encoder):
         images = images_of(X, self.size, None if fitted is None else fitted.shape)
         array = images.array if isinstance(images, ArrayImages) else None
         values = FILE_VALUES if array is None else values_of(array)
-        if array is not None and not np.isfinite([values.low, values.high]).all():
+        # NaN is neither.
+        is_fine = values.low >= -LARGEST and values.high <= LARGEST
+        if array is not None and not is_fine:
             refuse_nonfinite(array)
         if fitted is None:
             if array is not None:

@@ -22,6 +22,8 @@ from lamina.encoders.pictures import (
 from lamina.exceptions import DataError, ParameterError
 
 VALUES_AT_ONCE = 1 << 20
+LARGEST = 1e30
+"""No value of a pixel is greater, which standardised numbers could not hold."""
 Shape = tuple[int, int, int]
 
 
@@ -106,10 +108,12 @@ def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
 
 
 def refuse_nonfinite(array: np.ndarray) -> None:
-    """Raise `DataError` for the first image of (n, H, W, C) that holds NaN or infinity."""
+    """Raise `DataError` for the first image of (n, H, W, C) that float32 cannot hold."""
     for i, image in enumerate(array):
-        if not np.isfinite(image).all():
-            what = "NaN" if np.isnan(image).any() else "inf"
+        if not (np.abs(image) <= LARGEST).all():
+            what = f"values beyond {LARGEST:g}"
+            if not np.isfinite(image).all():
+                what = "NaN" if np.isnan(image).any() else "inf"
             raise DataError(
                 f"Sample {i} of X contains {what}; repair it or leave it out."
             )

@@ -23,6 +23,7 @@ from lamina.tasks.labels import (
     kind_of,
     positions_of,
     read_labels,
+    refuse_other_type,
 )
 from lamina.tasks.several_labels import (
     MultilabelClassification,
@@ -91,6 +92,7 @@ class SingleLabelClassification(LabelTask):
         return [(self.classes, positions_of(np.asarray(y), self.classes))]
 
     def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        refuse_other_type(np.asarray(y), self.classes)
         right = np.asarray(y) == self.labels(outputs)
         return float(np.average(right, weights=weight))
 

@@ -22,6 +22,8 @@ class LabelKind(Enum):
 def read_labels(y: Any) -> Any:
     """Y as an array or an indicator matrix; anything but labels is refused."""
     y = as_targets(y)
+    if sparse.issparse(y) and y.shape[1] == 1:
+        y = y.toarray()
     try:
         check_classification_targets(y)
     except (ValueError, TypeError) as error:
@@ -61,11 +63,26 @@ def classes_of(y: np.ndarray, name: str) -> np.ndarray:
     return classes
 
 
+def refuse_other_type(y: np.ndarray, classes: np.ndarray) -> None:
+    """Raise `DataError` for texts where the labels are numbers, and the reverse."""
+    if _are_texts(y) != _are_texts(classes):
+        raise DataError(
+            f"y has labels such as {y.tolist()[0]!r}, and this network was fitted on labels "
+            f"such as {classes.tolist()[0]!r}; convert y to their type."
+        )
+
+
+def _are_texts(labels: np.ndarray) -> bool:
+    is_object = labels.dtype.kind == "O" and labels.size > 0
+    return labels.dtype.kind in "US" or (
+        is_object and isinstance(labels.flat[0], str | bytes)
+    )
+
+
 def positions_of(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """The position of each label among the classes; `DataError` for any other."""
-    # Strings would be compared with numbers as if they were texts.
-    is_alike = (y.dtype.kind in "OUS") == (classes.dtype.kind in "OUS")
-    known = np.isin(y, classes) if is_alike else np.zeros(len(y), dtype=bool)
+    refuse_other_type(y, classes)
+    known = np.isin(y, classes)
     if not known.all():
         raise DataError(
             f"y contains labels that are not among the classes of this network: "

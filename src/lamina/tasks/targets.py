@@ -43,7 +43,10 @@ def _as_array(y: Any) -> np.ndarray:
     if nw.dependencies.is_into_dataframe(y):
         frame = nw.from_native(y, eager_only=True)
         columns = [frame[name].to_list() for name in frame.columns]
-        return np.asarray(columns).T
+        array = np.asarray(columns).T
+        if array.dtype.kind == "U":
+            _refuse_mixed(np.asarray(columns, dtype=object).T)
+        return array
     if hasattr(y, "detach"):
         if y.is_meta or y.is_sparse:
             raise DataError("y is a meta or a sparse tensor; pass a dense one.")
