@@ -16,11 +16,7 @@ from lamina.estimators.data import Data, read_targets, read_weight, require_targ
 from lamina.estimators.fitted import publish
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.validation import Validation, scorer_of
-from lamina.exceptions import (
-    DataError,
-    ParameterError,
-    data_errors,
-)
+from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.nn.model import Model
 from lamina.params import Use, check_params, names_with, with_python_numbers
 from lamina.process import default_settings
@@ -65,6 +61,7 @@ class Fitting:
         self.single_epoch, self.classes = single_epoch, classes
         self.owner = type(estimator).__name__
         self.before = vars(estimator) if resumes else {}
+        self.optimizer_state: list[torch.Tensor] | None = None
 
     def run(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
         """Train, and publish the fitted attributes."""
@@ -95,10 +92,8 @@ class Fitting:
             with every_draw_from_stream():
                 training = self._training(loader, n_epochs, held_out, monitor)
             history = training.run()
-        if not history.loss_curve:
-            raise_if_diverged(
-                self.estimator, history
-            )  # nothing was learnt that is worth keeping
+        if not history.loss_curve:  # nothing was learnt that is worth keeping
+            raise_if_diverged(self.estimator, history)
         self.optimizer_state = training.optimizer.state() if self.single_epoch else None
         fitted = self._fitted(training.model.cpu(), history)
         publish(self.estimator, fitted)
@@ -256,7 +251,7 @@ class Fitting:
             "n_parameters_": model.n_parameters(),
             "_frozen": self._frozen_params(),
             "_weights": self.weights,
-            "_optimizer_state": getattr(self, "optimizer_state", None),
+            "_optimizer_state": self.optimizer_state,
         }
         if self.encoder.n_features is not None:
             fitted["n_features_in_"] = self.encoder.n_features
@@ -266,13 +261,13 @@ class Fitting:
 
     def _frozen_params(self) -> dict[str, Any]:
         names = names_with(type(self.estimator), Use.FROZEN)
-        return {name: getattr(self.estimator, name) for name in names}
+        return {name: copy.copy(getattr(self.estimator, name)) for name in names}
 
     def _refuse_frozen(self) -> None:
         """A parameter that the network was built with cannot change while it goes on."""
         for name, value in self.before.get("_frozen", {}).items():
             now = getattr(self.estimator, name)
-            if now is not value and repr(now) != repr(value):
+            if now is not value and _listed(now) != _listed(value):
                 raise ParameterError(
                     f"{name}={now!r} has no effect on a network that was built with "
                     f"{name}={value!r} and is trained further; put it back, or start anew "
@@ -289,6 +284,11 @@ class Fitting:
                 f"classes={self.classes!r} differ from those of the first call of "
                 f"partial_fit, {self.task.classes!r}."
             )
+
+
+def _listed(value: Any) -> str:
+    """A parameter as text, arrays with all their elements."""
+    return repr(value.tolist() if isinstance(value, np.ndarray) else value)
 
 
 def with_target_weights(task: Any, data: Data) -> np.ndarray | None:
