@@ -178,6 +178,16 @@ def names_with(cls: type, use: Use) -> tuple[str, ...]:
     return tuple(f.name for f, hint in declared(cls) if _use(cls, f, hint) is use)
 
 
+@cache
+def _rules(cls: type, only: Use | None) -> list[tuple[str, list[Rule]]]:
+    """The rules of each parameter, or of those that are declared so."""
+    return [
+        (field.name, [m for m in hint.__metadata__ if isinstance(m, Rule)])
+        for field, hint in declared(cls)
+        if only is None or _use(cls, field, hint) is only
+    ]
+
+
 def _use(cls: type, field: Field, hint: Any) -> Use | None:
     """What a declaration says, or the group in which it stands."""
     uses = [m for m in hint.__metadata__ if isinstance(m, Use)]
@@ -190,15 +200,12 @@ def _use(cls: type, field: Field, hint: Any) -> Use | None:
 def check_params(params: Any, only: Use | None = None) -> None:
     """Raise `ParameterError` for the first parameter that is not allowed."""
     owner = type(params).__name__
-    for field, hint in declared(type(params)):
-        if only is not None and _use(type(params), field, hint) is not only:
-            continue
-        value = getattr(params, field.name)
-        rules = [m for m in hint.__metadata__ if isinstance(m, Rule)]
+    for name, rules in _rules(type(params), only):
+        value = getattr(params, name)
         if not any(rule.accepts(value) for rule in rules):
             allowed = " or ".join(rule.words for rule in rules)
             raise ParameterError(
-                f"The parameter {field.name!r} of {owner} must be {allowed}. "
+                f"The parameter {name!r} of {owner} must be {allowed}. "
                 f"Got {value!r} instead."
             )
     if only is not None:

@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 CPU = torch.device("cpu")
+INITIALISERS = ("uniform_", "normal_", "random_", "bernoulli_", "kaiming_uniform_")
+"""What layers draw their first weights by."""
 RANDOM_LAYERS = (
     nn.modules.dropout._DropoutNd,
     nn.FractionalMaxPool2d,
@@ -92,6 +95,23 @@ def every_draw_from_stream() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def built_from_stream(*makers: type) -> Iterator[None]:
+    """What `every_draw_from_stream` does, while these classes build a network.
+
+    Of lamina's own classes only initialisations draw. They are caught before torch's
+    dispatcher, for which torch would first import its compiler for a second.
+    """
+    generators = _current.get()
+    is_own = all(maker.__module__.startswith("lamina.") for maker in makers)
+    if generators is None or not is_own:
+        with every_draw_from_stream():
+            yield
+        return
+    with _Initialisations(generators):
+        yield
+
+
 def draws_by_itself(*parts: object) -> bool:
     """Whether a module or a task may draw without passing `current_generator`."""
     modules = [
@@ -105,6 +125,26 @@ def draws_by_itself(*parts: object) -> bool:
         or not type(module).__module__.startswith(("lamina.", "torch.nn."))
         for module in modules
     )
+
+
+class _Initialisations(TorchFunctionMode):
+    def __init__(self, generators: Generators):
+        super().__init__()
+        self.generators = generators
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        del types
+        kwargs = kwargs or {}
+        if func.__name__ in INITIALISERS and kwargs.get("generator") is None:
+            device = _device_of(list(args), None)
+            kwargs = kwargs | {"generator": self.generators[device]}
+        return func(*args, **kwargs)
 
 
 class _EveryDraw(TorchDispatchMode):

@@ -111,8 +111,9 @@ class NeuralEstimator(
 
     def _plain(self, X: Any) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
-        check_is_fitted(self, "network_")
-        with default_settings(), data_errors("X"):
+        if "network_" not in vars(self):
+            check_is_fitted(self, "network_")
+        with data_errors("X"):
             return self.encoder_.read(X)
 
     def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:

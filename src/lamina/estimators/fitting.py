@@ -20,7 +20,7 @@ from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.nn.model import Model
 from lamina.params import Use, check_params, names_with, with_python_numbers
 from lamina.process import default_settings
-from lamina.seeding import every_draw_from_stream, random_stream, seed_from, spawn
+from lamina.seeding import built_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
@@ -89,7 +89,7 @@ class Fitting:
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self._fitted)
         with random_stream(seeds[2]):
-            with every_draw_from_stream():
+            with built_from_stream(self.params.body, type(self.task)):
                 training = self._training(loader, n_epochs, held_out, monitor)
             history = training.run()
         if not history.loss_curve:  # nothing was learnt that is worth keeping
