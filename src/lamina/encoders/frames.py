@@ -4,6 +4,7 @@ A column comes out as a one-dimensional array of numpy: numbers, `datetime64[us]
 local time of its zone), `timedelta64[us]`, or objects whose values decide what they are.
 """
 
+import weakref
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -110,14 +111,15 @@ class PandasTable:
 
     def __init__(self, frame: Any):
         self.frame = frame
-        self.labels = list(frame.columns)
+        self.labels = _labels_of(frame.columns)
         self.n_rows, self.n_columns = frame.shape
 
     def numbers(self, columns: np.ndarray) -> np.ndarray | None:
         frame = self.frame
         if len(columns) != self.n_columns:
             frame = frame.iloc[:, columns]
-        if not all(isinstance(d, np.dtype) and d.kind in NUMERIC for d in frame.dtypes):
+        types = set(frame.dtypes.to_numpy())
+        if not all(isinstance(t, np.dtype) and t.kind in NUMERIC for t in types):
             return None
         return frame.to_numpy(dtype=np.float64)
 
@@ -141,6 +143,19 @@ class PandasTable:
         if kind in NUMERIC and not isinstance(dtype, np.dtype):
             return Values(series.to_numpy(np.float64, na_value=np.nan))
         return Values(_in_microseconds(series.to_numpy()))
+
+
+_last: tuple[Any, list] | None = None
+
+
+def _labels_of(index: Any) -> list:
+    """The labels in an index of pandas; many frames in a row share one and the same."""
+    global _last  # noqa: PLW0603
+    last = _last
+    if last is None or last[0]() is not index:
+        last = weakref.ref(index), list(index)
+        _last = last
+    return last[1]
 
 
 class NarwhalsTable:

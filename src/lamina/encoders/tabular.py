@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -55,6 +56,25 @@ class TableSchema(Schema):
     """What each is; None where all are numbers, in an array or a sparse matrix."""
     missing: tuple[int, ...] = ()
     """The places, among the numbers, where values were missing in `fit`."""
+
+    @cached_property
+    def every_column(self) -> Sequence[Column]:
+        """The columns, also where all are numbers."""
+        if self.columns is not None:
+            return self.columns
+        return [Column(n, "number", "float64") for n in range(self.n_columns)]
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Which of the columns are numbers."""
+        kinds = [column.kind for column in self.every_column]
+        return np.flatnonzero(np.array(kinds) == "number")
+
+    @cached_property
+    def others(self) -> list[tuple[int, Column]]:
+        """The columns that are not numbers, with their places."""
+        columns = enumerate(self.every_column)
+        return [(i, column) for i, column in columns if column.kind != "number"]
 
 
 @dataclass
@@ -171,10 +191,7 @@ class TableReader:
                 table.n_columns,
                 self._learnt.n_columns,
             )
-        columns = self._learnt.columns
-        if columns is None:
-            columns = [Column(n, "number", "float64") for n in range(table.n_columns)]
-        return self._converted(table, columns)
+        return self._converted(table, self._learnt)
 
     def _schema_of(self, table: Table) -> TableSchema:
         labels = table.labels
@@ -216,28 +233,28 @@ class TableReader:
                 )
         return found
 
-    def _converted(self, table: Table, columns: Sequence[Column]) -> Columns:
+    def _converted(self, table: Table, schema: TableSchema) -> Columns:
         """Numbers first, all at once where their types allow, then dates and durations."""
-        places = np.array([i for i, c in enumerate(columns) if c.kind == "number"], int)
+        places, columns = schema.places, schema.every_column
         numbers = table.numbers(places) if len(places) else np.empty((table.n_rows, 0))
         if numbers is None:
             parts = [converted(columns[i], table.column(i)) for i in places]
             numbers = np.stack(parts, 1)
         else:
-            refuse_infinite(numbers, [columns[i].name for i in places])
-        self._warn_of_missing(numbers, [columns[i] for i in places])
+            refuse_infinite(numbers, (columns[i].name for i in places))
+        self._warn_of_missing(numbers)
         others, categories = [numbers], []
-        for i, column in enumerate(columns):
+        for i, column in schema.others:
             if column.kind == "category":
                 categories.append(converted(column, table.column(i)))
-            elif column.kind != "number":
+            else:
                 part = converted(column, table.column(i, column.time_zone))
                 others.append(part.reshape(table.n_rows, -1))
         if len(others) > 1:
             numbers = np.concatenate(others, 1)
         return Columns(numbers, categories)
 
-    def _warn_of_missing(self, numbers: Any, columns: Sequence[Column] = ()) -> None:
+    def _warn_of_missing(self, numbers: Any) -> None:
         """Missing numbers in a column that `fit` saw whole become its mean: say so."""
         if (
             not self.is_complete
@@ -248,10 +265,11 @@ class TableReader:
         new = np.isnan(numbers).any(0)
         new[[i for i in self._learnt.missing if i < len(new)]] = False
         if new.any():
-            i = int(new.argmax())
+            schema = self._learnt
+            name = schema.every_column[schema.places[int(new.argmax())]].name
             warn_of_data(
-                f"Column {columns[i].name if columns else i!r} has missing values, and had "
-                f"none in fit; they are replaced by its mean."
+                f"Column {name!r} has missing values, and had none in fit; they are "
+                f"replaced by its mean."
             )
 
 
