@@ -272,6 +272,7 @@ def test_no_letter_of_a_text_is_lost():
         assert strip(back) == strip(plain)
 
 
+@pytest.mark.filterwarnings("ignore::lamina.exceptions.DataWarning")
 @CALM
 @given(
     st.text(st.characters() | st.sampled_from("\u0301\u0345\u0307İΣéñ한글"), min_size=1)

@@ -14,6 +14,7 @@ from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import data_errors
 from lamina.nn.spectrogram import HOP
+from lamina.process import default_settings
 from lamina.tasks.errors import error_rate
 from lamina.tasks.transcription import Transcription, TranscriptionParams, strided
 
@@ -57,8 +58,9 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         """
         plain: Recordings = self._plain(X)
         texts = self._texts(y, plain)
-        n_steps = torch.from_numpy(plain.n_steps())
-        fits = self.task_.fits(texts, strided(n_steps, self.network_.body.stride))
+        with default_settings():
+            n_steps = torch.from_numpy(plain.n_steps())
+            fits = self.task_.fits(texts, strided(n_steps, self.network_.body.stride))
         kept = [text if fit else "" for text, fit in zip(texts, fits, strict=True)]
         log_p = self._outputs_of_plain(plain, self.task_.likelihoods, kept)
         return np.where(fits.numpy(), log_p, -np.inf)
