@@ -117,7 +117,7 @@ class PandasTable:
     def numbers(self, columns: np.ndarray) -> np.ndarray | None:
         frame = self.frame
         if len(columns) != self.n_columns:
-            frame = frame.iloc[:, columns]
+            frame = frame.take(columns, axis=1)
         types = set(frame.dtypes.to_numpy())
         if not all(isinstance(t, np.dtype) and t.kind in NUMERIC for t in types):
             return None
