@@ -14,6 +14,8 @@ from lamina.params import Params, Rule, Use, none
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
+LARGEST = 1e100
+"""No bound of a forecast is greater."""
 
 
 def levels() -> Rule:
@@ -29,13 +31,13 @@ def levels() -> Rule:
 
 
 def number() -> Rule:
-    """A finite number."""
+    """A finite number whose square is one."""
     return Rule(
-        "float",
+        f"float of at most {LARGEST:g}",
         lambda v: (
             isinstance(v, int | float | np.number)
             and not isinstance(v, bool)
-            and bool(np.isfinite(v))
+            and bool(abs(v) <= LARGEST)
         ),
     )
 

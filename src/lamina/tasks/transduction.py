@@ -15,7 +15,7 @@ from lamina.nn.attention import AttentionDecoder, AttentionStepper
 from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.params import Params, Use, at_least, fraction, not_negative, one_of
+from lamina.params import Params, Rule, Use, at_least, fraction, not_negative, one_of
 from lamina.ragged import Choices, Ragged, Sequences
 from lamina.tasks.base import Task
 from lamina.tasks.similarity import bleu, chrf
@@ -23,6 +23,12 @@ from lamina.texts import items, read_texts, shown, text_of
 
 CELLS_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together in a step of a search."""
+
+
+def moderate_power() -> Rule:
+    """A power that lengths can be raised to."""
+    positive = not_negative()
+    return Rule("float in [0, 100]", lambda v: positive.accepts(v) and v <= 100)
 
 
 class TransductionParams(Params):
@@ -54,7 +60,7 @@ class TransductionParams(Params):
     ] = 5
     length_penalty: Annotated[
         float,
-        not_negative(),
+        moderate_power(),
         Use.AT_ONCE,
         """Among the texts that were found, that with the greatest log-probability over
         this power of its length is taken; 0 prefers short ones.""",
