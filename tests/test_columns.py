@@ -450,3 +450,17 @@ def test_a_sparse_matrix_takes_no_categories():
     network = DNNClassifier(**TINY, categorical_features=[0])
     with pytest.raises(DataError, match="sparse"):
         network.fit(sparse.eye(6, format="csr"), [0, 1] * 3)
+
+
+def test_the_schema_says_which_columns_had_missing_values():
+    n = np.arange(20.0)
+    X = pd.DataFrame(
+        {"a": n, "day": pd.date_range("2024", periods=20), "b": n, "c": "u"}
+    )
+    X["late"] = X["day"].where(n > 2)
+    X["span"] = pd.to_timedelta(n, "D")
+    X.loc[3, "b"] = np.nan
+    X.loc[4, "c"] = None
+    schema = DNNClassifier(max_iter=1).fit(X, [0, 1] * 10).schema_
+    missing = {c.name for c in schema.columns if c.has_missing}
+    assert missing == set(X.columns[X.isna().any()]) == {"b", "c", "late"}

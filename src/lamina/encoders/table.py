@@ -72,7 +72,7 @@ class TableEncoder(Encoder):
         )
         missing = tuple(self.numbers.missing.tolist())
         schema = replace(self._columns, missing=missing)
-        self.reader.schema = _with_categories(schema, values)
+        self.reader.schema = _completed(schema, values)
         self.reader.is_complete = True
         return self
 
@@ -139,18 +139,22 @@ class Rows(InAnyOrder):
         return Batch(torch.from_numpy(x))
 
 
-def _with_categories(schema: TableSchema, values: list[list]) -> TableSchema:
-    """The schema with what `fit` found in the columns of categories."""
+def _completed(schema: TableSchema, values: list[list]) -> TableSchema:
+    """The schema with the categories of each column, and which had missing values."""
     if schema.columns is None:
         return schema
-    found = iter(values)
+    found, n_numbers, start = iter(values), 0, len(schema.places)
     columns = []
     for column in schema.columns:
         if column.kind == "category":
             seen = tuple(next(found))
             columns.append(replace(column, categories=seen, has_missing=None in seen))
-        else:
-            columns.append(column)
+            continue
+        if column.kind == "number":
+            place, n_numbers = n_numbers, n_numbers + 1
+        else:  # dates and durations stand after all numbers
+            place, start = start, start + column.width
+        columns.append(replace(column, has_missing=place in schema.missing))
     return replace(schema, columns=tuple(columns))
 
 
