@@ -75,17 +75,18 @@ def module(network, n_channels):
 
 def ours(network, batch_size, n_epochs):
     from lamina.batch import Features
+    from lamina.bodies.base import Body
     from lamina.encoders.choose import InputParams
     from lamina.encoders.image import ImageParams
     from lamina.estimators.classifier import Classifier
 
-    class Body(nn.Module):
+    class NetworkBody(Body):
         forms: ClassVar = ("image",)
         default_steps: ClassVar = 2_500
         width = network.width
 
         def __init__(self, spec, params):
-            super().__init__()
+            super().__init__(spec, params)
             self.network = network(spec.n_channels)
 
         def forward(self, batch):
@@ -94,7 +95,7 @@ def ours(network, batch_size, n_epochs):
     class NetworkClassifier(Classifier, InputParams, ImageParams):
         """A network of this benchmark."""
 
-        body = Body
+        body = NetworkBody
 
     equal = {k: v for k, v in EQUAL.items() if k != "dropout"}
     return NetworkClassifier(batch_size=batch_size, max_iter=n_epochs, **equal)

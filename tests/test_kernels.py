@@ -7,9 +7,11 @@ from torch import nn
 
 from lamina.batch import Batch, Spec
 from lamina.bodies.dense import Dense, DenseParams
-from lamina.nn.activations import ACTIVATIONS
-from lamina.nn.dense import DenseKernel, DenseLayers
-from lamina.nn.dropout import Dropout, keep_mask
+from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.dense import DenseKernel
+from lamina.kernels.masks import keep_mask
+from lamina.nn.dense import DenseLayers
+from lamina.nn.dropout import Dropout
 from lamina.nn.losses import by_autograd, cross_entropy, squared_error
 from lamina.nn.model import Model
 from lamina.tasks.classification import (
@@ -82,12 +84,17 @@ def test_the_dense_kernel_takes_the_steps_of_autograd(
     np.testing.assert_allclose(by_kernel, plain, atol=1e-5)
 
 
+def kernel_of(layers, out, dtype):
+    linears = [*layers.linears, out]
+    return DenseKernel(linears, layers.activation, layers.dropout, dtype)
+
+
 class AsFunction(torch.autograd.Function):
     """The kernel as autograd sees it: x and the weights in, z out."""
 
     @staticmethod
     def forward(ctx, x, layers, out, *params):
-        ctx.kernel = DenseKernel(layers, out, x.dtype)
+        ctx.kernel = kernel_of(layers, out, x.dtype)
         return ctx.kernel.forward(x.detach()).clone()
 
     @staticmethod
@@ -126,7 +133,7 @@ def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_o
     for dtype in (torch.float32, torch.bfloat16):
         for p in [*layers.parameters(), *out.parameters()]:
             p.grad = None
-        kernel = DenseKernel(layers, out, dtype)
+        kernel = kernel_of(layers, out, dtype)
         z = kernel.forward(x).float()
         to_input = kernel.backward(slope, to_input=True).float()
         grads = [p.grad.clone() for p in [*layers.parameters(), *out.parameters()]]

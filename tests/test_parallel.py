@@ -8,7 +8,7 @@ import torch
 
 from lamina.batch import Batch
 from lamina.encoders.base import TensorSamples
-from lamina.nn.parallel import CORES, spread_over, workers
+from lamina.kernels.parallel import CORES, spread_over, workers
 from lamina.nn.recurrent import FEWEST_ROWS, RecurrentLayer
 from lamina.training.loader import Loader
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.nn.products import Matrix, multiply
+from lamina.kernels.products import Matrix, multiply
 
 CALM = settings(max_examples=30, deadline=None)
 sides = st.integers(1, 40)

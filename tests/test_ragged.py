@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lamina import RNNClassifier
 from lamina.batch import Batch, Spec
 from lamina.bodies.recurrent import Recurrent
-from lamina.nn.parallel import spread_over
+from lamina.kernels.parallel import spread_over
 from lamina.ragged import Ragged
 
 

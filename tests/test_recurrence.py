@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lamina.nn import recurrence
-from lamina.nn.parallel import spread_over
+from lamina.kernels import recurrence
+from lamina.kernels.parallel import spread_over
 from lamina.nn.recurrent import CELLS, SCANS, RecurrentLayer
 
 cells = pytest.mark.parametrize("cell", ["gru", "rnn"])

@@ -8,11 +8,12 @@ it, and a look at a number is refused, as a graph refuses it.
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.bodies.base import Body
 from lamina.bodies.dense import Dense
 from lamina.testing import all_estimators
 from lamina.testing.examples import EXAMPLES, examples_for
@@ -100,7 +101,7 @@ def unrecorded(monkeypatch):
 @pytest.fixture(autouse=True)
 def _torch_alone(monkeypatch):
     """All products are torch's, in one thread, so that the tape sees them."""
-    monkeypatch.setattr("lamina.nn.products.NUMPYS", ())
+    monkeypatch.setattr("lamina.kernels.products.NUMPYS", ())
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -207,7 +208,7 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
     assert fastest(step, Dense, cuda, large) is step
     assert fastest(step, Dense, torch.device("cpu"), small) is step
     # What a body of somebody else decides in Python may change.
-    assert fastest(step, nn.Linear(1, 1), cuda, small) is step
+    assert fastest(step, Body, cuda, small) is step
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, step_mask
-from lamina.nn.activations import ACTIVATIONS
+from lamina.bodies.base import Body
+from lamina.kernels.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import embedding
@@ -87,15 +88,15 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     ] = "none"
 
 
-class Convolutional(nn.Module):
+class Convolutional(Body):
     """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
-    repeats: ClassVar = True
+    has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: ConvolutionalParams):
-        super().__init__()
+        super().__init__(spec, params)
         if spec.causal:
             raise NotImplementedError("A convolutional body looks both ways.")
         self.pool = POOLINGS[params.pooling]

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.nn.activations import ACTIVATIONS
-from lamina.nn.dense import DenseKernel, DenseLayers
+from lamina.bodies.base import KernelBody
+from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.dense import DenseKernel
+from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import PooledHead
 from lamina.params import Params, Use, fraction, one_of, sizes, sizes_of
 
@@ -35,15 +37,15 @@ class DenseParams(Params, use=Use.FROZEN):
     ] = 0.2
 
 
-class Dense(nn.Module):
+class Dense(KernelBody):
     """x (B, C) -> h (B, 1, D)."""
 
     forms: ClassVar = ("table",)
     default_steps: ClassVar = 2_500
-    repeats: ClassVar = True
+    has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: DenseParams):
-        super().__init__()
+        super().__init__(spec, params)
         self.embeddings = nn.ModuleList(
             nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
         )
@@ -66,4 +68,6 @@ class Dense(nn.Module):
         """Both passes from `inputs` to the output of a pooled head, written out."""
         if not isinstance(head, PooledHead):
             return None
-        return DenseKernel(self.layers, head.out, dtype)
+        layers = self.layers
+        linears = [*layers.linears, head.out]
+        return DenseKernel(linears, layers.activation, layers.dropout, dtype)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, step_mask
+from lamina.bodies.base import Body
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.nn.augmentation import Masks
 from lamina.nn.normalization import BatchNorm
@@ -48,14 +49,14 @@ class ListenerParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.2
 
 
-class Listener(nn.Module):
+class Listener(Body):
     """x (B, T, C) -> h (B, T / stride, D)."""
 
     forms: ClassVar = ("audio",)
     default_steps: ClassVar = 4_000
 
     def __init__(self, spec: Spec, params: Any):
-        super().__init__()
+        super().__init__(spec, params)
         if spec.causal:
             raise NotImplementedError(
                 "A listener hears both what was and what follows."

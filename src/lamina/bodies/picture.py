@@ -3,9 +3,8 @@
 import copy
 from typing import Annotated, Any, ClassVar
 
-from torch import nn
-
 from lamina.batch import Batch, Features, Spec
+from lamina.bodies.base import Body
 from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
 from lamina.params import Rule, Use, none, refuse_unused
 
@@ -33,14 +32,14 @@ class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     ] = None
 
 
-class PictureReader(nn.Module):
+class PictureReader(Body):
     """Pictures (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("image",)
     default_steps: ClassVar = Convolutional.default_steps
 
     def __init__(self, spec: Spec, params: Any):
-        super().__init__()
+        super().__init__(spec, params)
         if params.encoder is None:
             self.network = Convolutional(spec, params)
         else:

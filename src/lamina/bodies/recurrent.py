@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
+from lamina.bodies.base import RecurrentBody
 from lamina.nn.embedding import embedding
 from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
 from lamina.params import Params, Use, at_least, boolean, fraction, one_of
@@ -46,15 +47,15 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
     ] = True
 
 
-class Recurrent(nn.Module):
+class Recurrent(RecurrentBody):
     """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where causal."""
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
-    repeats: ClassVar = True
+    has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: Any):
-        super().__init__()
+        super().__init__(spec, params)
         n_inputs = spec.n_channels
         self.embed: Any = nn.Identity()
         if spec.n_tokens:

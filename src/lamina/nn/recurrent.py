@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamina.nn.cells import GRU, RNN
-from lamina.nn.dropout import keep_mask
-from lamina.nn.order import from_the_end
-from lamina.nn.parallel import CORES, run_parts
-from lamina.nn.recurrence import scan
+from lamina.kernels.cells import GRU, RNN
+from lamina.kernels.masks import keep_mask
+from lamina.kernels.order import from_the_end
+from lamina.kernels.parallel import CORES, run_parts
+from lamina.kernels.recurrence import scan
 
 FEWEST_ROWS = 32
 """A batch is not cut into parts of fewer samples than this."""

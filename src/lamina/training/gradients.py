@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch
+from lamina.bodies.base import KernelBody
+from lamina.kernels.dense import DenseKernel
 from lamina.nn.model import Model
 from lamina.seeding import draws_by_itself, every_draw_from_stream
-from lamina.tasks.base import Task
+from lamina.tasks.base import PooledTask, Task
 from lamina.training.optimizers import trained
 from lamina.training.precision import Arithmetic
 
@@ -20,7 +22,7 @@ class Gradients(Protocol):
     """Fills the parameters' `.grad`."""
 
     alone: ClassVar[bool]
-    """Whether small products are those of `nn/products.py`."""
+    """Whether small products are those of `kernels/products.py`."""
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of the batch."""
@@ -29,12 +31,11 @@ class Gradients(Protocol):
 
 def gradients_of(model: Model, task: Task, arithmetic: Arithmetic) -> Gradients:
     """The cheapest way for this network and task."""
-    criterion = getattr(task, "criterion", None)
-    offer = getattr(model.body, "kernel", None)
-    if offer and criterion and arithmetic.scaler is None:
-        kernel = offer(model.head, arithmetic.dtype)
+    body, scaler = model.body, arithmetic.scaler
+    if isinstance(body, KernelBody) and isinstance(task, PooledTask) and not scaler:
+        kernel = body.kernel(model.head, arithmetic.dtype)
         if kernel is not None:
-            return ByKernel(model.body, kernel, criterion)
+            return ByKernel(body, kernel, task.criterion)
     return ByAutograd(model, task, arithmetic)
 
 
@@ -73,8 +74,8 @@ class ByKernel:
     """A body's own passes, which end in the slope of the task's criterion."""
 
     alone: ClassVar = True
-    body: Any
-    kernel: Any
+    body: KernelBody
+    kernel: DenseKernel
     criterion: Callable[..., tuple[Tensor, Tensor]]
 
     def __call__(self, batch: Batch) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.encoders.base import Samples
-from lamina.nn.parallel import workers
+from lamina.kernels.parallel import workers
 from lamina.training.precision import room_on
 
 N_DECODERS, N_AHEAD = 2, 4

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
+from lamina.kernels.parallel import spread_over
+from lamina.kernels.products import large_products
 from lamina.nn.model import Model
-from lamina.nn.parallel import spread_over
-from lamina.nn.products import large_products
 from lamina.params import Rule
 from lamina.process import MATMUL, THREADS, one_blas_thread
 
@@ -77,7 +77,7 @@ def computing(
 ) -> Iterator[None]:
     """The process's flags as passes over `n_samples`, `work` multiplications, want them.
 
-    `alone` where products that are not worth bfloat16 are those of `nn/products.py`, whose
+    `alone` where products not worth bfloat16 are those of `kernels/products.py`, whose
     library has threads of its own: two gain nothing in the smallest products, and wait for
     one another if something else takes a core. A fit of 64-100-10 then took twice as long.
     """

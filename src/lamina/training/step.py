@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch
+from lamina.bodies.base import Body
 from lamina.seeding import current_generator
 from lamina.training.gradients import Gradients
 from lamina.training.optimizers import Optimizer, Rate, clip
@@ -148,11 +149,11 @@ class Recorded:
 
 
 def fastest(
-    step: Step, body: Any, device: torch.device, work: float
+    step: Step, body: Body, device: torch.device, work: float
 ) -> Callable[..., Tensor]:
     """The step, as it takes least time on this device; `work` as in `Training`."""
     small = device.type == "cuda" and work <= WORTH_RECORDING
-    if not small or not getattr(body, "repeats", False):
+    if not small or not body.has_static_steps:
         return step
     rate = torch.zeros((), device=device)
     return Recorded(step, Graphs(rate.device), rate)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.nn.recurrence import Recurrence
+from lamina.kernels.recurrence import Recurrence
 
 aten: Any = torch.ops.aten
 """Its operations that compute slopes have no public names."""

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from lamina.nn.order import Order
+from lamina.kernels.order import Order
 from lamina.process import THREADS
 
 ROWS_AT_ONCE = 2048
