@@ -93,6 +93,7 @@ class Convolutional(Body):
 
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
+    min_rows_part: ClassVar = 16
     has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: ConvolutionalParams):

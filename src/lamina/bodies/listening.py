@@ -54,6 +54,7 @@ class Listener(Body):
 
     forms: ClassVar = ("audio",)
     default_steps: ClassVar = 4_000
+    min_rows_part: ClassVar = 8
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__(spec, params)

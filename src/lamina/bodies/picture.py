@@ -37,6 +37,7 @@ class PictureReader(Body):
 
     forms: ClassVar = ("image",)
     default_steps: ClassVar = Convolutional.default_steps
+    min_rows_part: ClassVar = 16
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__(spec, params)

@@ -52,6 +52,7 @@ class Recurrent(RecurrentBody):
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
+    min_rows_part: ClassVar = 8
     has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: Any):

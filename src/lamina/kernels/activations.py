@@ -1,4 +1,4 @@
-"""The activations, by name, each with its slope."""
+"""The activations, by name, each with its gradient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 class Activation:
     """An activation as a module, and as two functions that write over their input.
 
-    `apply(z)` gives a, in the memory of z where `slope` can do without z.
-    `slope(g, z, a)` turns the gradient of a into the gradient of z, in the memory of g.
+    `apply(z)` gives a, in the memory of z where `backward` does not need z.
+    `backward(g, z, a)` turns the gradient of a into the gradient of z, in the memory of g.
     """
 
     module: type[nn.Module]
     apply: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor, Tensor], Tensor]
     fused: str = ""
-    """What oneDNN calls it, where `slope` can do without z."""
+    """Its name in oneDNN, where `backward` does not need z."""
 
 
 def _relu(g: Tensor, _: Tensor, a: Tensor) -> Tensor:

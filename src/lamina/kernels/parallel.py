@@ -1,110 +1,143 @@
-"""Independent parts of a layer, each computed on a core of its own.
+"""Independent tasks on several threads, with results that do not depend on how many.
 
-A recurrence makes many small products, one after the other, and no product is worth
-sharing. Its directions and its samples know nothing of one another: a thread that takes
-some of them through all steps never waits. Meanwhile torch itself must keep to one
-thread, for its idle ones spin, and would take the cores away: see `spread_over`.
+Every operation of lamina runs on one thread. What runs on several are tasks that do not
+depend on one another: the rows of a batch in parts, the gradients of blocks of weights,
+batches that are predicted. How the work is divided follows from the network and the batch
+alone (`training/plan.py`); how many threads share it changes only the time, so a team may
+choose the faster of one thread and all by measurement, and again when steps become slow.
+
+torch's own threads are not used: they spin between two operations, and all of them wait in
+each operation for one that lost its core to another process.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Barrier
-from typing import Any
+from time import perf_counter, thread_time
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from lamina.process import THREADS
-
-Part = Callable[[Tensor], Tensor]
-CORES: ContextVar[int] = ContextVar("cores", default=1)
-
-
-@contextmanager
-def spread_over(n_cores: int) -> Iterator[None]:
-    """Inside, parts are spread over so many cores, and torch itself keeps to one."""
-    token = CORES.set(n_cores)
-    try:
-        with THREADS.at(1):
-            yield
-    finally:
-        CORES.reset(token)
+Item, Result = TypeVar("Item"), TypeVar("Result")
+N_TRIALS = 3
+"""Steps that are timed with one thread and with all."""
+N_RECENT = 20
+"""Steps whose mean time is compared with that of the trial."""
+SLOWER = 1.5
+"""Steps that are this many times slower than in the trial lead to another one."""
 
 
-def run_parts(
-    parts: Sequence[Part], inputs: Sequence[Tensor], modules: Sequence[nn.Module]
-) -> list[Tensor]:
-    """`part(x)` for each part and its input; gradients reach x and its module's weights."""
-    n_threads = min(CORES.get(), len(parts))
-    if n_threads == 1 or any(x.is_cuda for x in inputs):
-        return [part(x) for part, x in zip(parts, inputs, strict=True)]
-    weights = [list(module.parameters()) for module in modules]
-    flat = [w for group in weights for w in group]
-    # Known here only: inside of a Function torch never records.
-    trains = torch.is_grad_enabled()
-    how = trains, n_threads, len(inputs)
-    return list(_Parts.apply(parts, weights, how, *inputs, *flat))
+@dataclass(frozen=True)
+class Part:
+    """Which part of a batch a task computes."""
+
+    index: int = 0
+    n_parts: int = 1
 
 
-class _Parts(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        parts: Sequence[Part],
-        weights: list[list[Tensor]],
-        how: tuple[bool, int, int],
-        *tensors: Tensor,
-    ) -> tuple[Tensor, ...]:
-        trains, n_threads, n_inputs = how
-        trains = trains and any(ctx.needs_input_grad)
-        needs = ctx.needs_input_grad[3 : 3 + n_inputs]
-        inputs = [
-            x.detach().requires_grad_(need and trains)
-            for x, need in zip(tensors[:n_inputs], needs, strict=True)
+PART: ContextVar[Part] = ContextVar("part of a batch", default=Part())
+
+
+@dataclass
+class Team:
+    """Runs tasks on up to `n_threads` threads, the caller's included.
+
+    `busy_s` and `waiting_s` are the seconds for which tasks computed, and for which they
+    had no core.
+    """
+
+    n_threads: int = 1
+    busy_s: float = 0.0
+    waiting_s: float = 0.0
+    pace: "Pace" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.n_threads)
+
+    @contextmanager
+    def step(self, size: int) -> Iterator[None]:
+        """Time a step over this many numbers, and choose the threads of the next."""
+        start = perf_counter()
+        yield
+        self.pace.record((perf_counter() - start) / max(size, 1))
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> list[Result]:
+        """`function(item)` of each item, in order."""
+        n = min(self.pace.n_threads, len(items))
+        if n == 1:
+            return self._timed(function, items)
+        shares = [items[i::n] for i in range(n)]
+        pool = workers(self.n_threads - 1)
+        futures = [
+            pool.submit(copy_context().run, self._timed, function, share)
+            for share in shares[1:]
         ]
-        autocast = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+        try:
+            results = [self._timed(function, shares[0])]
+        finally:  # the others write to memory that the caller may free
+            wait(futures)
+        results += [future.result() for future in futures]
+        return [results[i % n][i // n] for i in range(len(items))]
 
-        def run(part: Part, x: Tensor) -> Tensor:
-            # What a thread may and how it computes is its own affair in torch.
-            with (
-                torch.set_grad_enabled(trains),
-                torch.autocast("cpu", autocast[1], enabled=autocast[0]),
-            ):
-                return part(x)
+    def _timed(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> list[Result]:
+        start, used = perf_counter(), thread_time()
+        results = [function(item) for item in items]
+        busy = thread_time() - used
+        self.busy_s += busy
+        self.waiting_s += max(0.0, perf_counter() - start - busy)
+        return results
 
-        outputs = list(workers(n_threads).map(run, parts, inputs))
-        ctx.kept = inputs, outputs, weights, n_threads
-        return tuple(output.detach() for output in outputs)
 
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *grad_outputs: Tensor
-    ) -> tuple[Any, ...]:
-        inputs, outputs, weights, n_threads = ctx.kept
+class Pace:
+    """One thread or all: whichever took less time when both were tried."""
 
-        def run(x: Tensor, output: Tensor, group: list[Tensor], slope: Tensor) -> Any:
-            wanted = [t for t in (x, *group) if t.requires_grad]
-            # Given slopes, torch would first import sympy for a third of a second.
-            product = (output * slope).sum()
-            found = iter(torch.autograd.grad(product, wanted, retain_graph=True))
-            return [next(found) if t.requires_grad else None for t in (x, *group)]
+    def __init__(self, n_threads: int):
+        self.most = n_threads
+        self._start_trial()
 
-        found = list(
-            workers(n_threads).map(run, inputs, outputs, weights, grad_outputs)
-        )
-        to_inputs = [gradients[0] for gradients in found]
-        to_weights = [g for gradients in found for g in gradients[1:]]
-        return (None, None, None, *to_inputs, *to_weights)
+    @property
+    def n_threads(self) -> int:
+        """Threads of the next step."""
+        if not self.is_trying:
+            return self.chosen
+        return (self.most, 1)[len(self.times) % 2]
+
+    def record(self, seconds: float) -> None:
+        """Take note of the time that a step took, for its size."""
+        if self.most == 1:
+            return
+        self.times.append(seconds)
+        if self.is_trying:
+            if len(self.times) == 2 * N_TRIALS + 2:
+                self._choose()
+        elif len(self.times) == N_RECENT:
+            if sum(self.times) / N_RECENT > SLOWER * self.expected:
+                self._start_trial()
+            self.times = []
+
+    def _start_trial(self) -> None:
+        self.is_trying, self.chosen = self.most > 1, self.most
+        self.times: list[float] = []
+
+    def _choose(self) -> None:
+        # The first step with each is not counted: it allocates memory and starts threads.
+        many, one = (sorted(self.times[i::2])[N_TRIALS // 2] for i in (2, 3))
+        self.chosen = self.most if many <= one else 1
+        self.expected = min(many, one)
+        self.is_trying, self.times = False, []
 
 
 @cache
-def workers(n: int, name: str = "parts") -> ThreadPoolExecutor:
+def workers(n: int, name: str = "tasks") -> ThreadPoolExecutor:
     """`n` threads that compute on one core each; they wait until they are asked again."""
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(n, f"lamina {name}", torch.set_num_threads, (1,))

@@ -19,9 +19,6 @@ class Model(nn.Module):
         self.body, self.head = body, head
         # Asked for at each prediction, where a walk through the modules would be felt.
         self.n_weights: int = sum(p.numel() for p in self.parameters() if p.ndim > 1)
-        # Of the body alone: it decides how the work is spread, and what a recurrent head
-        # would gain a convolutional body loses many times over.
-        self.in_parts: list[Any] = [m for m in body.modules() if hasattr(m, "n_parts")]
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))

@@ -1,8 +1,14 @@
 """Normalisation of h (B, D, ...) that sees only real steps: padding has no share in it."""
 
+from threading import Lock
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from lamina.kernels.parallel import PART
+
+_lock = Lock()
 
 
 class BatchNorm(nn.Module):
@@ -15,7 +21,7 @@ class BatchNorm(nn.Module):
     """
 
     momentum = 0.1
-    """The share of a batch from the tenth on; a recorded step repeats it."""
+    """The weight of a batch from the tenth on; a captured step repeats it."""
     eps = 1e-5
 
     def __init__(self, n_channels: int):
@@ -27,39 +33,53 @@ class BatchNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(n_channels))
         self.register_buffer("variance", torch.ones(n_channels))
         self.n_batches = 0
+        self.of_parts: dict[int, tuple[Tensor, Tensor]] = {}
 
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
-        one_value = h.numel() == h.shape[1]
-        self.n_batches += self.training
-        share = max(self.momentum, 1 / max(self.n_batches, 1))
-        if not self.training or (weight is None and not one_value):
-            return F.batch_norm(
-                h,
-                self.mean,
-                self.variance,
-                self.weight,
-                self.bias,
-                self.training,
-                share,
-                self.eps,
+        if not self.training:
+            mean, variance = self.mean, self.variance
+            return F.batch_norm(h, mean, variance, self.weight, self.bias, eps=self.eps)
+        if weight is None and h.numel() > h.shape[1]:
+            mean, variance = torch.empty_like(self.mean), torch.empty_like(self.mean)
+            # With a momentum of 1 the statistics of this batch are written there.
+            out = F.batch_norm(
+                h, mean, variance, self.weight, self.bias, True, 1.0, self.eps
             )
-        weight = h.new_ones(1) if weight is None else weight
-        return self._weighted(h, weight, share)
+        else:
+            weight = h.new_ones(1) if weight is None else weight
+            out, mean, variance = self._weighted(h, weight)
+        self._follow(mean, variance)
+        return out
 
-    def _weighted(self, h: Tensor, weight: Tensor, new: float) -> Tensor:
+    def _weighted(self, h: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         values = h.float()
-        share = weight.float().expand_as(values[:, :1])
+        weight = weight.float().expand_as(values[:, :1])
         axes = [0, *range(2, h.dim())]
-        total = share.sum()
-        mean = (values * share).sum(axes, keepdim=True) / total
-        variance = ((values - mean) ** 2 * share).sum(axes, keepdim=True) / total
-        with torch.no_grad():
-            unbiased = total / (total - 1).clamp(min=1.0)
-            self.mean.lerp_(mean.flatten(), new)
-            self.variance.lerp_(variance.flatten() * unbiased, new)
+        total = weight.sum()
+        mean = (values * weight).sum(axes, keepdim=True) / total
+        variance = ((values - mean) ** 2 * weight).sum(axes, keepdim=True) / total
         column = (-1, *[1] * (h.dim() - 2))
         scale = self.weight.view(column) * (variance + self.eps).rsqrt()
-        return ((values - mean) * scale + self.bias.view(column)).to(h.dtype)
+        out = ((values - mean) * scale + self.bias.view(column)).to(h.dtype)
+        unbiased = variance * (total / (total - 1).clamp(min=1.0))
+        return out, mean.flatten().detach(), unbiased.flatten().detach()
+
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics towards those of a batch, once all parts gave theirs.
+
+        A part is normalised by its own statistics, as in data-parallel training.
+        """
+        part = PART.get()
+        with _lock:
+            self.of_parts[part.index] = mean, variance
+            if len(self.of_parts) < part.n_parts:
+                return
+            parts = [self.of_parts[i] for i in range(part.n_parts)]
+            self.of_parts = {}
+            self.n_batches += 1
+            momentum = max(self.momentum, 1 / self.n_batches)
+            for running, new in zip((self.mean, self.variance), zip(*parts), strict=True):
+                running.lerp_(torch.stack(new).mean(0), momentum)
 
 
 class LayerNorm(nn.Module):

@@ -3,12 +3,9 @@
 A PackedSequence is never built: PyTorch's fused CPU kernel takes padded input only. A
 layer that reads backwards gets each sample reversed within its own length, so that the
 padding stays at the end and no real step ever sees it. On a CPU a GRU and a plain RNN are
-computed by `recurrence.py`, for which PyTorch has no fused kernel there; of an LSTM
-directions, and parts of the batch, are computed on a core each: 1.2 to 1.6 times as fast on
-two cores as one after the other.
+computed by `kernels/recurrence.py`, for which PyTorch has no fused kernel there.
 """
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,11 +14,7 @@ from torch import Tensor, nn
 from lamina.kernels.cells import GRU, RNN
 from lamina.kernels.masks import keep_mask
 from lamina.kernels.order import from_the_end
-from lamina.kernels.parallel import CORES, run_parts
 from lamina.kernels.recurrence import scan
-
-FEWEST_ROWS = 32
-"""A batch is not cut into parts of fewer samples than this."""
 
 State = tuple[Tensor, ...]
 """(1, B, D) each: what a unit says, and for an LSTM the cell behind it."""
@@ -64,18 +57,10 @@ class RecurrentLayer(nn.Module):
             first = self.directions[0].weight_hh_l0
             start = first.new_zeros(len(self.directions), len(x), first.shape[1])
             return self._scan(x, lengths, start)
-        n_chunks = self.n_parts(len(x), CORES.get()) // len(self.directions)
-        rows = x.chunk(max(1, n_chunks))
-        counts = [None] * len(rows) if lengths is None else lengths.chunk(len(rows))
-        parts = [
-            partial(read, direction, lengths=count, backward=i > 0)
-            for i, direction in enumerate(self.directions)
-            for count in counts
-        ]
-        modules = [d for d in self.directions for _ in rows]
-        states = run_parts(parts, [*rows] * len(self.directions), modules)
-        chunks = [torch.cat(states[i :: len(rows)], -1) for i in range(len(rows))]
-        return torch.cat(chunks) if len(chunks) > 1 else chunks[0]
+        states = [rnn(x)[0] for rnn in self.directions[:1]]
+        for rnn in self.directions[1:]:
+            states.append(reverse(rnn(reverse(x, lengths))[0], lengths))
+        return torch.cat(states, -1) if len(states) > 1 else states[0]
 
     def carry(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """The states at the steps of x, from this state on, and where they end.
@@ -83,18 +68,14 @@ class RecurrentLayer(nn.Module):
         Only for a layer that reads forward. Gradients do not reach `state`.
         """
         (rnn,) = self.directions
+        before = tuple(s.detach().contiguous() for s in state)
         if self._scans(x):
-            h = self._scan(x, None, state[0].detach())
+            h = self._scan(x, None, before[0])
             return h, (h[None, :, -1],)
-        n_chunks = max(1, self.n_parts(len(x), CORES.get()))
-        rows = x.chunk(n_chunks)
-        states = zip(*(s.detach().chunk(n_chunks, 1) for s in state), strict=True)
-        parts = [partial(go_on, rnn, state=s) for s in states]
-        h = torch.cat(run_parts(parts, rows, [rnn] * len(rows)))
         if isinstance(rnn, nn.LSTM):
-            h, cell = h[:, :-1], h[:, -1]
-            return h, (h[None, :, -1], cell[None])
-        return h, (h[None, :, -1],)
+            return rnn(x, before)
+        h, last = rnn(x, before[0])
+        return h, (last,)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """X (B, C) of one step -> h (B, D) there, and the state after it."""
@@ -113,14 +94,6 @@ class RecurrentLayer(nn.Module):
         zeros = weight.new_zeros(1, n_samples, self.width)
         return (zeros, zeros) if isinstance(rnn, nn.LSTM) else (zeros,)
 
-    def n_parts(self, n_samples: int, n_cores: int) -> int:
-        """Parts that are worth a core each: directions, and halves of large batches."""
-        if n_cores == 1 or type(self.directions[0]) in SCANS:
-            return 1
-        n_directions = len(self.directions)
-        n_chunks = min(-(-n_cores // n_directions), n_samples // FEWEST_ROWS)
-        return n_directions * max(1, n_chunks)
-
     def _scans(self, x: Tensor) -> bool:
         return type(self.directions[0]) in SCANS and x.device.type == "cpu"
 
@@ -132,34 +105,14 @@ class RecurrentLayer(nn.Module):
 class StepDropout(nn.Module):
     """Dropout of h (B, T, D) that takes a feature from all steps of a sample."""
 
-    def __init__(self, share: float):
+    def __init__(self, rate: float):
         super().__init__()
-        self.share = share
+        self.rate = rate
 
     def forward(self, h: Tensor) -> Tensor:
-        if not self.training or not self.share:
+        if not self.training or not self.rate:
             return h
-        return h * keep_mask(h[:, :1], self.share)
-
-
-def read(
-    rnn: nn.Module, x: Tensor, *, lengths: Tensor | None, backward: bool
-) -> Tensor:
-    """The states (B, T, D) of one direction at the steps of x (B, T, C)."""
-    if not backward:
-        return rnn(x)[0]
-    return reverse(rnn(reverse(x, lengths))[0], lengths)
-
-
-def go_on(rnn: nn.Module, x: Tensor, *, state: State) -> Tensor:
-    """The states (B, T, D) from a state on; an LSTM's last cell is one more step.
-
-    A part returns one tensor, so the cell rides along.
-    """
-    if len(state) == 1:
-        return rnn(x, state[0].contiguous())[0]
-    h, (_, cell) = rnn(x, tuple(s.contiguous() for s in state))
-    return torch.cat([h, cell[0][:, None]], 1)
+        return h * keep_mask(h[:, :1], self.rate)
 
 
 def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from lamina.batch import Batch
 from lamina.encoders.base import Samples
 from lamina.kernels.parallel import workers
-from lamina.training.precision import room_on
+from lamina.training.precision import data_budget
 
 N_DECODERS, N_AHEAD = 2, 4
 """Threads that decode files, and batches that they may be ahead."""
@@ -42,10 +42,10 @@ class Loader:
 
     def on(self, device: torch.device) -> "Loader":
         """The same, its samples on the device where they fit, to be batched there."""
-        room = room_on(device)
-        if not room:
+        budget = data_budget(device)
+        if not budget:
             return self
-        return replace(self, samples=self.samples.resident(device, room))
+        return replace(self, samples=self.samples.resident(device, budget))
 
     def __iter__(self) -> Iterator[Batch]:
         generator = self.generator if self.shuffle else None

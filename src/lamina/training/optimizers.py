@@ -8,24 +8,27 @@ The arithmetic is torch's fused kernels, called directly: the bookkeeping of
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-fused: Any = torch
-"""The kernels have no public names."""
-Params = list[nn.Parameter]
-Rate = float | Tensor
-"""A learning rate; a tensor on the device where steps are to be recorded."""
-Decay = Callable[[Params, float, Rate], None]
+from lamina.kernels import private
+from lamina.training.weights import Weights
+
+if TYPE_CHECKING:
+    from lamina.training.params import TrainerParams
+
+LearningRate = float | Tensor
+"""A tensor on the device where steps are to be captured."""
+Decay = Callable[[Weights, float, LearningRate], None]
 
 
 class Optimizer(Protocol):
-    """Moves the parameters of a network."""
+    """Moves the weights of a network."""
 
-    def step(self, rate: Rate) -> None:
-        """One step along the gradients in `.grad`, at this learning rate."""
+    def step(self, rate: LearningRate) -> None:
+        """One step along the gradients, at this learning rate."""
         ...
 
     def state(self) -> list[Tensor]:
@@ -36,34 +39,27 @@ class Optimizer(Protocol):
 class Adam:
     """Adam (Kingma & Ba 2015), with decay inside the gradient or apart from it."""
 
-    def __init__(self, model: nn.Module, params: Any, decay: Decay):
-        self.params = trained(model)
-        self.values = [p.detach() for p in self.params]
-        self.decay = decay
+    def __init__(self, weights: Weights, params: "TrainerParams", decay: Decay):
+        self.weights, self.decay = weights, decay
         self.alpha, self.epsilon = params.alpha, params.epsilon
-        self.beta_1, self.beta_2 = params.beta_1, params.beta_2
-        self.means, self.squares = _zeros(self.params), _zeros(self.params)
-        self.n_steps = torch.zeros((), device=self.params[0].device)
-        self.counts = [self.n_steps] * len(self.params)
+        self.betas = params.beta_1, params.beta_2
+        self.means, self.squares = _zeros(weights.values), _zeros(weights.values)
+        self.n_steps = torch.zeros((), device=weights.values[0].device)
 
-    def step(self, rate: Rate) -> None:
+    def step(self, rate: LearningRate) -> None:
+        weights = self.weights
         if self.alpha:
-            self.decay(self.params, self.alpha, rate)
+            self.decay(weights, self.alpha, rate)
         self.n_steps.add_(1)
-        fused._fused_adam_(
-            self.values,
-            [p.grad for p in self.params],
+        private.adam(
+            weights.values,
+            weights.gradients,
             self.means,
             self.squares,
-            [],
-            self.counts,
-            lr=rate,
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            weight_decay=0.0,
-            eps=self.epsilon,
-            amsgrad=False,
-            maximize=False,
+            self.n_steps,
+            rate,
+            self.betas,
+            self.epsilon,
         )
 
     def state(self) -> list[Tensor]:
@@ -73,70 +69,56 @@ class Adam:
 class SGD:
     """Stochastic gradient descent with momentum."""
 
-    def __init__(self, model: nn.Module, params: Any):
-        self.params = trained(model)
-        self.values = [p.detach() for p in self.params]
-        self.alpha = params.alpha
+    def __init__(self, weights: Weights, params: "TrainerParams"):
+        self.weights, self.alpha = weights, params.alpha
         self.momentum = params.momentum
         self.nesterov = params.nesterovs_momentum and params.momentum > 0
-        self.velocities = _zeros(self.params) if self.momentum else []
+        self.velocities = _zeros(weights.values) if self.momentum else []
 
-    def step(self, rate: Rate) -> None:
+    def step(self, rate: LearningRate) -> None:
+        weights = self.weights
         if self.alpha:
-            inside_the_gradient(self.params, self.alpha, rate)
-        fused._fused_sgd_(
-            self.values,
-            [p.grad for p in self.params],
+            inside_the_gradient(weights, self.alpha, rate)
+        private.momentum(
+            weights.values,
+            weights.gradients,
             self.velocities,
-            weight_decay=0.0,
-            momentum=self.momentum,
-            lr=rate,
-            dampening=0.0,
-            nesterov=self.nesterov,
-            maximize=False,
-            is_first_step=False,
+            rate,
+            self.momentum,
+            self.nesterov,
         )
 
     def state(self) -> list[Tensor]:
         return self.velocities
 
 
-def apart_from_the_gradient(params: Params, alpha: float, rate: Rate) -> None:
-    """Weights shrink by their share, however Adam scales the gradient."""
-    fused._foreach_mul_([p.detach() for p in decaying(params)], 1 - rate * alpha)
+def apart_from_the_gradient(weights: Weights, alpha: float, rate: LearningRate) -> None:
+    """Weights shrink by a fraction, however Adam scales the gradient."""
+    private.scale_all(weights.decaying, 1 - rate * alpha)
 
 
-def inside_the_gradient(params: Params, alpha: float, rate: Rate) -> None:
+def inside_the_gradient(weights: Weights, alpha: float, rate: LearningRate) -> None:
     """An L2 penalty on the weights."""
     del rate
-    weights = decaying(params)
-    values = [p.detach() for p in weights]
-    fused._foreach_add_([p.grad for p in weights], values, alpha=alpha)
+    private.add_all(weights.decaying_gradients, weights.decaying, alpha)
 
 
-OPTIMIZERS: dict[str, Callable[[nn.Module, Any], Optimizer]] = {
-    "adamw": lambda model, params: Adam(model, params, apart_from_the_gradient),
-    "adam": lambda model, params: Adam(model, params, inside_the_gradient),
+OPTIMIZERS: dict[str, Callable[[Weights, "TrainerParams"], Optimizer]] = {
+    "adamw": lambda weights, params: Adam(weights, params, apart_from_the_gradient),
+    "adam": lambda weights, params: Adam(weights, params, inside_the_gradient),
     "sgd": SGD,
 }
 
 
-def trained(model: nn.Module) -> Params:
-    """The parameters that move."""
-    return [p for p in model.parameters() if p.requires_grad]
+def clip(gradients: list[Tensor], max_norm: float) -> None:
+    """Scale the gradients, taken together, down to this norm (Pascanu et al. 2013)."""
+    norms = private.norms_of(gradients)
+    norm = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+    if norm.device.type != "cpu":  # to read it back would make the host wait
+        private.scale_all(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+    elif not (length := norm.item()) <= max_norm:  # or it is NaN
+        private.scale_all(gradients, max_norm / (length + 1e-6))
 
 
-def decaying(params: Params) -> Params:
-    """Those that decay: weights, not biases or normalisation."""
-    return [p for p in params if p.ndim > 1]
-
-
-def clip(params: Params, longest: float) -> None:
-    """Cut the gradients, taken together, to this length (Pascanu et al. 2013)."""
-    gradients = [p.grad for p in params if p.grad is not None]
-    norm = torch.linalg.vector_norm(torch.stack(fused._foreach_norm(gradients)))
-    fused._foreach_mul_(gradients, (longest / (norm + 1e-6)).clamp(max=1.0))
-
-
-def _zeros(params: Params) -> list[Tensor]:
-    return [torch.zeros_like(p) for p in params]
+def _zeros(values: list[Tensor]) -> list[Tensor]:
+    return [torch.zeros_like(v) for v in values]

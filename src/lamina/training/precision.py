@@ -1,7 +1,4 @@
-"""Where, how exactly and on how many cores to compute.
-
-What is set for the whole process is set for a call and restored after it.
-"""
+"""Devices and number types: what the parameters `device` and `precision` mean here."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
-from lamina.kernels.parallel import spread_over
-from lamina.kernels.products import large_products
-from lamina.nn.model import Model
 from lamina.params import Rule
-from lamina.process import MATMUL, THREADS, one_blas_thread
 
 PRECISIONS: dict[str, torch.dtype | None] = {
     "auto": None,
@@ -27,14 +20,6 @@ PRECISIONS: dict[str, torch.dtype | None] = {
 }
 fused: Any = torch
 """The kernels have no public names."""
-WORTH_A_THREAD = 2e6
-"""Multiplications of a forward pass that occupy one core; with fewer, two cores lose."""
-WORTH_BFLOAT16 = 1.5e7
-"""Multiplications of a forward pass from which casting costs less than it saves.
-
-From here on oneDNN's products are the faster ones in float32 as well: a call of it takes
-12 us more than one of MKL.
-"""
 
 
 def known_device() -> Rule:
@@ -66,62 +51,27 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def room_on(device: torch.device) -> int:
+def data_budget(device: torch.device) -> int:
     """Bytes of data that may stay on a device: half of what is free there."""
     return 0 if device.type != "cuda" else torch.cuda.mem_get_info(device)[0] // 2
 
 
-@contextmanager
-def computing(
-    precision: str, model: Model, n_samples: int, work: float, alone: bool = False
-) -> Iterator[None]:
-    """The process's flags as passes over `n_samples`, `work` multiplications, want them.
+def dtype_of(precision: str, device: torch.device, gains: bool) -> torch.dtype:
+    """The number type of products that a `precision` parameter means on a device.
 
-    `alone` where products not worth bfloat16 are those of `kernels/products.py`, whose
-    library has threads of its own: two gain nothing in the smallest products, and wait for
-    one another if something else takes a core. A fit of 64-100-10 then took twice as long.
+    `gains` is whether the network is large enough for "auto" to take bfloat16.
     """
-    n_cores = max(1, min(torch.get_num_threads(), int(work / WORTH_A_THREAD)))
-    blas = one_blas_thread if alone and n_cores == 1 else nullcontext
-    if alone and work < WORTH_BFLOAT16:
-        n_cores = 1
-    n_parts = max((m.n_parts(n_samples, n_cores) for m in model.in_parts), default=1)
-    spread = spread_over(min(n_cores, n_parts)) if n_parts > 1 else nullcontext()
-    matmul = MATMUL.at(_matmul_precision(precision, model, work))
-    products = large_products() if work >= WORTH_BFLOAT16 else nullcontext()
-    with matmul, THREADS.at(n_cores), blas(), spread, products:
-        yield
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """The number type of the products in training."""
-
-    device: torch.device
-    dtype: torch.dtype
-    scaler: "LossScale | None" = None
-
-    def forward(self) -> AbstractContextManager:
-        """A context for each forward pass."""
-        if self.dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
-
-
-def arithmetic_of(device: torch.device, precision: str, work: float) -> Arithmetic:
-    """What a `precision` parameter means for this much work a step on this device."""
     dtype = PRECISIONS[precision]
     if dtype is None:
-        gains = work >= WORTH_BFLOAT16 and _is_native(torch.bfloat16, device)
-        dtype = torch.bfloat16 if gains else torch.float32
+        native = gains and _is_native(torch.bfloat16, device)
+        dtype = torch.bfloat16 if native else torch.float32
     if dtype != torch.float32 and not _is_native(dtype, device):
         raise ParameterError(
             f'precision="{precision}" needs a processor that computes in {precision} '
             f"(on a CPU: AVX-512 or AMX units for it), which this one does not; use "
             f'precision="auto".'
         )
-    scaler = LossScale.on(device) if dtype == torch.float16 else None
-    return Arithmetic(device, dtype, scaler)
+    return dtype
 
 
 @dataclass
@@ -175,14 +125,6 @@ def _moved(model: nn.Module, device: torch.device) -> Iterator[None]:
         yield
     finally:
         model.cpu()
-
-
-def _matmul_precision(precision: str, model: Model, work: float) -> str:
-    """One for all calls on a CPU: two at the same time must not need different ones."""
-    if precision == "float32" or work < WORTH_BFLOAT16:
-        return "highest"
-    on_gpu = any(p.is_cuda for p in model.parameters())
-    return "high" if on_gpu else "highest"
 
 
 def _is_native(dtype: torch.dtype, device: torch.device) -> bool:

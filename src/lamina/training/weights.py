@@ -1,0 +1,71 @@
+"""The weights that a fit changes, in as few tensors as possible."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass
+class Weights:
+    """Values of the trained parameters as the optimizer goes through them.
+
+    A weight decays, a bias or a parameter of normalisation does not.
+    """
+
+    parameters: list[nn.Parameter]
+    values: list[Tensor]
+    decaying: list[Tensor]
+    flat_gradient: Tensor | None = None
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """The gradients of the values."""
+        if self.flat_gradient is not None:
+            return [self.flat_gradient]
+        return [p.grad for p in self.parameters if p.grad is not None]
+
+    @property
+    def decaying_gradients(self) -> list[Tensor]:
+        """The gradients of those that decay."""
+        if self.flat_gradient is not None:
+            return [self.flat_gradient[: len(v)] for v in self.decaying]
+        return [p.grad for p in self.parameters if p.grad is not None and p.ndim > 1]
+
+
+def weights_of(model: nn.Module) -> Weights:
+    """Each parameter in memory of its own."""
+    parameters = trained(model)
+    decaying = [p.detach() for p in parameters if p.ndim > 1]
+    return Weights(parameters, [p.detach() for p in parameters], decaying)
+
+
+def flat_weights_of(model: nn.Module) -> Weights:
+    """All parameters in one buffer, and their gradients, `.grad`, in another.
+
+    For gradients that are written to given memory. An operation on all weights is then one
+    call. `release` ends it.
+    """
+    parameters = sorted(trained(model), key=lambda p: p.ndim <= 1)
+    values = torch.cat([p.detach().flatten() for p in parameters])
+    gradient, start = torch.zeros_like(values), 0
+    for p in parameters:
+        stop = start + p.numel()
+        p.data = values[start:stop].view(p.shape)
+        p.grad = gradient[start:stop].view(p.shape)
+        start = stop
+    n_decaying = sum(p.numel() for p in parameters if p.ndim > 1)
+    return Weights(parameters, [values], [values[:n_decaying]], gradient)
+
+
+def release(model: nn.Module) -> None:
+    """Give each parameter memory of its own, and no gradient."""
+    for p in trained(model):
+        p.grad = None
+        if p.untyped_storage().nbytes() > p.nbytes:
+            p.data = p.detach().clone()
+
+
+def trained(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that training changes."""
+    return [p for p in model.parameters() if p.requires_grad]
