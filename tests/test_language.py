@@ -82,7 +82,7 @@ def test_an_epoch_reads_every_step_once_and_rows_go_on(lengths, window, size, se
         for i, (x, n) in enumerate(zip(batch.x, batch.lengths.tolist(), strict=True)):
             pairs = list(zip(x[:n].tolist(), x[1 : n + 1].tolist(), strict=True))
             assert not x[n + 1 :].any()
-            if not batch.fresh[i]:
+            if not batch.resets_state[i]:
                 assert pairs[0][0] == before[i][-1][1]
             seen += pairs
             now.append(pairs)
@@ -96,7 +96,7 @@ def test_an_epoch_reads_every_step_once_and_rows_go_on(lengths, window, size, se
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 9))
 def test_a_window_belongs_to_its_document(lengths, window):
     windows = numbered(lengths, window).in_training()
-    weight = torch.arange(len(lengths)).float()[windows.owners]
+    weight = torch.arange(len(lengths)).float()[windows.sample_index]
     n_rows = [-(-n // window) for n in lengths]
     assert weight.tolist() == np.repeat(range(len(lengths)), n_rows).tolist() * 2
 
@@ -105,7 +105,7 @@ def test_a_single_long_text_fills_every_lane():
     windows = numbered([1000], 10).in_training()
     batches = windows.batches(8, torch.Generator().manual_seed(0))
     assert [len(rows) for rows in batches] == [8] * 12 + [4]
-    begins = [windows.take(rows).fresh.any().item() for rows in batches]
+    begins = [windows.take(rows).resets_state.any().item() for rows in batches]
     assert begins == [True] + [False] * 12
 
 

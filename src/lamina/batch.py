@@ -92,7 +92,7 @@ class Batch:
     """What the task's `encode` gave for these samples: a tensor, `Sequences`, or None."""
     weight: Tensor | None = None
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
-    fresh: Tensor | None = None
+    resets_state: Tensor | None = None
     """(B,) False where a sample goes on from the same row of the batch before; None where
     every sample is on its own."""
     state: Any = None
@@ -119,7 +119,9 @@ class Batch:
         Without targets those stay that the samples brought with them.
         """
         # Quicker than `replace`, in a loop where that is felt.
-        batch = type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
+        batch = type(self)(
+            self.x, self.codes, self.lengths, target, weight, self.resets_state
+        )
         if self.spellings is not None:
             batch = replace(batch, spellings=self.spellings)
         if target is None and (self.target is not None or self.units is not None):

@@ -83,7 +83,7 @@ def padded_steps(n_steps: int) -> int:
     return -(-n_steps // unit) * unit
 
 
-class Choices:
+class AlternativeTargets:
     """Several rows a sample, one of which is drawn each time that the sample is taken.
 
     Drawn from the fit's stream.

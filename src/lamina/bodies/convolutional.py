@@ -88,7 +88,7 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     ] = "none"
 
 
-class Convolutional(Body):
+class ConvolutionalBody(Body):
     """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("series", "text", "audio", "image")

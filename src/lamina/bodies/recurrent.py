@@ -47,7 +47,7 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
     ] = True
 
 
-class Recurrent(RecurrentBody):
+class RNNBody(RecurrentBody):
     """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where causal."""
 
     forms: ClassVar = ("series", "text", "audio")

@@ -35,9 +35,9 @@ class LanguageModelling(Task):
         return NextToken(body)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Mean over the real steps; the state goes on where `batch.fresh` lets it."""
+        """Mean over the real steps; the state goes on where `batch.resets_state` lets it."""
         head: Any = model.head
-        state = head.resume(model.body, len(batch), batch.fresh)
+        state = head.resume(model.body, len(batch), batch.resets_state)
         features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
         head.keep(features.state)
         real, target = _real(batch), to_outputs(batch.x[:, 1:].long())

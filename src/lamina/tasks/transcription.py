@@ -42,7 +42,7 @@ NEGLIGIBLE = -9.0
 """Units with a smaller log-probability at a step are not tried there."""
 
 
-def judge_of_texts() -> Rule:
+def is_language_model() -> Rule:
     """A model of what is likely to be said."""
     return Rule("LanguageModel", lambda v: hasattr(v, "generate"))
 
@@ -59,7 +59,7 @@ class TranscriptionParams(Params):
     ] = 1
     language_model: Annotated[
         Any,
-        judge_of_texts(),
+        is_language_model(),
         none(),
         Use.AT_ONCE,
         """A fitted LanguageModel with unit="char" that says what texts are likely. For

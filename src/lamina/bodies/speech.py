@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.bodies.base import Body
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.augmentation import Masks
 from lamina.nn.normalization import BatchNorm
 from lamina.params import Rule, Use, at_least, boolean, fraction
@@ -29,7 +29,7 @@ def known_stride() -> Rule:
     return Rule("1, 2 or 4", lambda v: type(v) is int and v in STRIDES)
 
 
-class ListenerParams(RecurrentParams, use=Use.FROZEN):
+class SpeechBodyParams(RecurrentParams, use=Use.FROZEN):
     """What a network is made of that listens."""
 
     n_filters: Annotated[int, at_least(1), "Filters of each of two convolutions."] = 64
@@ -49,7 +49,7 @@ class ListenerParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.2
 
 
-class Listener(Body):
+class SpeechBody(Body):
     """x (B, T, C) -> h (B, T / stride, D)."""
 
     forms: ClassVar = ("audio",)
@@ -65,11 +65,11 @@ class Listener(Body):
         self.mask = Masks() if params.masking else None
         first, second = STRIDES[self.stride]
         width = params.n_filters
-        self.first = Shortening(spec.n_channels, width, first)
-        self.second = Shortening(width, width, second)
+        self.first = StridedConv(spec.n_channels, width, first)
+        self.second = StridedConv(width, width, second)
         horizon = -(-spec.horizon // self.stride)
         inner = Spec(n_channels=width, n_space=1, horizon=horizon)
-        self.reader = Recurrent(inner, params)
+        self.reader = RNNBody(inner, params)
         self.width = self.reader.width
 
     def forward(self, batch: Batch) -> Features:
@@ -80,7 +80,7 @@ class Listener(Body):
         return self.reader(Batch(h.mT, lengths=lengths))
 
 
-class Shortening(nn.Module):
+class StridedConv(nn.Module):
     """Convolution, normalisation, ReLU: h (B, C, T) -> (B, D, T / stride)."""
 
     size = 5
