@@ -38,6 +38,11 @@ def to_numbers(outputs: Numbers) -> Numbers:
     return outputs + END
 
 
+State = list[tuple[Tensor, ...]]
+"""Of each recurrent layer what the next step starts from, (1, B, D) each: its hidden state,
+and for an LSTM its cell state."""
+
+
 class HistoryChannel(IntEnum):
     """The channels of `Batch.x` where steps of a series are to be forecast."""
 
@@ -78,6 +83,14 @@ class Spec:
     """Steps over which what was seen counts as much as what is near."""
 
 
+@dataclass
+class CarriedState:
+    """What one batch of a pass over the samples leaves for the next one."""
+
+    state: State | None = None
+    """The state of each row after its last step; None before the first batch."""
+
+
 @dataclass  # not frozen, which takes four times as long to make
 class Batch:
     """Samples as tensors, padded at the end where `lengths` says so."""
@@ -93,10 +106,12 @@ class Batch:
     weight: Tensor | None = None
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
     resets_state: Tensor | None = None
-    """(B,) False where a sample goes on from the same row of the batch before; None where
-    every sample is on its own."""
-    state: Any = None
-    """What a body that reads forward goes on from (its `start`, or `Features.state`)."""
+    """(B,) False where a sample continues the same row of the batch before; None where no
+    sample does."""
+    carried: CarriedState | None = None
+    """Shared by all batches of a pass where samples continue one another; else None."""
+    state: State | None = None
+    """What a `RecurrentBody` starts from: its `start`, or an earlier `Features.state`."""
     units: Tensor | None = None
     """(B, ...) The units of each sample, where it is seen in units of its own."""
     spellings: Tensor | None = None
@@ -148,8 +163,8 @@ class Features:
 
     h: Tensor
     lengths: Tensor | None = None
-    state: Any = None
-    """Where a body that went on from `Batch.state` stands after the last step."""
+    state: State | None = None
+    """The state after the last step; None unless `Batch.state` was given."""
     grid: tuple[int, int] | None = None
     """Rows and columns of a picture's cells, T in all."""
 

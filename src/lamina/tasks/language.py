@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import Batch, to_outputs
-from lamina.nn.language import STEPS_AT_ONCE, NextToken
+from lamina.batch import Batch, State, to_outputs
+from lamina.nn.language import STEPS_AT_ONCE
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
+from lamina.nn.tied import TiedOutput
 from lamina.tasks.base import Task
 
 CELLS_AT_ONCE = 1 << 22
@@ -31,21 +32,23 @@ class LanguageModelling(Task):
         del y  # a text is its own target
         return X
 
-    def head(self, body: Any) -> NextToken:
-        return NextToken(body)
+    def head(self, body: Any) -> TiedOutput:
+        return TiedOutput(body.embed)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Mean over the real steps; the state goes on where `batch.resets_state` lets it."""
-        head: Any = model.head
-        state = head.resume(model.body, len(batch), batch.resets_state)
+        """Mean over the real steps; each row starts from the state carried to it."""
+        state = _state_before(model, batch)
         features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
-        head.keep(features.state)
+        if batch.carried is not None:
+            batch.carried.state = [
+                tuple(s.detach() for s in layer) for layer in features.state
+            ]
         real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
             weight = batch.weight[:, None].expand_as(real)[real]
             weight = weight / weight.mean()
-        logits = head(features.h[real]).float()
+        logits = model.head(features.h[real]).float()
         return minimise(cross_entropy, logits, target[real], weight)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
@@ -83,6 +86,18 @@ class LanguageModelling(Task):
         n_characters = np.array([len(text) + 1 for text in y])
         weight = np.ones(len(y)) if weight is None else weight
         return float(weight @ outputs / (weight @ n_characters) / np.log(2))
+
+
+def _state_before(model: Model, batch: Batch) -> State:
+    """What each row starts from: the carried state, or zero where `resets_state`."""
+    carried, n = batch.carried and batch.carried.state, len(batch)
+    # A batch with more rows than the one before continues none of them.
+    if carried is None or batch.resets_state is None or carried[0][0].shape[1] < n:
+        return model.body.start(n)
+    resets = batch.resets_state[:, None]
+    return [
+        tuple(s[:, :n].masked_fill(resets, 0.0) for s in layer) for layer in carried
+    ]
 
 
 def _lengths(batch: Batch) -> Tensor:
