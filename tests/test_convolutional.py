@@ -119,7 +119,7 @@ def test_pooling_is_by_two_and_a_last_odd_step_stands_alone(pool, reduce, shape)
 def test_pooling_of_a_padded_batch_takes_real_steps_only(pool, reduce, lengths):
     x, samples = padded(lengths, channels=1)
     lengths = torch.tensor(lengths)
-    real = (torch.arange(x.shape[1]) < lengths[:, None]).float()[:, None]
+    real = (torch.arange(x.shape[1]) < lengths[:, None])[:, None]
     pooled = pool(x.mT * real, real)
     for row, sample in zip(pooled, samples, strict=True):
         truth = brute_pool(sample[:, 0].numpy(), reduce)

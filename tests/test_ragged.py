@@ -20,7 +20,7 @@ def test_rows_are_taken_as_they_were_put_in(lengths, data):
     ragged = Ragged.of(rows)
     numbers = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1))
     taken = ragged[torch.tensor(numbers)]
-    for number, values, real in zip(numbers, taken.values, taken.real(), strict=True):
+    for number, values, real in zip(numbers, taken.values, taken.mask(), strict=True):
         assert values[real].tolist() == rows[number].tolist()
         assert not values[~real].any()
 

@@ -264,7 +264,7 @@ def test_padding_changes_nothing_forward_or_backward(network):
     garbage = torch.where(
         torch.arange(clean.x.shape[1]) >= clean.lengths[:, None], 5, clean.x
     )
-    other = torch.where(target.real(), target.values, 6)
+    other = torch.where(target.mask(), target.values, 6)
     gradients, losses = [], []
     for x, values in ((clean.x, target.values), (garbage, other)):
         net.zero_grad()

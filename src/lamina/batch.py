@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import torch
 from torch import Tensor
 
-from lamina.ragged import Sequences
+from lamina.ragged import Sequences, step_mask
 
 Numbers = TypeVar("Numbers", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -168,12 +168,8 @@ class Features:
     grid: tuple[int, int] | None = None
     """Rows and columns of a picture's cells, T in all."""
 
-    def real(self) -> Tensor | None:
-        """(B, T, 1), 1.0 at real steps and 0.0 at padding; None where all are real."""
-        return None if self.lengths is None else step_mask(self.h, self.lengths)
-
-
-def step_mask(h: Tensor, lengths: Tensor) -> Tensor:
-    """(B, T, 1) of h's type for h (B, T, D): 1.0 where the step is below the length."""
-    steps = torch.arange(h.shape[1], device=h.device)
-    return (steps < lengths[:, None]).to(h.dtype).unsqueeze(2)
+    def mask(self) -> Tensor | None:
+        """(B, T), True at real steps and False at padding; None where all are real."""
+        return (
+            None if self.lengths is None else step_mask(self.lengths, self.h.shape[1])
+        )

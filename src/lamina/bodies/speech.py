@@ -13,12 +13,13 @@ from typing import Annotated, Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features, Spec, step_mask
+from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.augmentation import Masks
-from lamina.nn.normalization import BatchNorm
+from lamina.nn.normalization import BatchNorm, step_weights
 from lamina.params import Rule, Use, at_least, boolean, fraction
+from lamina.ragged import step_mask
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 """Strides of the two convolutions, by what they are together."""
@@ -96,13 +97,10 @@ class StridedConv(nn.Module):
         self, h: Tensor, lengths: Tensor | None, weight: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         if lengths is not None:
-            h = h.masked_fill(step_mask(h.mT, lengths).mT == 0, 0.0)
+            h = h.masked_fill(~step_mask(lengths, h.shape[2])[:, None], 0.0)
             lengths = (lengths + self.stride - 1) // self.stride
         side = self.size // 2
         h = F.pad(h, (side, side))
         h = F.conv1d(h, self.conv.weight, stride=self.stride)
-        share = None if lengths is None else step_mask(h.mT, lengths).mT
-        if weight is not None:
-            column = weight[:, None, None].to(h.dtype)
-            share = column.expand_as(h[:, :1]) if share is None else column * share
-        return F.relu(self.norm(h, share)), lengths
+        real = None if lengths is None else step_mask(lengths, h.shape[2])[:, None]
+        return F.relu(self.norm(h, step_weights(h, real, weight))), lengths

@@ -44,9 +44,10 @@ class Attention(nn.Module):
 
     def memory(self, features: Features) -> Memory:
         """What can be found in these features."""
-        real = features.real()
-        h = features.h if real is None else features.h.masked_fill(real == 0, 0.0)
-        padding = None if real is None else (real == 0).mT
+        h, mask = features.h, features.mask()
+        padding = None if mask is None else ~mask[:, None]
+        if padding is not None:
+            h = h.masked_fill(padding.mT, 0.0)
         summary = self.summary(mean_over_steps(features))
         return Memory(self.key(h), self.value(h), padding, summary)
 

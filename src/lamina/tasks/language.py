@@ -13,6 +13,7 @@ from lamina.nn.language import STEPS_AT_ONCE
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
 from lamina.nn.tied import TiedOutput
+from lamina.ragged import step_mask
 from lamina.tasks.base import Task
 
 CELLS_AT_ONCE = 1 << 22
@@ -43,7 +44,7 @@ class LanguageModelling(Task):
             batch.carried.state = [
                 tuple(s.detach() for s in layer) for layer in features.state
             ]
-        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
+        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
             weight = batch.weight[:, None].expand_as(real)[real]
@@ -53,7 +54,7 @@ class LanguageModelling(Task):
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) log-likelihoods of whole documents, in nats."""
-        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
+        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
             n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))
@@ -75,7 +76,7 @@ class LanguageModelling(Task):
 
     def embed(self, model: Model, batch: Batch) -> np.ndarray:
         """(B, D) means of the features over the steps of each document."""
-        real, total = _real(batch), 0.0
+        real, total = _mask(batch), 0.0
         for begin, h in _passes(model, batch):
             steps = real[:, begin : begin + h.shape[1], None]
             total = total + torch.where(steps, h, 0.0).sum(1)
@@ -106,10 +107,9 @@ def _lengths(batch: Batch) -> Tensor:
     return batch.lengths
 
 
-def _real(batch: Batch) -> Tensor:
-    """(B, T), True at the steps of each sample."""
-    steps = torch.arange(batch.x.shape[1] - 1, device=batch.x.device)
-    return steps < _lengths(batch)[:, None]
+def _mask(batch: Batch) -> Tensor:
+    """(B, T), True at the real steps of x (B, T + 1)."""
+    return step_mask(_lengths(batch), batch.x.shape[1] - 1)
 
 
 def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:
