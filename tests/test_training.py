@@ -22,7 +22,7 @@ from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
-from lamina.training.loader import InOrder, Loader
+from lamina.training.loader import Loader, PredictionBatches
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
@@ -154,7 +154,7 @@ def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
 ):
     loader = loader_of(lengths, True, 1)
     seen = []
-    for rows, batch in InOrder(loader.samples, cells):
+    for rows, batch in PredictionBatches(loader.samples, cells):
         assert len(batch) % 32 == 0
         seen += rows.tolist()
         assert batch.x[: len(rows), 0, 0].tolist() == rows.tolist()

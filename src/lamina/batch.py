@@ -12,7 +12,7 @@ image       (B, C, H, W)             (B, cells, D)
 ==========  =======================  =======================================
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, Self, TypeVar
 
@@ -89,6 +89,8 @@ class CarriedState:
 
     state: State | None = None
     """The state of each row after its last step; None before the first batch."""
+    parts: dict[int, "CarriedState"] = field(default_factory=dict)
+    """Where the rows of a batch are computed in parts, what each of them leaves."""
 
 
 @dataclass  # not frozen, which takes four times as long to make
@@ -141,6 +143,20 @@ class Batch:
             batch = replace(batch, spellings=self.spellings)
         if target is None and (self.target is not None or self.units is not None):
             return replace(batch, target=self.target, units=self.units)
+        return batch
+
+    def part(self, index: int, rows: slice) -> Self:
+        """Some rows of a batch of training, the `index`-th of its parts."""
+        batch = type(self)(self.x[rows])
+        for name in ("codes", "lengths", "target", "weight", "resets_state", "units"):
+            value = getattr(self, name)
+            if value is not None:
+                setattr(batch, name, value[rows])
+        if self.carried is not None:
+            batch.carried = self.carried.parts.setdefault(index, CarriedState())
+        if self.spellings is not None and batch.codes is not None:
+            seen, batch.codes = batch.codes.unique(return_inverse=True)
+            batch.spellings = self.spellings[seen]
         return batch
 
     def to(self, device: torch.device) -> Self:

@@ -24,6 +24,11 @@ class Sequences:
     n_real: int
     """Values that are real, known on the host."""
 
+    def __getitem__(self, rows: slice) -> "Sequences":
+        """Some of the rows, which lie on the host."""
+        lengths = self.lengths[rows]
+        return Sequences(self.values[rows], lengths, int(lengths.sum()))
+
     def to(self, device: torch.device) -> "Sequences":
         """The rows on another device, which nothing waits for."""
         return Sequences(

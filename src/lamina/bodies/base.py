@@ -24,9 +24,11 @@ class Body(nn.Module, ABC):
     has_static_steps: ClassVar[bool] = False
     """Whether nothing that Python decides in training changes from batch to batch of a
     shape, once there were a few: a GPU may then capture a step and replay it."""
-    min_rows_part: ClassVar[int | None] = None
-    """Samples from which on a part of a batch may be computed by itself, in a thread of
-    its own; None if `forward` keeps or shares anything between calls."""
+    is_reentrant: ClassVar[bool] = False
+    """Whether several threads may call `forward`: it keeps nothing between calls."""
+    min_rows_part: int | None = None
+    """Samples that make a part of a batch to be computed in a thread of its own; None if
+    parts gain nothing."""
     width: int
     """D of the features."""
 

@@ -42,7 +42,7 @@ class DenseBody(KernelBody):
 
     forms: ClassVar = ("table",)
     default_steps: ClassVar = 2_500
-    min_rows_part: ClassVar = 64
+    is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: DenseParams):

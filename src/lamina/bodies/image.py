@@ -36,7 +36,8 @@ class ImageBody(Body):
     """Pictures (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("image",)
-    min_rows_part: ClassVar = 16
+    is_reentrant: ClassVar = True
+    min_rows_part = 64
     default_steps: ClassVar = ConvolutionalBody.default_steps
 
     def __init__(self, spec: Spec, params: Any):

@@ -52,7 +52,7 @@ class RNNBody(RecurrentBody):
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
-    min_rows_part: ClassVar = 8
+    is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: Any):
@@ -75,6 +75,8 @@ class RNNBody(RecurrentBody):
             n_inputs = layer.width
         self.drop = StepDropout(params.dropout)
         self.width = n_inputs
+        # The many small operations of the other cells would wait for Python's lock.
+        self.min_rows_part = 32 if params.cell == "lstm" else None
 
     def forward(self, batch: Batch) -> Features:
         h = self.embed(*batch.inputs())

@@ -55,7 +55,8 @@ class SpeechBody(Body):
 
     forms: ClassVar = ("audio",)
     default_steps: ClassVar = 4_000
-    min_rows_part: ClassVar = 8
+    is_reentrant: ClassVar = True
+    min_rows_part = 8
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__(spec, params)

@@ -19,7 +19,7 @@ from lamina.nn.model import Model
 from lamina.params import Use, check_params
 from lamina.process import default_settings
 from lamina.tasks.base import Task
-from lamina.training.loader import InOrder
+from lamina.training.loader import PredictionBatches
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
 from lamina.training.prediction import Ask, outputs_of
@@ -156,7 +156,8 @@ class NeuralEstimator(
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(encoder.spec.max_length, longest)
         device = device_of(self.device).type
-        batches = InOrder(samples, n_cells, target, device)
+        n_macs = float(n_cells * model.n_weights)
+        batches = PredictionBatches(samples, n_cells, n_macs, target, device)
         return outputs_of(model, ask, batches, self)
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:

@@ -22,10 +22,13 @@ from lamina.params import Use, check_params, names_with, with_python_numbers
 from lamina.process import default_settings
 from lamina.seeding import built_from_stream, random_stream, seed_from, spawn
 from lamina.training.callbacks import EpochTasks
+from lamina.training.gradients import gradients_of
 from lamina.training.loader import Loader
 from lamina.training.loop import History, Training
 from lamina.training.optimizers import OPTIMIZERS, Optimizer
+from lamina.training.plan import training_plan
 from lamina.training.precision import device_of
+from lamina.training.weights import Weights
 
 FEWEST, MOST = 5, 100
 """Bounds of the number of epochs that `max_iter="auto"` takes."""
@@ -34,7 +37,7 @@ SMALLEST, FRACTION = 8, 40
 
 
 @dataclass
-class Weights:
+class WeightSum:
     """The sum and the number of all sample weights of a fit; their mean is the unit."""
 
     total: float = 0.0
@@ -167,10 +170,12 @@ class Fitting:
         """Weights (n,) with mean 1 over all samples since training started anew."""
         weight = with_target_weights(self.task, data)
         seen = (
-            self.before.get("_weights", Weights()) if self.single_epoch else Weights()
+            self.before.get("_weights", WeightSum())
+            if self.single_epoch
+            else WeightSum()
         )
         total = float(len(data)) if weight is None else float(weight.sum())
-        self.weights = Weights(seen.total + total, seen.n + len(data))
+        self.weights = WeightSum(seen.total + total, seen.n + len(data))
         mean = self.weights.total / self.weights.n
         if weight is None:
             return None if mean == 1 else np.full(len(data), 1 / mean)
@@ -192,17 +197,21 @@ class Fitting:
             copy.deepcopy(self.estimator.network_) if self.resumes else self._build()
         )
         self.task.check_fit(loader.target, loader.samples, model.body)
-        n_steps = loader.batch_size * self.encoder.spec.max_length
+        model = channels_last(model.to(device), torch.channels_last)
+        size = loader.batch_size
+        n_macs = float(size * self.encoder.spec.max_length * model.n_weights)
+        plan = training_plan(model, device, params, size, n_macs)
+        gradients = gradients_of(model, self.task, plan)
         return Training(
-            model=channels_last(model.to(device), torch.channels_last),
-            task=self.task,
+            model=model,
             loader=loader.on(device),
-            optimizer=self._optimizer(model),
+            gradients=gradients,
+            optimizer=self._optimizer(gradients.weights),
+            plan=plan,
             params=params,
             n_epochs=n_epochs,
             monitor=monitor,
-            device=device,
-            work=float(n_steps * model.n_weights),
+            n_macs=n_macs,
             validate=scorer_of(self.estimator, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
@@ -214,8 +223,8 @@ class Fitting:
         body = self.params.body(spec, self.params)
         return Model(body, task.head(body))
 
-    def _optimizer(self, model: Model) -> Optimizer:
-        optimizer = OPTIMIZERS[self.params.optimizer](model, self.params)
+    def _optimizer(self, weights: Weights) -> Optimizer:
+        optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)
         remembered = self.before.get("_optimizer_state")
         if self.single_epoch and remembered is not None:
             for new, old in zip(optimizer.state(), remembered, strict=True):

@@ -11,17 +11,50 @@ from torch import Tensor
 from lamina.seeding import random_integers
 
 LEVELS = 1 << 16
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integers as wide as a number of so many bytes."""
+UNITS_AT_ONCE = 1 << 18
+"""Units for which masks of several steps are drawn in one call; they stay in the cache."""
+STEPS_AT_ONCE = 16
 
 
 def keep_mask(h: Tensor, rate: float) -> Tensor:
     """Of h's shape and type: 0 with probability `rate`, else 1 / (1 - rate)."""
-    n_dropped = round(rate * LEVELS)
-    draws = random_integers(-(-h.numel() // 4), h.device)
+    return _mask(tuple(h.shape), h.dtype, h.device, rate)
+
+
+class Masks:
+    """Masks of one layer for step after step; those of several are drawn in one call."""
+
+    def __init__(self, rate: float, dtype: torch.dtype):
+        self.rate, self.dtype = rate, dtype
+        self.shape: torch.Size | None = None
+        self.ahead: list[Tensor] = []
+
+    def draw(self, h: Tensor) -> Tensor:
+        """The mask of a step, of h's shape."""
+        if h.shape != self.shape or not self.ahead:
+            self.shape = h.shape
+            n = max(1, min(STEPS_AT_ONCE, UNITS_AT_ONCE // max(1, h.numel())))
+            masks = _mask((n, *h.shape), self.dtype, h.device, self.rate)
+            self.ahead = list(masks.unbind(0))
+        self.last = self.ahead.pop()
+        return self.last
+
+
+def _mask(
+    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, rate: float
+) -> Tensor:
+    n_units, n_dropped = int(np.prod(shape)), round(rate * LEVELS)
+    draws = random_integers(-(-n_units // 4), device)
     # int16 has no unsigned twin that compares fast, so the range is shifted.
-    levels = draws.view(torch.int16)[: h.numel()].view(h.shape)
+    levels = draws.view(torch.int16)[:n_units].view(shape)
     least, scale = n_dropped - LEVELS // 2, LEVELS / max(LEVELS - n_dropped, 1)
-    if h.device.type != "cpu":
-        return torch.ge(levels, least).to(h.dtype).mul_(scale)
-    # numpy compares and converts in a sixth of torch's time.
+    if device.type != "cpu":
+        return torch.ge(levels, least).to(dtype).mul_(scale)
+    # numpy compares and converts in a fraction of torch's time, but has no bfloat16: a
+    # number of the mask is 0 or the bits of the scale.
     kept = np.greater_equal(levels.numpy(), np.int16(min(least, LEVELS // 2 - 1)))
-    return torch.from_numpy(kept.view(np.int8)).to(h.dtype).mul_(scale)
+    bits = torch.tensor(scale, dtype=dtype)
+    bits = bits.view(BITS[bits.element_size()]).numpy()
+    return torch.from_numpy(kept.astype(bits.dtype) * bits).view(dtype)

@@ -23,7 +23,8 @@ from typing import TypeVar
 
 import torch
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 N_TRIALS = 3
 """Steps that are timed with one thread and with all."""
 N_RECENT = 20
@@ -40,7 +41,16 @@ class Part:
     n_parts: int = 1
 
 
-PART: ContextVar[Part] = ContextVar("part of a batch", default=Part())
+WHOLE = Part()
+PART: ContextVar[Part] = ContextVar("part of a batch", default=WHOLE)
+
+
+_in_task: ContextVar[bool] = ContextVar("inside a task of a team", default=False)
+
+
+def _without_gradients(function: Callable[[], Result]) -> Result:
+    with torch.no_grad():  # which is thread-local
+        return function()
 
 
 @dataclass
@@ -70,7 +80,7 @@ class Team:
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> list[Result]:
         """`function(item)` of each item, in order."""
-        n = min(self.pace.n_threads, len(items))
+        n = 1 if _in_task.get() else min(self.pace.n_threads, len(items))
         if n == 1:
             return self._timed(function, items)
         shares = [items[i::n] for i in range(n)]
@@ -86,11 +96,27 @@ class Team:
         results += [future.result() for future in futures]
         return [results[i % n][i // n] for i in range(len(items))]
 
+    def submit(self, function: Callable[[], Result]) -> Callable[[], Result]:
+        """Start `function()` beside the caller; what is returned waits for its result.
+
+        Functions that are submitted run one after the other, in order. They follow no
+        gradients.
+        """
+        if self.pace.n_threads == 1 or _in_task.get():
+            result = function()
+            return lambda: result
+        pool = workers(1, "submitted")
+        return pool.submit(copy_context().run, _without_gradients, function).result
+
     def _timed(
         self, function: Callable[[Item], Result], items: Iterable[Item]
     ) -> list[Result]:
         start, used = perf_counter(), thread_time()
-        results = [function(item) for item in items]
+        token = _in_task.set(True)
+        try:
+            results = [function(item) for item in items]
+        finally:
+            _in_task.reset(token)
         busy = thread_time() - used
         self.busy_s += busy
         self.waiting_s += max(0.0, perf_counter() - start - busy)
@@ -134,6 +160,11 @@ class Pace:
         self.chosen = self.most if many <= one else 1
         self.expected = min(many, one)
         self.is_trying, self.times = False, []
+
+
+ALONE = Team()
+TEAM: ContextVar[Team] = ContextVar("team of a call", default=ALONE)
+"""The team of the fit or prediction in this thread, for layers with tasks of their own."""
 
 
 @cache

@@ -13,6 +13,7 @@ from torch import Tensor
 
 _torch: Any = torch
 _onednn: Any = torch.ops.mkldnn
+_aten: Any = torch.ops.aten
 
 Tensors = Sequence[Tensor]
 
@@ -30,7 +31,10 @@ def copy_all_plainly(to: Tensors, values: Tensors) -> None:
 
 def scale_all(tensors: Tensors, factor: float | Tensor) -> None:
     """Multiply each tensor in place."""
-    _torch._foreach_mul_(tensors, factor)
+    if len(tensors) == 1:
+        tensors[0].mul_(factor)
+    else:
+        _torch._foreach_mul_(tensors, factor)
 
 
 def scale_all_plainly(tensors: Tensors, factor: float | Tensor) -> None:
@@ -52,6 +56,8 @@ def add_all_plainly(to: Tensors, values: Tensors, factor: float = 1.0) -> None:
 
 def norms_of(tensors: Tensors) -> list[Tensor]:
     """The Euclidean norm of each tensor."""
+    if len(tensors) == 1:
+        return [torch.linalg.vector_norm(tensors[0])]
     return list(_torch._foreach_norm(tensors))
 
 
@@ -160,7 +166,7 @@ def unscale_plainly(gradients: Tensors, overflow: Tensor, factor: Tensor) -> Non
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: str) -> Tensor:
-    """x W^T + b by oneDNN, and an activation by its name there ("none", "relu")."""
+    """X W^T + b by oneDNN, and an activation by its name there ("none", "relu")."""
     return _onednn._linear_pointwise(x, weight, bias, then, [], "")
 
 
@@ -168,6 +174,22 @@ def linear_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, then: str) ->
     """`linear` by public operations."""
     z = F.linear(x, weight, bias)
     return z.relu_() if then == "relu" else z
+
+
+def times_logistic_derivative(
+    g: Tensor, s: Tensor, out: Tensor | None = None
+) -> Tensor:
+    """G s (1 - s), where s is the value of the logistic function."""
+    if out is None:
+        return _aten.sigmoid_backward(g, s)
+    return _aten.sigmoid_backward.grad_input(g, s, grad_input=out)
+
+
+def times_logistic_derivative_plainly(
+    g: Tensor, s: Tensor, out: Tensor | None = None
+) -> Tensor:
+    """`times_logistic_derivative` by public operations."""
+    return torch.mul(g, s * (1 - s), out=out)
 
 
 def has_bfloat16_units() -> bool:
@@ -199,6 +221,8 @@ if _missing(torch, "_fused_sgd_"):
     momentum = momentum_plainly
 if _missing(torch, "_amp_foreach_non_finite_check_and_unscale_", "_amp_update_scale_"):
     unscale = unscale_plainly
+if _missing(_aten, "sigmoid_backward"):
+    times_logistic_derivative = times_logistic_derivative_plainly
 if _missing(_onednn, "_linear_pointwise"):
     linear = linear_plainly
 if _missing(_onednn, "_is_mkldnn_bf16_supported"):

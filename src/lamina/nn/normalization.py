@@ -91,8 +91,11 @@ class BatchNorm(nn.Module):
             self.of_parts = {}
             self.n_batches += 1
             momentum = max(self.momentum, 1 / self.n_batches)
-            for running, new in zip((self.mean, self.variance), zip(*parts), strict=True):
-                running.lerp_(torch.stack(new).mean(0), momentum)
+            for running, new in zip(
+                (self.mean, self.variance), zip(*parts, strict=True), strict=True
+            ):
+                mean = new[0] if len(new) == 1 else torch.stack(new).mean(0)
+                running.lerp_(mean, momentum)
 
 
 class LayerNorm(nn.Module):

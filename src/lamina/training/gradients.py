@@ -3,89 +3,148 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.bodies.base import KernelBody
+from lamina.kernels import private
 from lamina.kernels.dense import DenseKernel
+from lamina.kernels.parallel import PART, Part
 from lamina.nn.model import Model
-from lamina.seeding import draws_by_itself, every_draw_from_stream
+from lamina.seeding import (
+    drawing_from,
+    draws_by_itself,
+    every_draw_from_stream,
+    part_streams,
+)
 from lamina.tasks.base import PooledTask, Task
-from lamina.training.optimizers import trained
-from lamina.training.precision import Arithmetic
+from lamina.training.plan import ExecutionPlan
+from lamina.training.weights import Weights, flat_weights_of, release, weights_of
+
+Criterion = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 
 
 class Gradients(Protocol):
-    """Fills the parameters' `.grad`."""
+    """Fills the gradients of `weights`."""
 
-    alone: ClassVar[bool]
-    """Whether small products are those of `kernels/products.py`."""
+    weights: Weights
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of the batch."""
         ...
 
+    def end(self) -> None:
+        """Leave the parameters as they are in a model that is not trained."""
+        ...
 
-def gradients_of(model: Model, task: Task, arithmetic: Arithmetic) -> Gradients:
-    """The cheapest way for this network and task."""
-    body, scaler = model.body, arithmetic.scaler
+
+def gradients_of(model: Model, task: Task, plan: ExecutionPlan) -> Gradients:
+    """The fastest way for this network and task."""
+    body, scaler = model.body, plan.scaler
     if isinstance(body, KernelBody) and isinstance(task, PooledTask) and not scaler:
-        kernel = body.kernel(model.head, arithmetic.dtype)
+        weights = flat_weights_of(model)  # first: the kernel reads and writes there
+        kernel = body.kernel(model.head, plan.dtype)
         if kernel is not None:
-            return ByKernel(body, kernel, task.criterion)
-    return ByAutograd(model, task, arithmetic)
+            return ByKernel(model, weights, body, kernel, task.criterion)
+        release(model)
+    return ByAutograd(model, task, plan)
 
 
 @dataclass
 class ByAutograd:
     """Whatever the network and the task are."""
 
-    alone: ClassVar = False
     model: Model
     task: Task
-    arithmetic: Arithmetic
+    plan: ExecutionPlan
 
     def __post_init__(self) -> None:
-        self.params = trained(self.model)
+        self.weights = weights_of(self.model)
+        self.streams = part_streams(self.plan.n_parts)
         redirected = draws_by_itself(self.model, self.task)
         self.draws = every_draw_from_stream if redirected else nullcontext
 
     def __call__(self, batch: Batch) -> Tensor:
-        for p in self.params:
+        if self.plan.n_parts > 1:
+            return self._of_parts(batch)
+        params, scaler = self.weights.parameters, self.plan.scaler
+        for p in params:
             p.grad = None
-        scaler = self.arithmetic.scaler
         with self.draws():
-            with self.arithmetic.forward():
+            with self.plan.autocast():
                 loss = self.task.loss(self.model, batch)
             (loss if scaler is None else scaler.scale(loss)).backward()
-        for p in self.params:
+        for p in params:
             if p.grad is None:  # a layer that this batch did not use
                 p.grad = torch.zeros_like(p)
         if scaler is not None:
-            scaler.unscale([p.grad for p in self.params if p.grad is not None])
+            scaler.unscale(self.weights.gradients)
         return loss.detach()
+
+    def _of_parts(self, batch: Batch) -> Tensor:
+        """The loss by parts of the batch, whose gradients are added in their order."""
+        parts = self.plan.parts_of(len(batch))
+        run = partial(self._part, batch, len(parts))
+        results = self.plan.team.map(run, list(enumerate(parts)))
+        losses, gradients = zip(*results, strict=True)
+        for others in gradients[1:]:
+            private.add_all(gradients[0], others)
+        for p, gradient in zip(self.weights.parameters, gradients[0], strict=True):
+            p.grad = gradient
+        return torch.stack(losses).sum()
+
+    def _part(
+        self, batch: Batch, n_parts: int, numbered: tuple[int, slice]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        index, rows = numbered
+        part = batch.part(index, rows)
+        token = PART.set(Part(index, n_parts))
+        try:
+            with drawing_from(self.streams[index]), self.draws():
+                with self.plan.autocast():
+                    loss = self.task.loss(self.model, part)
+                loss = loss * (len(part) / len(batch))
+                gradients = torch.autograd.grad(
+                    loss,
+                    self.weights.parameters,
+                    allow_unused=True,
+                    materialize_grads=True,
+                )
+        finally:
+            PART.reset(token)
+        return loss.detach(), gradients
+
+    def end(self) -> None:
+        for p in self.weights.parameters:
+            p.grad = None
 
 
 @dataclass
 class ByKernel:
-    """A body's own passes, which end in the slope of the task's criterion."""
+    """A body's own passes, with the gradient of the task's criterion between them."""
 
-    alone: ClassVar = True
+    model: Model
+    weights: Weights
     body: KernelBody
     kernel: DenseKernel
-    criterion: Callable[..., tuple[Tensor, Tensor]]
+    criterion: Criterion
 
     def __call__(self, batch: Batch) -> Tensor:
         x = self.body.inputs(batch)
-        output = self.kernel.forward(x.detach()).float()
-        loss, slope = self.criterion(output, batch.target, batch.weight)
-        to_input = self.kernel.backward(slope, x.requires_grad)
+        z = self.kernel.forward(x.detach()).float()
+        loss, gradient = self.criterion(z, batch.target, batch.weight)
+        to_input = self.kernel.backward(gradient, x.requires_grad)
         if to_input is not None:
             for table in self.body.embeddings.parameters():
-                table.grad = None
-            # Given a slope, torch would first import sympy for a third of a second.
+                if table.grad is not None:
+                    table.grad.zero_()
+            # Given a gradient, torch would first import sympy for a third of a second.
             (x * to_input).sum().backward()
         return loss
+
+    def end(self) -> None:
+        release(self.model)

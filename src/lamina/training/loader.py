@@ -23,6 +23,8 @@ N_DECODERS, N_AHEAD = 2, 4
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, {"cpu": 1 << 16, "cuda": 1 << 18, "mps": 1 << 18}
 """Samples, and steps or pixels, of a batch that is predicted: on a CPU few enough that
 features stay in its cache, where convolutions are 1.5 to 3 times as fast."""
+MACS_AT_ONCE = 4e9
+"""Multiply-accumulates of a batch that is predicted on a CPU: batches share its cores."""
 
 
 @dataclass
@@ -60,16 +62,17 @@ class Loader:
 
 
 @dataclass
-class InOrder:
-    """(row numbers, batch) over all samples, the short ones first; for prediction.
+class PredictionBatches:
+    """(row numbers, batch) over all samples, the short ones first.
 
-    A sample has `n_cells` steps or pixels; batches are as large as the device likes.
-    Their sizes are rounded up by repeating the last row, so that few shapes occur; the
-    repeated rows have no number.
+    A sample has `n_cells` steps or pixels and takes `n_macs` multiply-accumulates. Sizes
+    are rounded up by repeating the last row, so that few shapes occur; the repeated rows
+    have no number.
     """
 
     samples: Samples
     n_cells: int
+    n_macs: float = 0.0
     target: Any = None
     device: str = "cpu"
 
@@ -82,6 +85,8 @@ class InOrder:
     def _size(self) -> int:
         """Samples that are computed at a time; a multiple of 32."""
         n_samples = CELLS_AT_ONCE[self.device] // self.n_cells
+        if self.device == "cpu":
+            n_samples = min(n_samples, int(MACS_AT_ONCE / max(self.n_macs, 1.0)))
         return max(32, min(ROWS_AT_ONCE, n_samples // 32 * 32))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Batch]]:

@@ -3,26 +3,27 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
-from lamina.tasks.base import Task
-from lamina.training.gradients import Gradients, gradients_of
+from lamina.training.gradients import Gradients
 from lamina.training.loader import Loader
-from lamina.training.optimizers import Optimizer, trained
-from lamina.training.precision import arithmetic_of, computing
+from lamina.training.optimizers import Optimizer
+from lamina.training.plan import ExecutionPlan
 from lamina.training.schedules import SCHEDULES
 from lamina.training.step import Step, fastest
 from lamina.training.stopping import Epoch, Snapshot, Stopping
 
-GRACE = 0.02
-"""Share of a time limit that a fit may take to come into its stride."""
+if TYPE_CHECKING:
+    from lamina.training.params import TrainerParams
+
+START_UP = 0.02
+"""Fraction of a time limit that is not counted: start-up time."""
 
 
 class Monitor(Protocol):
@@ -55,10 +56,10 @@ class History:
 
 @dataclass
 class Clock:
-    """How far the fit is, in steps or in time, whichever is further.
+    """The progress of a fit, in steps or in time, whichever is further.
 
-    Time that is not short must not show, or no fit under a limit could be repeated: it
-    counts from `GRACE` on, and then faster.
+    Elapsed time must not affect the result unless the limit is near, so that a fit under
+    a limit can be repeated: it counts from `START_UP` on.
     """
 
     n_steps: int
@@ -68,13 +69,13 @@ class Clock:
     def __post_init__(self) -> None:
         self._start = time.perf_counter()
 
-    def done(self) -> float:
-        """The share of the fit that lies behind, from 0 to 1."""
-        share = self.step / self.n_steps
+    def progress(self) -> float:
+        """From 0 to 1."""
+        progress = self.step / self.n_steps
         if self.seconds is not None:
-            passed = (time.perf_counter() - self._start) / self.seconds
-            share = max(share, (passed - GRACE) / (1 - GRACE))
-        return min(share, 1.0)
+            elapsed = (time.perf_counter() - self._start) / self.seconds
+            progress = max(progress, (elapsed - START_UP) / (1 - START_UP))
+        return min(progress, 1.0)
 
 
 @dataclass
@@ -82,15 +83,15 @@ class Training:
     """Everything that one fit of a network needs."""
 
     model: Model
-    task: Task
     loader: Loader
+    gradients: Gradients
     optimizer: Optimizer
-    params: Any
+    plan: ExecutionPlan
+    params: "TrainerParams"
     n_epochs: int
     monitor: Monitor
-    device: torch.device
-    work: float
-    """Multiplications of a forward pass over a batch, about."""
+    n_macs: float
+    """Multiply-accumulates of a forward pass over a batch, about."""
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
@@ -100,13 +101,11 @@ class Training:
 
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
-        arithmetic = arithmetic_of(self.device, self.params.precision, self.work)
-        gradients = gradients_of(self.model, self.task, arithmetic)
         history = History()
         kept = Snapshot(self.model)
         try:
-            with self._computing(gradients):
-                self._epochs(self._step(gradients), history, kept)
+            with self.plan.active():
+                self._epochs(self._step(), history, kept)
         except KeyboardInterrupt:
             if not history.epochs:
                 raise
@@ -114,17 +113,13 @@ class Training:
             # Nothing was trained between the record of an epoch and its snapshot.
             kept.follow(history.epochs)
         kept.restore()
+        self.gradients.end()
         self.model.eval()
         return history
 
-    def _computing(self, gradients: Gradients) -> AbstractContextManager:
-        size, precision = self.loader.batch_size, self.params.precision
-        return computing(precision, self.model, size, self.work, gradients.alone)
-
-    def _step(self, gradients: Gradients) -> Callable[..., Tensor]:
-        longest = self.params.max_grad_norm
-        step = Step(gradients, self.optimizer, trained(self.model), longest)
-        return fastest(step, self.model.body, self.device, self.work)
+    def _step(self) -> Callable[..., Tensor]:
+        step = Step(self.gradients, self.optimizer, self.params.max_grad_norm)
+        return fastest(step, self.model.body, self.plan.device, self.n_macs)
 
     def _epochs(
         self, step: Callable[..., Tensor], history: History, kept: Snapshot
@@ -143,8 +138,8 @@ class Training:
             # An interrupt finds an epoch either recorded as a whole or not at all.
             history.epochs.append(Epoch(loss, score, is_best))
             kept.follow(history.epochs)
-            ended = self.monitor.epoch_ends(self.model, history)
-            if ended or stopping.is_over or clock.done() >= 1:
+            stop = self.monitor.epoch_ends(self.model, history)
+            if stop or stopping.is_over or clock.progress() >= 1:
                 break
 
     def _epoch(self, clock: Clock, step: Callable[..., Tensor]) -> float:
@@ -153,21 +148,23 @@ class Training:
             self.model.train()
         factor = SCHEDULES[self.schedule]
         losses, sizes = [], []
+        device, team = self.plan.device, self.plan.team
         for batch in self.loader:
-            done = clock.done()
-            if done >= 1 and losses:
+            progress = clock.progress()
+            if progress >= 1 and losses:
                 break
-            rate = self.params.learning_rate_init * factor(done)
-            losses.append(step(batch.to(self.device), rate))
+            rate = self.params.learning_rate_init * factor(progress)
+            with team.step(batch.x.numel()):
+                losses.append(step(batch.to(device), rate))
             sizes.append(len(batch))
             clock.step += 1
-        # One look at the device an epoch, and not one a batch.
-        mean = torch.stack(losses) @ torch.tensor(sizes, device=self.device).float()
+        # The device is read once an epoch, and not once a batch.
+        mean = torch.stack(losses) @ torch.tensor(sizes, device=device).float()
         return (mean / sum(sizes)).item()
 
     def _is_finite(self) -> bool:
         """Whether all weights are numbers; a loss was measured before its step."""
-        sums = [weight.detach().sum() for weight in trained(self.model)]
+        sums = [values.sum() for values in self.gradients.weights.values]
         return bool(torch.stack(sums).isfinite().all())
 
     def _validation_score(self) -> float | None:

@@ -8,6 +8,7 @@ The arithmetic is torch's fused kernels, called directly: the bookkeeping of
 """
 
 from collections.abc import Callable
+from math import hypot
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -112,12 +113,13 @@ OPTIMIZERS: dict[str, Callable[[Weights, "TrainerParams"], Optimizer]] = {
 
 def clip(gradients: list[Tensor], max_norm: float) -> None:
     """Scale the gradients, taken together, down to this norm (Pascanu et al. 2013)."""
-    norms = private.norms_of(gradients)
-    norm = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
-    if norm.device.type != "cpu":  # to read it back would make the host wait
+    if gradients[0].device.type != "cpu":  # to read the norm would make the host wait
+        norm = torch.linalg.vector_norm(torch.stack(private.norms_of(gradients)))
         private.scale_all(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
-    elif not (length := norm.item()) <= max_norm:  # or it is NaN
-        private.scale_all(gradients, max_norm / (length + 1e-6))
+        return
+    norm = hypot(*(norm.item() for norm in private.norms_of(gradients)))
+    if not norm <= max_norm:  # or it is NaN
+        private.scale_all(gradients, max_norm / (norm + 1e-6))
 
 
 def _zeros(values: list[Tensor]) -> list[Tensor]:

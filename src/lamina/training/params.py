@@ -169,6 +169,15 @@ class TrainerParams(Params):
         """Where to compute: "auto" takes a GPU when there is one; "cpu", "cuda", "cuda:1"
         (a GPU by its number), "mps".""",
     ] = "auto"
+    n_threads: Annotated[
+        int | str,
+        at_least(1),
+        one_of("auto"),
+        Use.AT_ONCE,
+        """Threads that share a large batch; their number does not change the result.
+        "auto" takes as many as the process has cores (by its affinity, its container and
+        joblib), or one where that is measured to be faster, as on a busy machine.""",
+    ] = "auto"
     precision: Annotated[
         str,
         one_of(*PRECISIONS),

@@ -7,17 +7,22 @@ threads share the parts does not change the result: `Team` chooses by measuremen
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import joblib
 import torch
 
 from lamina.bodies.base import Body, KernelBody
-from lamina.kernels.parallel import Team
+from lamina.kernels.parallel import TEAM, Team
 from lamina.kernels.products import large_products
 from lamina.nn.model import Model
 from lamina.process import MATMUL, THREADS, one_blas_thread
 from lamina.training.precision import LossScale, device_of, dtype_of
+
+if TYPE_CHECKING:
+    from lamina.training.params import TrainerParams
 
 MIN_MACS_BFLOAT16 = 1.5e7
 """Multiply-accumulates of a forward pass from which bfloat16 saves more than casts cost.
@@ -25,10 +30,16 @@ MIN_MACS_BFLOAT16 = 1.5e7
 From here on oneDNN's products are the faster ones in float32 as well: a call of it takes
 12 us more than one of MKL.
 """
-MIN_MACS_PART = 4e6
-"""Multiply-accumulates of a forward pass for which another thread is worth asking."""
+MIN_MACS_PART = {torch.float32: 1e7, torch.bfloat16: 5e7}
+"""Multiply-accumulates of a forward pass for which another thread is worth asking: a tenth
+of a millisecond or more. In bfloat16 they take a fraction of the time."""
+MIN_MACS_THREAD = 4e6
+"""The same of a prediction."""
 MAX_PARTS = 4
 """Each part has gradients of its own, which are added."""
+
+
+_cores: ContextVar[int | None] = ContextVar("cores", default=None)
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class ExecutionPlan:
     """The number type of products; weights, losses and outputs are float32."""
     n_parts: int = 1
     """Parts of a batch that are computed independently of one another in training."""
+    rows_part: int = 0
+    """Rows of a part; of the last one fewer."""
     team: Team = field(default_factory=Team)
     n_torch_threads: int = 1
     """Threads within an operation; more than 1 only for a body from outside of lamina."""
@@ -48,6 +61,8 @@ class ExecutionPlan:
     uses_numpy_blas: bool = False
     matmul_precision: str = "highest"
     scaler: LossScale | None = None
+    n_cores: int = 1
+    """Cores that this call may use, for predictions within a fit."""
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -55,8 +70,21 @@ class ExecutionPlan:
         blas = one_blas_thread() if self.uses_numpy_blas else nullcontext()
         products = large_products() if self.is_large else nullcontext()
         matmul = MATMUL.at(self.matmul_precision)
-        with matmul, THREADS.at(self.n_torch_threads), blas, products:
-            yield
+        token, outer = _cores.set(self.n_cores), TEAM.set(self.team)
+        try:
+            with matmul, THREADS.at(self.n_torch_threads), blas, products:
+                yield
+        finally:
+            _cores.reset(token)
+            TEAM.reset(outer)
+
+    def parts_of(self, n: int) -> list[slice]:
+        """The rows of each part of a batch with `n` rows."""
+        if self.n_parts == 1:
+            return [slice(0, n)]
+        # A row is in the same part of each batch, for states that are carried.
+        starts = range(0, n, self.rows_part)
+        return [slice(start, min(start + self.rows_part, n)) for start in starts]
 
     def autocast(self) -> AbstractContextManager:
         """A context for each forward pass."""
@@ -68,61 +96,70 @@ class ExecutionPlan:
 def training_plan(
     model: Model,
     device: torch.device,
-    precision: str,
-    n_threads: int | str,
+    params: "TrainerParams",
     batch_size: int,
     n_macs: float,
 ) -> ExecutionPlan:
     """The plan of a fit whose batches take `n_macs` in a forward pass."""
-    dtype = dtype_of(precision, device, n_macs >= MIN_MACS_BFLOAT16)
+    n_cores = _n_cores(params.n_threads)
+    dtype = dtype_of(params.precision, device, n_macs >= MIN_MACS_BFLOAT16)
     on_cpu = device.type == "cpu"
-    n_parts = _n_parts(model.body, batch_size, n_macs) if on_cpu else 1
+    by_kernel = isinstance(model.body, KernelBody)
+    is_split = on_cpu and dtype != torch.float16 and not by_kernel
+    n_worth = n_macs / MIN_MACS_PART[dtype] if is_split else 0
+    n_parts = _n_parts(model.body, batch_size, n_worth)
     return ExecutionPlan(
         device,
         dtype,
         n_parts,
-        Team(min(n_parts, _n_cores(n_threads)) if n_parts > 1 else 1),
-        _n_torch_threads(model.body, n_threads, n_macs),
+        -(-batch_size // n_parts),
+        Team(n_cores if is_split and n_worth >= 1 else 1),
+        _n_torch_threads(model.body, n_cores, n_macs),
         n_macs >= MIN_MACS_BFLOAT16,
-        on_cpu and isinstance(model.body, KernelBody),
-        _matmul_precision(precision, device, n_macs),
+        on_cpu and by_kernel,
+        _matmul_precision(params.precision, device, n_macs),
         LossScale.on(device) if dtype == torch.float16 else None,
+        n_cores,
     )
 
 
 def prediction_plan(
-    model: Model, device: str, precision: str, n_threads: int | str, n_macs: float
+    model: Model, params: "TrainerParams", n_macs: float
 ) -> ExecutionPlan:
     """The plan of predictions that take `n_macs` altogether, in float32."""
-    place = device_of(device)
-    is_split = place.type == "cpu" and model.body.min_rows_part is not None
-    is_split = is_split and n_macs >= MIN_MACS_PART
+    place = device_of(params.device)
+    is_split = place.type == "cpu" and model.body.is_reentrant
+    is_split = is_split and n_macs >= MIN_MACS_THREAD
+    n_cores = _n_cores(params.n_threads) if n_macs >= MIN_MACS_THREAD else 1
     return ExecutionPlan(
         place,
-        team=Team(_n_cores(n_threads) if is_split else 1),
-        n_torch_threads=_n_torch_threads(model.body, n_threads, n_macs),
+        team=Team(n_cores if is_split else 1),
+        n_torch_threads=_n_torch_threads(model.body, n_cores, n_macs),
         is_large=n_macs >= MIN_MACS_BFLOAT16,
-        matmul_precision=_matmul_precision(precision, place, n_macs),
+        matmul_precision=_matmul_precision(params.precision, place, n_macs),
     )
 
 
-def _n_parts(body: Body, batch_size: int, n_macs: float) -> int:
-    if body.min_rows_part is None:
+def _n_parts(body: Body, batch_size: int, n_worth: float) -> int:
+    if not body.is_reentrant or body.min_rows_part is None:
         return 1
-    n_parts = min(batch_size // body.min_rows_part, int(n_macs / MIN_MACS_PART))
+    n_parts = min(batch_size // body.min_rows_part, int(n_worth))
     return max(1, min(n_parts, MAX_PARTS))
 
 
-def _n_torch_threads(body: Body, n_threads: int | str, n_macs: float) -> int:
-    if body.min_rows_part is not None:
+def _n_torch_threads(body: Body, n_cores: int, n_macs: float) -> int:
+    if body.is_reentrant:
         return 1
-    return max(1, min(_n_cores(n_threads), int(n_macs / MIN_MACS_PART)))
+    return max(1, min(n_cores, int(n_macs / MIN_MACS_THREAD)))
 
 
 def _n_cores(n_threads: int | str) -> int:
     """Cores that a call may use: those of the process, or as many as the user says."""
     if not isinstance(n_threads, str):
         return n_threads
+    outer = _cores.get()
+    if outer is not None:
+        return outer
     return min(torch.get_num_threads(), joblib.cpu_count())
 
 

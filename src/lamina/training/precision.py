@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
+from lamina.kernels import private
 from lamina.params import Rule
 
 PRECISIONS: dict[str, torch.dtype | None] = {
@@ -18,8 +18,8 @@ PRECISIONS: dict[str, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-fused: Any = torch
-"""The kernels have no public names."""
+N_SOUND = 2000
+"""Steps without overflow after which the scale of losses is doubled."""
 
 
 def known_device() -> Rule:
@@ -103,14 +103,17 @@ class LossScale:
     def unscale(self, gradients: list[Tensor]) -> None:
         """Gradients of the scaled loss become those of the loss, in place."""
         self.overflow.zero_()
-        fused._amp_foreach_non_finite_check_and_unscale_(
-            gradients, self.overflow, self.factor.reciprocal()
-        )
+        private.unscale(gradients, self.overflow, self.factor.reciprocal())
         for gradient in gradients:
             gradient.masked_fill_(self.overflow.bool(), 0.0)
-        fused._amp_update_scale_(
-            self.factor, self.n_sound, self.overflow, 2.0, 0.5, 2000
-        )
+        self._update()
+
+    def _update(self) -> None:
+        overflow = self.overflow.bool()
+        self.n_sound.add_(1).masked_fill_(overflow, 0)
+        doubles = self.n_sound == N_SOUND
+        self.factor.mul_(torch.where(overflow, 0.5, torch.where(doubles, 2.0, 1.0)))
+        self.n_sound.masked_fill_(doubles, 0)
 
 
 def on_device(model: nn.Module, device: torch.device) -> AbstractContextManager:
@@ -132,11 +135,5 @@ def _is_native(dtype: torch.dtype, device: torch.device) -> bool:
         return dtype == torch.float16 or torch.cuda.is_bf16_supported()
     if device.type == "mps":
         return False
-    if dtype == torch.float16:
-        return _supports("_is_amx_fp16_supported")
-    return _supports("_is_avx512_bf16_supported")
-
-
-def _supports(question: str) -> bool:
-    ask = getattr(torch.cpu, question, None)
-    return ask is not None and bool(ask())
+    is_half = dtype == torch.float16
+    return private.cpu_supports("amx_fp16" if is_half else "avx512_bf16")

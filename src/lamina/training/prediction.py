@@ -1,31 +1,40 @@
 """Outputs of a network for any number of samples, in float32 and in evaluation mode."""
 
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.nn.model import Model
-from lamina.training.loader import InOrder
-from lamina.training.precision import computing, device_of
+from lamina.training.loader import PredictionBatches
+from lamina.training.plan import prediction_plan
 
 Ask = Callable[[Model, Batch], Any]
 """A question about the samples of a batch; the answer has a row, or an element, each."""
 
 
 @torch.inference_mode()
-def outputs_of(model: Model, ask: Ask, batches: InOrder, params: Any) -> Any:
+def outputs_of(model: Model, ask: Ask, batches: PredictionBatches, params: Any) -> Any:
     """What `ask` returns of each sample, in their order: (n, ...), or a list of n."""
-    device, rows, parts = device_of(params.device), [], []
-    n_at_once = batches.n_at_once
-    work = float(n_at_once * batches.n_cells * model.n_weights)
-    with computing(params.precision, model, n_at_once, work):
-        for numbers, batch in batches:
-            rows.append(numbers)
-            parts.append(ask(model, batch.to(device))[: len(numbers)])
+    n_macs = len(batches.samples) * batches.n_macs
+    plan = prediction_plan(model, params, n_macs)
+    rows, parts = [], []
+    n = plan.team.n_threads
+
+    @torch.inference_mode()  # which is thread-local
+    def answer(numbered: tuple[Tensor, Batch]) -> Any:
+        numbers, batch = numbered
+        return ask(model, batch.to(plan.device))[: len(numbers)]
+
+    with plan.active():
+        numbered = iter(batches)
+        while group := list(islice(numbered, n)):
+            rows += [numbers for numbers, _ in group]
+            parts += plan.team.map(answer, group)
     if isinstance(parts[0], list):
         return _ordered(torch.cat(rows).tolist(), parts)
     gathered = np.concatenate(parts) if len(parts) > 1 else parts[0]

@@ -1,7 +1,7 @@
-"""One step of training: the gradients of a batch, cut to a length, and along them.
+"""One step of training: compute the gradients of a batch, clip them, update the weights.
 
-A small network keeps a GPU waiting for Python. So there the work of such a step is
-recorded once for each shape of batch, as a CUDA graph, and repeated from then on.
+A small network keeps a GPU waiting for Python. So the work of its step is captured once
+for each shape of batch, as a CUDA graph, and replayed from then on.
 """
 
 import warnings
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.bodies.base import Body
 from lamina.seeding import current_generator
 from lamina.training.gradients import Gradients
-from lamina.training.optimizers import Optimizer, Rate, clip
+from lamina.training.optimizers import LearningRate, Optimizer, clip
 
-WORTH_RECORDING = 1e9
-"""Multiplications of a forward pass up to which steps are recorded: a GPU takes less time
-for them than Python takes to ask for them, and what is recorded keeps its memory."""
-N_BEFORE = 10
-"""Steps of a shape that are done before one is recorded: libraries set up what they need,
-and `BatchNorm` counts no further."""
+MAX_MACS_CAPTURED = 1e9
+"""Multiply-accumulates of a forward pass up to which steps are captured: a GPU computes
+them faster than Python launches them, and a captured step keeps its memory."""
+N_WARM_UP = 10
+"""Steps of a shape before one is captured: libraries allocate what they need, and the
+momentum of `BatchNorm` is constant from then on."""
 Work = Callable[[], Tensor]
 
 
@@ -33,38 +33,37 @@ class Step:
 
     gradients: Gradients
     optimizer: Optimizer
-    params: list[nn.Parameter]
-    longest: float | None
-    """Gradients longer than this are cut to it."""
+    max_norm: float | None
+    """Gradients of a larger norm are scaled down to it."""
 
-    def __call__(self, batch: Batch, rate: Rate) -> Tensor:
+    def __call__(self, batch: Batch, rate: LearningRate) -> Tensor:
         loss = self.gradients(batch)
-        if self.longest is not None:
-            clip(self.params, self.longest)
+        if self.max_norm is not None:
+            clip(self.gradients.weights.gradients, self.max_norm)
         self.optimizer.step(rate)
         return loss
 
 
-class Recorder(Protocol):
-    """What a device offers to repeat work with."""
+class Capture(Protocol):
+    """How a device captures work and replays it."""
 
-    def aside(self, work: Work) -> Tensor:
-        """Do the work where it will be recorded."""
+    def warm_up(self, work: Work) -> Tensor:
+        """Do the work on the stream where it will be captured."""
         ...
 
-    def record(self, work: Work) -> Work:
-        """What does this work again on the same memory; recording alone does nothing."""
+    def capture(self, work: Work) -> Work:
+        """A function that replays this work on the same memory; capture itself does not."""
         ...
 
 
 class Graphs:
-    """CUDA graphs, a Recorder."""
+    """CUDA graphs, a `Capture`."""
 
     def __init__(self, device: torch.device) -> None:
         self.stream = torch.cuda.Stream()
         self.generator = current_generator(device)
 
-    def aside(self, work: Work) -> Tensor:
+    def warm_up(self, work: Work) -> Tensor:
         main = torch.cuda.current_stream()
         self.stream.wait_stream(main)
         with torch.cuda.stream(self.stream):
@@ -72,7 +71,7 @@ class Graphs:
         main.wait_stream(self.stream)
         return loss.clone()
 
-    def record(self, work: Work) -> Work:
+    def capture(self, work: Work) -> Work:
         graph, stream = torch.cuda.CUDAGraph(), self.stream
         if self.generator is not None:
             # Each replay draws new numbers.
@@ -89,51 +88,51 @@ class Graphs:
 
 
 @dataclass
-class Repeated:
-    """The work for batches of one shape."""
+class ShapeSteps:
+    """The steps on batches of one shape."""
 
     step: Step
-    recorder: Recorder
+    capture: Capture
     rate: Tensor
     batch: Batch
-    """The memory in which the work looks for its batch, as for its learning rate."""
+    """The memory from which the work reads its batch, as `rate` is for its learning rate."""
     n_done: int = 0
-    again: Work | None = None
+    replay: Work | None = None
 
     def __call__(self, parts: dict[str, Tensor]) -> Tensor:
         for name, part in parts.items():
             getattr(self.batch, name).copy_(part)
         self.n_done += 1
-        if self.n_done <= N_BEFORE:
-            return self.recorder.aside(self._work)
-        if self.again is None:
-            self.again = self._recorded()
-        return self.again()
+        if self.n_done <= N_WARM_UP:
+            return self.capture.warm_up(self._work)
+        if self.replay is None:
+            self.replay = self._captured()
+        return self.replay()
 
-    def _recorded(self) -> Work:
+    def _captured(self) -> Work:
         try:
-            return self.recorder.record(self._work)
+            return self.capture.capture(self._work)
         except RuntimeError as error:
             warnings.warn(
-                f"Training goes on, but its steps cannot be recorded on this GPU and stay "
-                f"slower than they could be: {error}",
+                f"Training goes on, but its steps cannot be captured on this GPU and "
+                f"are slower: {error}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            return lambda: self.recorder.aside(self._work)
+            return lambda: self.capture.warm_up(self._work)
 
     def _work(self) -> Tensor:
         return self.step(self.batch, self.rate)
 
 
 @dataclass
-class Recorded:
-    """A step that repeats what was recorded of earlier ones on batches of the same shape."""
+class CapturedStep:
+    """A step that replays what was captured of an earlier one on a batch of the same shape."""
 
     step: Step
-    recorder: Recorder
+    capture: Capture
     rate: Tensor
-    works: dict[Any, Repeated] = field(default_factory=dict)
+    shapes: dict[Any, ShapeSteps] = field(default_factory=dict)
 
     def __call__(self, batch: Batch, rate: float) -> Tensor:
         self.rate.fill_(rate)
@@ -141,28 +140,28 @@ class Recorded:
         if parts is None:
             return self.step(batch, self.rate)
         shape = tuple((name, part.shape, part.dtype) for name, part in parts.items())
-        if shape not in self.works:
+        if shape not in self.shapes:
             memory = {name: part.clone() for name, part in parts.items()}
             kept = replace(batch, **memory)
-            self.works[shape] = Repeated(self.step, self.recorder, self.rate, kept)
-        return self.works[shape](parts)
+            self.shapes[shape] = ShapeSteps(self.step, self.capture, self.rate, kept)
+        return self.shapes[shape](parts)
 
 
 def fastest(
-    step: Step, body: Body, device: torch.device, work: float
+    step: Step, body: Body, device: torch.device, n_macs: float
 ) -> Callable[..., Tensor]:
-    """The step, as it takes least time on this device; `work` as in `Training`."""
-    small = device.type == "cuda" and work <= WORTH_RECORDING
+    """The step as it is fastest on this device; `n_macs` as in `Training`."""
+    small = device.type == "cuda" and n_macs <= MAX_MACS_CAPTURED
     if not small or not body.has_static_steps:
         return step
     rate = torch.zeros((), device=device)
-    return Recorded(step, Graphs(rate.device), rate)
+    return CapturedStep(step, Graphs(rate.device), rate)
 
 
 def _parts(batch: Batch) -> dict[str, Tensor] | None:
     """The tensors of a batch, or None if more than their shapes decides what is done."""
-    found = {f.name: getattr(batch, f.name) for f in fields(batch)}
-    parts = {name: part for name, part in found.items() if part is not None}
+    values = {f.name: getattr(batch, f.name) for f in fields(batch)}
+    parts = {name: value for name, value in values.items() if value is not None}
     if "lengths" in parts or "resets_state" in parts:
         return None
     return parts if all(isinstance(p, Tensor) for p in parts.values()) else None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from lamina.training.optimizers import fused
+from lamina.kernels import private
 
 
 @dataclass
@@ -65,9 +65,9 @@ class Snapshot:
         """
         if self.n_epochs < len(epochs):
             if epochs[-1].is_best:
-                fused._foreach_copy_(self.kept, self.live)
+                private.copy_all(self.kept, self.live)
             self.n_epochs = len(epochs)
 
     def restore(self) -> None:
         """Put the copied state back."""
-        fused._foreach_copy_(self.live, self.kept)
+        private.copy_all(self.live, self.kept)
