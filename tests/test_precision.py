@@ -7,15 +7,19 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
-from lamina import CNNClassifier, DNNClassifier
+from lamina import CNNClassifier, DNNClassifier, RNNClassifier
+from lamina.batch import Spec
+from lamina.bodies.base import Body
+from lamina.bodies.dense import DenseBody
+from lamina.bodies.recurrent import RNNBody
 from lamina.exceptions import ParameterError
+from lamina.kernels import private
 from lamina.nn.model import Model
-from lamina.nn.recurrent import RecurrentLayer
-from lamina.training import precision
-from lamina.training.precision import LossScale, arithmetic_of, computing
+from lamina.training.params import TrainerParams
+from lamina.training.plan import training_plan
+from lamina.training.precision import LossScale
 
 CPU = torch.device("cpu")
-LARGE = 10 * precision.WORTH_BFLOAT16
 X, Y = load_digits(return_X_y=True)
 PARTS = X[:1200], Y[:1200], X[1200:], Y[1200:]
 
@@ -23,29 +27,76 @@ PARTS = X[:1200], Y[:1200], X[1200:], Y[1200:]
 @pytest.fixture
 def all_native(monkeypatch):
     """The processor as if it had every number type; it emulates them."""
-    monkeypatch.setattr(precision, "_is_native", lambda dtype, device: True)
+    monkeypatch.setattr(private, "cpu_supports", lambda feature: True)
+
+
+def plan(body, n_macs, batch_size=128, **params):
+    model = Model(body, nn.Linear(2, 2))
+    return training_plan(model, CPU, TrainerParams(**params), batch_size, n_macs)
+
+
+def dense():
+    return DenseBody(Spec(n_channels=3), DNNClassifier(hidden_layer_sizes=(4,)))
+
+
+def recurrent(cell):
+    spec = Spec(n_channels=3, n_space=1, max_length=9)
+    return RNNBody(spec, RNNClassifier(cell=cell, hidden_size=4))
+
+
+class Own(Body):
+    """A body from outside of lamina."""
+
+    forms, default_steps, width = ("table",), 10, 2
+
+    def forward(self, batch):
+        return batch.x
 
 
 def test_auto_takes_bfloat16_for_large_work_where_it_is_native(monkeypatch):
     for native in (True, False):
-        monkeypatch.setattr(precision, "_is_native", lambda d, _, n=native: n)
-        large, small = (arithmetic_of(CPU, "auto", work) for work in (LARGE, 1e3))
+        monkeypatch.setattr(private, "cpu_supports", lambda _, n=native: n)
+        large, small = (plan(dense(), n_macs) for n_macs in (1e9, 1e3))
         assert large.dtype == (torch.bfloat16 if native else torch.float32)
         assert small.dtype == torch.float32
-        assert arithmetic_of(CPU, "float32", LARGE).dtype == torch.float32
+        assert plan(dense(), 1e9, precision="float32").dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "float16"])
 def test_a_type_that_would_be_emulated_is_refused(monkeypatch, name):
-    monkeypatch.setattr(precision, "_is_native", lambda *_: False)
+    monkeypatch.setattr(private, "cpu_supports", lambda feature: False)
     with pytest.raises(ParameterError, match=f'precision="{name}" needs'):
-        arithmetic_of(CPU, name, LARGE)
+        plan(dense(), 1e9, precision=name)
 
 
 def test_only_float16_scales_its_losses(all_native):
     names = ("float32", "bfloat16", "float16")
-    scalers = [arithmetic_of(CPU, name, LARGE).scaler for name in names]
+    scalers = [plan(dense(), 1e9, precision=name).scaler for name in names]
     assert [scaler is not None for scaler in scalers] == [False, False, True]
+
+
+def test_parts_follow_from_the_network_and_the_batch_and_not_from_the_threads():
+    for n_threads in (1, 2, 8):
+        parts = [
+            plan(recurrent("lstm"), n_macs, size, n_threads=n_threads).n_parts
+            for n_macs, size in ((1e5, 128), (1e9, 128), (1e9, 64), (1e9, 31))
+        ]
+        assert parts == [1, 4, 2, 1]
+        for body in (dense(), recurrent("gru"), Own(Spec(), None)):
+            assert plan(body, 1e9, n_threads=n_threads).n_parts == 1
+
+
+def test_only_bodies_from_outside_compute_an_operation_on_several_threads():
+    for body, n in ((dense(), 1), (recurrent("lstm"), 1), (Own(Spec(), None), 2)):
+        assert plan(body, 1e9, n_threads=2).n_torch_threads == n
+
+
+def test_a_row_of_a_batch_is_in_the_same_part_of_each():
+    large = plan(recurrent("lstm"), 1e9, 100)
+    rows = [[range(n)[part] for part in large.parts_of(n)] for n in (100, 99, 40, 1)]
+    for parts in rows[1:]:
+        for part, of_all in zip(parts, rows[0], strict=False):
+            assert set(part) <= set(of_all)
 
 
 def test_scaled_losses_give_the_gradients_of_the_losses():
@@ -66,39 +117,20 @@ def test_gradients_that_overflow_count_as_none_and_halve_the_scale():
     assert scale.factor == 2**15
 
 
-@pytest.mark.usefixtures("two_threads")
-def test_numpys_products_keep_to_one_core_where_two_would_wait_for_each_other():
-    model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
-
-    def n_threads():
-        return {pool["num_threads"] for pool in threadpool_info() if blas(pool)}
-
-    def blas(pool):
-        return pool["user_api"] == "blas"
-
-    with threadpool_limits(2, "blas"):
-        for work, alone, n in ((1e6, True, 1), (1e6, False, 2), (1e7, True, 2)):
-            with computing("auto", model, 1, work, alone):
-                assert n_threads() == {n}
-            assert n_threads() == {2}
+def blas_threads():
+    pools = threadpool_info()
+    return {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_threads_follow_the_work_and_all_flags_are_put_back():
-    model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
+def test_operations_keep_to_one_thread_and_all_settings_are_restored():
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    with pytest.raises(ZeroDivisionError), computing("float32", model, 1, 1e3):
-        assert torch.get_num_threads() == 1
-        assert torch.get_float32_matmul_precision() == "highest"
-        raise ZeroDivisionError
-    assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
-    for work, alone, n_threads in ((1e12, False, 2), (1e7, False, 2), (1e7, True, 1)):
-        with computing("auto", model, 1, work, alone):
-            assert torch.get_num_threads() == n_threads
-    for cell, n_threads in (("lstm", 1), ("gru", 2), ("rnn", 2)):
-        recurrent = Model(RecurrentLayer(cell, 2, 2, True, 9), nn.Linear(4, 2))
-        with computing("auto", recurrent, 1, 1e12):
-            assert torch.get_num_threads() == n_threads
+    with threadpool_limits(2, "blas"):
+        with pytest.raises(ZeroDivisionError), plan(dense(), 1e3).active():
+            assert torch.get_num_threads() == 1
+            assert blas_threads() == {1}
+            raise ZeroDivisionError
+        assert blas_threads() == {2}
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
 
 

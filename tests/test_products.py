@@ -16,21 +16,21 @@ sides = st.integers(1, 40)
 @CALM
 @given(st.tuples(sides, sides, sides), st.booleans(), st.booleans())
 def test_a_product_is_that_of_double_precision_in_any_layout(
-    n_threads, dtype, shape, a_turned, b_turned
+    n_threads, dtype, shape, a_transposed, b_transposed
 ):
     n, c, m = shape
-    a = torch.randn(c, n).to(dtype).t() if a_turned else torch.randn(n, c).to(dtype)
-    b = torch.randn(m, c).to(dtype).t() if b_turned else torch.randn(c, m).to(dtype)
+    a = torch.randn(c, n).to(dtype).t() if a_transposed else torch.randn(n, c).to(dtype)
+    b = torch.randn(m, c).to(dtype).t() if b_transposed else torch.randn(c, m).to(dtype)
     out = torch.empty(n, m, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
         multiply(Matrix(a), Matrix(b), Matrix(out))
-        turned = torch.empty(m, n, dtype=dtype)
-        multiply(Matrix(b).turned, Matrix(a).turned, Matrix(turned))
+        transposed = torch.empty(m, n, dtype=dtype)
+        multiply(Matrix(b).T, Matrix(a).T, Matrix(transposed))
     finally:
         torch.set_num_threads(before)
     near = 10 * c * torch.finfo(dtype).eps
     truth = a.double() @ b.double()
     torch.testing.assert_close(out.double(), truth, rtol=near, atol=near)
-    torch.testing.assert_close(turned.t().double(), truth, rtol=near, atol=near)
+    torch.testing.assert_close(transposed.t().double(), truth, rtol=near, atol=near)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lamina import RNNClassifier
 from lamina.batch import Batch, Spec
 from lamina.bodies.recurrent import RNNBody
-from lamina.kernels.parallel import spread_over
+from lamina.kernels.parallel import TEAM, Team
 from lamina.ragged import Ragged
 
 
@@ -25,19 +25,20 @@ def test_rows_are_taken_as_they_were_put_in(lengths, data):
         assert not values[~real].any()
 
 
-@pytest.mark.parametrize("n_cores", [1, 2])
+@pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_windows_with_carried_states_give_what_the_whole_gives(cell, n_cores):
+def test_windows_with_carried_states_give_what_the_whole_gives(cell, n_threads):
     params = RNNClassifier(cell=cell, hidden_size=7, n_layers=2, dropout=0.0)
     body = RNNBody(Spec(n_tokens=9, n_space=1, causal=True), params)
     x = torch.randint(4, 9, (70, 12))
-    with spread_over(n_cores):
-        whole = body(Batch(x)).h
-        state, parts = body.start(len(x)), []
-        for window in x.split(5, 1):
-            features = body(replace(Batch(window), state=state))
-            state = features.state
-            parts.append(features.h)
+    token = TEAM.set(Team(n_threads))
+    whole = body(Batch(x)).h
+    state, parts = body.start(len(x)), []
+    for window in x.split(5, 1):
+        features = body(replace(Batch(window), state=state))
+        state = features.state
+        parts.append(features.h)
+    TEAM.reset(token)
     torch.testing.assert_close(torch.cat(parts, 1), whole)
 
 

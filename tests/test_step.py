@@ -15,9 +15,15 @@ from torch.utils._pytree import tree_leaves
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.bodies.base import Body
 from lamina.bodies.dense import DenseBody
+from lamina.process import torch_alone
 from lamina.testing import all_estimators
 from lamina.testing.examples import EXAMPLES, examples_for
-from lamina.training.step import N_BEFORE, WORTH_RECORDING, Recorded, fastest
+from lamina.training.step import (
+    MAX_MACS_CAPTURED,
+    N_WARM_UP,
+    CapturedStep,
+    fastest,
+)
 
 LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
 """Operations whose result Python, or the size of a result, waits for."""
@@ -58,10 +64,10 @@ class Tapes:
     def __init__(self):
         self.n_recorded = self.n_repeated = 0
 
-    def aside(self, work):
+    def warm_up(self, work):
         return work()
 
-    def record(self, work):
+    def capture(self, work):
         self.n_recorded += 1
         tape, done = Tape(), []
 
@@ -84,7 +90,7 @@ def tapes(monkeypatch):
     found = Tapes()
     monkeypatch.setattr(
         "lamina.training.loop.fastest",
-        lambda step, *_: Recorded(step, found, torch.zeros(())),
+        lambda step, *_: CapturedStep(step, found, torch.zeros(())),
     )
     return found
 
@@ -99,12 +105,12 @@ def unrecorded(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _torch_alone(monkeypatch):
-    """All products are torch's, in one thread, so that the tape sees them."""
-    monkeypatch.setattr("lamina.kernels.products.NUMPYS", ())
+def _torch_computes_alone():
+    """All operations are torch's, in one thread, so that the tape sees them."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with torch_alone():
+        yield
     torch.set_num_threads(n_threads)
 
 
@@ -139,7 +145,7 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
     tapes = request.getfixturevalue("tapes")
     found = fitted(kind, EXAMPLES[example], params, weighted)
     assert tapes.n_recorded == 2  # twenty samples are batches of 7 and 6
-    assert tapes.n_repeated == 16 * 3 - 2 * N_BEFORE - 2
+    assert tapes.n_repeated == 16 * 3 - 2 * N_WARM_UP - 2
     assert found.loss_curve_ == truth.loss_curve_
     for a, b in zip(
         found.network_.state_dict().values(),
@@ -157,8 +163,8 @@ def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
     def fail(work):
         raise RuntimeError("no room")
 
-    tapes.record = fail
-    with pytest.warns(RuntimeWarning, match="cannot be recorded on this GPU.*no room"):
+    tapes.capture = fail
+    with pytest.warns(RuntimeWarning, match="cannot be captured on this GPU.*no room"):
         found = fitted(DNNClassifier, EXAMPLES["table"], {})
     assert found.loss_curve_ == truth.loss_curve_
 
@@ -203,8 +209,8 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
 
     monkeypatch.setattr(torch, "zeros", on_the_host)
     step, cuda = object(), torch.device("cuda")
-    small, large = WORTH_RECORDING, 2 * WORTH_RECORDING
-    assert isinstance(fastest(step, DenseBody, cuda, small), Recorded)
+    small, large = MAX_MACS_CAPTURED, 2 * MAX_MACS_CAPTURED
+    assert isinstance(fastest(step, DenseBody, cuda, small), CapturedStep)
     assert fastest(step, DenseBody, cuda, large) is step
     assert fastest(step, DenseBody, torch.device("cpu"), small) is step
     # What a body of somebody else decides in Python may change.
@@ -218,6 +224,6 @@ def test_graphs_train_the_same_network(name, monkeypatch):
     params = params | {"device": "cuda", "dropout": 0.0, "augmentation": "none"}
     params = {k: v for k, v in params.items() if k in kind().get_params()}
     found = fitted(kind, EXAMPLES[example], params)
-    monkeypatch.setattr("lamina.training.step.WORTH_RECORDING", 0)
+    monkeypatch.setattr("lamina.training.step.MAX_MACS_CAPTURED", 0)
     truth = fitted(kind, EXAMPLES[example], params)
     np.testing.assert_allclose(found.loss_curve_, truth.loss_curve_, rtol=1e-3)

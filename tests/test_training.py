@@ -28,6 +28,7 @@ from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
 from lamina.training.step import Step
 from lamina.training.stopping import Snapshot, Stopping
+from lamina.training.weights import flat_weights_of, weights_of
 
 CALM = settings(deadline=None, max_examples=40)
 X, Y = make_classification(120, 6, n_informative=4, random_state=0)
@@ -89,7 +90,7 @@ def test_a_device_holds_the_samples_and_puts_batches_together(held):
 
 @pytest.mark.parametrize(("room", "held"), [(0, False), (10, False), (10_000, True)])
 def test_samples_stay_on_a_device_that_has_room(monkeypatch, room, held):
-    monkeypatch.setattr("lamina.training.loader.room_on", lambda device: room)
+    monkeypatch.setattr("lamina.training.loader.data_budget", lambda device: room)
     loader = loader_of([1] * 30, False, 7).on(torch.device("meta"))
     batch = next(iter(loader))
     assert batch.x.is_meta == held
@@ -272,16 +273,18 @@ def numpy_sgd(p, g, state, params, *, decay, t):
     ],
     ids=["adamw", "adam", "nesterov", "momentum", "plain"],
 )
-def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params):
+@pytest.mark.parametrize("memory", [weights_of, flat_weights_of])
+def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params, memory):
     torch.manual_seed(0)
     params = TrainerParams(learning_rate_init=0.1, alpha=0.5, **params)
     model = nn.Linear(3, 2)
-    optimizer = OPTIMIZERS[params.optimizer](model, params)
+    optimizer = OPTIMIZERS[params.optimizer](memory(model), params)
     truth = {k: v.detach().double().numpy() for k, v in model.named_parameters()}
     states = {name: {} for name in truth}
     for t in (1, 2, 3):
         for name, p in model.named_parameters():
-            p.grad = torch.randn_like(p)
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+            p.grad.normal_()
             decay = 0.5 if name == "weight" else 0.0
             gradient = p.grad.double().numpy()
             truth[name] = rule(

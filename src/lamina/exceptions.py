@@ -15,6 +15,7 @@
 
   * ``DataWarning``: the data is legal but suspicious; the reading and the remedy are named.
   * ``InterruptedWarning``: training was stopped by the keyboard and kept its state.
+  * ``PerformanceWarning``: other processes slowed a fit down.
 """
 
 import warnings
@@ -31,6 +32,7 @@ __all__ = [
     "InterruptedWarning",
     "MissingExtraError",
     "ParameterError",
+    "PerformanceWarning",
     "data_errors",
     "warn_of_data",
 ]
@@ -46,6 +48,10 @@ class DataError(ValueError, TypeError):
 
 class DivergenceError(ValueError):
     """The loss stopped being a number."""
+
+
+class PerformanceWarning(UserWarning):
+    """Other processes slowed a fit down; the network is the same."""
 
 
 class MissingExtraError(ImportError):

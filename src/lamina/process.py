@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -124,6 +125,24 @@ def one_blas_thread() -> Iterator[None]:
     """Within it numpy's BLAS keeps to one thread."""
     with BLAS.at([1] * len(_blas_libraries())):
         yield
+
+
+_torch_alone: ContextVar[bool] = ContextVar("numpy computes nothing", default=False)
+
+
+@contextmanager
+def torch_alone() -> Iterator[None]:
+    """Within it numpy does not compute what torch can: for steps that are captured."""
+    token = _torch_alone.set(True)
+    try:
+        yield
+    finally:
+        _torch_alone.reset(token)
+
+
+def numpy_computes(device: torch.device) -> bool:
+    """Whether numpy may compute in the memory of torch's tensors on this device."""
+    return device.type == "cpu" and not _torch_alone.get()
 
 
 class Inherited(threading.local):

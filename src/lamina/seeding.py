@@ -19,6 +19,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from lamina.process import numpy_computes
+
 CPU = torch.device("cpu")
 INITIALISERS = ("uniform_", "normal_", "random_", "bernoulli_", "kaiming_uniform_")
 """What layers draw their first weights by."""
@@ -103,7 +105,7 @@ def current_generator(device: torch.device) -> torch.Generator | None:
 def random_integers(n: int, device: torch.device) -> torch.Tensor:
     """(n,) random 64-bit integers of the stream, or of torch's own generator outside."""
     generators = _current.get()
-    if generators is not None and device == CPU:
+    if generators is not None and numpy_computes(device):
         return torch.from_numpy(generators.bits.random_raw(n).view(np.int64))
     draws = torch.empty(n, dtype=torch.int64, device=device)
     return draws.random_(-(1 << 63), None, generator=current_generator(device))

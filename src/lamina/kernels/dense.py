@@ -55,7 +55,7 @@ class DenseKernel:
         self.dtype, on_cpu = dtype, self.weights[0].device.type == "cpu"
         self.fuses = self.copies and on_cpu and private.has_bfloat16_units()
         self.masks = [Masks(dropout, dtype) for _ in linears[1:]] if dropout else []
-        self.memory: dict[tuple[str, int, int], Matrix] = {}
+        self.memory: dict[tuple[str, int, tuple[int, ...]], Matrix] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """The output z_n in training."""
@@ -126,7 +126,7 @@ class DenseKernel:
 
     def _buffer(self, name: str, i: int, shape: tuple[int, ...]) -> Matrix:
         """Memory for a result of this shape in layer i, the same at each step."""
-        key = (name, i, shape[0])
+        key = (name, i, tuple(shape))
         if key not in self.memory:
             like = self.factors[0].tensor
             self.memory[key] = Matrix(like.new_empty(shape))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.process import numpy_computes
 from lamina.seeding import random_integers
 
 LEVELS = 1 << 16
@@ -35,7 +36,9 @@ class Masks:
         """The mask of a step, of h's shape."""
         if h.shape != self.shape or not self.ahead:
             self.shape = h.shape
-            n = max(1, min(STEPS_AT_ONCE, UNITS_AT_ONCE // max(1, h.numel())))
+            n = min(STEPS_AT_ONCE, UNITS_AT_ONCE // max(1, h.numel()))
+            # A captured step draws its own.
+            n = max(1, n) if numpy_computes(h.device) else 1
             masks = _mask((n, *h.shape), self.dtype, h.device, self.rate)
             self.ahead = list(masks.unbind(0))
         self.last = self.ahead.pop()
@@ -50,7 +53,7 @@ def _mask(
     # int16 has no unsigned twin that compares fast, so the range is shifted.
     levels = draws.view(torch.int16)[:n_units].view(shape)
     least, scale = n_dropped - LEVELS // 2, LEVELS / max(LEVELS - n_dropped, 1)
-    if device.type != "cpu":
+    if not numpy_computes(device):
         return torch.ge(levels, least).to(dtype).mul_(scale)
     # numpy compares and converts in a fraction of torch's time, but has no bfloat16: a
     # number of the mask is 0 or the bits of the scale.

@@ -11,6 +11,7 @@ each operation for one that lost its core to another process.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -23,12 +24,16 @@ from typing import TypeVar
 
 import torch
 
+from lamina.exceptions import PerformanceWarning
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 N_TRIALS = 3
 """Steps that are timed with one thread and with all."""
 N_RECENT = 20
 """Steps whose mean time is compared with that of the trial."""
+MIN_WAITING_S = 5.0
+"""Seconds without a core that are worth a warning."""
 SLOWER = 1.5
 """Steps that are this many times slower than in the trial lead to another one."""
 
@@ -64,6 +69,8 @@ class Team:
     n_threads: int = 1
     busy_s: float = 0.0
     waiting_s: float = 0.0
+    is_shared: bool = False
+    """Whether tasks of this step ran on several threads."""
     pace: "Pace" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,17 +79,36 @@ class Team:
     @contextmanager
     def step(self, size: int) -> Iterator[None]:
         """Time a step over this many numbers, and choose the threads of the next."""
-        start = perf_counter()
+        start, used, self.is_shared = perf_counter(), thread_time(), False
         yield
-        self.pace.record((perf_counter() - start) / max(size, 1))
+        elapsed = perf_counter() - start
+        self.pace.record(elapsed / max(size, 1))
+        if not self.is_shared:
+            self._count(elapsed, thread_time() - used)
+
+    def warn_if_slowed(self) -> None:
+        """Warn if for most of a long time other processes used the cores."""
+        if self.waiting_s > max(MIN_WAITING_S, self.busy_s):
+            warnings.warn(
+                f"Other processes use the same cores: of {self.busy_s + self.waiting_s:.0f} "
+                f"s of computation {self.waiting_s:.0f} s were spent waiting for one. Stop "
+                f"them, or run fewer fits at the same time.",
+                PerformanceWarning,
+                stacklevel=2,
+            )
+
+    def _count(self, elapsed: float, busy: float) -> None:
+        self.busy_s += busy
+        self.waiting_s += max(0.0, elapsed - busy)
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> list[Result]:
         """`function(item)` of each item, in order."""
         n = 1 if _in_task.get() else min(self.pace.n_threads, len(items))
-        if n == 1:
-            return self._timed(function, items)
+        if n <= 1:
+            return [function(item) for item in items]
+        self.is_shared = True
         shares = [items[i::n] for i in range(n)]
         pool = workers(self.n_threads - 1)
         futures = [
@@ -117,9 +143,7 @@ class Team:
             results = [function(item) for item in items]
         finally:
             _in_task.reset(token)
-        busy = thread_time() - used
-        self.busy_s += busy
-        self.waiting_s += max(0.0, perf_counter() - start - busy)
+        self._count(perf_counter() - start, thread_time() - used)
         return results
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.kernels import private
+from lamina.process import numpy_computes
 
 NUMPY_TYPES = (torch.float32, torch.float64)
 """The number types that numpy has products of."""
@@ -22,7 +23,7 @@ class Matrix:
     """
 
     def __init__(self, tensor: Tensor):
-        has_numpy_view = tensor.dtype in NUMPY_TYPES and tensor.device.type == "cpu"
+        has_numpy_view = tensor.dtype in NUMPY_TYPES and numpy_computes(tensor.device)
         self.tensor, self.array = tensor, tensor.numpy() if has_numpy_view else None
         self.shape = tensor.shape
 

@@ -53,7 +53,7 @@ class BatchNorm(nn.Module):
             mean, variance = self.mean, self.variance
             return F.batch_norm(h, mean, variance, self.weight, self.bias, eps=self.eps)
         if weight is None and h.numel() > h.shape[1]:
-            mean, variance = torch.empty_like(self.mean), torch.empty_like(self.mean)
+            mean, variance = torch.zeros_like(self.mean), torch.zeros_like(self.mean)
             # With a momentum of 1 the statistics of this batch are written there.
             out = F.batch_norm(
                 h, mean, variance, self.weight, self.bias, True, 1.0, self.eps

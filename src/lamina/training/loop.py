@@ -114,6 +114,8 @@ class Training:
             kept.follow(history.epochs)
         kept.restore()
         self.gradients.end()
+        if self.plan.device.type == "cpu":
+            self.plan.team.warn_if_slowed()
         self.model.eval()
         return history
 

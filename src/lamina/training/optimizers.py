@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lamina.kernels import private
+from lamina.process import numpy_computes
 from lamina.training.weights import Weights
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ OPTIMIZERS: dict[str, Callable[[Weights, "TrainerParams"], Optimizer]] = {
 
 def clip(gradients: list[Tensor], max_norm: float) -> None:
     """Scale the gradients, taken together, down to this norm (Pascanu et al. 2013)."""
-    if gradients[0].device.type != "cpu":  # to read the norm would make the host wait
+    if not numpy_computes(gradients[0].device):  # reading it would make the host wait
         norm = torch.linalg.vector_norm(torch.stack(private.norms_of(gradients)))
         private.scale_all(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
         return
