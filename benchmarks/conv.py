@@ -75,10 +75,10 @@ def module(network, n_channels):
 
 def ours(network, batch_size, n_epochs):
     from lamina.batch import Features
-    from lamina.bodies.base import Body
     from lamina.encoders.choose import InputParams
     from lamina.encoders.image import ImageParams
     from lamina.estimators.classifier import Classifier
+    from lamina.nn.body import Body
 
     class NetworkBody(Body):
         forms: ClassVar = ("image",)

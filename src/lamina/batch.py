@@ -21,20 +21,20 @@ from torch import Tensor
 
 from lamina.ragged import Sequences, step_mask
 
-Numbers = TypeVar("Numbers", int, Tensor)
+Ids = TypeVar("Ids", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
-"""Token numbers that stand for padding, for a token that was not seen in `fit`, and for
-the two ends of a text. A head that says what follows has an output for each number from
-END on: output 0 is the end of a text."""
+"""The token ids of padding, of a token that was not seen in `fit`, and of the two ends of a
+text. A head that predicts the next token has an output for each id from END on: output 0 is
+the end of a text."""
 
 
-def to_outputs(numbers: Numbers) -> Numbers:
-    """Which output of a head each token number is; what stands for padding is below 0."""
-    return numbers - END
+def to_outputs(token_ids: Ids) -> Ids:
+    """The output of a head for each token id; below 0 for padding."""
+    return token_ids - END
 
 
-def to_numbers(outputs: Numbers) -> Numbers:
-    """The token number of each output of a head."""
+def to_token_ids(outputs: Ids) -> Ids:
+    """The token id of each output of a head."""
     return outputs + END
 
 

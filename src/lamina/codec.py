@@ -18,7 +18,7 @@ from typing import Annotated, Self
 
 import numpy as np
 
-from lamina.batch import END, to_numbers, to_outputs
+from lamina.batch import END, to_outputs, to_token_ids
 from lamina.params import Params, Use, at_least, one_of, only_with
 from lamina.scripts import is_unspaced
 from lamina.texts import ITEMS, refuse_surrogates, warn_of_unspaced
@@ -119,7 +119,7 @@ class Codec:
 
     def written(self, outputs: Sequence[int]) -> str:
         """The text of these outputs; a character at its end that was cut is left out."""
-        text = self.text([to_numbers(output) for output in outputs])
+        text = self.text([to_token_ids(output) for output in outputs])
         return text[:-1] if self.state_of(outputs) else text
 
     def state_of(self, outputs: Iterable[int], state: int = 0) -> int:

@@ -211,6 +211,7 @@ class Fitting:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
+        task.check_body(self.params.body)
         body = self.params.body(spec, self.params)
         return Model(body, task.head(body))
 

@@ -16,11 +16,12 @@ from lamina.estimators.sequence import SequenceEstimator
 from lamina.nn.language import Stepper
 from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
+from lamina.tasks.fusion import TextModel
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
 
-class LanguageEstimator(SequenceEstimator, DocumentParams):
+class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling
@@ -30,9 +31,15 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
     @property
     def vocabulary_(self) -> list[str]:
         """What can come next: the end of a text, and the units."""
-        if "encoder_" not in vars(self):
-            raise AttributeError("vocabulary_ is there after fit.")
-        return self._codec().vocabulary.tokens[END:]
+        return self.codec_.vocabulary.tokens[END:]
+
+    @property
+    def codec_(self) -> Codec:
+        """The units of the texts, and their indices in `vocabulary_`."""
+        check_is_fitted(self, "encoder_")
+        encoder = self.encoder_
+        assert isinstance(encoder, DocumentEncoder)
+        return encoder.codec
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The log-likelihood of each text, its end included.
@@ -64,7 +71,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             that is spelled as one. Only models of the same `unit` can be compared.
         """
         documents = self._plain(X)
-        n_units = sum(map(self._codec().n_units, documents))
+        n_units = sum(map(self.codec_.n_units, documents))
         return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -96,7 +103,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             Of `vocabulary_`, one that `fit` saw; "<end>" where a text most likely ends.
         """
         log_p = self._outputs(X, self._task().following)
-        best = np.where(self._codec().may_follow[0], log_p, -np.inf).argmax(1)
+        best = np.where(self.codec_.may_follow[0], log_p, -np.inf).argmax(1)
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
@@ -159,7 +166,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
             `stream` an iterator over the pieces of such a text, or over lists with the
             next piece of each.
         """
-        codec = self._codec()
+        codec = self.codec_
         how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         check_arguments(
             max_length=max_length, **how, stop=stop, random_state=random_state
@@ -176,15 +183,6 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         return (
             pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
         )
-
-    def _encoder(self) -> DocumentEncoder:
-        check_is_fitted(self)
-        encoder = self.encoder_
-        assert isinstance(encoder, DocumentEncoder)
-        return encoder
-
-    def _codec(self) -> Codec:
-        return self._encoder().codec
 
     def _task(self) -> Any:
         check_is_fitted(self)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import BEGIN, PAD, Features, to_numbers
+from lamina.batch import BEGIN, PAD, Features, to_token_ids
 from lamina.nn.dropout import Dropout
 from lamina.nn.heads import mean_over_steps
 from lamina.nn.recurrent import RecurrentLayer, State
@@ -133,7 +133,7 @@ class AttentionStepper:
 
     def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Log-probabilities after one more token (n * n_each,) of each text."""
-        x = self.decoder.embed(to_numbers(tokens))
+        x = self.decoder.embed(to_token_ids(tokens))
         return self._answer(*self.decoder.step(x, state, self.memory))
 
     @staticmethod

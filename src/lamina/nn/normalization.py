@@ -1,4 +1,4 @@
-"""Normalisation of h (B, D, ...) that sees only real steps: padding has no share in it."""
+"""Normalisation of h (B, D, ...), from the statistics of its real steps only."""
 
 import torch
 import torch.nn.functional as F
@@ -22,13 +22,13 @@ class BatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy 2015), weighted where a weight is given.
 
     `weight` (B, 1, ...) is the sample weight at real steps and 0 at padding, so that
-    weight 2 counts twice, and a padded sample as it does alone. The running statistics
-    are plain means of the first batches: after a brief fit they would else be those that
-    they started from.
+    weight 2 counts twice and padding not at all. The running statistics are the plain means
+    of the first ten batches, and exponential ones from then on: an exponential mean would be
+    dominated by its initial value after a brief fit.
     """
 
     momentum = 0.1
-    """The share of a batch from the tenth on; a recorded step repeats it."""
+    """The weight of a new batch from the tenth on, which a captured step of a GPU repeats."""
     eps = 1e-5
 
     def __init__(self, n_channels: int):
@@ -44,7 +44,7 @@ class BatchNorm(nn.Module):
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
         one_value = h.numel() == h.shape[1]
         self.n_batches += self.training
-        share = max(self.momentum, 1 / max(self.n_batches, 1))
+        momentum = max(self.momentum, 1 / max(self.n_batches, 1))
         if not self.training or (weight is None and not one_value):
             return F.batch_norm(
                 h,
@@ -53,23 +53,23 @@ class BatchNorm(nn.Module):
                 self.weight,
                 self.bias,
                 self.training,
-                share,
+                momentum,
                 self.eps,
             )
         weight = h.new_ones(1) if weight is None else weight
-        return self._weighted(h, weight, share)
+        return self._weighted(h, weight, momentum)
 
-    def _weighted(self, h: Tensor, weight: Tensor, new: float) -> Tensor:
+    def _weighted(self, h: Tensor, weight: Tensor, momentum: float) -> Tensor:
         values = h.float()
-        share = weight.float().expand_as(values[:, :1])
+        weight = weight.float().expand_as(values[:, :1])
         axes = [0, *range(2, h.dim())]
-        total = share.sum()
-        mean = (values * share).sum(axes, keepdim=True) / total
-        variance = ((values - mean) ** 2 * share).sum(axes, keepdim=True) / total
+        total = weight.sum()
+        mean = (values * weight).sum(axes, keepdim=True) / total
+        variance = ((values - mean) ** 2 * weight).sum(axes, keepdim=True) / total
         with torch.no_grad():
             unbiased = total / (total - 1).clamp(min=1.0)
-            self.mean.lerp_(mean.flatten(), new)
-            self.variance.lerp_(variance.flatten() * unbiased, new)
+            self.mean.lerp_(mean.flatten(), momentum)
+            self.variance.lerp_(variance.flatten() * unbiased, momentum)
         column = (-1, *[1] * (h.dim() - 2))
         scale = self.weight.view(column) * (variance + self.eps).rsqrt()
         return ((values - mean) * scale + self.bias.view(column)).to(h.dtype)
@@ -88,7 +88,7 @@ class LayerNorm(nn.Module):
 
 
 class NoNorm(nn.Module):
-    """h as it is."""
+    """No normalisation."""
 
     def __init__(self, n_channels: int):
         super().__init__()

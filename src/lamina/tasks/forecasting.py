@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lamina.batch import Batch, HistoryChannel
 from lamina.exceptions import DataError, ParameterError
+from lamina.nn.body import CausalBody
 from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
@@ -75,6 +76,7 @@ class Forecasting(Task):
 
     requires_y: ClassVar = False
     causal: ClassVar = True
+    body_type: ClassVar = CausalBody
     long_range: ClassVar = False
     default_steps: ClassVar = 600
     largest_batch: ClassVar = 128

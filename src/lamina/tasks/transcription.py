@@ -10,6 +10,7 @@ from torch import Tensor
 from lamina.batch import END, Batch
 from lamina.codec import LOST, Codec
 from lamina.exceptions import DataError
+from lamina.frozen import estimator_of, unfrozen
 from lamina.nn.ctc import (
     align,
     best_path,
@@ -22,7 +23,6 @@ from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import (
     Params,
-    Rule,
     Use,
     at_least,
     none,
@@ -32,7 +32,7 @@ from lamina.params import (
 from lamina.ragged import Ragged, Sequences
 from lamina.tasks.base import Task
 from lamina.tasks.errors import error_rate
-from lamina.tasks.fusion import Fusion, check_language_model
+from lamina.tasks.fusion import Fusion, TextModel, check_language_model
 from lamina.texts import read_texts
 
 TEXTS_PER_BLOCK = 1024
@@ -41,11 +41,6 @@ LONGEST = 60
 """Characters of a text that a message shows."""
 NEGLIGIBLE = -9.0
 """Units with a smaller log-probability at a step are not tried there."""
-
-
-def is_language_model() -> Rule:
-    """A model of what is likely to be said."""
-    return Rule("LanguageModel", lambda v: hasattr(v, "generate"))
 
 
 class TranscriptionParams(Params):
@@ -60,7 +55,7 @@ class TranscriptionParams(Params):
     ] = 1
     language_model: Annotated[
         Any,
-        is_language_model(),
+        estimator_of(TextModel, "LanguageModel"),
         none(),
         Use.AT_ONCE,
         """A fitted LanguageModel with unit="char" that says what texts are likely. For
@@ -92,7 +87,7 @@ class Transcription(Task):
     def configure_prediction(self, params: Any) -> None:
         self.beam_size = params.beam_size
         self.language_weight = params.language_weight
-        self.language_model = params.language_model
+        self.language_model = unfrozen(params.language_model)
         if self.language_model is None:
             if self.language_weight != TranscriptionParams.language_weight:
                 refuse_unused(params, "language_weight", "language_model=None")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch
-from lamina.bodies.base import KernelBody
 from lamina.kernels.dense import DenseKernel
+from lamina.nn.body import KernelBody
 from lamina.nn.model import Model
 from lamina.seeding import draws_by_itself, every_draw_from_stream
 from lamina.tasks.base import PooledTask, Task

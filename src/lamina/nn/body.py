@@ -1,20 +1,21 @@
-"""What a body is: the architecture, from a batch to features, whatever they are for."""
+"""Abstract classes of bodies: the part of a network that turns a batch into features."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
 from lamina.kernels.dense import DenseKernel
+from lamina.params import Params
 
 
 class Body(nn.Module, ABC):
-    """Abstract: layers that are built from what is known of the data and the parameters.
+    """Abstract: layers that are built from the `Spec` of the data and from parameters.
 
-    `params` is the estimator; a body reads the fields of the group that it declares and
-    keeps no reference. Where `spec.causal` no step may see a later one.
+    `params` is the estimator. A body reads the fields of the parameter group that it
+    declares, and keeps no reference to it.
     """
 
     forms: ClassVar[tuple[str, ...]]
@@ -26,8 +27,10 @@ class Body(nn.Module, ABC):
     shape, once there were a few: a GPU may then capture a step and replay it."""
     width: int
     """D of the features."""
+    stride: int = 1
+    """Steps of a sequence for each step of its features: T steps give ceil(T / stride)."""
 
-    def __init__(self, spec: Spec, params: Any):
+    def __init__(self, spec: Spec, params: Params):
         del spec, params
         super().__init__()
 
@@ -36,8 +39,12 @@ class Body(nn.Module, ABC):
         """The features (B, T, D) of a batch."""
 
 
-class RecurrentBody(Body):
-    """Abstract: a body that reads forward and can go on from a state."""
+class CausalBody(Body):
+    """Abstract: where `spec.causal`, features depend on no later step of the input."""
+
+
+class RecurrentBody(CausalBody):
+    """Abstract: a body that reads forward and can start from a state."""
 
     embed: nn.Module
     """What turns tokens into the inputs of the first layer."""
@@ -48,18 +55,18 @@ class RecurrentBody(Body):
 
     @abstractmethod
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Inputs or tokens of one step (B, ...) -> h (B, D) there, and the state after."""
+        """Inputs or tokens (B, ...) of one step -> h (B, D), and the state after it."""
 
 
 class KernelBody(Body):
-    """Abstract: a body with a kernel, both passes written out, from its inputs on."""
+    """Abstract: a body whose forward and backward pass can be computed by a kernel."""
 
     embeddings: nn.ModuleList
-    """What `inputs` embeds by; the only weights that the kernel does not train."""
+    """The embeddings in `inputs`; the only weights that the kernel does not train."""
 
     @abstractmethod
     def inputs(self, batch: Batch) -> Tensor:
-        """The numbers (B, C) at which the kernel starts."""
+        """The values (B, C) at which the kernel starts."""
 
     @abstractmethod
     def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
