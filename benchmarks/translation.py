@@ -108,16 +108,16 @@ class Language:
 
     def __init__(self, units: type[Units], texts: list[str]):
         self.units = units().fit(texts, N_PAIRS)
-        self.vocabulary = Vocabulary(map(self.units.cut, texts))
+        self.vocabulary = Vocabulary(map(self.units.split, texts))
 
-    def numbers(self, texts: list[str]) -> list[Tensor]:
-        """Each text, and its end."""
-        rows = (self.vocabulary.encode(self.units.cut(text)) for text in texts)
+    def token_ids(self, texts: list[str]) -> list[Tensor]:
+        """The token ids of each text, and of its end."""
+        rows = (self.vocabulary.encode(self.units.split(text)) for text in texts)
         return [torch.tensor([*row, END]) for row in rows]
 
-    def text(self, numbers: list[int]) -> str:
-        """What these numbers say."""
-        return self.units.join(self.vocabulary.decode(numbers))
+    def text(self, token_ids: list[int]) -> str:
+        """The text of these token ids."""
+        return self.units.join(self.vocabulary.decode(token_ids))
 
 
 def tutorial(
@@ -130,7 +130,7 @@ def tutorial(
     """Its translations of the test, and its parameters."""
     torch.manual_seed(0)
     source, target = (Language(units, texts) for texts in train)
-    x, y = source.numbers(train[0]), target.numbers(train[1])
+    x, y = source.token_ids(train[0]), target.token_ids(train[1])
     model = Tutorial(len(source.vocabulary), len(target.vocabulary), width)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     generator = np.random.default_rng(0)
@@ -145,7 +145,7 @@ def tutorial(
         loss.backward()
         optimizer.step()
     model.eval()
-    x_test = source.numbers(X_test)
+    x_test = source.token_ids(X_test)
     texts = [
         target.text(row)
         for i in range(0, len(x_test), BATCH)

@@ -1,12 +1,13 @@
 """Forecasts: units of their own, missing steps, scores, forms of data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
-from lamina.batch import Batch
 from lamina.encoders.seasons import season_of
 from lamina.exceptions import DataError
 from lamina.tasks.forecasting import scaled_error
@@ -66,7 +67,9 @@ def test_training_windows_are_those_of_a_loop(network):
                 found.x[row, n : n + 4, 4], np.resize(usual, 4) / scale, atol=1e-4
             )
             naive = [history[n - 3 + h % 3] for h in range(4)]
-            np.testing.assert_allclose(found.units[row], [level, scale], atol=1e-5)
+            np.testing.assert_allclose(
+                found.level_and_scale[row], [level, scale], atol=1e-5
+            )
             np.testing.assert_allclose(
                 found.x[row, n : n + 4, 3], (naive - level) / scale, atol=1e-4
             )
@@ -143,9 +146,7 @@ def test_padding_changes_nothing_forward_or_backward(network):
     found = []
     for x in (batch.x, garbage):
         net.zero_grad()
-        loss = task.loss(
-            net, Batch(x, lengths=batch.lengths, target=batch.target, units=batch.units)
-        )
+        loss = task.loss(net, replace(batch, x=x))
         loss.backward()
         found.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
     for one, two in zip(*found, strict=True):
@@ -159,7 +160,7 @@ def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
     ).in_training()
     (row,) = (samples.sample_index == 1).nonzero()[:, 0].tolist()
     batch = samples.take(torch.tensor([row]))
-    level, scale = batch.units[0]
+    level, scale = batch.level_and_scale[0]
     future = batch.target[0] * scale + level
     np.testing.assert_allclose(future[:2], short[4:], atol=1e-5)
     assert future[2:].isnan().all()

@@ -125,16 +125,16 @@ def test_short_documents_lie_beside_their_like():
 @given(st.text(max_size=20), st.sampled_from(UNITS[:2]))
 def test_no_text_loses_anything(text, unit):
     codec = Codec(unit, 4_000).fit(["a rose", "is"])
-    numbers = codec.numbers(text)
+    numbers = codec.token_ids(text)
     assert codec.text(numbers) == text
     assert min(numbers, default=END + 1) > END
-    assert codec.written(codec.outputs(text)) == text
+    assert codec.text_of_outputs(codec.outputs(text)) == text
 
 
 @settings(max_examples=300, deadline=None)
 @given(ANY_TEXT)
 def test_pieces_are_the_text_and_marks_stay_on_their_letters(text):
-    pieces = Words().cut(text)
+    pieces = Words().split(text)
     assert Words().join(pieces) == text
     for before, piece in itertools.pairwise(pieces):
         is_mark = unicodedata.category(piece[0]).startswith("M")
@@ -155,13 +155,13 @@ def test_pieces_are_the_text_and_marks_stay_on_their_letters(text):
     ],
 )
 def test_words_have_their_marks(text, words):
-    assert Words().cut(text) == words
+    assert Words().split(text) == words
 
 
 def test_bytes_lose_nothing_either():
     codec = fitted("bpe").encoder_.codec
     for text in ("a rosé", "\u4e2d\u6587 😀", ""):
-        assert codec.text(codec.numbers(text)) == text
+        assert codec.text(codec.token_ids(text)) == text
 
 
 # Likelihoods ----------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_steps_of_the_stepper_are_the_likelihood(each):
     for text, log_p in zip(texts, each.score_samples(texts), strict=True):
         after, state = stepper.start(1)
         total = 0.0
-        for number in [*each.encoder_.codec.numbers(text), END]:
+        for number in [*each.encoder_.codec.token_ids(text), END]:
             assert after.exp().sum() == pytest.approx(1, abs=1e-5)
             total += after[0, number - END].item()
             after, state = stepper.step(torch.tensor([number - END]), state)
@@ -280,7 +280,7 @@ def test_score_is_bits_per_character_and_the_end_counts(each):
 
 
 def test_perplexity_is_per_unit(each):
-    n_units = sum(len(each.encoder_.codec.units.cut(t)) + 1 for t in TEXTS)
+    n_units = sum(len(each.encoder_.codec.units.split(t)) + 1 for t in TEXTS)
     wanted = np.exp(-each.score_samples(TEXTS).sum() / n_units)
     assert each.perplexity(TEXTS) == pytest.approx(wanted)
 
@@ -385,7 +385,7 @@ def test_bytes_that_may_follow_make_whole_characters(byte_pairs, data):
         allowed = np.flatnonzero(codec.may_follow[state][1:]) + 1
         written.append(int(data.draw(st.sampled_from(allowed.tolist()))))
         state = codec.state_of(written[-1:], state)
-    text = codec.written(written)
+    text = codec.text_of_outputs(written)
     assert "\ufffd" not in text
     assert codec.may_follow[state, 0] == (state == 0)
     text.encode("utf8")
@@ -426,7 +426,7 @@ def test_one_text_a_path_and_a_list_are_documents(tmp_path):
         (["a", None], "Sample 1.*None"),
         (["a", float("nan")], "Sample 1.*nan"),
         ([b"a"], "Sample 0.*decode"),
-        (3, "no list of texts"),
+        (3, "not a list of texts"),
         ({"a": "b"}, "dict"),
         ((text for text in "ab"), "only once"),
     ):

@@ -142,7 +142,7 @@ def test_time_stamps_end_with_the_recording_and_never_before_they_start(fitted):
         sound = X[0][:n]
         for (_, start, end), *_ in filter(None, fitted.timestamps([sound], ["a"])):
             assert 0 <= start < end <= n / RATE
-    with pytest.raises(DataError, match=r"sample 1, 'a{60}\.\.\.', needs 199 steps"):
+    with pytest.raises(DataError, match=r"sample 1, 'a{79}\.\.\., needs 199 steps"):
         fitted.timestamps(X[:2], [Y[0], "a" * 100])
 
 

@@ -25,7 +25,7 @@ from lamina.exceptions import (
     MissingExtraError,
     ParameterError,
 )
-from lamina.nn.embedding import SpeltTokens
+from lamina.nn.embedding import CharacterEmbedding
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.tagging import Tagging
 
@@ -265,7 +265,7 @@ def test_score_is_the_share_of_steps_weighted_by_sample():
 
 def test_loss_is_a_mean_over_samples_of_a_mean_over_steps():
     network = SequenceTagger(crf=False, dropout=0.0, **SMALL).fit(WORDS, TAGS)
-    p, numbers = network.predict_proba(WORDS), network.task_.numbers
+    p, numbers = network.predict_proba(WORDS), network.task_.index_of
     expected = -np.mean(
         [
             np.mean(
@@ -594,9 +594,9 @@ def test_batches_hold_the_characters_of_each_token():
 @given(st.lists(st.integers(UNKNOWN, 9), min_size=1, max_size=6), st.integers(0, 5))
 def test_a_word_is_spelt_alike_whatever_padding_is_behind_it(codes, more):
     torch.manual_seed(0)
-    module = SpeltTokens(5, 10, 8)
-    alone = module.found(torch.tensor([codes]))
-    padded = module.found(
+    module = CharacterEmbedding(5, 10, 8)
+    alone = module.spelling_features(torch.tensor([codes]))
+    padded = module.spelling_features(
         torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
     )
     torch.testing.assert_close(padded[:1], alone)

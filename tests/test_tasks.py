@@ -202,7 +202,7 @@ def test_a_label_outside_the_classes_is_refused_naming_it(classes, data):
     other = data.draw(st.integers(-5, 60).filter(lambda v: v not in classes))
     task = classification(classes)
     with pytest.raises(DataError, match=rf"\[{other}\]"):
-        task.encode([classes[0], other])
+        task.encode(np.array([classes[0], other]))
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 1.0, "b": 5.0, "c": 0.5}])

@@ -69,7 +69,7 @@ class DocumentEncoder(Encoder):
         return self
 
     def encode(self, plain: list[str]) -> "Documents":
-        numbers = self.codec.numbers
+        numbers = self.codec.token_ids
         rows = [torch.tensor([BEGIN, *numbers(text), END]).int() for text in plain]
         lengths = torch.tensor([len(row) - 1 for row in rows])
         return Documents(torch.cat(rows), lengths, self.window)

@@ -109,7 +109,9 @@ class Histories(InAnyOrder):
         x = x.masked_fill((lead >= self.horizon)[:, :, None], 0.0).float()
         units = torch.cat([level, scale], 1)
         target = self._targets(rows, ends, units) if self.learns else None
-        return Batch(x, lengths=self.lengths[rows], target=target, units=units)
+        return Batch(
+            x, lengths=self.lengths[rows], target=target, level_and_scale=units
+        )
 
     def _are_observed(self, places: Tensor, ends: Tensor) -> Tensor:
         """Whether enough of each window was observed, and something of what follows."""

@@ -40,10 +40,10 @@ class SentenceEncoder(Encoder):
         del weight
         self.codec.fit(plain)
         self.spec = Spec(
-            n_tokens=len(self.codec), n_space=1, max_length=self.codec.longest
+            n_tokens=len(self.codec), n_space=1, max_length=self.codec.max_units
         )
         return self
 
     def encode(self, plain: list[str]) -> Samples:
-        rows = [torch.tensor([*self.codec.numbers(text), END]) for text in plain]
+        rows = [torch.tensor([*self.codec.token_ids(text), END]) for text in plain]
         return RaggedSamples(torch.cat(rows), torch.tensor([len(row) for row in rows]))

@@ -157,7 +157,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         return self.task_
 
     def _text(self, hypothesis: Hypothesis) -> str:
-        return self.task_.codec.written(hypothesis.tokens)
+        return self.task_.codec.text_of_outputs(hypothesis.tokens)
 
     def _warn_of_cut(self, found: list[Hypothesis]) -> None:
         n_cut = sum(not h.ended for h in found)

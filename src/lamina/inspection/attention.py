@@ -49,12 +49,12 @@ def plot_attention(estimator: Any, sample: Any, text: str | None = None) -> Any:
     text = estimator.predict(X)[0] if text is None else text
     (shares,) = estimator.attention(X, [text])
     codec = estimator.task_.codec
-    written = [*codec.pieces(codec.numbers(text)), "<end>"]
+    written = [*codec.pieces(codec.token_ids(text)), "<end>"]
     if shares.ndim == 3:
         return _heat(pyplot, _picture(estimator, X), written, shares)
     encoder = estimator.encoder_
     (text,) = encoder.read([sample])
-    read = [*encoder.codec.pieces(encoder.codec.numbers(text)), "<end>"]
+    read = [*encoder.codec.pieces(encoder.codec.token_ids(text)), "<end>"]
     return _matrix(pyplot, read, written, shares)
 
 
