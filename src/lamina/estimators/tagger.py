@@ -1,4 +1,4 @@
-"""Taggers: a label for every step of a sequence."""
+"""Taggers: a label for each step of a sequence."""
 
 from typing import Any
 
@@ -54,14 +54,14 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         Returns
         -------
         p : list of n_samples ndarrays of shape (n_steps, n_classes)
-            In the order of `classes_`; with `crf=True` over all labellings of the sample,
-            and where a `scheme` constrains them over those that it allows. The most likely
-            labelling need not have the most likely label at each step.
+            In the order of `classes_`; with `crf=True` the marginal probabilities over all
+            labellings of the sample, or over those that the `scheme` allows. The most
+            likely labelling may differ from the most likely label of each step.
         """
         return self._outputs(X, self._marginals)
 
     def entity_f1(self, X: Any, y: Any) -> float:
-        """How well entities are found, for labels of the schemes BIO and BIOES.
+        """The F1 score of entities, for labels of the schemes BIO and BIOES.
 
         Parameters
         ----------
@@ -74,9 +74,9 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         Returns
         -------
         f1 : float
-            The harmonic mean of precision and recall of whole entities, all kinds taken
-            together, as in the CoNLL shared tasks. 0 if there is no entity at all. Where y
-            breaks its scheme, an entity begins and ends as in the CoNLL scripts.
+            The harmonic mean of precision and recall of whole entities, over all kinds, as
+            in the CoNLL shared tasks; 0 if there are no entities. If y breaks its scheme,
+            entities begin and end as in the CoNLL scripts.
 
         Raises
         ------
@@ -118,9 +118,9 @@ class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenPa
 
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
     length, an array (samples, steps, channels) or a 2-D array (samples, steps) of univariate
-    series. y is a list with a list of labels for each sample, one a step. `score` is the
-    fraction of steps whose label is right. Labels that mark entities in the schemes BIO or
-    BIOES are predicted as the scheme demands.
+    series. y is a list with a list of labels for each sample, one for each step. `score` is
+    the fraction of steps whose label is right. If labels mark entities in the schemes BIO or
+    BIOES, only labellings that the scheme allows are predicted.
 
     {parameters}
 
@@ -128,7 +128,7 @@ class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenPa
 
     See Also
     --------
-    RNNClassifier : Gives one label for a whole sequence.
+    RNNClassifier : Predicts one label for a whole sequence.
 
     Examples
     --------
