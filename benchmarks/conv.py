@@ -77,7 +77,7 @@ def ours(network, batch_size, n_epochs):
     from lamina.batch import Features
     from lamina.bodies.base import Body
     from lamina.encoders.choose import InputParams
-    from lamina.encoders.image import ImageParams
+    from lamina.encoders.images.encoder import ImageParams
     from lamina.estimators.classifier import Classifier
 
     class NetworkBody(Body):

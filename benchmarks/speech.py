@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from lamina import SpeechRecognizer
 from lamina.datasets import fetch_spoken_digits
-from lamina.encoders.audio import AudioEncoder
+from lamina.encoders.audio.encoder import AudioEncoder
 from lamina.tasks.errors import error_rate
 
 RATE = 8_000

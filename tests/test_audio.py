@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from lamina import RNNClassifier
-from lamina.encoders import audio
-from lamina.encoders.audio import AudioEncoder, AudioParams
+from lamina.encoders.audio import encoder as audio
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.reader import resample
 from lamina.encoders.base import RaggedSamples, TensorSamples
-from lamina.encoders.waveforms import resample
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
 from lamina.nn.spectrogram import (
     SILENCE,

@@ -13,8 +13,8 @@ import torch
 from scipy import sparse
 
 from lamina import DNNClassifier, DNNRegressor
-from lamina.encoders.table import TableEncoder
-from lamina.encoders.tabular import TableParams
+from lamina.encoders.tables.encoder import TableEncoder
+from lamina.encoders.tables.reader import TableParams
 from lamina.exceptions import DataError, DataWarning
 
 TINY = {"hidden_layer_sizes": (4,), "max_iter": 1, "random_state": 0}

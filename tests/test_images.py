@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 from lamina import CNNClassifier
-from lamina.encoders import image, image_forms, pictures
-from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.images import encoder as image
+from lamina.encoders.images import files as pictures
+from lamina.encoders.images import reader as image_forms
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.exceptions import (
     DataError,
     DataWarning,

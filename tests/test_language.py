@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lamina import LanguageModel
 from lamina.batch import BEGIN, END
 from lamina.codec import Codec
-from lamina.encoders.documents import Documents, read_documents
+from lamina.encoders.texts.documents import Documents, read_documents
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.losses import weighted_mean

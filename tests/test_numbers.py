@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from lamina import CNNRegressor, DNNRegressor
-from lamina.encoders.numbers import Numbers
+from lamina.encoders.standardizer import Numbers
 from lamina.exceptions import DataError, DataWarning
 
 CALM = settings(deadline=None, max_examples=30)

@@ -5,8 +5,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.params import HistoryParams
 from lamina.exceptions import DataError, DataWarning
 
 pd = pytest.importorskip("pandas")

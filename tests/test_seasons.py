@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina.encoders.seasons import filled, season_of
+from lamina.encoders.forecasting.seasons import filled, season_of
 
 T = np.arange(720)
 SEEDS = [np.random.default_rng(i) for i in range(15)]

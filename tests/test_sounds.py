@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lamina.encoders.sounds import begins_as_sound, decode_sound, sound_header
+from lamina.encoders.audio.files import begins_as_sound, decode_sound, sound_header
 from lamina.exceptions import DataError
 
 RATE = 8_000

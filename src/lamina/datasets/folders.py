@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.datasets.store import answer
 from lamina.encoders.choose import AUDIO_SUFFIXES
-from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
+from lamina.encoders.images.files import SUFFIXES as PICTURE_SUFFIXES
 from lamina.exceptions import DataError, warn_of_data
 
 

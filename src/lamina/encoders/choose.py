@@ -22,17 +22,17 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from lamina.encoders.audio import AudioEncoder, AudioParams
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.files import begins_as_sound
 from lamina.encoders.base import Encoder
 from lamina.encoders.containers import is_contents, is_picture, is_text
 from lamina.encoders.files import contents_of
 from lamina.encoders.frames import is_frame, table_of
-from lamina.encoders.image import ImageEncoder, ImageParams
-from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
-from lamina.encoders.series import SeriesEncoder
-from lamina.encoders.sounds import begins_as_sound
-from lamina.encoders.table import TableEncoder
-from lamina.encoders.text import TextEncoder
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
+from lamina.encoders.images.files import SUFFIXES as PICTURE_SUFFIXES
+from lamina.encoders.series.encoder import SeriesEncoder
+from lamina.encoders.tables.encoder import TableEncoder
+from lamina.encoders.texts.encoder import TextEncoder
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Use, one_of, refuse_unused
 

@@ -9,6 +9,27 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.params import Rule
+
+
+def column_name() -> Rule:
+    """The label of a column, or of a level of pandas' index."""
+    return Rule(
+        "str, int or tuple",
+        lambda v: isinstance(v, str | int | tuple) and not isinstance(v, bool),
+    )
+
+
+def column_names() -> Rule:
+    """Labels of columns."""
+    return Rule(
+        "list or tuple of labels",
+        lambda v: (
+            isinstance(v, list | tuple)
+            and all(isinstance(c, str | int | tuple) for c in v)
+        ),
+    )
+
 
 MOST = 5
 """Names that a message lists."""

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
-from lamina.encoders.answers import give_back
 from lamina.encoders.base import Encoder
-from lamina.encoders.futures import read_after
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
-from lamina.encoders.panels import Panel
-from lamina.encoders.steps import is_native
+from lamina.encoders.forecasting.answers import give_back
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.futures import read_after
+from lamina.encoders.forecasting.params import HistoryParams
+from lamina.encoders.series.panel import Panel
+from lamina.encoders.series.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors

@@ -1,7 +1,7 @@
 """Series of numbers, equally long or not -> x (B, T, C), each channel standardised.
 
 Outliers, missing numbers and those beyond the range of `fit` are read as in tables
-(`lamina.encoders.numbers`); a long tail without outliers stays as it is.
+(`lamina.encoders.standardizer`); a long tail without outliers stays as it is.
 """
 
 from collections.abc import Hashable
@@ -20,11 +20,10 @@ from lamina.encoders.base import (
 )
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import is_frame
-from lamina.encoders.history_params import column_name
-from lamina.encoders.long_frame import Roles, read_frame
-from lamina.encoders.names import check_names, text_names
-from lamina.encoders.numbers import Numbers
-from lamina.encoders.series_reader import SeriesList, read_series
+from lamina.encoders.names import check_names, column_name, text_names
+from lamina.encoders.series.frame import Roles, read_frame
+from lamina.encoders.series.reader import SeriesList, read_series
+from lamina.encoders.standardizer import Numbers
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Use, none
 from lamina.schema import Schema

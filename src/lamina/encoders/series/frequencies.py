@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lamina.encoders.times import DAY, to_instants, to_wall_clock
+from lamina.encoders.series.times import DAY, to_instants, to_wall_clock
 
 UNITS = {
     "day": DAY,

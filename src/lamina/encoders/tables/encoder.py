@@ -15,8 +15,8 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import Encoder, InAnyOrder, Samples, TensorSamples
 from lamina.encoders.names import text_names
-from lamina.encoders.numbers import Numbers, floating
-from lamina.encoders.tabular import Columns, TableParams, TableReader, TableSchema
+from lamina.encoders.standardizer import Numbers, floating
+from lamina.encoders.tables.reader import Columns, TableParams, TableReader, TableSchema
 
 ONE_HOT_UP_TO = 9
 LARGE = 1 << 24

@@ -8,8 +8,8 @@ import numpy as np
 
 from lamina.encoders.frames import table_of
 from lamina.encoders.names import refuse_duplicates
-from lamina.encoders.regular import ordered_panel
-from lamina.encoders.steps import numbers_of, read_steps
+from lamina.encoders.series.regular import ordered_panel
+from lamina.encoders.series.steps import numbers_of, read_steps
 from lamina.exceptions import DataError
 
 

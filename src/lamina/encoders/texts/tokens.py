@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, InAnyOrder, Samples
-from lamina.encoders.text import TextSchema, VocabularyParams, tokens_of
+from lamina.encoders.texts.encoder import TextSchema, VocabularyParams, tokens_of
 from lamina.params import Use, boolean
 from lamina.ragged import Ragged
 from lamina.scripts import composed

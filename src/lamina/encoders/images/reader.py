@@ -12,13 +12,13 @@ import numpy as np
 
 from lamina.encoders.containers import is_contents, is_picture, opened
 from lamina.encoders.files import contents_of, is_path, name_of
-from lamina.encoders.image_schema import other_shape
-from lamina.encoders.pictures import (
+from lamina.encoders.images.files import (
     MODES,
     Source,
     decode_picture,
     picture_header,
 )
+from lamina.encoders.images.schema import other_shape
 from lamina.exceptions import DataError, ParameterError
 
 VALUES_AT_ONCE = 1 << 20

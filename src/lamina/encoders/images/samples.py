@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.encoders.base import InAnyOrder
-from lamina.encoders.image_forms import Images, PictureFiles
+from lamina.encoders.images.reader import Images, PictureFiles
 
 RESIDENT = (np.uint8, np.float32, np.float64)
 """What a device can hold; it knows few of the other types of numbers."""

@@ -3,26 +3,8 @@
 from collections.abc import Hashable
 from typing import Annotated
 
-from lamina.params import Params, Rule, Use, at_least, none, one_of
-
-
-def column_name() -> Rule:
-    """The label of a column, or of a level of pandas' index."""
-    return Rule(
-        "str, int or tuple",
-        lambda v: isinstance(v, str | int | tuple) and not isinstance(v, bool),
-    )
-
-
-def column_names() -> Rule:
-    """Labels of columns."""
-    return Rule(
-        "list or tuple of labels",
-        lambda v: (
-            isinstance(v, list | tuple)
-            and all(isinstance(c, str | int | tuple) for c in v)
-        ),
-    )
+from lamina.encoders.names import column_name, column_names
+from lamina.params import Params, Use, at_least, none, one_of
 
 
 class HistoryParams(Params):

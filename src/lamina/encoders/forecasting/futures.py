@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.answers import future_stamps
 from lamina.encoders.containers import opened
-from lamina.encoders.panels import Panel
-from lamina.encoders.steps import Steps, is_native, numbers_of, read_steps
+from lamina.encoders.forecasting.answers import future_stamps
+from lamina.encoders.series.panel import Panel
+from lamina.encoders.series.steps import Steps, is_native, numbers_of, read_steps
 from lamina.exceptions import DataError
 
 

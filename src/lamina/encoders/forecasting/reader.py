@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lamina.encoders.containers import opened
-from lamina.encoders.panels import Panel, PanelSchema, check_columns
-from lamina.encoders.regular import panel_of
-from lamina.encoders.steps import Source, is_native, numbers_of, read_steps
+from lamina.encoders.series.panel import Panel, PanelSchema, check_columns
+from lamina.encoders.series.regular import panel_of
+from lamina.encoders.series.steps import Source, is_native, numbers_of, read_steps
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import refuse_unused
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.frequencies import Frequency, find_frequency, is_regular
-from lamina.encoders.panels import Panel, PanelSchema
-from lamina.encoders.steps import RESET, Steps
-from lamina.encoders.times import TimeKind, Times
+from lamina.encoders.series.frequencies import Frequency, find_frequency, is_regular
+from lamina.encoders.series.panel import Panel, PanelSchema
+from lamina.encoders.series.steps import RESET, Steps
+from lamina.encoders.series.times import TimeKind, Times
 from lamina.exceptions import DataError, warn_of_data
 
 MOST_ABSENT = 50

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamina.encoders.base import refuse_infinite
-from lamina.encoders.dates import (
+from lamina.encoders.frames import NUMERIC, Values
+from lamina.encoders.tables.dates import (
     DAY,
     OTHER_DATE,
     WIDTH,
@@ -26,8 +27,7 @@ from lamina.encoders.dates import (
     unfolded,
     zone_of,
 )
-from lamina.encoders.frames import NUMERIC, Values
-from lamina.encoders.scalars import (
+from lamina.encoders.tables.scalars import (
     COMPLEX,
     MISSING,
     NUMBERS,

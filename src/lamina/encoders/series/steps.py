@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from lamina.encoders.names import refuse_duplicates
-from lamina.encoders.times import TimeKind, Times, read_times
+from lamina.encoders.series.times import TimeKind, Times, read_times
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 

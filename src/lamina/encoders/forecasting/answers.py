@@ -12,9 +12,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from lamina.encoders.panels import Panel
-from lamina.encoders.steps import Source
-from lamina.encoders.times import EPOCH, TimeKind, zone_of
+from lamina.encoders.series.panel import Panel
+from lamina.encoders.series.steps import Source
+from lamina.encoders.series.times import EPOCH, TimeKind, zone_of
 
 STEP = "step"
 """Name of the column that numbers the steps of several series without stamps."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from lamina.encoders.audio.files import MOST_CHANNELS
 from lamina.encoders.containers import is_contents, opened
 from lamina.encoders.files import contents_of, is_path
-from lamina.encoders.sounds import MOST_CHANNELS
 from lamina.exceptions import DataError
 
 LOUDEST = 2.0

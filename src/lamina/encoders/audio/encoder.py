@@ -13,6 +13,14 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
+from lamina.encoders.audio.files import (
+    RATES,
+    Header,
+    decode_sound,
+    refuse_long,
+    sound_header,
+)
+from lamina.encoders.audio.reader import checked, ratio, recordings_in, resample
 from lamina.encoders.base import (
     Encoder,
     InAnyOrder,
@@ -21,14 +29,6 @@ from lamina.encoders.base import (
     TensorSamples,
 )
 from lamina.encoders.files import evenly_spaced, name_of, pooled_moments
-from lamina.encoders.sounds import (
-    RATES,
-    Header,
-    decode_sound,
-    refuse_long,
-    sound_header,
-)
-from lamina.encoders.waveforms import checked, ratio, recordings_in, resample
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
 from lamina.params import Params, Rule, Use, at_least, boolean, none

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.frequencies import Frequency
-from lamina.encoders.steps import Source
-from lamina.encoders.times import TimeKind
+from lamina.encoders.series.frequencies import Frequency
+from lamina.encoders.series.steps import Source
+from lamina.encoders.series.times import TimeKind
 from lamina.exceptions import DataError
 from lamina.schema import Schema
 

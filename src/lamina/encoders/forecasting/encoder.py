@@ -18,12 +18,12 @@ import torch
 
 from lamina.batch import HistoryChannel, Spec
 from lamina.encoders.base import Encoder
-from lamina.encoders.history_params import HistoryParams
-from lamina.encoders.history_windows import Histories, Series
+from lamina.encoders.forecasting.params import HistoryParams
+from lamina.encoders.forecasting.reader import read_panel
+from lamina.encoders.forecasting.seasons import filled, season_of
+from lamina.encoders.forecasting.windows import Histories, Series
 from lamina.encoders.moments import DOMINATED
-from lamina.encoders.panel_reader import read_panel
-from lamina.encoders.panels import Panel, PanelSchema, schema_of
-from lamina.encoders.seasons import filled, season_of
+from lamina.encoders.series.panel import Panel, PanelSchema, schema_of
 from lamina.exceptions import DataError
 from lamina.scaling import location_and_scale
 

@@ -8,7 +8,7 @@ import torch
 from lamina.batch import END, Spec
 from lamina.codec import Codec, CodecParams, Unit
 from lamina.encoders.base import Encoder, RaggedSamples, Samples
-from lamina.encoders.text import TextSchema
+from lamina.encoders.texts.encoder import TextSchema
 from lamina.scripts import composed
 from lamina.texts import read_texts
 

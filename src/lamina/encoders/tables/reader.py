@@ -10,10 +10,10 @@ from scipy import sparse
 from sklearn.utils.validation import check_array
 
 from lamina.encoders.base import refuse_infinite
-from lamina.encoders.columns import Column, column_of, converted
 from lamina.encoders.containers import opened
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
+from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use, none
 from lamina.schema import Schema

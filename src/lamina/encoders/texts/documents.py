@@ -11,8 +11,8 @@ from torch import Tensor
 from lamina.batch import BEGIN, END, Batch, Spec
 from lamina.codec import Codec, CodecParams, Unit
 from lamina.encoders.base import Encoder, InAnyOrder
-from lamina.encoders.text import TextSchema
-from lamina.encoders.windows import Windows, stretches
+from lamina.encoders.texts.encoder import TextSchema
+from lamina.encoders.texts.windows import Windows, stretches
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Use, at_least
 from lamina.scripts import is_composed

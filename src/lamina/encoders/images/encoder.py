@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
-from lamina.encoders.image_forms import (
+from lamina.encoders.images.reader import (
     LARGEST,
     ArrayImages,
     Images,
@@ -28,8 +28,8 @@ from lamina.encoders.image_forms import (
     images_of,
     refuse_nonfinite,
 )
-from lamina.encoders.image_samples import ImageSamples
-from lamina.encoders.image_schema import (
+from lamina.encoders.images.samples import ImageSamples
+from lamina.encoders.images.schema import (
     FILE_VALUES,
     ImageSchema,
     check_values,
