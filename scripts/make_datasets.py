@@ -45,7 +45,7 @@ def series(raw: Path) -> None:
 
 
 def fashion(raw: Path) -> None:
-    """The first 600 training and 100 test pictures of each class, in file order."""
+    """The first 600 training and 100 test images of each class, in file order."""
     images, labels = [], []
     for part, per_class in (("train", 600), ("t10k", 100)):
         x = _idx(raw / f"fashion_mnist/{part}-images-idx3-ubyte.gz", 16)

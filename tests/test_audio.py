@@ -315,13 +315,13 @@ def test_channels_are_averaged(tmp_path):
 
 def test_files_are_decoded_when_they_are_taken(tmp_path, monkeypatch):
     paths = written(tmp_path, noise(500, 900, 700, 800))
-    decoded, decode = [], audio.decode_sound
+    decoded, decode = [], audio.decode_audio
 
     def decode_seen(path, i):
         decoded.append(i)
         return decode(path, i)
 
-    monkeypatch.setattr(audio, "decode_sound", decode_seen)
+    monkeypatch.setattr(audio, "decode_audio", decode_seen)
     monkeypatch.setattr(audio, "N_FOR_STATISTICS", 2)
     fitted = fit(paths)
     assert decoded == [0, 3]

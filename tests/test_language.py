@@ -451,8 +451,8 @@ def test_only_regular_files_of_utf_8_are_read(tmp_path):
     latin = tmp_path / "latin.txt"
     latin.write_bytes("é".encode("latin1"))
     for path, words in (
-        (pipe, "no regular file"),
-        (tmp_path, "no regular file"),
+        (pipe, "not a regular file"),
+        (tmp_path, "not a regular file"),
         (tmp_path / "absent.txt", "no such file"),
         (latin, "UTF-8"),
     ):

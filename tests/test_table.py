@@ -210,7 +210,7 @@ def test_an_unseen_category_is_zeros_in_both_kinds_of_column():
     many = [f"v{i}" for i in range(12)]
     seen = frame(many, {"few": ["x", "y"] * 6})
     encoder = fitted(seen)
-    with pytest.warns(DataWarning, match=r"'(c|few)'.*fit did not see"):
+    with pytest.warns(DataWarning, match=r"'(c|few)'.*did not occur in fit"):
         batch = everything(samples_of(encoder, frame(["new"], {"few": ["other"]})))
     assert not batch.x[:, 1:].any()
     assert batch.codes.tolist() == [[0]]

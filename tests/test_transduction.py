@@ -24,7 +24,7 @@ from lamina import CNNClassifier, ImageCaptioner, Translator
 from lamina.batch import Batch
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.inspection import plot_attention
-from lamina.ragged import Choices, Ragged
+from lamina.ragged import AlternativeTargets, Ragged
 from lamina.tasks.similarity import bleu, chrf
 
 X = ["abc", "a", "", "cab cab", "bbbb", "ca"] * 4
@@ -400,7 +400,7 @@ def test_other_units(unit):
 
 def test_one_of_several_captions_is_learnt_at_a_time():
     rows = Ragged.of([torch.tensor([i]) for i in range(5)])
-    choices = Choices(rows, torch.tensor([1, 3, 1]))
+    choices = AlternativeTargets(rows, torch.tensor([1, 3, 1]))
     drawn = torch.stack(
         [choices[torch.tensor([2, 1])].values[:, 0] for _ in range(300)]
     )

@@ -1,4 +1,4 @@
-"""Rows of unequal length: end to end in memory, padded at the end in a batch."""
+"""Rows of unequal length: concatenated in memory, padded at the end in a batch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Sequences:
     values: Tensor
     lengths: Tensor
     n_real: int
-    """Values that are real, known on the host."""
+    """The sum of the lengths, on the host."""
 
     def to(self, device: torch.device) -> "Sequences":
-        """The rows on another device, which nothing waits for."""
+        """The rows on another device, copied without waiting."""
         return Sequences(
             self.values.to(device, non_blocking=True),
             self.lengths.to(device, non_blocking=True),
@@ -33,14 +33,14 @@ class Sequences:
         return steps < self.lengths[:, None]
 
     def places(self) -> Tensor:
-        """(n_real,) where the real values are among all B * S, row by row."""
+        """(n_real,) indices of the real values among all B * S, row by row."""
         return self.real().flatten().nonzero_static(size=self.n_real)[:, 0]
 
 
 class Ragged:
-    """Rows end to end in `flat` (total, ...), any of which can be taken at once.
+    """Rows concatenated in `flat` (total, ...), indexed by row numbers.
 
-    `flat` may lie on another device; where its rows begin and end is known on the host.
+    `flat` may be on another device; the lengths of its rows are on the host.
     """
 
     def __init__(self, flat: Tensor, lengths: Tensor):
@@ -49,7 +49,7 @@ class Ragged:
 
     @classmethod
     def of(cls, rows: Iterable[Tensor]) -> "Ragged":
-        """The rows (S_i, ...), copied end to end."""
+        """The rows (S_i, ...), concatenated."""
         rows = list(rows)
         return cls(torch.cat(rows), torch.tensor([len(row) for row in rows]))
 
@@ -65,9 +65,9 @@ class Ragged:
 
 
 def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
-    """Rows (S_i, ...) as one tensor, filled with zeros at the end.
+    """Rows (S_i, ...) as one tensor (B, S, ...), padded with zeros at the end.
 
-    S is rounded up, so that few shapes occur: a kernel is prepared once for each.
+    S is rounded up, so that few shapes occur: kernels are prepared once for each shape.
     """
     values = pad_sequence(rows, batch_first=True)
     missing = padded_steps(values.shape[1]) - values.shape[1]
@@ -78,15 +78,15 @@ def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
 
 
 def padded_steps(n_steps: int) -> int:
-    """The next number of steps that rows of unequal length are padded to."""
-    unit = 4 if n_steps <= 32 else 16
-    return -(-n_steps // unit) * unit
+    """`n_steps`, rounded up to the number of steps to which rows are padded."""
+    multiple = 4 if n_steps <= 32 else 16
+    return -(-n_steps // multiple) * multiple
 
 
-class Choices:
-    """Several rows a sample, one of which is drawn each time that the sample is taken.
+class AlternativeTargets:
+    """Several rows for each sample, one of which is drawn whenever the sample is indexed.
 
-    Drawn from the fit's stream.
+    The draws use the generator of the fit.
     """
 
     def __init__(self, rows: Ragged, counts: Tensor):
@@ -97,8 +97,8 @@ class Choices:
         return len(self.counts)
 
     def __getitem__(self, samples: Tensor) -> Sequences:
-        """One of the rows of each of these samples."""
+        """One of the rows of each of these samples, drawn uniformly."""
         generator = current_generator(samples.device)
-        chances = torch.rand(len(samples), device=samples.device, generator=generator)
-        drawn = chances * self.counts[samples]
-        return self.rows[self.first[samples] + drawn.long()]
+        u = torch.rand(len(samples), device=samples.device, generator=generator)
+        offset = (u * self.counts[samples]).long()
+        return self.rows[self.first[samples] + offset]

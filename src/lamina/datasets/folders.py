@@ -1,4 +1,4 @@
-"""The user's own pictures or recordings: a folder for each class."""
+"""The user's own images or recordings: a folder for each class."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +8,16 @@ import numpy as np
 
 from lamina.datasets.store import answer
 from lamina.encoders.choose import AUDIO_SUFFIXES
-from lamina.encoders.images.files import SUFFIXES as PICTURE_SUFFIXES
+from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
 from lamina.exceptions import DataError, warn_of_data
 
 
 def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
-    """Paths of the pictures or recordings below a folder, and their classes.
+    """Paths of the images or recordings below a folder, and their classes.
 
     Each folder in `path` is a class, and the files in it and in its subfolders are its
     samples. Which files are samples is decided by how their names end, in any case: all
-    pictures (.png, .jpg, ...) or all recordings (.wav, .flac, ...). No file is opened.
+    images (.png, .jpg, ...) or all recordings (.wav, .flac, ...). No file is opened.
     Hidden files and folders (`.DS_Store`) are left out; files of other kinds are left out
     with one warning and counted in `n_skipped`. Links are followed.
 
@@ -35,13 +35,13 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     target : ndarray of str of shape (n_samples,)
         The class of each: the name of its folder. A Bunch has the sorted names of all
         classes (`target_names`, a list of str) and the number of files that are neither
-        pictures nor recordings (`n_skipped`), too.
+        images nor recordings (`n_skipped`), too.
 
     Raises
     ------
     DataError
         The folder is missing or contains no folders, a class has no samples, a sample is
-        not in a class folder, pictures and recordings are mixed, or a folder cannot be
+        not in a class folder, images and recordings are mixed, or a folder cannot be
         read.
 
     Examples
@@ -71,7 +71,7 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     n_skipped = sum(map(len, files.values())) - len(data)
     if n_skipped:
         warn_of_data(
-            f"{n_skipped} files below {str(path)!r} are neither pictures nor recordings, "
+            f"{n_skipped} files below {str(path)!r} are neither images nor recordings, "
             f"as their names end, and are left out."
         )
     return answer(
@@ -119,8 +119,8 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
 def _kind(file: Path) -> str | None:
     """What a file holds, as its name ends."""
     suffix = file.suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return "picture"
+    if suffix in IMAGE_SUFFIXES:
+        return "image"
     return "recording" if suffix in AUDIO_SUFFIXES else None
 
 
@@ -137,7 +137,7 @@ def _refuse_empty(folder: Path, samples: dict[str, list[Path]]) -> None:
     for name, found in samples.items():
         if not found:
             raise DataError(
-                f"The folder of class {name!r} in {str(folder)!r} contains no pictures "
+                f"The folder of class {name!r} in {str(folder)!r} contains no images "
                 f"and no recordings; fill or remove it."
             )
 

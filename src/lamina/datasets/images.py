@@ -1,4 +1,4 @@
-"""Pictures: clothes with their class, emoji with their caption."""
+"""Images: clothes with their class, emoji with their caption."""
 
 import gzip
 import io
@@ -65,19 +65,19 @@ EMOJI = Source(
 
 
 def load_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Grey pictures of clothes: a tenth of Fashion-MNIST, as many of each class.
+    """Grey images of clothes: a tenth of Fashion-MNIST, as many of each class.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        6,000 of the official training pictures, 1,000 of the test pictures, or all.
+        6,000 of the official training images, 1,000 of the test images, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
     data : ndarray of uint8 of shape (n_samples, 28, 28)
-        The pictures.
+        The images.
     target : ndarray of int of shape (n_samples,)
         The class; its name is `target_names[class]`.
 
@@ -102,14 +102,14 @@ def fetch_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        60,000 training pictures, 10,000 test pictures, or all.
+        60,000 training images, 10,000 test images, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
     data : ndarray of uint8 of shape (n_samples, 28, 28)
-        The pictures.
+        The images.
     target : ndarray of int of shape (n_samples,)
         The class; its name is `target_names[class]`.
 
@@ -135,7 +135,7 @@ def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every fifth kind, by sorted `base`, is the test: 3,003 pictures, 783, or all.
+        Every fifth kind, by sorted `base`, is the test: 3,003 images, 783, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
@@ -167,7 +167,7 @@ def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
         tests = {kinds[i] for i in np.flatnonzero(every(5, len(kinds)))}
         rows = rows_of(subset, [base in tests for base in bases])
         files = (io.BytesIO(archive.read(f"images/{names[i]}")) for i in rows)
-        # A few pictures are stored as grey, or with a palette.
+        # A few images are stored as grey, or with a palette.
         images = [np.asarray(Image.open(file).convert("RGBA")) for file in files]
     return answer(
         np.stack(images),

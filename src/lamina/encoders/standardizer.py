@@ -1,21 +1,20 @@
-"""Numbers (n, C), missing ones among them -> float32, standardised, no longer than `REACH`.
+"""Values (n, C) with missing ones -> float32, standardised and clipped to `REACH`.
 
-Mean and standard deviation serve as location and scale, and the median and the
-interquartile range where outliers dominate those (`lamina.scaling`). A column that reached
-beyond `REACH` scales in `fit` has a long tail, and becomes asinh(z): z near the centre,
-and its logarithm far out, so that an outlier neither upsets the network nor looks like
-every other outlier. A missing number becomes the centre; where numbers were missing in
-`fit` a column says which.
+Location and scale are mean and standard deviation, or the median and the interquartile
+range where outliers dominate those (`lamina.scaling`). A column with values beyond `REACH`
+scales in `fit` has a long tail and becomes asinh(z), which is linear near 0 and
+logarithmic far from it: an outlier has no extreme value, and outliers still differ. A
+missing value becomes 0; for each column with missing values in `fit`, an indicator column
+is appended.
 
-A number beyond the range of `fit` is extrapolated in the same way, and cut off at `REACH`:
-at 6 scales from the centre, and at 200 (sinh 6) where the column has a long tail. Farther
-numbers are not told apart.
+In prediction, values are clipped at `REACH`: at 6 scales from the location, or at 200
+(sinh 6) in a column with a long tail.
 
-With `keeps_tails` only a column that outliers dominated is compressed. Another one with a
-long tail stays linear, and is cut off at the farthest number of `fit`.
+With `keeps_tails` only columns that outliers dominated are compressed. Other columns with
+a long tail stay linear and are clipped at the largest deviation of `fit`.
 """
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -24,20 +23,22 @@ from torch import Tensor
 from lamina.encoders.base import blocks
 from lamina.encoders.moments import REACH, robust_moments
 from lamina.exceptions import DataError, warn_of_data
-from lamina.scaling import Standard
+from lamina.scaling import ZScore
 
 
-class Numbers:
-    """The locations, the scales and the tails of numeric columns."""
+class Standardizer:
+    """Standardises numeric columns."""
 
     def __init__(self, *, keeps_tails: bool = False):
         self.keeps_tails = keeps_tails
 
-    def fit(self, numbers: Any, weight: np.ndarray | None) -> Self:
-        """Learn them from an array or a sparse matrix (n, C), each row with its weight."""
-        if sparse.issparse(numbers):
-            numbers = floating(numbers.tocsr())
-        moments = robust_moments(numbers, weight)
+    def fit(
+        self, values: np.ndarray | sparse.spmatrix, weight: np.ndarray | None
+    ) -> Self:
+        """Learn location, scale and tail of each column of (n, C), rows weighted (n,)."""
+        if not isinstance(values, np.ndarray):
+            values = as_floats(values.tocsr())
+        moments = robust_moments(values, weight)
         self.mean, self.scale = moments.mean, moments.scale
         has_long_tail = moments.has_long_tail
         self.reach: float | np.ndarray = REACH
@@ -50,59 +51,59 @@ class Numbers:
             has_long_tail &= moments.is_dominated
         self.long_tailed = np.flatnonzero(has_long_tail)
         self.missing = np.flatnonzero(moments.n_missing)
-        self.standard = Standard(self.mean, self.scale)
-        for column in np.flatnonzero(moments.n_missing == numbers.shape[0]):
+        self.z_score = ZScore(self.mean, self.scale)
+        for column in np.flatnonzero(moments.n_missing == values.shape[0]):
             warn_of_data(
-                f"No value of column {column} of the numbers is known, so that it has "
-                f"no effect; leave it out, or check how it was read."
+                f"All values of numeric column {column} are missing, so that it has no "
+                f"effect; leave it out, or check how it was read."
             )
         return self
 
     @property
     def n_channels(self) -> int:
-        """Columns that `write` fills."""
+        """Columns that `write` fills: the standardised ones and the indicators."""
         return len(self.mean) + len(self.missing)
 
-    def write(self, numbers: np.ndarray, x: np.ndarray) -> None:
-        """Fill the first columns of x (n, channels): the numbers, and which are missing."""
-        n_numbers = len(self.mean)
-        for part in blocks(numbers):
-            # numpy, for a small network predicts a row in the time of ten torch calls.
-            z = x[part, :n_numbers]
-            self.standard.write(numbers[part], z)
-            unknown = self._bound(z, z.min(initial=0.0), z.max(initial=0.0))
-            if unknown is not None:
-                x[part, n_numbers : self.n_channels] = unknown[:, self.missing]
+    def write(self, values: np.ndarray, x: np.ndarray) -> None:
+        """Fill the first `n_channels` columns of x (n, channels) from values (n, C)."""
+        n_columns = len(self.mean)
+        for part in blocks(values):
+            # In numpy: a small network predicts a row in the time of ten torch calls.
+            z = x[part, :n_columns]
+            self.z_score.write(values[part], z)
+            is_missing = self._bound(z, z.min(initial=0.0), z.max(initial=0.0))
+            if is_missing is not None:
+                x[part, n_columns : self.n_channels] = is_missing[:, self.missing]
 
-    def apply_(self, numbers: Tensor) -> None:
-        """The same in place, where no column is added (`is_single`)."""
-        self.standard.apply_(numbers)
-        least, most = numbers.aminmax()
-        self._bound(numbers.numpy(), least.item(), most.item())
+    def apply_(self, values: Tensor) -> None:
+        """Standardise values (n, C) in place; requires `is_single`."""
+        self.z_score.apply_(values)
+        low, high = values.aminmax()
+        self._bound(values.numpy(), low.item(), high.item())
 
     @property
     def is_single(self) -> bool:
-        """Whether `apply_` can take the place of `write` for numbers in float32."""
-        return self.standard.is_single and not len(self.missing)
+        """Whether `apply_` gives the result of `write` for values in float32."""
+        return self.z_score.is_single and not len(self.missing)
 
-    def _bound(self, z: np.ndarray, least: float, most: float) -> np.ndarray | None:
-        """Shorten tails and fill in what is unknown; where that was, if it is to be known."""
+    def _bound(self, z: np.ndarray, low: float, high: float) -> np.ndarray | None:
+        """Compress tails, clip, and replace NaN by 0, in place.
+
+        Returns where z was missing, or None if no value is and no column has an indicator.
+        """
         if len(self.long_tailed):
             z[:, self.long_tailed] = np.arcsinh(z[:, self.long_tailed])
-        if not -REACH <= least <= most <= REACH:  # or they are NaN
+        if not -REACH <= low <= high <= REACH:  # or they are NaN
             np.clip(z, -self.reach, self.reach, out=z)
-        if not len(self.missing) and not np.isnan(most):
+        if not len(self.missing) and not np.isnan(high):
             return None
-        unknown = np.isnan(z)
-        z[unknown] = 0.0
-        return unknown
+        is_missing = np.isnan(z)
+        z[is_missing] = 0.0
+        return is_missing
 
 
-def floating(matrix: Any) -> Any:
-    """A sparse matrix (n, C) in floating point without duplicate entries.
-
-    NaN in it is a missing value; inf is refused.
-    """
+def as_floats(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """A sparse matrix (n, C) in floating point without duplicate entries; inf is refused."""
     if not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()

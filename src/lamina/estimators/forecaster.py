@@ -7,9 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
 from lamina.encoders.base import Encoder
-from lamina.encoders.forecasting.answers import give_back
 from lamina.encoders.forecasting.encoder import HistoryEncoder
-from lamina.encoders.forecasting.futures import read_after
+from lamina.encoders.forecasting.futures import read_future
+from lamina.encoders.forecasting.outputs import to_container
 from lamina.encoders.forecasting.params import HistoryParams
 from lamina.encoders.series.panel import Panel
 from lamina.encoders.series.steps import is_native
@@ -65,7 +65,7 @@ class SeriesForecaster(
             stamps that follow, and the values.
         """
         panel = self._histories(X, future)
-        return give_back(panel, self._outputs_of_plain(panel)[:, :, 0])
+        return to_container(panel, self._outputs_of_plain(panel)[:, :, 0])
 
     def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
         """The `quantiles` of each of the next values.
@@ -91,7 +91,7 @@ class SeriesForecaster(
         found = self._outputs_of_plain(panel)[:, :, 1:]
         order = np.argsort(np.argsort(levels))
         found = np.sort(found, axis=2)[:, :, order]
-        return give_back(panel, found, [str(level) for level in levels])
+        return to_container(panel, found, [str(level) for level in levels])
 
     def score(
         self, X: Any, y: Any = None, sample_weight: Any = None, future: Any = None
@@ -156,7 +156,7 @@ class SeriesForecaster(
                 f"{task.horizon} values as future."
             )
         panel = panel.with_values(panel.values)
-        panel.future = read_after(future, panel, known, encoder, "future")
+        panel.future = read_future(future, panel, known, encoder, "future")
         return panel
 
     def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
@@ -164,7 +164,7 @@ class SeriesForecaster(
         encoder, task = self._parts()
         horizon = task.horizon
         value = [panel.source.value]
-        truth = read_after(y, panel, value, encoder, "y")
+        truth = read_future(y, panel, value, encoder, "y")
         if future is None and encoder.known and is_native(y):
             future = y
         after = self._with_future(panel, future).future

@@ -33,7 +33,7 @@ def check_unfitted_is_refused(estimator: Any, data: Example) -> None:
 
 @only_where(lambda _, data: data.form not in ("table", "text"))
 def check_nonfinite_samples_are_refused(estimator: Any, data: Example) -> None:
-    """Infinity has no meaning, nor has NaN in a picture or in sound."""
+    """Infinity has no meaning, nor has NaN in an image or in sound."""
     missing = () if data.form == "series" else (np.nan,)
     for value in (*missing, np.inf):
         X = _with_value(data, value)

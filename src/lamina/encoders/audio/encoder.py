@@ -1,12 +1,13 @@
-"""Sound files and waveforms -> x (B, T, n_mels): log-mel features, 100 steps a second.
+"""Audio files and waveforms -> x (B, T, n_mels): log-mel features, 100 steps a second.
 
-Channels of a recording are averaged. Each mel band is standardised by its mean and spread
-over the frames of at most 1,000 training recordings, evenly spaced. Files are decoded when
-a batch needs them, and only their headers are read before; waveforms become features once.
+The channels of a recording are averaged. Each mel band is standardised by its mean and
+standard deviation over the frames of at most 1,000 training recordings, evenly spaced.
+Files are decoded for each batch, and only their headers are read before; the features of
+waveforms are computed once.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 import torch
@@ -16,14 +17,15 @@ from lamina.batch import Batch, Spec
 from lamina.encoders.audio.files import (
     RATES,
     Header,
-    decode_sound,
+    Recording,
+    audio_header,
+    decode_audio,
     refuse_long,
-    sound_header,
 )
 from lamina.encoders.audio.reader import checked, ratio, recordings_in, resample
 from lamina.encoders.base import (
     Encoder,
-    InAnyOrder,
+    IndependentSamples,
     RaggedSamples,
     Samples,
     TensorSamples,
@@ -36,10 +38,11 @@ from lamina.ragged import padded
 from lamina.schema import Schema
 
 N_FOR_STATISTICS = 1_000
+"""Recordings from which mean and standard deviation are computed."""
 
 
 def rate() -> Rule:
-    """Samples per second, of which a step of 10 ms holds at least one."""
+    """Samples per second, with at least one in a step of 10 ms."""
     lowest, highest = RATES
     is_whole = at_least(lowest).accepts
     return Rule(
@@ -48,7 +51,7 @@ def rate() -> Rule:
 
 
 class AudioParams(Params):
-    """How sound becomes features."""
+    """How recordings become features."""
 
     sampling_rate: Annotated[
         int | None,
@@ -62,53 +65,61 @@ class AudioParams(Params):
         int,
         at_least(1),
         Use.FROZEN,
-        "Bands of pitch that sound is split into, the channels of X.",
+        "Mel bands, the channels of the features.",
     ] = 40
     normalize_level: Annotated[
         bool,
         boolean(),
         Use.FROZEN,
-        """Measure each recording relative to its loudest 25 ms, so that the distance and
-        the gain of the microphone do not count. False measures relative to full scale,
-        for targets that depend on how loud a recording is.""",
+        """Compute levels relative to the loudest 25 ms of each recording, so that the
+        distance and the gain of the microphone have no effect. False: relative to full
+        scale, for targets that depend on the loudness.""",
     ] = True
 
 
 @dataclass(frozen=True)
 class AudioSchema(Schema):
-    """What the recordings of `fit` were."""
+    """The rate and the channels of the recordings in `fit`."""
 
     sampling_rate: int
-    """Samples per second that every recording is brought to."""
+    """Samples per second to which every recording is resampled."""
     n_channels: tuple[int, ...]
     """Numbers of channels that occurred; the channels of each recording are averaged."""
     loudest: float
-    """The greatest absolute value of the waveforms, 0 if all recordings were files."""
+    """The greatest absolute value of the waveforms; 0 if all recordings were files."""
 
 
 class Recordings:
-    """Recordings that can be decoded: paths, contents of files, and waveforms (n,)."""
+    """Paths, contents of files, and waveforms (n,), indexed by row numbers."""
 
     def __init__(
-        self, samples: list[Any], numbers: np.ndarray, n_samples: np.ndarray, rate: int
+        self,
+        samples: list[Recording],
+        sample_numbers: np.ndarray,
+        n_samples: np.ndarray,
+        rate: int,
     ):
         self.samples = samples
-        self.numbers = numbers
-        """What messages call them, whichever of them are taken."""
+        self.sample_numbers = sample_numbers
+        """(n,) numbers of the samples in X, for messages."""
         self.n_samples = n_samples
-        """(n,) samples of each at this rate."""
+        """(n,) samples of each waveform at `rate`."""
         self.rate = rate
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, rows: Any) -> "Recordings":
+    def __getitem__(self, rows: slice | np.ndarray) -> "Recordings":
         rows = np.arange(len(self))[rows]
-        samples = [self.samples[row] for row in rows.tolist()]
-        return Recordings(samples, self.numbers[rows], self.n_samples[rows], self.rate)
+        return Recordings(
+            [self.samples[row] for row in rows.tolist()],
+            self.sample_numbers[rows],
+            self.n_samples[rows],
+            self.rate,
+        )
 
     def has_files(self) -> bool:
-        """Whether some recording has to be decoded."""
+        """Whether some recordings must be decoded."""
         return not all(isinstance(sample, np.ndarray) for sample in self.samples)
 
     def n_steps(self) -> np.ndarray:
@@ -116,21 +127,23 @@ class Recordings:
         return np.array([n_frames(size, self.rate) for size in self.n_samples.tolist()])
 
     def seconds(self) -> np.ndarray:
-        """(n,) how long each recording lasts."""
+        """(n,) duration of each recording."""
         return self.n_samples / self.rate
 
     def waveform(self, row: int) -> Tensor:
-        """(n,) of the recording in this row."""
-        wave, rate = self.samples[row], self.rate
-        if not isinstance(wave, np.ndarray):
-            number = int(self.numbers[row])
-            wave, rate = decode_sound(wave, number)
-            wave = checked(wave, name_of(self.samples[row], number)).mean(1)
+        """(n,) the waveform of one recording, at `rate`."""
+        sample, rate = self.samples[row], self.rate
+        if isinstance(sample, np.ndarray):
+            wave = sample
+        else:
+            number = int(self.sample_numbers[row])
+            wave, rate = decode_audio(sample, number)
+            wave = checked(wave, name_of(sample, number)).mean(1)
         return torch.from_numpy(resample(wave, rate, self.rate))
 
 
-class AudioEncoder(Encoder):
-    """Recordings: sound files, or arrays (samples,) or (samples, channels)."""
+class AudioEncoder(Encoder[Recordings]):
+    """Recordings: audio files, or arrays (samples,) or (samples, channels)."""
 
     params = AudioParams
     schema: AudioSchema | None = None
@@ -141,23 +154,24 @@ class AudioEncoder(Encoder):
         self.n_mels = int(params.n_mels)
         self.relative = bool(params.normalize_level)
 
-    def read(self, X: Any) -> Recordings:
-        """Recordings with what their headers say; the first call learns the schema."""
+    def read(self, X: object) -> Recordings:
+        """The recordings and their lengths; the first call learns the schema."""
         samples, n_channels = recordings_in(X)
         if n_channels and self.sampling_rate is None:
             raise ParameterError(
-                "sampling_rate is None, and waveforms do not say how many samples a "
-                "second has; pass it, as in sampling_rate=16000."
+                "sampling_rate is None, and waveforms have no sampling rate of their own; "
+                "pass it in samples per second, as in sampling_rate=16000."
             )
         headers = [self._header(sample, i) for i, sample in enumerate(samples)]
-        schema = self.schema or self._learnt(samples, headers, n_channels)
+        schema = self.schema or self._schema_of(samples, headers, n_channels)
         n_samples = [
-            _resampled(header, schema.sampling_rate, samples[i], i)
+            _n_resampled(header, schema.sampling_rate, samples[i], i)
             for i, header in enumerate(headers)
         ]
         self.schema = schema
-        numbers = np.arange(len(samples))
-        return Recordings(samples, numbers, np.array(n_samples), schema.sampling_rate)
+        sample_numbers = np.arange(len(samples))
+        rate = schema.sampling_rate
+        return Recordings(samples, sample_numbers, np.array(n_samples), rate)
 
     def fit(self, plain: Recordings, weight: np.ndarray | None = None) -> Self:
         rows = evenly_spaced(len(plain), N_FOR_STATISTICS)
@@ -178,24 +192,25 @@ class AudioEncoder(Encoder):
         return samples if plain.has_files() else samples.in_memory()
 
     def features(self, X: Recordings, row: int) -> Tensor:
-        """(T, n_mels) of the recording in this row."""
+        """(T, n_mels) the features of one recording."""
         return log_mel(X.waveform(row), X.rate, self.n_mels, relative=self.relative)
 
-    def _header(self, sample: Any, i: int) -> Header:
-        """What is known of a recording without decoding it."""
+    def _header(self, sample: Recording, i: int) -> Header:
+        """The header of a recording, which is not decoded."""
         if isinstance(sample, np.ndarray):
             header = Header(len(sample), self.sampling_rate or 0, 1)
         else:
-            header = sound_header(sample, i)
+            header = audio_header(sample, i)
         if not header.n_samples:
             raise DataError(f"{name_of(sample, i)} has zero samples; leave it out.")
         return header
 
-    def _learnt(
-        self, samples: list[Any], headers: list[Header], n_channels: set[int]
+    def _schema_of(
+        self, samples: list[Recording], headers: list[Header], n_channels: set[int]
     ) -> AudioSchema:
+        """The schema of the recordings in `fit`; `n_channels` are those of waveforms."""
         waves = [sample for sample in samples if isinstance(sample, np.ndarray)]
-        found = {
+        of_files = {
             header.n_channels
             for sample, header in zip(samples, headers, strict=True)
             if not isinstance(sample, np.ndarray)
@@ -203,19 +218,19 @@ class AudioEncoder(Encoder):
         return AudioSchema(
             form="audio",
             sampling_rate=self.sampling_rate or headers[0].rate,
-            n_channels=tuple(sorted(n_channels | found)),
+            n_channels=tuple(sorted(n_channels | of_files)),
             loudest=max((float(np.abs(wave).max()) for wave in waves), default=0.0),
         )
 
 
-class AudioSamples(InAnyOrder):
-    """Standardised features; only the recordings of a batch are decoded."""
+class AudioSamples(IndependentSamples):
+    """Standardised features, computed for each batch."""
 
     decodes = True
 
     def __init__(self, encoder: AudioEncoder, recordings: Recordings):
         self.encoder, self.recordings = encoder, recordings
-        self.numbers = recordings.numbers
+        self.sample_numbers = recordings.sample_numbers
         moments = (encoder.mean, encoder.scale)
         self.mean, self.scale = (torch.from_numpy(a).float() for a in moments)
         self.n_steps = torch.from_numpy(recordings.n_steps())
@@ -232,23 +247,23 @@ class AudioSamples(InAnyOrder):
         return Batch(steps.values, lengths=steps.lengths)
 
     def in_memory(self) -> Samples:
-        """The same samples, all made now."""
-        samples = [self._standardised(i) for i in range(len(self))]
+        """The same samples, computed once."""
+        features = [self._standardised(i) for i in range(len(self))]
         if self.lengths is None:
-            made: Samples = TensorSamples(torch.stack(samples))
+            samples = TensorSamples(torch.stack(features))
         else:
-            made = RaggedSamples(torch.cat(samples), self.lengths)
-        made.numbers = self.numbers
-        return made
+            samples = RaggedSamples(torch.cat(features), self.lengths)
+        samples.sample_numbers = self.sample_numbers
+        return samples
 
     def _standardised(self, row: int) -> Tensor:
         features = self.encoder.features(self.recordings, row)
         return (features - self.mean) / self.scale
 
 
-def _resampled(header: Header, to: int, sample: Any, i: int) -> int:
+def _n_resampled(header: Header, rate: int, sample: Recording, i: int) -> int:
     """Samples of a recording at another rate."""
-    up, down = ratio(header.rate, to)
+    up, down = ratio(header.rate, rate)
     n_samples = -(-header.n_samples * up // down)
     refuse_long(sample, i, n_samples)
     return n_samples

@@ -1,4 +1,4 @@
-"""Recordings as users pass them -> a list of paths, contents of files, and waveforms.
+"""Recordings in any container -> a list of paths, contents of files, and waveforms.
 
 An array (samples,) or (samples, channels) of floats between -1 and 1, or of integers of 8,
 16 or 32 bits -> (n,) float32 between -1 and 1, the average of the channels.
@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from lamina.encoders.audio.files import MOST_CHANNELS
-from lamina.encoders.containers import is_contents, opened
+from lamina.encoders.audio.files import MAX_CHANNELS, Recording
+from lamina.encoders.containers import is_contents, unwrap
 from lamina.encoders.files import contents_of, is_path
 from lamina.exceptions import DataError
 
 LOUDEST = 2.0
-"""Floats may go beyond -1 to 1 by 6 dB, as after resampling or amplification."""
+"""Floats may exceed -1 to 1 by 6 dB, as after resampling or amplification."""
 
 
-def recordings_in(X: Any) -> tuple[list[Any], set[int]]:
-    """Paths, contents of files and waveforms (n,); and the waveforms' channels."""
-    samples, n_channels = [], set()
+def recordings_in(X: object) -> tuple[list[Recording], set[int]]:
+    """The recordings; and the numbers of channels of the waveforms among them."""
+    samples: list[Recording] = []
+    n_channels: set[int] = set()
     for i, sample in enumerate(_listed(X)):
         if is_path(sample):
             samples.append(sample)
@@ -37,7 +38,7 @@ def recordings_in(X: Any) -> tuple[list[Any], set[int]]:
 
 
 def checked(wave: np.ndarray, name: str) -> np.ndarray:
-    """Floats between -1 and 1, or a little beyond; others raise `DataError`."""
+    """The waveform; raises `DataError` for values that are not between -1 and 1."""
     if not wave.size:
         return wave
     lowest, highest = float(wave.min()), float(wave.max())
@@ -46,7 +47,7 @@ def checked(wave: np.ndarray, name: str) -> np.ndarray:
         raise DataError(f"{name} contains {what}; repair it or leave it out.")
     if max(-lowest, highest) > LOUDEST:
         raise DataError(
-            f"{name} has values from {lowest:g} to {highest:g}; floats of a waveform lie "
+            f"{name} has values from {lowest:g} to {highest:g}; a waveform of floats is "
             f"between -1 and 1. Divide by the largest possible value (32768 for 16 bits), "
             f"or pass an array of integers, as in x.astype(numpy.int16)."
         )
@@ -57,7 +58,7 @@ def resample(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
     """(n,) samples at `rate` -> those at rate `to`, ceil(n * to / rate) of them."""
     if rate == to:
         return wave
-    # It takes longer to import than the rest of lamina, and few need it.
+    # Imported here: it takes longer than the rest of lamina.
     from scipy.signal import resample_poly
 
     up, down = ratio(rate, to)
@@ -65,7 +66,7 @@ def resample(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
 
 
 def ratio(rate: int, to: int) -> tuple[int, int]:
-    """By what the number of samples is multiplied and divided, in lowest terms."""
+    """The factors of up- and downsampling, in lowest terms."""
     common = gcd(rate, to)
     return to // common, rate // common
 
@@ -74,15 +75,15 @@ def ratio(rate: int, to: int) -> tuple[int, int]:
 def _low_pass(factor: int) -> np.ndarray:
     from scipy.signal import firwin
 
-    # What resample_poly designs by itself, but once and not for each recording.
+    # The default filter of resample_poly, which would compute it for each recording.
     return firwin(20 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(
         np.float32
     )
 
 
-def _listed(X: Any) -> list[Any]:
+def _listed(data: object) -> list[Any]:
     """The samples of X; a single recording is refused."""
-    X = opened(X, is_table=False)
+    X = unwrap(data, is_table=False)
     n_axes = X.ndim if isinstance(X, np.ndarray) else int(isinstance(X, list))
     if n_axes == 0:
         raise DataError(
@@ -99,8 +100,8 @@ def _listed(X: Any) -> list[Any]:
     return list(X)
 
 
-def _array(sample: Any, i: int) -> np.ndarray:
-    """(samples,) or (samples, channels) of a type that a waveform can have."""
+def _array(sample: object, i: int) -> np.ndarray:
+    """A waveform (samples,) or (samples, channels) of an allowed type."""
     if isinstance(sample, Tensor):
         sample = sample.detach().cpu().numpy()
     try:
@@ -111,10 +112,10 @@ def _array(sample: Any, i: int) -> np.ndarray:
             f"(samples, channels)."
         ) from None
     if sample is None or array.dtype.kind not in "fiu" or _is_wide(array):
-        found = "None" if sample is None else str(array.dtype)
+        dtype = "None" if sample is None else str(array.dtype)
         raise DataError(
-            f"Sample {i} has values of type {found}; a recording is the path or the "
-            f"contents of a sound file, or a waveform: floats between -1 and 1, or "
+            f"Sample {i} has values of type {dtype}; a recording is the path or the "
+            f"contents of an audio file, or a waveform: floats between -1 and 1, or "
             f"integers of 8, 16 or 32 bits, as in numpy.array(x, dtype=numpy.int16)."
         )
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] > len(array)):
@@ -122,10 +123,10 @@ def _array(sample: Any, i: int) -> np.ndarray:
             f"Sample {i} has shape {array.shape}; a waveform has (samples,) or "
             f"(samples, channels). Transpose it if its channels come first."
         )
-    if array.ndim == 2 and not 1 <= array.shape[1] <= MOST_CHANNELS:
+    if array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS:
         raise DataError(
             f"Sample {i} has {array.shape[1]} channels; a waveform (samples, channels) "
-            f"has 1 to {MOST_CHANNELS}. Pass the sound, not its spectrogram."
+            f"has 1 to {MAX_CHANNELS}. Pass the waveform, not a spectrogram."
         )
     if np.ma.is_masked(sample):
         raise DataError(
@@ -135,7 +136,7 @@ def _array(sample: Any, i: int) -> np.ndarray:
 
 
 def _is_wide(array: np.ndarray) -> bool:
-    """Whether it cannot be said which integer is the loudest."""
+    """Whether these are 64-bit integers, whose largest value is not full scale."""
     return array.dtype.kind in "iu" and array.dtype.itemsize > 4
 
 
@@ -144,19 +145,19 @@ def _averaged(array: np.ndarray, i: int) -> np.ndarray:
     if array.dtype.kind == "f":
         wave = checked(array, f"Sample {i}").astype(np.float32, copy=False)
     else:
-        half = 2.0 ** (8 * array.dtype.itemsize - 1)
-        zero = half if array.dtype.kind == "u" else 0.0
-        wave = ((array - zero) / half).astype(np.float32)
+        full_scale = 2.0 ** (8 * array.dtype.itemsize - 1)
+        zero = full_scale if array.dtype.kind == "u" else 0.0
+        wave = ((array - zero) / full_scale).astype(np.float32)
     return wave if wave.ndim == 1 else wave.mean(1)
 
 
-def _refuse_steps(samples: list[Any]) -> None:
-    """Raise for (samples, channels) of one recording, whose rows are no recordings."""
-    if len(samples) <= MOST_CHANNELS:
+def _refuse_steps(samples: list[Recording]) -> None:
+    """Raise if X is a single recording (samples, channels)."""
+    if len(samples) <= MAX_CHANNELS:
         return
     lengths = {len(x) if isinstance(x, np.ndarray) else 0 for x in samples}
-    if len(lengths) == 1 and 0 < min(lengths) <= MOST_CHANNELS:
+    if len(lengths) == 1 and 0 < min(lengths) <= MAX_CHANNELS:
         raise DataError(
-            f"X holds {len(samples)} waveforms of {min(lengths)} samples each, as the "
-            f"steps and channels of a single recording; pass it as [X]."
+            f"X holds {len(samples)} waveforms of {min(lengths)} samples each, which seem "
+            f"to be the samples and channels of a single recording; pass it as [X]."
         )

@@ -1,17 +1,16 @@
-"""Series of which the next steps are wanted -> windows x (B, T, C), each in its own units.
+"""Series to forecast -> windows x (B, T, C), each standardised by itself.
 
-A window is shifted by its level, the mean of its last season, and divided by its scale, the
-deviation of the values that were observed; so series of any size are forecast alike, and a
-series that is multiplied or shifted gives a forecast that is. The window goes on into the
-steps that are wanted, where all that is known is what was there a season before and, of the
-known columns, their future. `HistoryChannel` names the first channels; those that follow are
-the other columns, standardised over all series, 0 where they are missing or not known.
+The level of a window, the mean of its last season, is subtracted, and the result is divided
+by the standard deviation of its observed values, so that forecasts are equivariant to shift
+and scale of a series. A window includes the steps to forecast, with the values a season
+before and the future of the known columns. `HistoryChannel` names the first channels; the
+other columns follow, standardised over all series, 0 where they are missing or not known.
 
-A missing step counts as the same step of the season before: so the level is not that of the
-days that happen to be there, and a weekly pattern goes on after a gap.
+A missing step is filled with the value a season before, so that the level does not depend
+on which days are present, and a weekly pattern is continued over a gap.
 """
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,39 +18,44 @@ import torch
 from lamina.batch import HistoryChannel, Spec
 from lamina.encoders.base import Encoder
 from lamina.encoders.forecasting.params import HistoryParams
-from lamina.encoders.forecasting.reader import read_panel
-from lamina.encoders.forecasting.seasons import filled, season_of
+from lamina.encoders.forecasting.reader import read_panel, refuse_roles
+from lamina.encoders.forecasting.seasons import forward_fill, season_of
 from lamina.encoders.forecasting.windows import Histories, Series
 from lamina.encoders.moments import DOMINATED
 from lamina.encoders.series.panel import Panel, PanelSchema, schema_of
+from lamina.encoders.series.steps import Roles, is_native
 from lamina.exceptions import DataError
 from lamina.scaling import location_and_scale
 
-FEWEST_WINDOW = 24
+MIN_AUTO_WINDOW = 24
+"""The least window of "auto"."""
 
 
-class HistoryEncoder(Encoder):
-    """Series as windows: the last of each in prediction, and all of them in training."""
+class HistoryEncoder(Encoder[Panel]):
+    """Series as windows: the last one of each in prediction, all of them in training."""
 
     params = HistoryParams
     schema: PanelSchema | None = None
     season: int
-    """Steps after which the series resemble themselves: given, or found by `fit`."""
+    """The period of the series in steps: the parameter, or inferred by `fit`."""
     window: int
+    """Steps of a window before the horizon."""
 
     def __init__(self, params: HistoryParams):
+        self.owner = type(params).__name__
         self.horizon = params.horizon
-        self.asked_season, self.asked_window = params.season, params.window
-        self.id_column, self.time_column = params.id_column, params.time_column
-        self.value_column = params.value_column
+        self.season_param, self.window_param = params.season, params.window
+        self.roles = Roles(params.id_column, params.time_column, params.value_column)
         self.known_columns = tuple(params.known_columns)
 
-    def read(self, X: Any) -> Panel:
-        """The panel of what was passed; the first one says what later ones have to be."""
-        panel = read_panel(X, self, self.schema)
+    def read(self, X: object) -> Panel:
+        """The panel of X; the first call learns the schema."""
+        if self.schema is None and not (isinstance(X, Panel) or is_native(X)):
+            refuse_roles(self.roles, self.owner)
+        panel = read_panel(X, self.roles, self.horizon, self.schema)
         if self.schema is None:
             self.schema = schema_of(panel)
-            self.known = known_numbers(self.known_columns, self.schema)
+            self.known = column_positions(self.known_columns, self.schema)
         return panel
 
     def fit(self, plain: Panel, weight: np.ndarray | None = None) -> Self:
@@ -59,9 +63,9 @@ class HistoryEncoder(Encoder):
         self.n_channels = plain[0].shape[1]
         self.season = self._season(plain)
         self.window = (
-            max(FEWEST_WINDOW, self.horizon + self.season)
-            if isinstance(self.asked_window, str)
-            else self.asked_window
+            max(MIN_AUTO_WINDOW, self.horizon + self.season)
+            if isinstance(self.window_param, str)
+            else self.window_param
         )
         steps = None if weight is None else np.repeat(weight, [len(x) for x in plain])
         self.mean, self.scale = observed_moments(
@@ -76,19 +80,19 @@ class HistoryEncoder(Encoder):
         return self
 
     def encode(self, plain: Panel) -> Histories:
-        """The window that ends each series; raises `DataError` naming one too short."""
+        """The last window of each series; raises `DataError` naming one too short."""
         self._refuse_short(plain, self.season + 1, "a forecast")
         first = [int(np.flatnonzero(~np.isnan(x[:, 0]))[0]) for x in plain]
-        cut = [x[start:] for x, start in zip(plain, first, strict=True)]
-        lengths = torch.tensor([len(x) for x in cut])
-        flat = np.concatenate(cut)
-        values = np.concatenate([filled(x[:, 0], self.season) for x in cut])
+        arrays = [x[start:] for x, start in zip(plain, first, strict=True)]
+        lengths = torch.tensor([len(x) for x in arrays])
+        flat = np.concatenate(arrays)
+        values = np.concatenate([forward_fill(x[:, 0], self.season) for x in arrays])
         series = Series(
             values=torch.from_numpy(values),
-            seen=torch.from_numpy(~np.isnan(flat[:, 0])),
+            observed=torch.from_numpy(~np.isnan(flat[:, 0])),
             others=torch.from_numpy(self._standardised(flat[:, 1:])),
             starts=lengths.cumsum(0) - lengths,
-            steps=lengths,
+            lengths=lengths,
             known=torch.tensor([c - 1 for c in self.known], dtype=torch.long),
             future=self._future(plain),
             names=[plain.name(i) for i in range(len(plain))],
@@ -96,16 +100,16 @@ class HistoryEncoder(Encoder):
         return Histories(series, self.horizon, self.season, self.window)
 
     def _season(self, X: Panel) -> int:
-        if not isinstance(self.asked_season, str):
-            return self.asked_season
-        likely = [] if X.frequency is None else X.frequency.seasons()
-        return season_of([x[:, 0] for x in X], likely)
+        if not isinstance(self.season_param, str):
+            return self.season_param
+        candidates = [] if X.frequency is None else X.frequency.seasons()
+        return season_of([x[:, 0] for x in X], candidates)
 
     def _standardised(self, others: np.ndarray) -> np.ndarray:
         return np.nan_to_num((others - self.mean) / self.scale)
 
     def _future(self, X: Panel) -> torch.Tensor | None:
-        """(n, horizon, known) of the known columns after the end of each series."""
+        """(n, horizon, known): the known columns after the end of each series."""
         if X.future is None or not self.known:
             return None
         columns = [c - 1 for c in self.known]
@@ -118,7 +122,7 @@ class HistoryEncoder(Encoder):
             if n_steps < fewest:
                 raise DataError(
                     f"{X.name(i)} has {n_steps} steps; {purpose} with season="
-                    f"{self.season} needs at least {fewest}."
+                    f"{self.season} needs at least {fewest}. Pass a longer history."
                 )
 
     def _refuse_far_horizon(self, X: Panel) -> None:
@@ -127,13 +131,13 @@ class HistoryEncoder(Encoder):
         if self.season + 1 < longest < needed:
             raise DataError(
                 f"horizon={self.horizon} cannot be learnt from series of at most "
-                f"{longest} steps; at least {needed} are needed in one of them, the "
-                f"horizon and a season ({self.season}) and one. Lower horizon."
+                f"{longest} steps; one of them needs at least {needed}, the horizon plus "
+                f"a season ({self.season}) plus one. Lower horizon."
             )
 
 
-def known_numbers(known: tuple, schema: PanelSchema) -> list[int]:
-    """The numbers of the columns whose future is known; raises where one is none."""
+def column_positions(known: tuple, schema: PanelSchema) -> list[int]:
+    """The positions of the known columns; raises for one that does not exist."""
     labels = schema.columns or tuple(range(schema.n_columns))
     for column in known:
         if column not in labels[1:]:
@@ -147,11 +151,11 @@ def known_numbers(known: tuple, schema: PanelSchema) -> list[int]:
 def observed_moments(
     others: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Location and scale of each column, of what is not missing."""
+    """Location and scale (C,) of the values of each column that are not missing."""
     mean, scale = np.zeros(others.shape[1]), np.ones(others.shape[1])
     for j, column in enumerate(others.T):
-        seen = ~np.isnan(column)
-        if seen.any():
-            w = None if weight is None else weight[seen]
-            mean[j], scale[j], _ = location_and_scale(column[seen], w, DOMINATED)
+        observed = ~np.isnan(column)
+        if observed.any():
+            w = None if weight is None else weight[observed]
+            mean[j], scale[j], _ = location_and_scale(column[observed], w, DOMINATED)
     return mean, scale

@@ -1,4 +1,4 @@
-"""What series to forecast are, and how much of them is looked at."""
+"""The parameters of series to forecast."""
 
 from collections.abc import Hashable
 from typing import Annotated
@@ -8,56 +8,56 @@ from lamina.params import Params, Use, at_least, none, one_of
 
 
 class HistoryParams(Params):
-    """What the series are, and how much of them is looked at."""
+    """The columns, the season and the windows of series to forecast."""
 
-    horizon: Annotated[int, at_least(1), Use.FROZEN, "Steps that are forecast."] = 12
+    horizon: Annotated[int, at_least(1), Use.FROZEN, "Steps to forecast."] = 12
     season: Annotated[
         int | str,
         at_least(1),
         one_of("auto"),
         Use.FROZEN,
-        """Steps after which the series resemble themselves, 1 if they do not. "auto" takes
-        the strongest season, if noise would hardly show one: of hours 24 or 168, of
-        months 12 and the like where there are stamps, and otherwise any up to 200 that
-        the series cover four times.""",
+        """The period of the series in steps, 1 if they have none. "auto" takes the
+        strongest significant season: with time stamps, first those of the calendar (such
+        as 24 or 168 of hours, 12 of months), and otherwise any period up to 200 that the
+        series contain four times.""",
     ] = "auto"
     window: Annotated[
         int | str,
         at_least(2),
         one_of("auto"),
         Use.FROZEN,
-        """Steps that are looked at one by one, the last ones; of those before, what is
-        usual in a season is kept. "auto" is the horizon and a season, and at least 24.""",
+        """Last steps of a series that the network reads; the steps before contribute by
+        the mean course of a season. "auto" is the horizon plus a season, at least 24.""",
     ] = "auto"
     id_column: Annotated[
         Hashable,
         column_name(),
         none(),
         Use.FROZEN,
-        """Of a frame with a row for each step: the column, or level of the index, that
-        says which series a row belongs to.""",
+        """Column of a frame with a row for each step, or level of its index, that names
+        the series of the row.""",
     ] = None
     time_column: Annotated[
         Hashable,
         column_name(),
         none(),
         Use.FROZEN,
-        """Of a frame: the column, or level of the index, with the time of each row. None
-        takes dates, periods or increasing integers in pandas' index, and otherwise the
-        rows as they come.""",
+        """Column of a frame, or level of its index, with the time of each row. None uses
+        dates, periods or increasing integers in pandas' index, and otherwise the order of
+        the rows.""",
     ] = None
     value_column: Annotated[
         Hashable,
         column_name(),
         none(),
         Use.FROZEN,
-        "Of a frame: what is forecast; None if only one column is left.",
+        "Column of a frame to forecast; None if there is one column beside id and time.",
     ] = None
     known_columns: Annotated[
         list | tuple,
         column_names(),
         Use.FROZEN,
-        """Other columns whose future is known, such as holidays and prices: names, or for
-        arrays their numbers from 1 on. `predict` then needs their next `horizon` values
-        as `future`.""",
+        """Other columns whose future is known, such as holidays and prices: their names,
+        or in arrays their positions from 1. `predict` then requires their next `horizon`
+        values as `future`.""",
     ] = ()

@@ -1,53 +1,51 @@
-"""After how many steps series resemble themselves.
+"""The season of series, inferred by an F test; and filling of missing values.
 
-Of each series the slow part, a moving average over the lag, is taken away, so that neither a
-trend nor a wandering level looks like a season. What is left is cut into stretches of the
-lag, and an F test compares the variance of their mean with the variance around it. Steps
-that follow one another are not independent, so degrees of freedom are counted as Box (1954)
-does, from the covariance of what is around the mean. The series are tested as they
-are and by their changes, which shows a season beside a random walk; the ratios of all series
-are added up.
+For each lag, a moving average over the lag is subtracted from each series, so that neither
+a trend nor a drifting level looks like a season. The remainder is cut into segments of the
+lag, and an F test compares the variance of their mean with the variance around it. As
+consecutive steps are not independent, degrees of freedom follow Box (1954), from the
+autocovariance of the residuals. Both the series and their differences are tested: the
+latter detect a season beside a random walk. Variances are summed over all series.
 """
 
 import numpy as np
 from scipy.stats import norm
 
 LEVEL = 0.003
-"""How often noise may be taken for seasonal, over all lags that are tried."""
-EXPLAINED = 0.05
-"""The least fraction of the variance around the slow part that a season explains."""
-LONGEST_SEASON, FEWEST_SEASONS = 200, 4
-MOST_SERIES, MOST_STEPS = 100, 3_000
-"""Series that are looked at, evenly chosen, and steps of each, the last ones."""
-ENOUGH_STEPS = 20_000
-"""Steps in all from which on fewer series are looked at."""
+"""Level of significance, over all lags that are tried."""
+MIN_EXPLAINED = 0.05
+"""The least fraction of the variance around the moving average that a season explains."""
+MAX_SEASON, MIN_SEASONS = 200, 4
+"""The longest lag of "auto", and how many seasons a series must contain."""
+MAX_SERIES, MAX_STEPS = 100, 3_000
+"""Series that are tested, evenly spaced, and the last steps of each that are used."""
+MAX_TOTAL_STEPS = 20_000
+"""Steps in all above which fewer series are tested."""
 
 
 def season_of(series: list[np.ndarray], candidates: list[int] | None = None) -> int:
-    """The strongest season, or 1 if there is none.
+    """The strongest significant season; 1 if there is none.
 
-    Candidates, such as 24 and 168 for hours, are tried first and by themselves, and any
-    lag up to `LONGEST_SEASON` if none of them is a season.
+    The candidates, such as 24 and 168 for hours, are tested first; only if none of them is
+    significant, all lags up to `MAX_SEASON`.
     """
-    usual = int(np.median([min(len(values), MOST_STEPS) for values in series]))
-    n_series = min(MOST_SERIES, ENOUGH_STEPS // usual + 1)
-    chosen = np.unique(np.linspace(0, len(series) - 1, n_series).astype(int))
-    series = [_filled_and_scaled(series[i][-MOST_STEPS:]) for i in chosen]
-    longest = min(LONGEST_SEASON, _longest(series))
-    likely = [
-        lag for lag in candidates or [] if 2 <= lag <= max(longest, _longest(series))
-    ]
-    for lags in (likely, list(range(2, longest + 1))):
+    typical = int(np.median([min(len(values), MAX_STEPS) for values in series]))
+    n_series = min(MAX_SERIES, MAX_TOTAL_STEPS // typical + 1)
+    selected = np.unique(np.linspace(0, len(series) - 1, n_series).astype(int))
+    series = [_filled_and_scaled(series[i][-MAX_STEPS:]) for i in selected]
+    longest = _longest_lag(series)
+    likely = [lag for lag in candidates or [] if 2 <= lag <= longest]
+    for lags in (likely, list(range(2, min(MAX_SEASON, longest) + 1))):
         season = _strongest(series, lags)
         if season > 1:
             return season
     return 1
 
 
-def filled(values: np.ndarray, season: int = 1) -> np.ndarray:
-    """A missing value is the one a season before, and failing that the one before.
+def forward_fill(values: np.ndarray, season: int = 1) -> np.ndarray:
+    """Replace a missing value by that of the season before, else by the previous one.
 
-    Those at the beginning are the first that is observed; otherwise nothing later is used.
+    Only missing values at the beginning use a later value, the first observed one.
     """
     missing = np.flatnonzero(np.isnan(values))
     if not len(missing):
@@ -61,83 +59,82 @@ def filled(values: np.ndarray, season: int = 1) -> np.ndarray:
 
 
 def _filled_and_scaled(values: np.ndarray) -> np.ndarray:
-    """The series with nothing missing, at most 1, so that no square overflows."""
+    """The series without missing values, divided by its maximum so as not to overflow."""
     if np.isnan(values).all():
         return np.zeros(len(values))
-    values = filled(values)
+    values = forward_fill(values)
     return values / (np.abs(values).max() or 1.0)
 
 
-def _longest(series: list[np.ndarray]) -> int:
-    """The longest lag that half of the series are long enough for."""
+def _longest_lag(series: list[np.ndarray]) -> int:
+    """The longest lag of which half of the series contain `MIN_SEASONS`."""
     lengths = sorted(len(values) for values in series)
-    return lengths[len(lengths) // 2] // FEWEST_SEASONS
+    return lengths[len(lengths) // 2] // MIN_SEASONS
 
 
 def _strongest(series: list[np.ndarray], lags: list[int]) -> int:
     if not lags:
         return 1
-    needed = norm.isf(LEVEL / (2 * len(lags)))
-    changes = [np.diff(values) for values in series]
-    tests = np.array([[_test(part, lag) for lag in lags] for part in (series, changes)])
-    evidence, unexplained = tests[:, :, 0], tests[:, :, 1]
-    evidence = np.where(unexplained < 1 - EXPLAINED, evidence, -np.inf)
-    part, best = np.unravel_index(evidence.argmax(), evidence.shape)
-    if evidence[part, best] <= needed:
+    threshold = norm.isf(LEVEL / (2 * len(lags)))
+    differences = [np.diff(values) for values in series]
+    tests = np.array([[_f_test(x, lag) for lag in lags] for x in (series, differences)])
+    z, unexplained = tests[:, :, 0], tests[:, :, 1]
+    z = np.where(unexplained < 1 - MIN_EXPLAINED, z, -np.inf)
+    row, best = np.unravel_index(z.argmax(), z.shape)
+    if z[row, best] <= threshold:
         return 1
-    # What returns after a season returns after two.
-    enough = 1.25 * unexplained[part, best] + 0.02
+    # Multiples of a season are significant too: prefer a divisor that explains as much.
+    max_unexplained = 1.25 * unexplained[row, best] + 0.02
     return next(
         lag
         for i, lag in enumerate(lags)
         if lags[best] % lag == 0
-        and evidence[part, i] > needed
-        and unexplained[part, i] <= enough
+        and z[row, i] > threshold
+        and unexplained[row, i] <= max_unexplained
     )
 
 
-def _test(series: list[np.ndarray], lag: int) -> tuple[float, float]:
-    """The F ratio of a lag as a standard normal number, and the unexplained fraction."""
-    parts = [
-        _moments(values, lag)
+def _f_test(series: list[np.ndarray], lag: int) -> tuple[float, float]:
+    """The F ratio of a lag as a standard normal z, and the unexplained fraction."""
+    variances = [
+        _variances(values, lag)
         for values in series
-        if len(values) >= FEWEST_SEASONS * lag - 1
+        if len(values) >= MIN_SEASONS * lag - 1
     ]
-    parts = [part for part in parts if part is not None]
-    if not parts:
+    variances = [v for v in variances if v is not None]
+    if not variances:
         return -np.inf, 1.0
-    between, within, freedom, n_stretches = np.array(parts).T
+    between, within, freedom, n_segments = np.array(variances).T
     if within.sum() <= 0:
         return np.inf, 0.0
     # Satterthwaite (1946): degrees of freedom of a sum of variances.
     first = within.sum() ** 2 / (within**2 / freedom).sum()
-    second = within.sum() ** 2 / (within**2 / (freedom * (n_stretches - 1))).sum()
+    second = within.sum() ** 2 / (within**2 / (freedom * (n_segments - 1))).sum()
     ratio = between.sum() / within.sum()
     a, b = 2 / (9 * first), 2 / (9 * second)
     z = ((1 - b) * np.cbrt(ratio) - (1 - a)) / np.sqrt(b * np.cbrt(ratio) ** 2 + a)
-    explained = (between - within) / n_stretches
+    explained = (between - within) / n_segments
     return float(z), float(1 - explained.sum() / (explained + within).sum())
 
 
-def _moments(values: np.ndarray, lag: int) -> tuple[float, float, float, int] | None:
-    """Variance of the mean stretch, that around it, its freedom, number of stretches."""
+def _variances(values: np.ndarray, lag: int) -> tuple[float, float, float, int] | None:
+    """Variance between and within the steps of a season, freedom, number of segments."""
     level = _moving_average(values, lag)
-    rest = values[(len(values) - len(level)) // 2 :][: len(level)] - level
-    n = len(rest) // lag
-    size = float(np.abs(values).max())
-    if n < 3 or np.abs(rest).max() <= 1e-9 * size:
+    detrended = values[(len(values) - len(level)) // 2 :][: len(level)] - level
+    n = len(detrended) // lag
+    if n < 3 or np.abs(detrended).max() <= 1e-9 * float(np.abs(values).max()):
         return None
-    stretches = rest[len(rest) - n * lag :].reshape(n, lag)
-    stretches = stretches / stretches.std()
-    mean = stretches.mean(0)
-    around = stretches - mean
-    total = float((around**2).sum()) / (n - 1)
-    freedom = min(_freedom(around.ravel(), lag), lag - 1.0)
-    return n * float((mean**2).sum()), total, freedom, n
+    segments = detrended[len(detrended) - n * lag :].reshape(n, lag)
+    segments = segments / segments.std()
+    mean = segments.mean(0)
+    residuals = segments - mean
+    within = float((residuals**2).sum()) / (n - 1)
+    freedom = min(_freedom(residuals.ravel(), lag), lag - 1.0)
+    return n * float((mean**2).sum()), within, freedom, n
 
 
 def _freedom(values: np.ndarray, lag: int) -> float:
-    """Independent numbers that stretches of `lag` steps of a stationary series have."""
+    """Degrees of freedom of segments of `lag` steps of a stationary series."""
     spectrum = np.abs(np.fft.rfft(values, 2 * len(values))) ** 2
     covariance = np.fft.irfft(spectrum)[:lag]
     if covariance[0] <= 0:
@@ -147,7 +144,7 @@ def _freedom(values: np.ndarray, lag: int) -> float:
 
 
 def _moving_average(values: np.ndarray, lag: int) -> np.ndarray:
-    """Means of `lag` steps around each; for an even lag the outer two count half."""
+    """Centred means of `lag` steps; for an even lag the outermost two count half."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     means = (sums[lag:] - sums[:-lag]) / lag
     return means if lag % 2 else (means[1:] + means[:-1]) / 2

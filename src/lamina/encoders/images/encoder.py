@@ -22,8 +22,8 @@ from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.images.reader import (
     LARGEST,
     ArrayImages,
+    ImageFiles,
     Images,
-    PictureFiles,
     blocks,
     images_of,
     refuse_nonfinite,
@@ -84,7 +84,7 @@ class ImageEncoder(Encoder):
         self.size = None if size is None else (int(size[0]), int(size[1]))
 
     def read(self, X: Any) -> Images:
-        """The pictures of X, checked; the first call learns the schema."""
+        """The images of X, checked; the first call learns the schema."""
         fitted = self.schema
         images = images_of(X, self.size, None if fitted is None else fitted.shape)
         array = images.array if isinstance(images, ArrayImages) else None
@@ -158,7 +158,7 @@ def _channel_moments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and scale (C,) over the pixels of all images, or of some files."""
     rows = np.arange(len(images))
-    if isinstance(images, PictureFiles):
+    if isinstance(images, ImageFiles):
         rows = evenly_spaced(len(images), N_FOR_STATISTICS)
     n_pixels = prod(images.shape[:2])
     moments = []

@@ -1,6 +1,6 @@
-"""Pictures in files, in bytes and as PIL images: what their headers say, and their pixels.
+"""Images in files, in bytes and as PIL images: what their headers say, and their pixels.
 
-A picture -> (H, W, C) of uint8. It is read as a viewer shows it, EXIF orientation applied.
+An image -> (H, W, C) of uint8. It is read as a viewer shows it, EXIF orientation applied.
 What 8 bits a channel cannot hold, several frames and truncated data are refused.
 """
 
@@ -30,12 +30,12 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
     ("P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"), 3
 )
-"""Channels of pictures without transparency, by PIL's mode."""
+"""Channels of images without transparency, by PIL's mode."""
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 0x0102
 
 
-def picture_header(source: Source, i: int) -> tuple[int, int, int]:
-    """Height, width and channels of a picture as it is shown; no file is decoded."""
+def image_header(source: Source, i: int) -> tuple[int, int, int]:
+    """Height, width and channels of an image as it is shown; no file is decoded."""
     with _opened(source, i) as image:
         if image is source:
             # A PIL image keeps its pixels, and two threads cannot load it at once.
@@ -43,10 +43,10 @@ def picture_header(source: Source, i: int) -> tuple[int, int, int]:
         return _shape(image)
 
 
-def decode_picture(
+def decode_image(
     source: Source, i: int, n_channels: int, size: tuple[int, int] | None
 ) -> np.ndarray:
-    """(H, W, C) of uint8: the picture as it is shown, resized to a size (H, W) if given.
+    """(H, W, C) of uint8: the image as it is shown, resized to a size (H, W) if given.
 
     Its channels are `n_channels`, or as many as it has if those are more.
     """
@@ -76,7 +76,7 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
                     image = Image.open(file, formats=FORMATS)
                 except Image.UnidentifiedImageError:
                     raise ValueError(
-                        f"it is not a picture in one of the formats {', '.join(FORMATS)}"
+                        f"it is not an image in one of the formats {', '.join(FORMATS)}"
                     ) from None
                 with image:
                     _refuse_unreadable(image, source, i)
@@ -87,7 +87,7 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
 
 
 def _refuse_unreadable(image: Any, source: Source, i: int) -> None:
-    """Raise unless this is one picture of at most 8 bits a channel."""
+    """Raise unless this is one image of at most 8 bits a channel."""
     Image, _, ImageFile = _pillow()
     problem = None
     if isinstance(image, ImageFile.ImageFile):
@@ -101,7 +101,7 @@ def _refuse_unreadable(image: Any, source: Source, i: int) -> None:
         )
     if problem is None and (not _n_channels(image) or 0 in image.size):
         problem = (
-            f"has mode {image.mode!r} and size {image.size}; only pictures of 8 bits a "
+            f"has mode {image.mode!r} and size {image.size}; only images of 8 bits a "
             f"channel, and of some pixels, are read. Pass an array of its values "
             f"(`np.asarray(image)`), or convert it to 8 bits."
         )
@@ -125,7 +125,7 @@ def _problem_of_file(image: Any) -> str | None:
     n_frames = getattr(image, "n_frames", 1)
     if n_frames > 1 and image.format != MPO:
         return (
-            f"has {n_frames} frames or pages, and a sample is one picture. Pass the one "
+            f"has {n_frames} frames or pages, and a sample is one image. Pass the one "
             f"that is meant: `image.seek(k)`, then `image.copy()`."
         )
     n_bits = _n_bits(image)
@@ -148,7 +148,7 @@ def _n_bits(image: Any) -> int:
 
 
 def _n_channels(image: Any) -> int:
-    """Channels that hold all of a picture; 0 if 8 bits cannot."""
+    """Channels that hold all of an image; 0 if 8 bits cannot."""
     return 4 if image.has_transparency_data else CHANNELS.get(image.mode, 0)
 
 

@@ -1,4 +1,4 @@
-"""The two forms that pictures have after X is read: an array, or sources to be decoded.
+"""The two forms that images have after X is read: an array, or sources to be decoded.
 
 An array (n, H, W, C) stays as it is, in its own type. Files, contents of files and PIL
 images are decoded to (H, W, C) of uint8 when a batch needs them.
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.containers import is_contents, is_picture, opened
+from lamina.encoders.containers import is_contents, is_image, unwrap
 from lamina.encoders.files import contents_of, is_path, name_of
 from lamina.encoders.images.files import (
     MODES,
     Source,
-    decode_picture,
-    picture_header,
+    decode_image,
+    image_header,
 )
 from lamina.encoders.images.schema import other_shape
 from lamina.exceptions import DataError, ParameterError
@@ -45,7 +45,7 @@ class ArrayImages:
         return self.array[rows]
 
 
-class PictureFiles:
+class ImageFiles:
     """Files, their contents, and PIL images; pixels (H, W, C) are read when asked for."""
 
     def __init__(
@@ -58,10 +58,10 @@ class PictureFiles:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, rows: Any) -> "PictureFiles":
+    def __getitem__(self, rows: Any) -> "ImageFiles":
         places = np.arange(len(self))[rows]
         sources = [self.sources[i] for i in places]
-        return PictureFiles(sources, self.shape, self.resizes, self.numbers[places])
+        return ImageFiles(sources, self.shape, self.resizes, self.numbers[places])
 
     def pixels(self, rows: np.ndarray) -> np.ndarray:
         """(B, H, W, C) of uint8, decoded now."""
@@ -70,19 +70,19 @@ class PictureFiles:
     def _decoded(self, i: int) -> np.ndarray:
         source, number = self.sources[i], int(self.numbers[i])
         size = self.shape[:2] if self.resizes else None
-        pixels = decode_picture(source, number, self.shape[2], size)
+        pixels = decode_image(source, number, self.shape[2], size)
         # A file may have changed since its header was read, or the header may be wrong.
         if pixels.shape != self.shape:
             raise other_shape(name_of(source, number), pixels.shape, self.shape)
         return pixels
 
 
-Images = ArrayImages | PictureFiles
+Images = ArrayImages | ImageFiles
 
 
 def images_of(X: Any, size: tuple[int, int] | None, fitted: Shape | None) -> Images:
-    """The pictures in whatever the user passed, of one shape, that in `fit` if known."""
-    X = opened(X, is_table=False)
+    """The images in whatever the user passed, of one shape, that in `fit` if known."""
+    X = unwrap(X, is_table=False)
     if isinstance(X, list):
         samples = [_as_sample(sample, i) for i, sample in enumerate(X)]
         arrays = [s for s in samples if isinstance(s, np.ndarray)]
@@ -123,7 +123,7 @@ def _as_sample(sample: Any, i: int) -> Source:
     """A source that can be decoded as often as needed, or an array."""
     if is_contents(sample):
         return contents_of(sample, i)
-    if is_path(sample) or is_picture(sample):
+    if is_path(sample) or is_image(sample):
         return sample
     if sample is None:
         raise DataError(f"Sample {i} is None; leave it out.")
@@ -135,7 +135,7 @@ def _as_sample(sample: Any, i: int) -> Source:
     if array.ndim == 0 or array.dtype.kind == "O":
         raise DataError(
             f"Sample {i} is of type {type(sample).__name__}; an image is an array, a "
-            f"path, a PIL image, or the bytes or open binary file of a picture."
+            f"path, a PIL image, or the bytes or open binary file of an image."
         )
     return array
 
@@ -191,7 +191,7 @@ def _stacked(arrays: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarr
 
 def _files(
     sources: list[Source], size: tuple[int, int] | None, fitted: Shape | None
-) -> PictureFiles:
+) -> ImageFiles:
     """Checked sources; only their headers are read."""
     headers = [_header(source, i) for i, source in enumerate(sources)]
     if fitted is None:
@@ -204,13 +204,13 @@ def _files(
         # More channels than in fit could only be dropped.
         if not fits or header[2] > fitted[2] or fitted[2] not in MODES:
             raise other_shape(name_of(sources[i], i), header, fitted)
-    return PictureFiles(sources, fitted, size is not None, np.arange(len(sources)))
+    return ImageFiles(sources, fitted, size is not None, np.arange(len(sources)))
 
 
 def _header(source: Source, i: int) -> Shape:
     """Height, width and channels of a source."""
     if not isinstance(source, np.ndarray):
-        return picture_header(source, i)
+        return image_header(source, i)
     if source.dtype != np.uint8 or source.ndim not in (2, 3) or 0 in source.shape:
         raise DataError(
             f"Sample {i} is an array of {source.dtype} of shape {source.shape}; beside "

@@ -1,24 +1,24 @@
-"""Pictures -> batches x (B, C, H, W), channels last in memory, each channel standardised."""
+"""Images -> batches x (B, C, H, W), channels last in memory, each channel standardised."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch
-from lamina.encoders.base import InAnyOrder
-from lamina.encoders.images.reader import Images, PictureFiles
+from lamina.encoders.base import IndependentSamples
+from lamina.encoders.images.reader import ImageFiles, Images
 
 RESIDENT = (np.uint8, np.float32, np.float64)
 """What a device can hold; it knows few of the other types of numbers."""
 
 
-class ImageSamples(InAnyOrder):
+class ImageSamples(IndependentSamples):
     """Images that are standardised when a batch is taken."""
 
     lengths = None
 
     def __init__(self, images: Images, mean: np.ndarray, scale: np.ndarray):
-        self.images, self.decodes = images, isinstance(images, PictureFiles)
+        self.images, self.decodes = images, isinstance(images, ImageFiles)
         # A row of pixels at a time: a loop over three channels is ten times slower.
         width = images.shape[1]
         self.mean, self.scale = np.tile(mean, width), np.tile(scale, width)
@@ -26,11 +26,11 @@ class ImageSamples(InAnyOrder):
     def __len__(self) -> int:
         return len(self.images)
 
-    def resident(self, device: torch.device, room: int) -> "ImageSamples | Pixels":
-        if isinstance(self.images, PictureFiles):
+    def resident(self, device: torch.device, max_bytes: int) -> "ImageSamples | Pixels":
+        if isinstance(self.images, ImageFiles):
             return self
         array = np.ascontiguousarray(self.images.array)
-        if array.nbytes > room or array.dtype not in RESIDENT:
+        if array.nbytes > max_bytes or array.dtype not in RESIDENT:
             return self
         n_channels = array.shape[3]
         mean, scale = self.mean[:n_channels], self.scale[:n_channels]
@@ -47,7 +47,7 @@ class ImageSamples(InAnyOrder):
         return Batch(torch.from_numpy(x).permute(0, 3, 1, 2))
 
 
-class Pixels(InAnyOrder):
+class Pixels(IndependentSamples):
     """Images (n, H, W, C) as they came, on a device; a batch is standardised there."""
 
     lengths, decodes = None, False

@@ -1,7 +1,7 @@
-"""The shape and the values of the pictures in `fit`, and whether later ones agree.
+"""The shape and the values of the images in `fit`, and whether later ones agree.
 
-What is 0 to 255 to one picture is 0 to 1 to another, and a network takes both. So the
-values that `fit` saw are kept, and pictures that are plainly on another scale are refused.
+What is 0 to 255 to one image is 0 to 1 to another, and a network takes both. So the
+values that `fit` saw are kept, and images that are plainly on another scale are refused.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from lamina.exceptions import DataError
 from lamina.schema import Schema
 
 MAX_OF_BYTES, HALF_OF_BYTES = 255, 127
-"""Pictures of 0 to 255 are expected to exceed the half somewhere."""
+"""Images of 0 to 255 are expected to exceed the half somewhere."""
 FAR = 4
 """Whole numbers this many times beyond the values in `fit` are on another scale."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """Type and range of the numbers in some pictures."""
+    """Type and range of the numbers in some images."""
 
     dtype: str
     """Name of the number type; files and PIL images are "uint8"."""
@@ -49,7 +49,7 @@ class Values:
 
 @dataclass(frozen=True)
 class ImageSchema(Schema):
-    """What pictures are like."""
+    """What images are like."""
 
     height: int
     width: int
@@ -74,7 +74,7 @@ def values_of(array: np.ndarray) -> Values:
 def other_shape(
     what: str, shape: tuple[int, ...], fitted: tuple[int, ...]
 ) -> DataError:
-    """The error about a picture (H, W, C) of another shape than in `fit`."""
+    """The error about an image (H, W, C) of another shape than in `fit`."""
     remedy = "resize or convert it"
     if shape == (fitted[2], fitted[0], fitted[1]):
         remedy = "its channels come first: pass X.transpose(0, 2, 3, 1)"
@@ -85,7 +85,7 @@ def other_shape(
 
 
 def check_values(new: Values, fitted: Values, array: np.ndarray | None) -> None:
-    """Raise where pictures, an array (n, H, W, C) or files, are on another scale."""
+    """Raise where images, an array (n, H, W, C) or files, are on another scale."""
     if _is_scaled_down(new, fitted):
         remedy = "multiply it by 255" if fitted.is_bytes else "scale it as for fit"
     elif _is_scaled_up(new, fitted, array):
@@ -116,10 +116,10 @@ def _is_scaled_up(new: Values, fitted: Values, array: np.ndarray | None) -> bool
         return new.high > max(1, limit)
     if not fitted.is_unit or new.high <= 1:
         return False
-    # A single bright pixel is an outlier; a bright picture is on another scale.
+    # A single bright pixel is an outlier; a bright image is on another scale.
     return new.is_integer or array is None or bool((array.mean((1, 2, 3)) > 1).any())
 
 
 def _is_whole(array: np.ndarray) -> bool:
-    """Whether all are whole numbers; most pictures of fractions say so at once."""
+    """Whether all are whole numbers; most images of fractions say so at once."""
     return all((image == np.rint(image)).all() for image in array)

@@ -1,20 +1,20 @@
-"""The distance between the stamps of series: found, named, and continued.
+"""The frequency of time stamps: inferred, named and continued.
 
-A frequency turns stamps into numbers of steps and back. The first of these that has every
-stamp of every series on its grid is taken:
+A frequency converts stamps to numbers of steps and back. The first of these units is used
+on whose grid all stamps of all series lie:
 
 1. months: the first, the last, the first or last business day, or one day of the month
    (so quarters and years, which are 3 and 12 months);
-2. business days, where no stamp is at a weekend and some go on from Friday to Monday;
+2. business days, if no stamp is at a weekend and a Monday follows a Friday somewhere;
 3. days of the time zone, so that a day may last 23 or 25 hours;
 4. a fixed duration.
 
-The step is the greatest that all distances are multiples of. It has to be the most frequent
-distance in each series, or at least half of its steps have to be there and no greater step
-fit it; otherwise the stamps count as irregular.
+The step is the greatest common divisor of all distances. In each series it must be the
+most frequent distance, or at least half of the steps must be present and not all on a
+coarser grid; otherwise the stamps are irregular.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,17 +28,18 @@ UNITS = {
     "millisecond": 1000,
     "microsecond": 1,
 }
-FEW = 4
-"""Distances that are too few to say that a series has a frequency of its own."""
-NEAR = 1e-3
-"""How far a position may be from a whole number of steps."""
+MIN_DISTANCES = 4
+"""Distances from which a series on a coarser grid counts as irregular."""
+TOLERANCE = 1e-3
+"""The largest distance of a position from a whole number of steps."""
 
 
 @dataclass(frozen=True)
 class Frequency:
-    """Steps of so many units: "number", "duration", "day", "business day" or "month"."""
+    """The distance of consecutive time stamps."""
 
     unit: str
+    """"number", "duration", "day", "business day" or "month"."""
     step: float = 1
     """In units; microseconds for durations."""
     anchor: str = "start"
@@ -49,7 +50,7 @@ class Frequency:
     zone: str | None = None
 
     def __str__(self) -> str:
-        """The step in words."""
+        """The step as text, such as "2 days"."""
         unit, step = self.unit, self.step
         if unit == "number":
             return f"{step:g}"
@@ -59,7 +60,7 @@ class Frequency:
         return f"{step:g} {unit}{'' if step == 1 else 's'}"
 
     def units(self, values: np.ndarray) -> np.ndarray:
-        """Whole units since 1970 of stamps (n,), which may lie off the grid."""
+        """Whole units since 1970 of stamps (n,), which need not be on the grid."""
         if self.unit in ("number", "duration"):
             return values
         days = to_wall_clock(values, self.zone) // DAY
@@ -71,7 +72,7 @@ class Frequency:
         return np.busday_count(np.datetime64(0, "D"), dates)
 
     def stamps(self, units: np.ndarray) -> np.ndarray:
-        """The stamps of units (n,); the opposite of `units`."""
+        """The stamps of units (n,); the inverse of `units`."""
         if self.unit in ("number", "duration"):
             return units
         if self.unit == "day":
@@ -92,12 +93,12 @@ class Frequency:
             return None
         steps = (units - units[0]) / self.step
         whole = np.rint(steps)
-        if (np.abs(steps - whole) > NEAR).any():
+        if (np.abs(steps - whole) > TOLERANCE).any():
             return None
         return whole.astype(np.int64)
 
     def after(self, first: float, positions: np.ndarray) -> np.ndarray:
-        """The stamps so many steps after the first one."""
+        """The stamps (n,) at `positions` (n,) steps after the stamp `first`."""
         start = self.units(np.array([first]))[0]
         moved = start + positions * self.step
         if isinstance(start, np.integer) and self.step == int(self.step):
@@ -105,7 +106,7 @@ class Frequency:
         return self.stamps(moved)
 
     def seasons(self) -> list[int]:
-        """Steps of an hour, a day, a week, a year, where they are several whole ones."""
+        """Steps in an hour, a day, a week and a year, where these are whole and above 1."""
         if self.unit == "number":
             return []
         if self.unit == "month":
@@ -113,44 +114,44 @@ class Frequency:
         if self.unit == "business day":
             return [s for s in _whole(5, self.step) if s > 1]
         length = self.step * DAY if self.unit == "day" else self.step
-        found = [
+        seasons = [
             s for cycle in (DAY // 24, DAY, 7 * DAY) for s in _whole(cycle, length)
         ]
         if length == 7 * DAY:
-            found.append(52)
-        return [s for s in found if s > 1]
+            seasons.append(52)
+        return [s for s in seasons if s > 1]
 
 
 def find_frequency(
     series: list[np.ndarray], is_calendar: bool, zone: str | None
 ) -> Frequency | None:
-    """The frequency of sorted distinct stamps, an array for each series; None if none."""
+    """The frequency of sorted distinct stamps, an array a series; None if irregular."""
     several = [values for values in series if len(values) > 1]
     if not several:
         return None
     candidates = _calendar(several, zone) if is_calendar else [Frequency("number")]
     for candidate in candidates:
-        found = _with_step(candidate, several)
-        if found is not None:
-            return found
+        frequency = _with_step(candidate, several)
+        if frequency is not None:
+            return frequency
     return None
 
 
 def is_regular(positions: np.ndarray) -> bool:
-    """Whether 1 is the usual distance, or at least half of the steps are there."""
+    """Whether 1 is the most frequent distance, or at least half of the steps are there."""
     distances = np.diff(positions)
     if not len(distances):
         return True
     sizes, counts = np.unique(distances, return_counts=True)
     if sizes[counts.argmax()] == 1:
         return True
-    if len(distances) >= FEW and np.gcd.reduce(distances) > 1:
+    if len(distances) >= MIN_DISTANCES and np.gcd.reduce(distances) > 1:
         return False
     return 2 * len(positions) >= positions[-1] - positions[0] + 1
 
 
 def _with_step(candidate: Frequency, series: list[np.ndarray]) -> Frequency | None:
-    """The candidate with its step, if all stamps are on its grid."""
+    """The candidate with its step; None if not all stamps are on its grid."""
     units = [candidate.units(values) for values in series]
     distances = np.concatenate([np.diff(u) for u in units])
     if (distances <= 0).any():
@@ -159,35 +160,33 @@ def _with_step(candidate: Frequency, series: list[np.ndarray]) -> Frequency | No
         step = float(distances.min())
     else:
         step = int(np.gcd.reduce(distances))
-    found = Frequency(
-        candidate.unit, step, candidate.anchor, candidate.time_of_day, candidate.zone
-    )
+    frequency = replace(candidate, step=step)
     for values in series:
-        positions = found.positions(values)
+        positions = frequency.positions(values)
         if positions is None or not is_regular(positions):
             return None
-    return found
+    return frequency
 
 
 def _calendar(series: list[np.ndarray], zone: str | None) -> list[Frequency]:
-    """What may be the unit, the longest first."""
+    """Frequencies of one unit to try, the longest unit first."""
     wall = np.concatenate([to_wall_clock(values, zone) for values in series])
     time_of_day = int(np.median(wall % DAY))
     days = (wall // DAY).astype("datetime64[D]")
     day = int((days - days.astype("datetime64[M]")).astype(np.int64).max()) + 1
     anchors = ("start", "end", "first business day", "last business day", str(day))
-    found = [Frequency("month", 1, a, time_of_day, zone) for a in anchors]
+    candidates = [Frequency("month", 1, a, time_of_day, zone) for a in anchors]
     if _are_business_days(series, zone):
-        found.append(Frequency("business day", 1, "start", time_of_day, zone))
-    found.append(Frequency("day", 1, "start", time_of_day, zone))
-    return [*found, Frequency("duration")]
+        candidates.append(Frequency("business day", 1, "start", time_of_day, zone))
+    candidates.append(Frequency("day", 1, "start", time_of_day, zone))
+    return [*candidates, Frequency("duration")]
 
 
 def _are_business_days(series: list[np.ndarray], zone: str | None) -> bool:
     spans_weekend = False
     for values in series:
         days = to_wall_clock(values, zone) // DAY
-        weekday = (days + 3) % 7  # 1970 began on a Thursday
+        weekday = (days + 3) % 7  # 1 January 1970 was a Thursday
         if (weekday > 4).any():
             return False
         spans_weekend |= bool(((np.diff(days) == 3) & (weekday[:-1] == 4)).any())

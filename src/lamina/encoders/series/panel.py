@@ -1,12 +1,12 @@
 """A panel of series: arrays (steps, columns), the column that is forecast first.
 
-It keeps what came in, so that forecasts can be given back with the ids and the stamps that
-follow, and its schema says what later panels have to agree with.
+It keeps the container, the ids and the time stamps of X, to return forecasts in the same
+form.
 """
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import overload
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from lamina.schema import Schema
 
 @dataclass(frozen=True)
 class PanelSchema(Schema):
-    """What later series have to agree with."""
+    """The columns and the time stamps of the series in `fit`."""
 
     columns: tuple[Hashable, ...] | None = None
     """Names of the columns, the one that is forecast first; None for arrays."""
@@ -30,7 +30,7 @@ class PanelSchema(Schema):
 
 
 class Panel:
-    """Series that are read: arrays (steps, columns)."""
+    """Series as arrays (steps, columns), indexed by row numbers."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class Panel:
     ):
         self.values, self.source = values, source
         self.ids, self.columns = ids, columns
-        self.first: list[Any] | None = None
-        """The first stamp of each series; None where there are no stamps."""
+        self.first_stamps: list[float] | None = None
+        """The first time stamp of each series; None without time stamps."""
         self.frequency: Frequency | None = None
         self.future: list[np.ndarray] | None = None
-        """What is known of the steps that follow, (horizon, known columns) a series."""
+        """(horizon, known columns) of each series: the values of the steps that follow."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -53,32 +53,40 @@ class Panel:
     def __iter__(self) -> Iterator[np.ndarray]:
         return iter(self.values)
 
-    def __getitem__(self, rows: Any) -> Any:
-        """The series of one number, or a panel of those of several."""
+    @overload
+    def __getitem__(self, rows: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, rows: slice | np.ndarray) -> "Panel": ...
+
+    def __getitem__(self, rows: int | slice | np.ndarray) -> "np.ndarray | Panel":
+        """The array of one series, or a panel of several."""
         if isinstance(rows, int | np.integer):
             return self.values[rows]
-        numbers = np.arange(len(self))[rows]
-        panel = self.with_values([self.values[i] for i in numbers])
-        panel.ids = None if self.ids is None else [self.ids[i] for i in numbers]
-        panel.first = None if self.first is None else [self.first[i] for i in numbers]
+        rows = np.arange(len(self))[rows]
+        panel = self.with_values([self.values[i] for i in rows])
+        if self.ids is not None:
+            panel.ids = [self.ids[i] for i in rows]
+        if self.first_stamps is not None:
+            panel.first_stamps = [self.first_stamps[i] for i in rows]
         if self.future is not None:
-            panel.future = [self.future[i] for i in numbers]
+            panel.future = [self.future[i] for i in rows]
         return panel
 
     def with_values(self, values: list[np.ndarray]) -> "Panel":
-        """Other values of the same series, from the same stamps on."""
+        """The same series with other values, from the same time stamps on."""
         panel = Panel(values, self.source, self.ids, self.columns)
-        panel.first, panel.frequency = self.first, self.frequency
+        panel.first_stamps, panel.frequency = self.first_stamps, self.frequency
         panel.future = self.future
         return panel
 
     def name(self, i: int) -> str:
-        """A series as it is named in an error."""
+        """The name of a series in messages."""
         return f"Series {i}" if self.ids is None else f"Series {self.ids[i]!r}"
 
 
 def schema_of(panel: Panel) -> PanelSchema:
-    """What the first panel says of the later ones."""
+    """The schema of the panel that `fit` saw."""
     return PanelSchema(
         form="series",
         columns=panel.columns,
@@ -90,19 +98,19 @@ def schema_of(panel: Panel) -> PanelSchema:
 
 
 def check_columns(panel: Panel, schema: PanelSchema) -> None:
-    """Raise where columns are not those of `fit`; put them into its order."""
+    """Put the columns into the order of `fit`; raise if they are not those of `fit`."""
     n_columns = panel[0].shape[1]
     if schema.columns is None or panel.columns is None:
         if n_columns != schema.n_columns:
             raise DataError(
                 f"{panel.name(0)} has {n_columns} columns; this network was fitted on "
-                f"{schema.n_columns}."
+                f"{schema.n_columns}. Pass the columns of fit."
             )
         if n_columns > 1 and schema.columns != panel.columns:
             raise DataError(
-                f"fit saw {'a frame' if schema.columns else 'arrays'}, and this is "
-                f"{'a frame' if panel.columns else 'arrays'}; its columns cannot be "
-                f"matched by name. Pass what fit saw."
+                f"X is {'a frame' if panel.columns else 'arrays'}, and was "
+                f"{'a frame' if schema.columns else 'arrays'} in fit, so that columns "
+                f"cannot be matched by name. Pass the container of fit."
             )
         return
     if n_columns == schema.n_columns == 1:
@@ -111,7 +119,7 @@ def check_columns(panel: Panel, schema: PanelSchema) -> None:
     extra = [c for c in panel.columns if c not in schema.columns]
     if missing or extra:
         words = [f"lacks the columns {missing!r}"] if missing else []
-        words += [f"has the columns {extra!r}, which fit did not see"] if extra else []
+        words += [f"has the columns {extra!r}, which fit did not have"] if extra else []
         raise DataError(f"X {' and '.join(words)}; pass those of fit.")
     order = [panel.columns.index(c) for c in schema.columns]
     panel.values = [series[:, order] for series in panel.values]

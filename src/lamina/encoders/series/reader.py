@@ -1,6 +1,6 @@
-"""Series as users hold them -> their steps, end to end, in floats.
+"""Arrays and lists of series -> their steps, concatenated, as floats.
 
-A missing number is NaN; infinity is refused.
+A missing value is NaN; infinity is refused.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lamina.exceptions import DataError
 
 @dataclass
 class SeriesList:
-    """Series end to end: flat (total steps, C), and the number of steps of each (n,)."""
+    """Series, concatenated in flat (total steps, C), with lengths (n,) in steps."""
 
     flat: np.ndarray
     lengths: np.ndarray
@@ -48,7 +48,7 @@ def _read_array(X: np.ndarray, owner: str) -> SeriesList:
         )
     X = X[:, :, None] if X.ndim == 2 else X
     n, steps, channels = X.shape
-    flat = _numbers(X.reshape(n * steps, channels), "X")
+    flat = _floats(X.reshape(n * steps, channels), "X")
     return SeriesList(flat, np.full(n, steps))
 
 
@@ -59,17 +59,17 @@ def _read_list(X: list) -> SeriesList:
         if sample.shape[1] != expected:
             raise DataError(
                 f"Sample {i} has {sample.shape[1]} channels, sample 0 has {expected}; "
-                f"a series is (steps, channels) with the same channels everywhere. If the "
+                f"series are (steps, channels), all with the same channels. If the "
                 f"channels come first, transpose each sample."
             )
     lengths = np.array([len(s) for s in samples])
     return SeriesList(np.concatenate(samples), lengths)
 
 
-def _as_columns(sample: Any, i: int) -> np.ndarray:
+def _as_columns(sample: object, i: int) -> np.ndarray:
     if sample is None or isinstance(sample, str | bytes | dict):
         raise DataError(f"Sample {i} is {sample!r}; a series is an array of numbers.")
-    array = _numbers(sample, f"Sample {i}")
+    array = _floats(sample, f"Sample {i}")
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2:
         raise DataError(
@@ -81,8 +81,8 @@ def _as_columns(sample: Any, i: int) -> np.ndarray:
     return array
 
 
-def _numbers(values: Any, what: str) -> np.ndarray:
-    """Single precision stays as it is; any other type of number becomes double."""
+def _floats(values: object, what: str) -> np.ndarray:
+    """An array of floats: float32 is kept, any other type becomes float64."""
     try:
         if isinstance(values, np.ma.MaskedArray):
             values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
@@ -90,8 +90,8 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         if array.dtype.kind in "cmMUSV":
             raise TypeError(f"it holds {array.dtype}")
         if array.dtype.kind == "O":
-            numbers = [_number(value) for value in array.ravel()]
-            array = np.array(numbers, np.float64).reshape(array.shape)
+            floats = [_float(value) for value in array.ravel()]
+            array = np.array(floats, np.float64).reshape(array.shape)
         is_single = array.dtype == np.float32
         return array if is_single else array.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError) as error:
@@ -102,7 +102,7 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         ) from None
 
 
-def _number(value: Any) -> float:
+def _float(value: Any) -> float:
     if value is None:
         return np.nan
     if isinstance(value, str | bytes):

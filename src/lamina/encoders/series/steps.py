@@ -1,8 +1,8 @@
-"""Frames and series of a data library, a row for each step -> columns with their roles.
+"""Frames and series of a data library with a row for each step -> values, ids and times.
 
-Which column, or level of pandas' index, is the id and which the time is said by parameters.
-Where they say nothing of the index of pandas, dates, periods and text in it are the time,
-integers that increase are positions, and of two levels the other one is the id.
+`Roles` names the columns, or levels of pandas' index, that are the id and the time. Levels
+of the index that it does not name are used as follows: dates, periods, texts and
+increasing integers are the time, and the other one of two levels is the id.
 """
 
 from collections.abc import Hashable
@@ -17,21 +17,32 @@ from lamina.encoders.series.times import TimeKind, Times, read_times
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 
-RESET = "pass X.reset_index(drop=True) if its rows are steps in their order"
+RESET = "pass X.reset_index(drop=True) if its rows are the steps in order"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns of a frame, or levels of its index, with a role."""
+
+    id_column: Hashable | None = None
+    """Names the series of a row."""
+    time_column: Hashable | None = None
+    value_column: Hashable | None = None
+    """What is forecast."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What series came in, so that forecasts can be given back in the same."""
+    """The container of the series in X, to return forecasts in the same container."""
 
     container: str = "arrays"
     """"arrays", "series" or "frame"."""
     library: Any = None
-    """The data library, as narwhals calls it."""
+    """The data library, a `narwhals.Implementation`."""
     is_single: bool = False
-    """Whether it was one series by itself."""
+    """Whether X was a single series."""
     name: Hashable = None
-    """The name of a series, which may be none."""
+    """The name of a pandas or polars series."""
     value: Hashable = None
     """The column that is forecast."""
     id: Hashable = None
@@ -39,12 +50,12 @@ class Source:
     id_in_index: bool = False
     time_in_index: bool = False
     kind: TimeKind | None = None
-    """What held the stamps; None where there were none."""
+    """The type of the time stamps; None without time stamps."""
 
 
 @dataclass
 class Steps:
-    """The rows of a frame: columns of numbers, value first, with their ids and times."""
+    """The rows of a frame: numeric columns, the value first, with ids and times."""
 
     columns: dict[Hashable, np.ndarray]
     source: Source
@@ -54,25 +65,24 @@ class Steps:
 
 @dataclass
 class _Parts:
-    """Columns and levels of the index that are not yet given a role."""
+    """Columns and levels of the index without a role so far."""
 
     columns: dict[Hashable, nw.Series]
     levels: dict[Hashable, nw.Series] = field(default_factory=dict)
 
     def pop(self, label: Hashable, parameter: str) -> tuple[nw.Series, bool]:
-        """The column or level of this name, and whether it is in the index."""
+        """Remove and return the column or level; and whether it was in the index."""
         for parts in (self.columns, self.levels):
             if label in parts:
                 return parts.pop(label), parts is self.levels
-        places = f"{parameter}={label!r} is not a column of {list(self.columns)!r}"
+        index = f" nor a level of the index {list(self.levels)!r}"
         raise DataError(
-            f"{places} nor a level of the index {list(self.levels)!r}."
-            if self.levels
-            else f"{places}."
+            f"{parameter}={label!r} is not a column of {list(self.columns)!r}"
+            f"{index if self.levels else ''}."
         )
 
 
-def is_native(X: Any) -> bool:
+def is_native(X: object) -> bool:
     """Whether X is a frame or a series of a data library."""
     if isinstance(X, np.ndarray | list | tuple):
         return False
@@ -81,27 +91,27 @@ def is_native(X: Any) -> bool:
     return _is_eager(X) or nw.dependencies.is_into_series(X)
 
 
-def read_steps(X: Any, params: Any, needs_value: bool = True) -> Steps:
-    """The columns of a frame or a series; each has the role that the parameters say."""
+def read_steps(X: Any, roles: Roles, needs_value: bool = True) -> Steps:
+    """The values, ids and times of a frame or a series."""
     parts, library, name = _parts_of(X)
     is_series = not _is_eager(X)
     ids = times = id_label = time_label = None
     id_in_index = time_in_index = False
-    if params.id_column is not None:
-        id_label = params.id_column
+    if roles.id_column is not None:
+        id_label = roles.id_column
         ids, id_in_index = parts.pop(id_label, "id_column")
-    if params.time_column is not None:
-        time_label = params.time_column
+    if roles.time_column is not None:
+        time_label = roles.time_column
         times, time_in_index = parts.pop(time_label, "time_column")
     elif parts.levels:
         time_label, times = _time_level(parts, ids is not None)
         time_in_index = times is not None
     if ids is None and parts.levels and time_in_index:
         id_label, ids, id_in_index = *parts.levels.popitem(), True
-    value = name if is_series else _value_label(parts, params, needs_value)
-    rest = [label for label in parts.columns if label != value]
-    labels = [value, *rest] if value in parts.columns else rest
-    columns = {c: numbers_of(parts.columns[c], f"Column {c!r}") for c in labels}
+    value = name if is_series else _value_label(parts, roles.value_column, needs_value)
+    others = [label for label in parts.columns if label != value]
+    labels = [value, *others] if value in parts.columns else others
+    columns = {c: floats_of(parts.columns[c], f"Column {c!r}") for c in labels}
     stamps = None
     if times is not None:
         stamps = read_times(times, _named("Column", time_label, time_in_index))
@@ -120,11 +130,11 @@ def read_steps(X: Any, params: Any, needs_value: bool = True) -> Steps:
     return Steps(columns, source, _ids_of(ids, id_label), stamps)
 
 
-def numbers_of(column: Any, name: str) -> np.ndarray:
-    """(n,) floats of a column or an array of numbers; NaN where one is missing."""
+def floats_of(column: nw.Series | np.ndarray, name: str) -> np.ndarray:
+    """A column or an array of numbers as floats, NaN where a value is missing."""
     if isinstance(column, nw.Series):
-        is_plain = column.dtype.is_numeric() or column.dtype == nw.Boolean
-        if is_plain and not column.is_null().any():
+        is_numeric = column.dtype.is_numeric() or column.dtype == nw.Boolean
+        if is_numeric and not column.is_null().any():
             return np.asarray(column.to_numpy(), dtype=np.float64)
         column = np.array([*column.to_list(), None], dtype=object)[:-1]
     if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
@@ -136,14 +146,16 @@ def numbers_of(column: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind != "O":
-        raise DataError(f"{name} holds {array.flat[0].item()!r}; a series is numbers.")
+        raise DataError(
+            f"{name} holds {array.flat[0].item()!r}; a series is an array of numbers."
+        )
     values = np.empty(array.shape, dtype=np.float64)
-    for place, value in np.ndenumerate(array):
-        values[place] = np.nan if is_missing(value) else _number(value, place[0], name)
+    for at, value in np.ndenumerate(array):
+        values[at] = np.nan if is_missing(value) else _float(value, at[0], name)
     return values
 
 
-def _number(value: Any, row: int, name: str) -> float:
+def _float(value: Any, row: int, name: str) -> float:
     try:
         if isinstance(value, str | bytes):
             raise TypeError
@@ -154,13 +166,13 @@ def _number(value: Any, row: int, name: str) -> float:
         ) from None
 
 
-def _is_eager(X: Any) -> bool:
+def _is_eager(X: object) -> bool:
     if not nw.dependencies.is_into_dataframe(X):
         return False
     return not nw.dependencies.is_narwhals_lazyframe(X)
 
 
-def _parts_of(X: Any) -> tuple[_Parts, Any, Hashable]:
+def _parts_of(X: Any) -> tuple[_Parts, nw.Implementation, Hashable]:
     """The columns and levels of X, the library, and the name of a series."""
     native = nw.to_native(X, pass_through=True)
     if not _is_eager(X):
@@ -182,7 +194,7 @@ def _parts_of(X: Any) -> tuple[_Parts, Any, Hashable]:
 
 
 def _levels(native: Any) -> dict[Hashable, nw.Series]:
-    """The levels of pandas' index, by name, or number where they have none."""
+    """The levels of pandas' index, by name, or by position where they have none."""
     if not (
         nw.dependencies.is_pandas_like_dataframe(native)
         or nw.dependencies.is_pandas_like_series(native)
@@ -195,14 +207,14 @@ def _levels(native: Any) -> dict[Hashable, nw.Series]:
         levels[label] = nw.from_native(values, series_only=True)
     if len(levels) > 2:
         raise DataError(
-            f"The index of X has {len(levels)} levels, {list(levels)!r}; keep the id and "
-            f"the time, and join what makes an id together."
+            f"The index of X has {len(levels)} levels, {list(levels)!r}; it may have two, "
+            f"the id and the time. Join several levels into one id."
         )
     return levels
 
 
 def _time_level(parts: _Parts, has_id: bool) -> tuple[Hashable, nw.Series | None]:
-    """The level of the index that is the time, if one is."""
+    """Remove and return the level of the index that is the time; (None, None) if none."""
     labels = list(parts.levels)
     dated = [label for label in labels if _is_dated(parts.levels[label])]
     label = dated[-1] if dated else labels[-1]
@@ -219,7 +231,7 @@ def _time_level(parts: _Parts, has_id: bool) -> tuple[Hashable, nw.Series | None
         return label, level
     warn_of_data(
         "The index of X is integers that do not increase; its rows are read as steps in "
-        "their order. Pass time_column to order them, or X.reset_index(drop=True)."
+        "this order. Pass time_column to order them, or X.reset_index(drop=True)."
     )
     return None, None
 
@@ -230,16 +242,17 @@ def _is_dated(level: nw.Series) -> bool:
     return is_native or isinstance(dtype, nw.Datetime) or dtype == nw.Date
 
 
-def _value_label(parts: _Parts, params: Any, needs_value: bool) -> Hashable:
-    labels, value = list(parts.columns), params.value_column
+def _value_label(parts: _Parts, value: Hashable, needs_value: bool) -> Hashable:
+    """The label of the column that is forecast; None if it is not determined."""
+    labels = list(parts.columns)
     if value is not None:
         if needs_value and value not in labels:
             raise DataError(f"value_column={value!r} is not a column of {labels!r}.")
         return value
     if len(labels) != 1 and needs_value:
         raise DataError(
-            f"X has the columns {labels!r} beside id and time; pass value_column to say "
-            f"which is forecast (and id_column and time_column, if these are among them)."
+            f"X has the columns {labels!r} beside id and time; pass the one to forecast as "
+            f"value_column (and id_column and time_column, if these are among them)."
         )
     return labels[0] if len(labels) == 1 else None
 
@@ -251,7 +264,8 @@ def _ids_of(column: nw.Series | None, label: Hashable) -> list | None:
     for row, value in enumerate(ids):
         if is_missing(value):
             raise DataError(
-                f"Column {label!r} has no id in row {row}; fill it in or drop the row."
+                f"Column {label!r} has a missing id in row {row}; fill it in or drop the "
+                f"row."
             )
     return ids
 

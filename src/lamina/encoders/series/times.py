@@ -1,8 +1,8 @@
-"""Stamps of time, as users hold them -> numbers, and back.
+"""Time stamps of any type -> numbers, and back.
 
-Calendar stamps become microseconds since 1970 in UTC, whatever held them: datetimes with or
-without a time zone (one without is read as if it were UTC), dates, periods of pandas (their
-start) and text in ISO form. Numbers are positions and stay numbers.
+Calendar stamps become microseconds since 1970 in UTC: datetimes with or without a time zone
+(read as UTC without one), dates, pandas' periods (their start) and ISO 8601 texts. Numbers
+are positions and are kept.
 """
 
 import re
@@ -20,7 +20,7 @@ from lamina.exceptions import DataError
 DAY = 86_400_000_000
 """Microseconds."""
 QUARTER_HOUR = DAY // 96
-"""Clocks are put forward and back at whole ones."""
+"""The offset of a time zone changes at multiples of it."""
 EPOCH = datetime(1970, 1, 1)
 MONTH = re.compile(r"(\d{4})-(\d{2})$")
 QUARTER_OF_YEAR = re.compile(r"(\d{4})-?Q([1-4])$")
@@ -29,23 +29,23 @@ OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$")
 
 @dataclass(frozen=True)
 class TimeKind:
-    """What held the stamps; enough to write later ones in the same way."""
+    """The type of time stamps; enough to write later ones in the same type."""
 
     type: str
     """"datetime", "date", "period", "text" or "number"."""
     zone: str | None = None
     style: str | None = None
-    """The frequency of periods, the resolution of datetimes, or the form of text: "date",
-    "compact", "month", "quarter", or what stands between date and time."""
+    """The frequency of periods, the resolution of datetimes, or the format of texts:
+    "date", "compact", "month", "quarter", or the separator of date and time."""
     is_integer: bool = False
 
     @property
     def is_calendar(self) -> bool:
-        """Whether stamps are moments, and not positions."""
+        """Whether stamps are instants, and not positions."""
         return self.type != "number"
 
-    def text(self, value: Any) -> str:
-        """A stamp as it is named in an error."""
+    def text(self, value: float | np.ndarray) -> str:
+        """A stamp as text, for messages."""
         if not self.is_calendar:
             return f"{value:g}"
         moment = EPOCH + timedelta(microseconds=int(value))
@@ -57,21 +57,21 @@ class TimeKind:
 
 @dataclass(frozen=True)
 class Times:
-    """Stamps of the rows: integers (n,), or floats if they are positions that are not."""
+    """Time stamps of rows (n,): integers, or floats if they are fractional positions."""
 
     kind: TimeKind
     values: np.ndarray
 
 
 def read_times(column: nw.Series, name: str) -> Times:
-    """The stamps of a column; raises `DataError` naming the row of one that is none."""
+    """The time stamps of a column; raises `DataError` naming the row of an invalid one."""
     native = column.to_native()
     missing = column.is_null().to_numpy()
     _refuse_missing(np.asarray(missing, dtype=bool), name)
     if nw.dependencies.is_pandas_like_series(native):
-        found = _pandas_times(native)
-        if found is not None:
-            return found
+        times = _pandas_times(native)
+        if times is not None:
+            return times
     dtype = column.dtype
     if isinstance(dtype, nw.Datetime):
         values = column.dt.timestamp("us").to_numpy().astype(np.int64)
@@ -85,13 +85,13 @@ def read_times(column: nw.Series, name: str) -> Times:
     if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
         return _one_by_one(column.to_list(), name)
     raise DataError(
-        f"{name} has type {dtype}, which is no time; pass datetimes, dates, text in ISO "
-        f"form (2024-01-31) or numbers of the steps."
+        f"{name} has type {dtype}, which is not a time; pass datetimes, dates, ISO texts "
+        f"(2024-01-31) or the positions of the steps."
     )
 
 
 def _pandas_times(native: Any) -> Times | None:
-    """Periods, and times in any zone, whose type narwhals does not always find."""
+    """Periods, and datetimes with a zone, which narwhals does not always recognise."""
     words = str(native.dtype)
     if words.startswith("period["):
         kind = TimeKind("period", style=words[len("period[") : -1])
@@ -105,10 +105,10 @@ def _pandas_times(native: Any) -> Times | None:
 
 
 def zone_of(name: str) -> tzinfo:
-    """A time zone by its name, or by its distance from UTC."""
-    found = OFFSET.match(name)
-    if found:
-        sign, hours, minutes = found.groups()
+    """A time zone by its name, or by its offset from UTC."""
+    match = OFFSET.match(name)
+    if match:
+        sign, hours, minutes = match.groups()
         distance = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-distance if sign == "-" else distance)
     try:
@@ -121,16 +121,16 @@ def zone_of(name: str) -> tzinfo:
 
 
 def to_wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
-    """What the clocks of a time zone show, in microseconds since 1970."""
+    """Local times of a time zone, in microseconds since 1970."""
     if zone is None or zone == "UTC" or not len(instants):
         return instants
     return instants + _offsets(instants, zone)
 
 
 def to_instants(wall: np.ndarray, zone: str | None) -> np.ndarray:
-    """The moments at which clocks show this: the first of two, and none is skipped.
+    """The instants of local times; the first of two where a local time is ambiguous.
 
-    A time that clocks leave out, where they are put forward, is that much later.
+    A local time that does not exist, as clocks are put forward, is shifted by as much.
     """
     if zone is None or zone == "UTC" or not len(wall):
         return wall
@@ -152,7 +152,7 @@ def _offsets(instants: np.ndarray, zone: str) -> np.ndarray:
 
 @lru_cache(maxsize=1024)
 def _changes(zone: str, year: int) -> tuple[np.ndarray, np.ndarray]:
-    """When the offset of a zone changes in a year, from its start on, and to what."""
+    """The instants of a year from which on an offset applies, and these offsets."""
     place = zone_of(zone)
 
     def offset(instant: int) -> int:
@@ -184,8 +184,8 @@ def _microseconds(moment: datetime) -> int:
 def _refuse_missing(missing: np.ndarray, name: str) -> None:
     if missing.any():
         raise DataError(
-            f"{name} has no time in row {int(missing.argmax())}; drop rows without one, "
-            f"or fill it in."
+            f"{name} has a missing time in row {int(missing.argmax())}; fill it in or "
+            f"drop the row."
         )
 
 
@@ -217,7 +217,7 @@ def _one_by_one(values: list, name: str) -> Times:
     for row, (kind, _) in enumerate(read):
         if (kind.type, kind.zone is None) != (first.type, first.zone is None):
             raise DataError(
-                f"{name} mixes kinds of time: {values[0]!r} in row 0 and {values[row]!r} "
+                f"{name} mixes types of time: {values[0]!r} in row 0 and {values[row]!r} "
                 f"in row {row}; convert them to one, for example by pd.to_datetime."
             )
     if not first.is_calendar:
@@ -227,8 +227,8 @@ def _one_by_one(values: list, name: str) -> Times:
     return Times(kind, np.array([value for _, value in read], dtype=np.int64))
 
 
-def _moment(value: Any, name: str, row: int) -> tuple[TimeKind, Any]:
-    """One stamp of a column of text or objects."""
+def _moment(value: object, name: str, row: int) -> tuple[TimeKind, float]:
+    """One time stamp of a column of texts or objects."""
     if isinstance(value, str):
         return _text_moment(value, name, row)
     if isinstance(value, np.datetime64):
@@ -239,31 +239,30 @@ def _moment(value: Any, name: str, row: int) -> tuple[TimeKind, Any]:
     if isinstance(value, date):
         return TimeKind("date"), _microseconds(datetime(*value.timetuple()[:3]))
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        return TimeKind("number"), value
+        return TimeKind("number"), value  # type: ignore[return-value]
     raise DataError(
-        f"{name} holds {value!r} in row {row}, which is no time; pass datetimes, dates, "
-        f"text in ISO form (2024-01-31) or numbers of the steps."
+        f"{name} holds {value!r} in row {row}, which is not a time; pass datetimes, dates, "
+        f"ISO texts (2024-01-31) or the positions of the steps."
     )
 
 
 def _text_moment(text: str, name: str, row: int) -> tuple[TimeKind, int]:
     text = text.strip()
     for pattern, style in ((MONTH, "month"), (QUARTER_OF_YEAR, "quarter")):
-        found = pattern.match(text)
-        if found:
-            year, number = map(int, found.groups())
-            number = number if style == "month" else 3 * number - 2
-            if 1 <= number <= 12:
-                return TimeKind("text", style=style), _microseconds(
-                    datetime(year, number, 1)
-                )
+        match = pattern.match(text)
+        if match:
+            year, month = map(int, match.groups())
+            month = month if style == "month" else 3 * month - 2
+            if 1 <= month <= 12:
+                first_day = datetime(year, month, 1)
+                return TimeKind("text", style=style), _microseconds(first_day)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise DataError(
-            f"{name} holds the text {text!r} in row {row}, which is not a time in ISO "
-            f"form (2024-01-31, 2024-01-31 15:00); pass dates, for example "
-            f"pd.to_datetime(column, dayfirst=True) where the day comes first."
+            f"{name} holds the text {text!r} in row {row}, which is not an ISO time "
+            f"(2024-01-31, 2024-01-31 15:00); pass dates, for example "
+            f"pd.to_datetime(column, dayfirst=True) if the day comes first."
         ) from None
     zone = None if moment.tzinfo is None else str(moment.tzinfo)
     if len(text) <= 10:

@@ -1,10 +1,10 @@
-"""What the columns of a table are: numbers, categories, dates or durations.
+"""The kind of each column of a table: number, category, date or duration.
 
-The type of a column decides, and in a column of objects the values do: numbers of any type
-(also Decimal and Fraction) are numbers, dates and texts that are all written as ISO dates
-are dates, any other texts are categories. Booleans count as numbers. A date becomes
-numbers: its time in days, and its position in the year, the week and the day, each as a
-point on a circle. Later columns are converted to what they were in `fit`, or refused.
+It follows from the dtype, and in a column of objects from the values: numbers of any type
+(also bool, Decimal and Fraction) are numbers, dates and texts that are all ISO dates are
+dates, other texts are categories. A date becomes seven values: its time in days, and sine
+and cosine of its position in the year, the week and the day. In prediction, columns are
+converted to the kind that they had in `fit`, or refused.
 """
 
 import datetime
@@ -21,15 +21,14 @@ from lamina.encoders.tables.dates import (
     OTHER_DATE,
     WIDTH,
     are_iso_dates,
+    date_features,
     local_time,
     parsed,
     seconds_of,
-    unfolded,
     zone_of,
 )
 from lamina.encoders.tables.scalars import (
     COMPLEX,
-    MISSING,
     NUMBERS,
     are_all,
     category_text,
@@ -39,7 +38,7 @@ from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
-"""A number of one reading; a leading zero is part of a code, such as a postcode."""
+"""A number as text; a leading zero marks a code, such as a postcode."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,24 @@ class Column:
     """What `fit` learnt about a column."""
 
     name: Hashable
-    """Its label, or its number where the columns have none."""
+    """Its label, or its position where columns have no labels."""
     kind: str
     """"number", "category", "date" or "duration"."""
     dtype: str
-    """The type in which it came."""
+    """The dtype that it had in `fit`."""
     time_zone: str | None = None
     categories: tuple[str | None, ...] = ()
-    """Sorted; None stands for a missing value."""
+    """Sorted; None is the category of missing values."""
     has_missing: bool = False
 
     @property
     def width(self) -> int:
-        """Numbers that a value becomes; 0 for a category."""
+        """Numeric columns that it becomes; 0 for categories."""
         return {"category": 0, "date": WIDTH}.get(self.kind, 1)
 
 
 def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
-    """The column that these values make, seen for the first time."""
+    """The column with these values in `fit`."""
     kind, zone = values.array.dtype.kind, values.time_zone
     dtype = str(values.array.dtype)
     if is_categorical or values.is_category:
@@ -83,10 +82,10 @@ def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
 
 
 def converted(column: Column, values: Values) -> np.ndarray:
-    """The values as `column` has them.
+    """The values, converted to the kind of `column`.
 
-    float64 (n,) for numbers and durations (in days), (n, 7) for dates; for categories
-    objects (n,), each a str or `MISSING`.
+    Numbers and durations (in days) become float64 (n,), dates float64 (n, 7), and
+    categories objects (n,), each a str or `MISSING`.
     """
     return CONVERTERS[column.kind](column, values)
 
@@ -118,11 +117,10 @@ def _to_numbers(column: Column, values: Values) -> np.ndarray:
     if array.dtype.kind not in NUMERIC:
         if array.dtype.kind not in "OUS":
             raise _other_kind(column, array, "numbers")
-        # A single value that is none takes the slow way, which names it.
-        numbers = [number_of(v) for v in array.tolist()]
-        if None in numbers:
-            raise _bad_value(column, array, numbers.index(None), "a number")
-        array = np.array(numbers, dtype=np.float64)
+        floats = [number_of(v) for v in array.tolist()]
+        if None in floats:
+            raise _bad_value(column, array, floats.index(None), "a number")
+        array = np.array(floats, dtype=np.float64)
     array = array.astype(np.float64, copy=False)
     refuse_infinite(array[:, None], [column.name])
     return array
@@ -133,9 +131,7 @@ def _to_categories(column: Column, values: Values) -> np.ndarray:
     texts = [v if type(v) is str else category_text(v) for v in items]
     if column.categories:
         texts = _recognised(column, texts)
-    found = np.empty(len(texts), dtype=object)
-    found[:] = texts
-    return found
+    return np.array(texts, dtype=object)
 
 
 def _to_dates(column: Column, values: Values) -> np.ndarray:
@@ -150,10 +146,10 @@ def _to_dates(column: Column, values: Values) -> np.ndarray:
             for z in (column.time_zone, zone)
         ]
         raise DataError(
-            f"{_column(column.name)} had dates with {zones[0]} in fit, and these have "
-            f"{zones[1]}; convert them (tz_localize, tz_convert)."
+            f"{_column(column.name)} has dates with {zones[1]}, and had dates with "
+            f"{zones[0]} in fit; convert them (tz_localize, tz_convert)."
         )
-    return unfolded(array)
+    return date_features(array)
 
 
 def _to_durations(column: Column, values: Values) -> np.ndarray:
@@ -177,10 +173,10 @@ CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
 }
 
 
-def _recognised(column: Column, texts: list) -> list:
-    """Categories as in `fit`: a number may be written in another way (2, "2.0")."""
+def _recognised(column: Column, texts: list[str | None]) -> list[str | None]:
+    """Categories as they were written in `fit`; a number may be written otherwise."""
     seen = set(column.categories)
-    unseen = {t for t in texts if t not in seen and t is not MISSING}
+    unseen = {t for t in texts if t is not None and t not in seen}
     if not unseen:
         return texts
     numbers = {float(c): c for c in seen if c is not None and PLAIN_NUMBER.fullmatch(c)}
@@ -189,12 +185,12 @@ def _recognised(column: Column, texts: list) -> list:
         for t in unseen
         if PLAIN_NUMBER.fullmatch(t) and float(t) in numbers
     }
-    texts = [same.get(t, t) for t in texts]
+    texts = [t if t is None else same.get(t, t) for t in texts]
     unseen -= same.keys()
     if sum(t in unseen for t in texts) > len(texts) / 2:
         warn_of_data(
-            f"Most values of column {column.name!r} are categories that fit did not see, "
-            f"such as {min(unseen)!r}; they count as unknown."
+            f"Most values of column {column.name!r} are categories that did not occur in "
+            f"fit, such as {min(unseen)!r}; they count as unknown."
         )
     return texts
 
@@ -204,10 +200,10 @@ def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> Non
         is_scalar = kind.__hash__ is not None and not issubclass(
             kind, (*COMPLEX, np.ndarray)
         )
-        shows_itself = (
+        has_text = (
             kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
         )
-        if not is_scalar or not shows_itself:
+        if not is_scalar or not has_text:
             row, value = next(
                 (i, v) for i, v in enumerate(array.tolist()) if type(v) is kind
             )
@@ -235,13 +231,13 @@ def _column(name: Hashable) -> str:
 
 def _other_kind(column: Column, array: np.ndarray, kind: str) -> DataError:
     return DataError(
-        f"{_column(column.name)} held {kind} in fit ({column.dtype}); now it is of type "
-        f"{array.dtype}. Convert it to the type that fit saw."
+        f"{_column(column.name)} has type {array.dtype}, and held {kind} in fit "
+        f"({column.dtype}); convert it to that type."
     )
 
 
 def _bad_value(column: Column, array: np.ndarray, row: int, wanted: str) -> DataError:
     return DataError(
-        f"{_column(column.name)} held {column.kind}s in fit, and row {row} now has "
-        f"{array[row]!r}, which is not {wanted}. Repair the value, or make it missing."
+        f"{_column(column.name)} held {column.kind}s in fit, and contains {array[row]!r} "
+        f"in row {row}, which is not {wanted}; replace it, by None if it is not known."
     )

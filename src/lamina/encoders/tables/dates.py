@@ -1,9 +1,9 @@
-"""Dates and durations: ISO texts and Python's objects -> numpy's times -> numbers."""
+"""Dates and durations: ISO texts and Python objects -> numpy times -> floats."""
 
 import datetime
 import re
 from collections.abc import Iterable
-from typing import Any
+from types import EllipsisType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -13,16 +13,18 @@ from lamina.missing import is_missing
 DAY = 86_400.0
 CYCLES = {"year": 365.2425 * DAY, "week": 7 * DAY, "day": DAY}
 WIDTH = 1 + 2 * len(CYCLES)
-"""Numbers that a date becomes."""
+"""Values that a date becomes."""
 ISO_DATE = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?"
 )
 OTHER_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{2,4}([T ].*)?")
-"""Texts that look like dates whose day and month could be exchanged."""
+"""Texts that look like dates in which the order of day and month is ambiguous."""
+
+Parsed = datetime.date | EllipsisType | None
 
 
-def parsed(value: Any) -> Any:
-    """A date or datetime, None for what is missing, Ellipsis for what is neither."""
+def parsed(value: object) -> Parsed:
+    """A date or datetime, None for a missing value, Ellipsis for any other value."""
     if is_missing(value):
         return None
     if isinstance(value, np.datetime64):
@@ -39,8 +41,8 @@ def parsed(value: Any) -> Any:
     return Ellipsis
 
 
-def local_time(date: Any, zone: str | None) -> Any:
-    """The date in the wall time of its column."""
+def local_time(date: Parsed, zone: str | None) -> Parsed:
+    """A datetime with a time zone as local time of the zone of its column."""
     if not isinstance(date, datetime.datetime) or date.tzinfo is None:
         return date
     if zone is not None:
@@ -55,20 +57,20 @@ def _zone(name: str) -> datetime.tzinfo:
         return datetime.UTC
 
 
-def zone_of(dates: Iterable[Any]) -> str | None:
-    """The first time zone among datetimes, None if none has one."""
+def zone_of(dates: Iterable[object]) -> str | None:
+    """The first time zone of datetimes; None if none has one."""
     zones = (d.tzinfo for d in dates if isinstance(d, datetime.datetime))
     return next((str(z) for z in zones if z is not None), None)
 
 
 def are_iso_dates(texts: list[str]) -> bool:
-    """Whether there are texts, and all are dates of ISO 8601."""
+    """Whether there are texts and all are ISO 8601 dates."""
     matches = bool(texts) and all(map(ISO_DATE.fullmatch, texts))
     return matches and all(parsed(t) is not Ellipsis for t in texts)
 
 
-def unfolded(times: np.ndarray) -> np.ndarray:
-    """(n, 7): days since 1970, and the sine and cosine of each cycle."""
+def date_features(times: np.ndarray) -> np.ndarray:
+    """(n, 7): days since 1970, and sine and cosine of the phase in each cycle."""
     seconds = seconds_of(times)
     angles = [2 * np.pi * seconds / length for length in CYCLES.values()]
     circles = [f(angle) for angle in angles for f in (np.sin, np.cos)]
@@ -76,5 +78,5 @@ def unfolded(times: np.ndarray) -> np.ndarray:
 
 
 def seconds_of(times: np.ndarray) -> np.ndarray:
-    """Seconds; NaN where a time or duration is missing."""
+    """Times or durations in seconds; NaN where missing."""
     return np.where(np.isnat(times), np.nan, times.astype(np.int64) / 1e6)

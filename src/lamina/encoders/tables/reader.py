@@ -1,16 +1,16 @@
-"""Tables as users hold them -> their columns, checked against those that `fit` saw."""
+"""Tables in any container -> their columns, checked against those that `fit` saw."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, TypeGuard
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
 from lamina.encoders.base import refuse_infinite
-from lamina.encoders.containers import opened
+from lamina.encoders.containers import unwrap
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
 from lamina.encoders.tables.columns import Column, column_of, converted
@@ -18,12 +18,12 @@ from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use, none
 from lamina.schema import Schema
 
-A_FEW = 4096
-"""Numbers of a table that is looked through in less time than checks would take."""
+MAX_QUICK = 4096
+"""Values of a table up to which one look at all of them is quicker than the checks."""
 
 
 def column_choice() -> Rule:
-    """Columns by their names, by their numbers, or by a mask."""
+    """Columns by name, by position, or by a mask."""
     return Rule(
         "array-like of str, int or bool",
         lambda v: isinstance(v, list | tuple | np.ndarray) and np.ndim(v) == 1,
@@ -31,16 +31,16 @@ def column_choice() -> Rule:
 
 
 class TableParams(Params):
-    """What the columns of a table are."""
+    """The kinds of the columns of a table."""
 
     categorical_features: Annotated[
         Sequence[Hashable] | None,
         column_choice(),
         none(),
         Use.FROZEN,
-        """Columns that hold categories though they are numbers: their names, their
-        numbers from 0 on, or a mask with a bool for each. None takes what the types of
-        the columns say.""",
+        """Columns of numbers that are categories: their names, their positions from 0,
+        or a mask with a bool for each column. None decides by the types of the
+        columns.""",
     ] = None
 
 
@@ -51,48 +51,48 @@ class TableSchema(Schema):
     form: str = "table"
     n_columns: int = 0
     names: tuple[Hashable, ...] | None = None
-    """What the columns are called; None where they came without names."""
+    """The names of the columns; None where they have none."""
     columns: tuple[Column, ...] | None = None
-    """What each is; None where all are numbers, in an array or a sparse matrix."""
+    """The kinds of the columns; None for an array or a sparse matrix of numbers."""
     missing: tuple[int, ...] = ()
-    """The places, among the numbers, where values were missing in `fit`."""
+    """The numeric columns (of `Columns.numeric`) with missing values in `fit`."""
 
     @cached_property
     def every_column(self) -> Sequence[Column]:
-        """The columns, also where all are numbers."""
+        """`columns`, also for arrays and sparse matrices."""
         if self.columns is not None:
             return self.columns
         return [Column(n, "number", "float64") for n in range(self.n_columns)]
 
     @cached_property
-    def places(self) -> np.ndarray:
-        """Which of the columns are numbers."""
+    def number_columns(self) -> np.ndarray:
+        """The positions of the columns of numbers."""
         kinds = [column.kind for column in self.every_column]
         return np.flatnonzero(np.array(kinds) == "number")
 
     @cached_property
-    def others(self) -> list[tuple[int, Column]]:
-        """The columns that are not numbers, with their places."""
+    def other_columns(self) -> list[tuple[int, Column]]:
+        """The columns that are not numbers, with their positions."""
         columns = enumerate(self.every_column)
         return [(i, column) for i, column in columns if column.kind != "number"]
 
 
 @dataclass
 class Columns:
-    """numbers (n, C) of floats or a sparse matrix; categories: one (n,) array a column."""
+    """numeric (n, C), an array or a sparse matrix; categories: an array (n,) a column."""
 
-    numbers: Any
+    numeric: np.ndarray | sparse.csr_matrix
     categories: list[np.ndarray]
 
     def __len__(self) -> int:
-        return self.numbers.shape[0]
+        return self.numeric.shape[0]
 
     def __getitem__(self, rows: np.ndarray) -> "Columns":
-        return Columns(self.numbers[rows], [c[rows] for c in self.categories])
+        return Columns(self.numeric[rows], [c[rows] for c in self.categories])
 
 
 class TableReader:
-    """Reads tables; the first one says what the columns are."""
+    """Reads tables; the first one determines the schema."""
 
     schema: TableSchema | None = None
     is_complete = False
@@ -101,16 +101,18 @@ class TableReader:
     def __init__(self, owner: str, categorical: Sequence[Hashable] | None):
         self.owner, self.categorical = owner, categorical
 
-    def read(self, X: Any) -> Columns:
+    def read(self, X: object) -> Columns:
         """The columns of X."""
-        if self._is_plain(X):
+        if self._needs_no_checks(X):
             return Columns(X, [])
-        X = opened(X, is_table=True)
+        X = unwrap(X, is_table=True)
         if isinstance(X, list):
-            raise _no_table(X)
-        new = self.schema is None
-        all_numbers = self.categorical is None if new else self._learnt.columns is None
-        if all_numbers and _holds_numbers(X):
+            raise _list_error(X)
+        if self.schema is None:
+            is_numeric = self.categorical is None
+        else:
+            is_numeric = self.schema.columns is None
+        if is_numeric and _is_numeric(X):
             return self._read_array(X)
         if sparse.issparse(X):
             raise DataError(
@@ -124,15 +126,10 @@ class TableReader:
             )
         return self._read_table(table_of(X))
 
-    @property
-    def _learnt(self) -> TableSchema:
-        assert self.schema is not None
-        return self.schema
+    def _needs_no_checks(self, X: object) -> TypeGuard[np.ndarray]:
+        """Whether X is a small array that passes all checks unchanged.
 
-    def _is_plain(self, X: Any) -> bool:
-        """Whether X is a few rows of an array that would pass all checks as it is.
-
-        To find that out in general takes longer than a small network computes.
+        The checks would take longer than the prediction of a small network.
         """
         schema = self.schema
         return (
@@ -141,13 +138,13 @@ class TableReader:
             and schema.columns is None
             and schema.names is None
             and X.dtype in (np.float32, np.float64)
-            and 0 < X.size <= A_FEW
+            and 0 < X.size <= MAX_QUICK
             and X.shape[1:] == (schema.n_columns,)
             and bool(np.isfinite(X).all())
         )
 
-    def _read_array(self, X: Any) -> Columns:
-        numbers = check_array(
+    def _read_array(self, X: np.ndarray | sparse.spmatrix) -> Columns:
+        values = check_array(
             X,
             accept_sparse="csr",
             ensure_all_finite=False,
@@ -156,23 +153,15 @@ class TableReader:
             input_name="X",
             ensure_min_features=1,
         )
-        names = None
+        self._check_columns(None, values.shape[1])
         if self.schema is None:
-            self.schema = TableSchema(n_columns=numbers.shape[1])
-        else:
-            check_names(
-                self.owner,
-                self._learnt.names,
-                names,
-                numbers.shape[1],
-                self._learnt.n_columns,
-            )
+            self.schema = TableSchema(n_columns=values.shape[1])
         refuse_infinite(
-            numbers.data[:, None] if sparse.issparse(numbers) else numbers,
-            range(numbers.shape[1]),
+            values.data[:, None] if sparse.issparse(values) else values,
+            range(values.shape[1]),
         )
-        self._warn_of_missing(numbers)
-        return Columns(numbers, [])
+        self._warn_of_missing(values)
+        return Columns(values, [])
 
     def _read_table(self, table: Table) -> Columns:
         if not table.n_rows or not table.n_columns:
@@ -180,27 +169,25 @@ class TableReader:
                 f"Found array with {table.n_rows} sample(s) and {table.n_columns} "
                 f"feature(s); a minimum of 1 is required."
             )
+        self._check_columns(table.labels, table.n_columns)
         if self.schema is None:
             self.schema = self._schema_of(table)
-        else:
-            names = None if table.labels is None else tuple(table.labels)
-            check_names(
-                self.owner,
-                self._learnt.names,
-                names,
-                table.n_columns,
-                self._learnt.n_columns,
-            )
-        return self._converted(table, self._learnt)
+        return self._converted(table, self.schema)
+
+    def _check_columns(self, names: list | None, n: int) -> None:
+        """Raise if `n` columns of these names are not those that `fit` saw."""
+        fitted = self.schema
+        if fitted is not None:
+            check_names(self.owner, fitted.names, names, n, fitted.n_columns)
 
     def _schema_of(self, table: Table) -> TableSchema:
         labels = table.labels
         if labels is not None:
             refuse_duplicates(labels)
         names = list(range(table.n_columns)) if labels is None else labels
-        chosen = self._chosen(names, labels is not None)
+        categorical = self._categorical_columns(names, labels is not None)
         columns = tuple(
-            column_of(name, table.column(i), i in chosen)
+            column_of(name, table.column(i), i in categorical)
             for i, name in enumerate(names)
         )
         return TableSchema(
@@ -209,92 +196,93 @@ class TableReader:
             columns=columns,
         )
 
-    def _chosen(self, names: list, are_labels: bool) -> set[int]:
-        """The places of `categorical_features`."""
+    def _categorical_columns(self, names: list, are_labels: bool) -> set[int]:
+        """The positions of `categorical_features`."""
         if self.categorical is None:
             return set()
-        asked = list(self.categorical)
-        if asked and all(isinstance(a, bool | np.bool_) for a in asked):
-            if len(asked) != len(names):
+        selected = list(self.categorical)
+        if selected and all(isinstance(c, bool | np.bool_) for c in selected):
+            if len(selected) != len(names):
                 raise DataError(
-                    f"categorical_features has {len(asked)} values for {len(names)} columns."
+                    f"categorical_features has {len(selected)} values for {len(names)} "
+                    f"columns; pass one for each."
                 )
-            return {i for i, is_one in enumerate(asked) if is_one}
-        found = set()
-        for column in asked:
+            return {i for i, is_categorical in enumerate(selected) if is_categorical}
+        positions = set()
+        for column in selected:
             if column in names:
-                found.add(names.index(column))
+                positions.add(names.index(column))
             elif isinstance(column, int | np.integer) and 0 <= column < len(names):
-                found.add(int(column))
+                positions.add(int(column))
             else:
-                known = names if are_labels else f"0 to {len(names) - 1}"
+                columns = names if are_labels else f"0 to {len(names) - 1}"
                 raise DataError(
-                    f"categorical_features has {column!r}, which is no column of X: {known}."
+                    f"categorical_features has {column!r}, which is not a column of X "
+                    f"({columns})."
                 )
-        return found
+        return positions
 
     def _converted(self, table: Table, schema: TableSchema) -> Columns:
-        """Numbers first, all at once where their types allow, then dates and durations."""
-        places, columns = schema.places, schema.every_column
-        numbers = table.numbers(places) if len(places) else np.empty((table.n_rows, 0))
-        if numbers is None:
-            parts = [converted(columns[i], table.column(i)) for i in places]
-            numbers = np.stack(parts, 1)
+        """Numbers first, in one step if all have a numeric type, then dates and durations."""
+        positions, columns = schema.number_columns, schema.every_column
+        numeric = np.empty((table.n_rows, 0))
+        if len(positions):
+            numeric = table.floats(positions)
+        if numeric is None:
+            parts = [converted(columns[i], table.column(i)) for i in positions]
+            numeric = np.stack(parts, 1)
         else:
-            refuse_infinite(numbers, (columns[i].name for i in places))
-        self._warn_of_missing(numbers)
-        others, categories = [numbers], []
-        for i, column in schema.others:
+            refuse_infinite(numeric, (columns[i].name for i in positions))
+        self._warn_of_missing(numeric)
+        parts, categories = [numeric], []
+        for i, column in schema.other_columns:
             if column.kind == "category":
                 categories.append(converted(column, table.column(i)))
             else:
                 part = converted(column, table.column(i, column.time_zone))
-                others.append(part.reshape(table.n_rows, -1))
-        if len(others) > 1:
-            numbers = np.concatenate(others, 1)
-        return Columns(numbers, categories)
+                parts.append(part.reshape(table.n_rows, -1))
+        if len(parts) > 1:
+            numeric = np.concatenate(parts, 1)
+        return Columns(numeric, categories)
 
-    def _warn_of_missing(self, numbers: Any) -> None:
-        """Missing numbers in a column that `fit` saw whole become its mean: say so."""
-        if (
-            not self.is_complete
-            or sparse.issparse(numbers)
-            or not np.isnan(numbers.sum())
-        ):
+    def _warn_of_missing(self, numeric: np.ndarray | sparse.csr_matrix) -> None:
+        """Warn if values are missing in a column of numbers that had none in `fit`."""
+        schema = self.schema
+        if schema is None or not self.is_complete or sparse.issparse(numeric):
             return
-        new = np.isnan(numbers).any(0)
-        new[[i for i in self._learnt.missing if i < len(new)]] = False
+        if not np.isnan(numeric.sum()):
+            return
+        new: np.ndarray = np.any(np.isnan(numeric), axis=0)
+        new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
-            schema = self._learnt
-            name = schema.every_column[schema.places[int(new.argmax())]].name
+            name = schema.every_column[schema.number_columns[int(new.argmax())]].name
             warn_of_data(
                 f"Column {name!r} has missing values, and had none in fit; they are "
                 f"replaced by its mean."
             )
 
 
-def _holds_numbers(X: Any) -> bool:
-    """Whether X is an array or a sparse matrix of numbers, or no table at all."""
+def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
+    """Whether X is a sparse matrix or a numeric array, or an array that is not 2-D."""
     if sparse.issparse(X):
         return True
-    is_array = isinstance(X, np.ndarray) and not isinstance(X, np.ma.MaskedArray)
-    return (
-        is_array and X.dtype.names is None and (X.dtype.kind in "biufc" or X.ndim != 2)
-    )
+    if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
+        return False
+    return X.dtype.names is None and (X.dtype.kind in "biufc" or X.ndim != 2)
 
 
-def _no_table(X: list) -> DataError:
-    """Why a list is no table."""
+def _list_error(X: list) -> DataError:
+    """The error about a list that is not a table."""
     lengths = [len(row) for row in X if np.ndim(row) == 1 or isinstance(row, list)]
     if len(lengths) == len(X) and len(set(lengths)) > 1:
         return DataError(
             f"X is a list of rows of unequal length ({min(lengths)} to {max(lengths)} "
-            f"values), and a table is wanted. Pad the rows, or use RNNClassifier, "
+            f"values), which is not a table. Pad the rows, or use RNNClassifier, "
             f"RNNRegressor, CNNClassifier or CNNRegressor."
         )
     if isinstance(X[0], dict):
         return DataError("X is a list of dicts; pass pandas.DataFrame(X).")
     return DataError(
-        f"X is a list of {type(X[0]).__name__}, and a table is wanted: Expected 2D array, "
+        f"X is a list of {type(X[0]).__name__}, which is not a table: Expected 2D array, "
         f"got 1D array instead. Pass a list of rows, an array (samples, columns) or a frame."
     )

@@ -1,18 +1,18 @@
-"""Single values of columns: which are numbers, and the text by which a category is known."""
+"""Single values of columns: which are numbers, and the text that identifies a category."""
 
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Any
+from typing import SupportsFloat
 
 import numpy as np
 
 from lamina.missing import is_missing
 
 MISSING = None
-"""The category of what is missing."""
+"""The category of missing values."""
 NUMBERS = (Real, Decimal, np.number, np.bool_)
-"""Types of objects that are numbers, unless they are complex."""
+"""Types of numbers, beside complex ones."""
 COMPLEX = (complex, np.complexfloating)
 
 
@@ -22,7 +22,7 @@ def are_all(types: set[type], allowed: tuple[type, ...]) -> bool:
 
 
 def category_text(value: object) -> str | None:
-    """A category by the text that all its types share: 2, 2.0 and b"2" are "2"."""
+    """The text of a category, whatever its type: that of 2, 2.0 and b"2" is "2"."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bytes):
@@ -33,19 +33,19 @@ def category_text(value: object) -> str | None:
 
 
 def _shortest(value: Real | Decimal) -> str:
-    """The text of a number by its value, and not by its type."""
+    """The text of a number, by its value and not by its type."""
     if isinstance(value, Integral):
         return str(int(value))
     number = _float(value)
-    if number is None:  # a fraction beyond all floats
+    if number is None:  # beyond the range of floats
         return str(value)
     if not number.is_integer():
         return repr(number)
     return str(int(value if isinstance(value, Decimal | Fraction) else number))
 
 
-def number_of(value: Any) -> float | None:
-    """A float, NaN for what is missing; None if it is no number."""
+def number_of(value: object) -> float | None:
+    """A number as float, NaN for a missing value, None for any other value."""
     if is_missing(value):
         return np.nan
     if isinstance(value, NUMBERS) and not isinstance(value, COMPLEX):
@@ -60,8 +60,8 @@ def number_of(value: Any) -> float | None:
     return None
 
 
-def _float(number: Any) -> float | None:
+def _float(number: SupportsFloat) -> float | None:
     try:
         return float(number)
-    except OverflowError:  # an integer beyond all floats
+    except OverflowError:  # beyond the range of floats
         return None

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
-from lamina.encoders.base import Encoder, InAnyOrder, Samples
+from lamina.encoders.base import Encoder, IndependentSamples, Samples
 from lamina.encoders.texts.encoder import TextSchema, VocabularyParams, tokens_of
 from lamina.params import Use, boolean
 from lamina.ragged import Ragged
@@ -90,7 +90,7 @@ class TokenEncoder(Encoder):
         return torch.from_numpy(table)
 
 
-class TokenSamples(InAnyOrder):
+class TokenSamples(IndependentSamples):
     """Sentences as numbers of distinct tokens, the word number of each, and its characters.
 
     Number 0 is the padding.

@@ -5,64 +5,64 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lamina.batch import Batch
-from lamina.encoders.base import InAnyOrder
+from lamina.encoders.base import Samples, batches_of
 from lamina.ragged import padded_steps
 
 
-class Windows:
-    """The windows of all documents, numbered in order.
+class Windows(Samples):
+    """The n windows of all documents, numbered in order.
 
-    A batch is x (B, T + 1) of the T steps of its windows and the token that follows. Row
-    number i < n goes on from the same row of the batch before; n + i is window i once
-    more, read afresh. Documents that fill more than one window lie end to end in as many
-    lanes as a batch has rows, and a batch is the next window of each lane; where a lane
-    ends, a document is cut, so that one long text fills a batch as well. Documents of one
-    window are batched with those of like length.
+    A batch is x (B, T + 1): the T tokens of its windows and the token after them. Row
+    number i < n continues the state of the same row of the batch before; row number n + i
+    is window i with the state reset. Documents of more than one window are concatenated
+    and split into as many lanes as a batch has rows, and a batch is the next window of
+    each lane. A lane may end inside a document, so that one long text also fills a batch.
+    Documents of one window are batched by similar length.
     """
-
-    decodes = False
 
     def __init__(self, flat: Tensor, starts: Tensor, steps: Tensor, window: int):
         self.flat, self.counts = flat, -(-steps // window)
         self.first = self.counts.cumsum(0) - self.counts
-        owners = torch.arange(len(steps)).repeat_interleave(self.counts)
-        before = (torch.arange(len(owners)) - self.first[owners]) * window
-        self.starts = starts[owners] + before
-        self.lengths = (steps[owners] - before).clamp(max=window)
-        self.owners = owners.repeat(2)
+        document = torch.arange(len(steps)).repeat_interleave(self.counts)
+        offset = (torch.arange(len(document)) - self.first[document]) * window
+        self.starts = starts[document] + offset
+        self.lengths = (steps[document] - offset).clamp(max=window)
+        self.sample_index = document.repeat(2)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def take(self, rows: Tensor) -> Batch:
-        numbers = rows % len(self)
-        lengths = self.lengths[numbers]
-        x = stretches(self.flat, self.starts[numbers], lengths)
+        windows = rows % len(self)
+        lengths = self.lengths[windows]
+        x = token_rows(self.flat, self.starts[windows], lengths)
         return Batch(x, lengths=lengths, fresh=rows >= len(self))
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
-        numbers = torch.arange(len(self.counts))
+        documents = torch.arange(len(self.counts))
         if generator is not None:
-            numbers = torch.randperm(len(self.counts), generator=generator)
-        is_long = self.counts[numbers] > 1
+            documents = torch.randperm(len(self.counts), generator=generator)
+        is_long = self.counts[documents] > 1
         parts = [
-            self._side_by_side(numbers[~is_long], size, generator),
-            self._in_lanes(numbers[is_long], size),
+            self._short_batches(documents[~is_long], size, generator),
+            self._lane_batches(documents[is_long], size),
         ]
         if generator is not None and torch.randint(2, (), generator=generator):
             parts.reverse()
         return parts[0] + parts[1]
 
-    def _side_by_side(
+    def _short_batches(
         self, documents: Tensor, size: int, generator: torch.Generator | None
     ) -> list[Tensor]:
+        """Batches of documents of one window each."""
         if not len(documents):
             return []
         rows = self.first[documents]
-        alone = ByLength(self.lengths[rows]).batches(size, generator)
-        return [rows[batch] + len(self) for batch in alone]
+        batches = batches_of(len(rows), self.lengths[rows], size, generator)
+        return [rows[batch] + len(self) for batch in batches]
 
-    def _in_lanes(self, documents: Tensor, size: int) -> list[Tensor]:
+    def _lane_batches(self, documents: Tensor, size: int) -> list[Tensor]:
+        """Batches of the windows of longer documents, a lane in each row."""
         counts, first = self.counts[documents], self.first[documents]
         shift = first - (counts.cumsum(0) - counts)
         rows = torch.arange(int(counts.sum())) + shift.repeat_interleave(counts)
@@ -77,18 +77,8 @@ class Windows:
         return [column[column >= 0] for column in table]
 
 
-class ByLength(InAnyOrder):
-    """Nothing but the lengths of some samples."""
-
-    def __init__(self, lengths: Tensor):
-        self.lengths = lengths
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-
-def stretches(flat: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
-    """Flat (total,) -> (B, T + 1): length + 1 tokens from each start on, then padding."""
+def token_rows(flat: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
+    """Flat (total,) -> (B, T + 1): length + 1 tokens from each start, then padding."""
     columns = torch.arange(padded_steps(int(lengths.max())) + 1)
     places = (starts[:, None] + columns).clamp_(max=len(flat) - 1)
     return flat[places].masked_fill_(columns > lengths[:, None], 0)

@@ -1,8 +1,8 @@
-"""Forecasts given back in what the series came in, with the ids and stamps that follow.
+"""Forecasts in the container of X, with its ids and the time stamps that follow.
 
-Arrays and lists are answered by arrays. A series of a data library is answered by a series, a
-frame by a frame of the same library: its id, its time and the values, or a column for each
-quantile. What was in the index of pandas is in the index again.
+Arrays and lists give arrays. A series of a data library gives a series, and a frame a frame
+of the same library: its id, its time and the values, or a column for each quantile. An id
+or time in the index of pandas is in the index of the forecasts.
 """
 
 from collections.abc import Hashable
@@ -17,11 +17,13 @@ from lamina.encoders.series.steps import Source
 from lamina.encoders.series.times import EPOCH, TimeKind, zone_of
 
 STEP = "step"
-"""Name of the column that numbers the steps of several series without stamps."""
+"""Name of the column that numbers the steps of several series without time stamps."""
 
 
-def give_back(panel: Panel, values: np.ndarray, names: list[str] | None = None) -> Any:
-    """Values (n, horizon), or (n, horizon, K) with the names of K columns, as X came in."""
+def to_container(
+    panel: Panel, values: np.ndarray, names: list[str] | None = None
+) -> Any:
+    """Values (n, horizon), or (n, horizon, K) with K names, in the container of X."""
     source = panel.source
     if source.container == "arrays":
         return values[0] if source.is_single else values
@@ -54,12 +56,12 @@ def give_back(panel: Panel, values: np.ndarray, names: list[str] | None = None) 
 
 
 def future_stamps(panel: Panel, horizon: int) -> np.ndarray | None:
-    """(n * horizon,) the stamps after the end of each series; None without stamps."""
-    if panel.first is None or panel.frequency is None:
+    """(n * horizon,) stamps after the end of each series; None without time stamps."""
+    if panel.first_stamps is None or panel.frequency is None:
         return None
     stamps = [
         panel.frequency.after(first, len(x) + np.arange(horizon))
-        for first, x in zip(panel.first, panel, strict=True)
+        for first, x in zip(panel.first_stamps, panel, strict=True)
     ]
     return np.concatenate(stamps)
 
@@ -97,7 +99,7 @@ def _pandas(
 
 
 def _level_name(label: Hashable) -> Hashable:
-    """The name of a level; one that had none was called by its number."""
+    """The name of a level of the index; None if its label is its position."""
     return None if isinstance(label, int) else label
 
 
@@ -127,7 +129,7 @@ def _stamps_column(kind: TimeKind, stamps: np.ndarray, library: Any) -> Any:
 
 
 def _plain_stamps(kind: TimeKind, stamps: np.ndarray) -> Any:
-    """Numbers, dates or text."""
+    """Time stamps as numbers, dates or texts."""
     if kind.type == "number":
         return stamps
     moments = [EPOCH + timedelta(microseconds=int(value)) for value in stamps]
