@@ -1,17 +1,17 @@
 """Real data sets: small ones inside the package, large ones fetched once.
 
 ``load_folder`` lists the user's own files, a folder for each class. Each other ``load_*``
-reads what ships with lamina. ``fetch_*`` reads the folder that the environment
-variable ``LAMINA_DATA`` names and checks the file's SHA-256; a file that is missing there
-is downloaded to it (to the user's cache, where the variable is not set). Archives that were
-put together by us have no address: those marked * are only read from ``LAMINA_DATA``.
+reads a data set that ships with lamina. ``fetch_*`` reads from the folder in the
+environment variable ``LAMINA_DATA`` and checks the SHA-256 of the file; a missing file is
+downloaded to that folder (to the user's cache if the variable is not set). Data sets
+marked * have no address and are only read from ``LAMINA_DATA``.
 
-The files that ship keep the licences below; ``files/LICENCES.md`` lies beside them with
-the full texts and attributions, and says what was changed. `scripts/make_datasets.py` of
-the repository makes them from the raw data.
+The bundled files keep the licences below; ``files/LICENCES.md`` has the full texts,
+attributions and changes. `scripts/make_datasets.py` in the repository makes the files from
+the raw data.
 
 ====================  ======================================  =========================
-function              what                                    licence, source
+function              data                                    licence, source
 ====================  ======================================  =========================
 load_folder           images or recordings, a folder for    those of the user
                       each class

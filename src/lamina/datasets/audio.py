@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lamina.datasets.source import Source, cache, find
-from lamina.datasets.store import FILES, answer, part, ragged, rows_of
+from lamina.datasets.store import FILES, bunch, part, ragged, rows_of
 
 SAMPLING_RATE = 8000
 N_TEST = 5
@@ -38,7 +38,7 @@ def load_spoken_digits(*, subset: str = "train", return_X_y: bool = False) -> An
     data : list of ndarray of float32 of shape (n,)
         Waveforms between -1 and 1, 8,000 values a second (`sampling_rate`).
     target : ndarray of int of shape (n_samples,)
-        The digit. A Bunch has the `speaker` (ndarray of str) too.
+        The digit. A Bunch also has the `speaker` (ndarray of str).
 
     Examples
     --------
@@ -49,7 +49,7 @@ def load_spoken_digits(*, subset: str = "train", return_X_y: bool = False) -> An
     """
     with np.load(FILES / "spoken_digits.npz") as file:
         rows = part(subset, int(file["n_train"]), len(file["labels"]))
-        return answer(
+        return bunch(
             [_between_one(samples) for samples in ragged(file, rows)],
             file["labels"][rows],
             return_X_y,
@@ -77,13 +77,13 @@ def fetch_spoken_digits(
     data : list of ndarray of float32 of shape (n,), or list of Path
         Waveforms between -1 and 1, 8,000 values a second (`sampling_rate`).
     target : ndarray of int of shape (n_samples,)
-        The digit. A Bunch has the `speaker` (ndarray of str) and the `name` of the file
-        (list of str) too.
+        The digit. A Bunch also has the `speaker` (ndarray of str) and the `name` of the
+        file (list of str).
 
     Raises
     ------
     MissingExtraError
-        Paths are wanted, and pooch, which knows the user's cache, is not installed.
+        `as_paths` is True, and pooch, which locates the user's cache, is not installed.
     DataError
         The archive is not under LAMINA_DATA, or has other contents.
     """
@@ -97,7 +97,7 @@ def fetch_spoken_digits(
         data: list[Any] = [folder / name for name in kept]
     else:
         data = [_decode(files[name]) for name in kept]
-    return answer(
+    return bunch(
         data,
         np.array([int(fields[i][0]) for i in rows]),
         return_X_y,
@@ -108,7 +108,7 @@ def fetch_spoken_digits(
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
-    """File name -> contents of each recording."""
+    """The contents of each recording, by file name."""
     files = {}
     with tarfile.open(path) as archive:
         for member in archive:
@@ -127,7 +127,7 @@ def _unpacked(files: dict[str, bytes]) -> Path:
         for name, contents in files.items():
             (draft / name).write_bytes(contents)
         try:
-            # Whoever finds the folder finds it whole.
+            # Renamed when complete, so that no process reads a partial folder.
             draft.rename(folder)
         except OSError:
             shutil.rmtree(draft)

@@ -1,10 +1,10 @@
 """Images -> x (B, C, H, W), channels last in memory, each channel standardised.
 
 X is an array (n, H, W) or (n, H, W, C), or a list of arrays, files, bytes and PIL images.
-Files are decoded when a batch needs them, and only their headers are read before. They get
-the mode that loses nothing: RGBA if any has alpha, otherwise RGB if any has colour,
-otherwise grey; EXIF orientation is applied. The mean and spread of a channel come from all
-training pixels of an array, and from those of at most 2,000 files, evenly spaced.
+Files are decoded for each batch, and only their headers are read before. All are converted
+to RGBA if any has alpha, otherwise to RGB if any has colour, otherwise to grey; EXIF
+orientation is applied. Mean and standard deviation of a channel are those of all training
+pixels of an array, or of at most 2,000 files, evenly spaced.
 """
 
 from math import prod
@@ -39,8 +39,9 @@ from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, none, refuse_unused
 
 N_FOR_STATISTICS = 2_000
-SMALLEST_PHOTO = 16
-"""Pixels along each side from which on grey images may be rows of one in colour."""
+"""Files from which mean and standard deviation are computed."""
+MIN_PHOTO_SIZE = 16
+"""Pixels along each side from which grey images may be the rows of one colour image."""
 
 
 def height_and_width() -> Rule:
@@ -55,7 +56,7 @@ def height_and_width() -> Rule:
 
 
 class ImageParams(Params):
-    """How images come to one size."""
+    """The size of images."""
 
     image_size: Annotated[
         int | tuple[int, int] | None,
@@ -63,19 +64,19 @@ class ImageParams(Params):
         height_and_width(),
         none(),
         Use.FROZEN,
-        """Height and width that image files, PIL images and lists of uint8 arrays are
-        resized to, or both in one number; the proportions of an image may change. None
-        asks that all have the same size.""",
+        """Height and width, or both as one number, to which image files, PIL images and
+        lists of uint8 arrays are resized; their proportions may change. None requires
+        images of equal size.""",
     ] = None
 
 
-class ImageEncoder(Encoder):
+class ImageEncoder(Encoder[Images]):
     """Arrays of images, image files and PIL images."""
 
     params = ImageParams
     schema: ImageSchema | None = None
     keeps_scale = False
-    """Whether the scale is given, and `fit` leaves it alone."""
+    """Whether `fit` keeps mean and scale, which are those of a pretrained network."""
 
     def __init__(self, params: ImageParams):
         size: Any = params.image_size
@@ -83,15 +84,14 @@ class ImageEncoder(Encoder):
             size = (size, size)
         self.size = None if size is None else (int(size[0]), int(size[1]))
 
-    def read(self, X: Any) -> Images:
+    def read(self, X: object) -> Images:
         """The images of X, checked; the first call learns the schema."""
         fitted = self.schema
         images = images_of(X, self.size, None if fitted is None else fitted.shape)
         array = images.array if isinstance(images, ArrayImages) else None
         values = FILE_VALUES if array is None else values_of(array)
-        # NaN is neither.
-        is_fine = values.low >= -LARGEST and values.high <= LARGEST
-        if array is not None and not is_fine:
+        is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
+        if array is not None and not is_finite:
             refuse_nonfinite(array)
         if fitted is None:
             if array is not None:
@@ -114,36 +114,32 @@ class ImageEncoder(Encoder):
 
 
 class PretrainedImageEncoder(ImageEncoder):
-    """Images that are read and scaled as a pretrained network reads and scales them.
+    """Images with the size, mean and scale of a pretrained network (`params.encoder`).
 
-    Without such a network (`params.encoder` is None) it learns both, as any encoder does.
+    Without such a network they are learnt.
     """
 
     def __init__(self, params: Any):
         super().__init__(params)
         if params.encoder is None:
             return
-        refuse_unused(params, "image_size", _given(params, "image_size"))
+        if params.image_size is not None:
+            because = "a fitted `encoder`, which determines the size"
+            refuse_unused(params, "image_size", because)
         fitted = _image_encoder_of(params.encoder)
         self.size, self.schema = fitted.size, fitted.schema
         self.mean, self.scale = fitted.mean.copy(), fitted.scale.copy()
         self.keeps_scale = True
 
 
-def _given(params: ImageParams, name: str) -> str | None:
-    """Why a parameter that is set has no effect beside a pretrained network."""
-    is_set = getattr(params, name) is not None
-    return "a fitted `encoder`, which has a size already" if is_set else None
-
-
 def _image_encoder_of(network: Any) -> ImageEncoder:
-    """What reads images for a fitted estimator."""
+    """The image encoder of a fitted estimator."""
     try:
         check_is_fitted(network, "encoder_")
     except NotFittedError:
         raise ParameterError(
             "The parameter 'encoder' is not fitted; fit it first, and wrap it in "
-            "sklearn.frozen.FrozenEstimator where it would be cloned."
+            "sklearn.frozen.FrozenEstimator if the estimator is cloned."
         ) from None
     if not isinstance(network.encoder_, ImageEncoder):
         raise ParameterError(
@@ -156,7 +152,7 @@ def _image_encoder_of(network: Any) -> ImageEncoder:
 def _channel_moments(
     images: Images, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale (C,) over the pixels of all images, or of some files."""
+    """Mean and standard deviation (C,) over the pixels of all images, or of some files."""
     rows = np.arange(len(images))
     if isinstance(images, ImageFiles):
         rows = evenly_spaced(len(images), N_FOR_STATISTICS)
@@ -171,13 +167,13 @@ def _channel_moments(
 
 
 def _warn_of_axes(n: int, height: int, width: int, n_channels: int) -> None:
-    """Warn of axes (n, height, width, channels) that seem to be others."""
+    """Warn if the axes seem to be others than (n, height, width, channels)."""
     if height in (1, 3, 4) and n_channels > 4 and width > 4:
         warn_of_data(
             f"X is read as images of height {height}, width {width} and {n_channels} "
             f"channels; if the channels come first, pass X.transpose(0, 2, 3, 1)."
         )
-    elif width in (1, 3, 4) and n_channels == 1 and min(n, height) >= SMALLEST_PHOTO:
+    elif width in (1, 3, 4) and n_channels == 1 and min(n, height) >= MIN_PHOTO_SIZE:
         warn_of_data(
             f"X is read as grey images of height {height} and width {width}; if it is "
             f"one image with {width} channels, pass X[None]."

@@ -1,10 +1,10 @@
-"""The two forms that images have after X is read: an array, or sources to be decoded.
+"""Images in any container -> an array, or sources that are decoded for each batch.
 
-An array (n, H, W, C) stays as it is, in its own type. Files, contents of files and PIL
-images are decoded to (H, W, C) of uint8 when a batch needs them.
+An array (n, H, W, C) keeps its dtype. Files, contents of files and PIL images are decoded
+to (H, W, C) of uint8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -21,9 +21,10 @@ from lamina.encoders.images.files import (
 from lamina.encoders.images.schema import other_shape
 from lamina.exceptions import DataError, ParameterError
 
-VALUES_AT_ONCE = 1 << 20
+BLOCK_SIZE = 1 << 20
+"""Values of the images that are processed at a time."""
 LARGEST = 1e30
-"""No value of a pixel is greater, which standardised numbers could not hold."""
+"""The largest absolute value of a pixel; greater ones could overflow when standardised."""
 Shape = tuple[int, int, int]
 
 
@@ -37,41 +38,45 @@ class ArrayImages:
     def __len__(self) -> int:
         return len(self.array)
 
-    def __getitem__(self, rows: Any) -> "ArrayImages":
+    def __getitem__(self, rows: slice | np.ndarray) -> "ArrayImages":
         return ArrayImages(self.array[rows])
 
     def pixels(self, rows: np.ndarray) -> np.ndarray:
-        """(B, H, W, C) of numbers of any type."""
+        """(B, H, W, C) of any numeric dtype."""
         return self.array[rows]
 
 
 class ImageFiles:
-    """Files, their contents, and PIL images; pixels (H, W, C) are read when asked for."""
+    """Files, their contents, and PIL images; pixels (H, W, C) are decoded on demand."""
 
     def __init__(
-        self, sources: list[Source], shape: Shape, resizes: bool, numbers: np.ndarray
+        self,
+        sources: Sequence[Source],
+        shape: Shape,
+        resizes: bool,
+        sample_numbers: np.ndarray,
     ):
         self.sources, self.shape, self.resizes = sources, shape, resizes
-        self.numbers = numbers
-        """What the sources are called in messages: their places in the user's X."""
+        self.sample_numbers = sample_numbers
+        """(n,) numbers of the samples in X, for messages."""
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def __getitem__(self, rows: Any) -> "ImageFiles":
-        places = np.arange(len(self))[rows]
-        sources = [self.sources[i] for i in places]
-        return ImageFiles(sources, self.shape, self.resizes, self.numbers[places])
+    def __getitem__(self, rows: slice | np.ndarray) -> "ImageFiles":
+        sources = [self.sources[i] for i in np.arange(len(self))[rows]]
+        numbers = self.sample_numbers[rows]
+        return ImageFiles(sources, self.shape, self.resizes, numbers)
 
     def pixels(self, rows: np.ndarray) -> np.ndarray:
-        """(B, H, W, C) of uint8, decoded now."""
+        """(B, H, W, C) of uint8."""
         return np.stack([self._decoded(i) for i in rows])
 
     def _decoded(self, i: int) -> np.ndarray:
-        source, number = self.sources[i], int(self.numbers[i])
+        source, number = self.sources[i], int(self.sample_numbers[i])
         size = self.shape[:2] if self.resizes else None
         pixels = decode_image(source, number, self.shape[2], size)
-        # A file may have changed since its header was read, or the header may be wrong.
+        # The file may have changed since its header was read, or the header may be wrong.
         if pixels.shape != self.shape:
             raise other_shape(name_of(source, number), pixels.shape, self.shape)
         return pixels
@@ -80,9 +85,11 @@ class ImageFiles:
 Images = ArrayImages | ImageFiles
 
 
-def images_of(X: Any, size: tuple[int, int] | None, fitted: Shape | None) -> Images:
-    """The images in whatever the user passed, of one shape, that in `fit` if known."""
-    X = unwrap(X, is_table=False)
+def images_of(
+    data: object, size: tuple[int, int] | None, fitted: Shape | None
+) -> Images:
+    """The images of X, all of the same shape, which is `fitted` if that is not None."""
+    X = unwrap(data, is_table=False)
     if isinstance(X, list):
         samples = [_as_sample(sample, i) for i, sample in enumerate(X)]
         arrays = [s for s in samples if isinstance(s, np.ndarray)]
@@ -102,13 +109,13 @@ def images_of(X: Any, size: tuple[int, int] | None, fitted: Shape | None) -> Ima
 
 
 def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """Rows in blocks of as many images as are worked on at once."""
-    size = max(1, VALUES_AT_ONCE // prod(shape))
+    """Blocks of rows, with at most `BLOCK_SIZE` values of images of this shape."""
+    size = max(1, BLOCK_SIZE // prod(shape))
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def refuse_nonfinite(array: np.ndarray) -> None:
-    """Raise `DataError` for the first image of (n, H, W, C) that float32 cannot hold."""
+    """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
     for i, image in enumerate(array):
         if not (np.abs(image) <= LARGEST).all():
             what = f"values beyond {LARGEST:g}"
@@ -120,7 +127,7 @@ def refuse_nonfinite(array: np.ndarray) -> None:
 
 
 def _as_sample(sample: Any, i: int) -> Source:
-    """A source that can be decoded as often as needed, or an array."""
+    """A source that can be decoded repeatedly, or an array."""
     if is_contents(sample):
         return contents_of(sample, i)
     if is_path(sample) or is_image(sample):
@@ -140,14 +147,14 @@ def _as_sample(sample: Any, i: int) -> Source:
     return array
 
 
-def _refuse_masked(values: Any, name: str) -> None:
+def _refuse_masked(values: object, name: str) -> None:
     if np.ma.is_masked(values):
         raise DataError(
-            f"{name} is a masked array; fill what is masked: array.filled(value)."
+            f"{name} is a masked array; fill its masked values: array.filled(value)."
         )
 
 
-def _array(X: Any, fitted: Shape | None) -> ArrayImages:
+def _array(X: object, fitted: Shape | None) -> ArrayImages:
     """Images (n, H, W) or (n, H, W, C) -> (n, H, W, C)."""
     _refuse_masked(X, "X")
     if not isinstance(X, np.ndarray):
@@ -156,9 +163,9 @@ def _array(X: Any, fitted: Shape | None) -> ArrayImages:
             f"arrays, paths, bytes or PIL images."
         )
     if X.dtype.kind not in "biuf":
-        raise DataError(f"Images hold numbers; these hold {X.dtype}.")
-    one = fitted is not None and X.shape in (fitted, fitted[:2])
-    if one or X.ndim not in (3, 4):
+        raise DataError(f"X has type {X.dtype}; images are arrays of numbers.")
+    is_single = fitted is not None and X.shape in (fitted, fitted[:2])
+    if is_single or X.ndim not in (3, 4):
         raise DataError(
             f"X has shape {X.shape}; images are (samples, height, width) or (samples, "
             f"height, width, channels). If X is one image, pass X[None]."
@@ -190,9 +197,9 @@ def _stacked(arrays: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarr
 
 
 def _files(
-    sources: list[Source], size: tuple[int, int] | None, fitted: Shape | None
+    sources: Sequence[Source], size: tuple[int, int] | None, fitted: Shape | None
 ) -> ImageFiles:
-    """Checked sources; only their headers are read."""
+    """The sources, checked by their headers."""
     headers = [_header(source, i) for i, source in enumerate(sources)]
     if fitted is None:
         if size is None:
@@ -201,7 +208,7 @@ def _files(
         fitted = height, width, max(n for _, _, n in headers)
     for i, header in enumerate(headers):
         fits = size is not None or header[:2] == fitted[:2]
-        # More channels than in fit could only be dropped.
+        # Fewer channels than in fit are converted; more could only be dropped.
         if not fits or header[2] > fitted[2] or fitted[2] not in MODES:
             raise other_shape(name_of(sources[i], i), header, fitted)
     return ImageFiles(sources, fitted, size is not None, np.arange(len(sources)))
@@ -213,21 +220,21 @@ def _header(source: Source, i: int) -> Shape:
         return image_header(source, i)
     if source.dtype != np.uint8 or source.ndim not in (2, 3) or 0 in source.shape:
         raise DataError(
-            f"Sample {i} is an array of {source.dtype} of shape {source.shape}; beside "
-            f"files and PIL images an array (height, width, channels) is uint8."
+            f"Sample {i} is an array of {source.dtype} of shape {source.shape}; arrays "
+            f"beside files and PIL images are uint8 (height, width, channels)."
         )
     height, width, n_channels = (*source.shape, 1)[:3]
     if n_channels not in MODES:
         first = " Its channels seem to come first: pass it as x.transpose(1, 2, 0)."
         raise DataError(
             f"Sample {i} has shape {source.shape}; images that are resized, or beside "
-            f"files, have 1, 3 or 4 channels, and these come last."
+            f"files, have 1, 3 or 4 channels on the last axis."
             f"{first if height in MODES else ''}"
         )
     return height, width, n_channels
 
 
-def _refuse_unequal(sources: list[Source], sizes: list[tuple[int, ...]]) -> None:
+def _refuse_unequal(sources: Sequence[Source], sizes: list[tuple[int, ...]]) -> None:
     for i, size in enumerate(sizes):
         if size != sizes[0]:
             raise DataError(

@@ -8,18 +8,16 @@ from lamina.batch import Batch
 from lamina.encoders.base import IndependentSamples
 from lamina.encoders.images.reader import ImageFiles, Images
 
-RESIDENT = (np.uint8, np.float32, np.float64)
-"""What a device can hold; it knows few of the other types of numbers."""
+RESIDENT_DTYPES = (np.uint8, np.float32, np.float64)
+"""The dtypes of arrays that are copied to a device; it supports few others."""
 
 
 class ImageSamples(IndependentSamples):
-    """Images that are standardised when a batch is taken."""
-
-    lengths = None
+    """Images, standardised for each batch."""
 
     def __init__(self, images: Images, mean: np.ndarray, scale: np.ndarray):
         self.images, self.decodes = images, isinstance(images, ImageFiles)
-        # A row of pixels at a time: a loop over three channels is ten times slower.
+        # Repeated over a row of pixels: numpy's loop over three channels is slow.
         width = images.shape[1]
         self.mean, self.scale = np.tile(mean, width), np.tile(scale, width)
 
@@ -30,16 +28,17 @@ class ImageSamples(IndependentSamples):
         if isinstance(self.images, ImageFiles):
             return self
         array = np.ascontiguousarray(self.images.array)
-        if array.nbytes > max_bytes or array.dtype not in RESIDENT:
+        if array.nbytes > max_bytes or array.dtype not in RESIDENT_DTYPES:
             return self
         n_channels = array.shape[3]
         mean, scale = self.mean[:n_channels], self.scale[:n_channels]
-        units = torch.from_numpy(np.stack([mean, scale]).astype(_exact(array.dtype)))
-        return Pixels(torch.from_numpy(array).to(device), *units.to(device))
+        moments = np.stack([mean, scale]).astype(_float_type(array.dtype))
+        pixels = torch.from_numpy(array).to(device)
+        return Pixels(pixels, *torch.from_numpy(moments).to(device))
 
     def take(self, rows: Tensor) -> Batch:
         pixels = self.images.pixels(rows.numpy())
-        dtype = _exact(pixels.dtype)
+        dtype = _float_type(pixels.dtype)
         x = pixels.reshape(-1, len(self.mean)).astype(dtype)
         x -= self.mean.astype(dtype)
         x /= self.scale.astype(dtype)
@@ -48,9 +47,7 @@ class ImageSamples(IndependentSamples):
 
 
 class Pixels(IndependentSamples):
-    """Images (n, H, W, C) as they came, on a device; a batch is standardised there."""
-
-    lengths, decodes = None, False
+    """Images (n, H, W, C) on a device, where each batch is standardised."""
 
     def __init__(self, pixels: Tensor, mean: Tensor, scale: Tensor):
         self.pixels, self.mean, self.scale = pixels, mean, scale
@@ -65,7 +62,7 @@ class Pixels(IndependentSamples):
         return Batch(x.float().permute(0, 3, 1, 2))
 
 
-def _exact(dtype: np.dtype) -> type:
-    """Numbers that float32 holds exactly need no more; others keep their precision."""
+def _float_type(dtype: np.dtype) -> type:
+    """float32 if it represents all values of `dtype` exactly, otherwise float64."""
     fits = np.result_type(dtype, np.float32) == np.float32
     return np.float32 if fits else np.float64

@@ -25,7 +25,7 @@ def _words(text: str) -> list[str]:
 
 
 def _lower(text: str) -> str:
-    """The text in lower case, in normal form C whichever form it came in."""
+    """The text in lower case and in normal form C."""
     return composed(composed(text).lower())
 
 
@@ -41,16 +41,16 @@ TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
 
 @dataclass(frozen=True)
 class TextSchema(Schema):
-    """What `fit` learnt of the form of texts."""
+    """The form of the texts in `fit`."""
 
     unit: str
-    """What texts are cut into; "token" where they come as lists of tokens."""
+    """The unit that texts are split into; "token" if they are lists of tokens."""
     normalized: bool
-    """Whether all texts of `fit` were in Unicode's normal form C, or were put into it."""
+    """Whether all texts of `fit` were in, or were converted to, Unicode's normal form C."""
 
 
 class VocabularyParams(Params):
-    """What tokens a network has numbers for."""
+    """The size of the vocabulary."""
 
     max_tokens: Annotated[
         int,
@@ -61,25 +61,25 @@ class VocabularyParams(Params):
 
 
 class TextParams(VocabularyParams):
-    """How texts are cut into tokens."""
+    """How texts are split into tokens."""
 
     token_unit: Annotated[
         str,
         one_of("auto", *TOKENIZERS),
         Use.FROZEN,
-        """What a text is cut into: lower-cased words and single punctuation marks, or
-        characters as they are. "auto" takes characters where most letters of the training
-        texts are of a script without spaces between words (Chinese, Japanese, Thai), and
-        words otherwise. Where `fit` sees lists of tokens, they are taken as they are; lists
-        of words after texts that were cut into words are put into lower case.""",
+        """The tokens of a text: lower-cased words and single punctuation marks, or
+        characters. "auto" takes characters if most letters of the training texts belong
+        to a script without spaces between words (Chinese, Japanese, Thai), and words
+        otherwise. Lists of tokens in `fit` are used unchanged; lists of words in
+        prediction, after texts in `fit`, are lower-cased.""",
     ] = "auto"
 
 
-class TextEncoder(Encoder):
-    """Texts as token numbers; an unseen token is number 1.
+class TextEncoder(Encoder[list[list[str]]]):
+    """Texts as token ids; an unknown token has id 1.
 
-    Texts are put into Unicode's normal form C, so that an accented letter is the same
-    token however it is encoded.
+    Texts are converted to Unicode's normal form C, so that the encoding of an accented
+    letter has no effect.
     """
 
     params = TextParams
@@ -88,14 +88,14 @@ class TextEncoder(Encoder):
     def __init__(self, params: TextParams):
         self.unit, self.max_tokens = params.token_unit, params.max_tokens
 
-    def read(self, X: Any) -> list[list[str]]:
-        """The tokens of each text; the first call decides what texts are cut into."""
+    def read(self, X: object) -> list[list[str]]:
+        """The tokens of each text; the first call chooses the unit."""
         samples = items(X)
         if self.schema is None:
             self.schema = TextSchema("text", self._unit_of(samples), normalized=True)
         unit = self.schema.unit
         return [
-            tokens_of(sample, i) if unit == "token" else _cut(sample, i, unit)
+            tokens_of(sample, i) if unit == "token" else _tokenized(sample, i, unit)
             for i, sample in enumerate(samples)
         ]
 
@@ -109,7 +109,7 @@ class TextEncoder(Encoder):
 
     def encode(self, plain: list[list[str]]) -> Samples:
         rows = [self.vocabulary.encode(tokens) for tokens in plain]
-        flat = torch.tensor([number for row in rows for number in row])
+        flat = torch.tensor([token_id for row in rows for token_id in row])
         return RaggedSamples(flat, torch.tensor([len(row) for row in rows]))
 
     def _unit_of(self, samples: list[Any]) -> str:
@@ -124,11 +124,11 @@ class TextEncoder(Encoder):
 
 
 def tokens_of(sample: Any, i: int) -> list[str]:
-    """The tokens of a sample that comes as a list of them, in normal form C."""
+    """The tokens of a sample that is a list of tokens, in normal form C."""
     if isinstance(sample, str):
         raise DataError(
             f"Sample {i} is a text, {shown(sample)}, where a list of tokens is expected; "
-            f"cut it into tokens, such as {sample.split()[:3]!r}."
+            f"split it into tokens, such as {sample.split()[:3]!r}."
         )
     is_list = isinstance(sample, list | tuple | np.ndarray)
     if not is_list or np.ndim(sample) == 0:
@@ -140,18 +140,18 @@ def tokens_of(sample: Any, i: int) -> list[str]:
     if not tokens:
         raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
     if "" in tokens:
-        raise DataError(f"Sample {i} has an empty token: {shown(sample)}.")
+        raise DataError(f"Sample {i} has an empty token: {shown(sample)}; drop it.")
     return tokens
 
 
-def _cut(sample: Any, i: int, unit: str) -> list[str]:
-    """The tokens of a text; words may come as a list of them, in any case."""
+def _tokenized(sample: object, i: int, unit: str) -> list[str]:
+    """The lower-cased words, or the characters, of a text or a list of words."""
     if isinstance(sample, list | tuple | np.ndarray):
         if unit == "word":
             return [_lower(token) for token in tokens_of(sample, i)]
         raise DataError(
-            f"Sample {i} is a list of tokens, {shown(sample)}, and texts are read by "
-            f"characters; pass texts, as the first sample of fit was."
+            f"Sample {i} is a list of tokens, {shown(sample)}, and this network reads "
+            f"characters; pass a text."
         )
     tokens = TOKENIZERS[unit](text_of(sample, f"Sample {i}"))
     if not tokens:

@@ -1,6 +1,6 @@
-"""Sentences -> units and END, so that an empty one has a step as well."""
+"""Sentences -> token ids and END, so that an empty sentence has one step."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,13 +14,13 @@ from lamina.texts import read_texts
 
 
 class SentenceParams(CodecParams):
-    """What sentences and their translations are cut into."""
+    """How sentences and their translations are tokenised."""
 
     unit: Unit = "bpe"
 
 
-class SentenceEncoder(Encoder):
-    """Texts as token numbers; what `fit` did not see is spelled."""
+class SentenceEncoder(Encoder[list[str]]):
+    """Texts as token ids; characters that did not occur in `fit` are spelt by bytes."""
 
     params = SentenceParams
     schema: TextSchema | None = None
@@ -28,7 +28,7 @@ class SentenceEncoder(Encoder):
     def __init__(self, params: SentenceParams):
         self.codec = Codec(params.unit, params.max_tokens)
 
-    def read(self, X: Any) -> list[str]:
+    def read(self, X: object) -> list[str]:
         """The texts of X, in Unicode's normal form C."""
         texts = self.codec.checked(read_texts(X))
         if self.schema is None:
@@ -46,4 +46,5 @@ class SentenceEncoder(Encoder):
 
     def encode(self, plain: list[str]) -> Samples:
         rows = [torch.tensor([*self.codec.numbers(text), END]) for text in plain]
-        return RaggedSamples(torch.cat(rows), torch.tensor([len(row) for row in rows]))
+        lengths = torch.tensor([len(row) for row in rows])
+        return RaggedSamples(torch.cat(rows), lengths)

@@ -1,4 +1,4 @@
-"""Windows of documents, in an order in which the state can be carried on."""
+"""Windows of documents, in batches that carry the state from one window to the next."""
 
 import torch
 from torch import Tensor
