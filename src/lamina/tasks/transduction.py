@@ -206,7 +206,7 @@ class Transduction(Task):
         log_p = model.head.logits(decoded.h).float().log_softmax(-1)
         outputs = to_outputs(target.values).clamp(min=0)
         log_p = log_p.gather(2, outputs[..., None])[..., 0]
-        return log_p.masked_fill(~target.real(), 0.0).double().sum(1).cpu().numpy()
+        return log_p.masked_fill(~target.mask(), 0.0).double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
         """Where each target looks at each token, its end included: shares that sum to 1.

@@ -114,19 +114,19 @@ class ImageEncoder(Encoder[Images]):
 
 
 class PretrainedImageEncoder(ImageEncoder):
-    """Images with the size, mean and scale of a pretrained network (`params.encoder`).
+    """Images with the size, mean and scale of a pretrained network (`params.pretrained`).
 
     Without such a network they are learnt.
     """
 
     def __init__(self, params: Any):
         super().__init__(params)
-        if params.encoder is None:
+        if params.pretrained is None:
             return
         if params.image_size is not None:
-            because = "a fitted `encoder`, which determines the size"
+            because = "a fitted `pretrained` network, which determines the size"
             refuse_unused(params, "image_size", because)
-        fitted = _image_encoder_of(params.encoder)
+        fitted = _image_encoder_of(params.pretrained)
         self.size, self.schema = fitted.size, fitted.schema
         self.mean, self.scale = fitted.mean.copy(), fitted.scale.copy()
         self.keeps_scale = True
@@ -138,12 +138,12 @@ def _image_encoder_of(network: Any) -> ImageEncoder:
         check_is_fitted(network, "encoder_")
     except NotFittedError:
         raise ParameterError(
-            "The parameter 'encoder' is not fitted; fit it first, and wrap it in "
+            "The parameter 'pretrained' is not fitted; fit it first, and wrap it in "
             "sklearn.frozen.FrozenEstimator if the estimator is cloned."
         ) from None
     if not isinstance(network.encoder_, ImageEncoder):
         raise ParameterError(
-            f"The parameter 'encoder' was fitted on {network.form_} data; pass one that "
+            f"The parameter 'pretrained' was fitted on {network.form_} data; pass one that "
             f"was fitted on images."
         )
     return network.encoder_

@@ -36,7 +36,7 @@ class Windows(Samples):
         windows = rows % len(self)
         lengths = self.lengths[windows]
         x = token_rows(self.flat, self.starts[windows], lengths)
-        return Batch(x, lengths=lengths, fresh=rows >= len(self))
+        return Batch(x, lengths=lengths, resets_state=rows >= len(self))
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         documents = torch.arange(len(self.counts))
