@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from lamina import RNNClassifier
-from lamina.encoders import audio
-from lamina.encoders.audio import AudioEncoder, AudioParams
+from lamina.encoders.audio import encoder as audio
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.reader import resample
 from lamina.encoders.base import RaggedSamples, TensorSamples
-from lamina.encoders.waveforms import resample
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
 from lamina.nn.spectrogram import (
     SILENCE,
@@ -315,13 +315,13 @@ def test_channels_are_averaged(tmp_path):
 
 def test_files_are_decoded_when_they_are_taken(tmp_path, monkeypatch):
     paths = written(tmp_path, noise(500, 900, 700, 800))
-    decoded, decode = [], audio.decode_sound
+    decoded, decode = [], audio.decode_audio
 
     def decode_seen(path, i):
         decoded.append(i)
         return decode(path, i)
 
-    monkeypatch.setattr(audio, "decode_sound", decode_seen)
+    monkeypatch.setattr(audio, "decode_audio", decode_seen)
     monkeypatch.setattr(audio, "N_FOR_STATISTICS", 2)
     fitted = fit(paths)
     assert decoded == [0, 3]

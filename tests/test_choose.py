@@ -11,7 +11,7 @@ from scipy import sparse
 
 from lamina import CNNClassifier, CNNRegressor, DNNClassifier, RNNClassifier
 from lamina.encoders.choose import choose
-from lamina.encoders.containers import opened
+from lamina.encoders.containers import unwrap
 from lamina.exceptions import DataError, DataWarning, ParameterError
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ SMALL = {
 
 def form_of(X, network=None):
     network = CNNClassifier() if network is None else network
-    return choose(opened(X, is_table=False), network.forms(), network)
+    return choose(unwrap(X, is_table=False), network.forms(), network)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from scipy.io import wavfile
 
 from lamina import datasets
-from lamina.datasets import images, sounds, source, store, tables
+from lamina.datasets import audio, images, source, store, tables
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
 
 ROOT = Path(__file__).parents[1]
@@ -304,7 +304,7 @@ def test_fetched_digits_test_is_the_bundled_one(raw):
 
 
 def test_digits_as_paths_lie_in_the_users_cache(raw, tmp_path, monkeypatch):
-    monkeypatch.setattr(sounds, "cache", lambda: tmp_path)
+    monkeypatch.setattr(audio, "cache", lambda: tmp_path)
     digits = datasets.fetch_spoken_digits(subset="test", as_paths=True)
     assert [path.name for path in digits.data] == digits.name
     assert all(path.is_relative_to(tmp_path) for path in digits.data)

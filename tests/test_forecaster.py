@@ -8,7 +8,7 @@ import torch
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
-from lamina.encoders.seasons import season_of
+from lamina.encoders.forecasting.seasons import season_of
 from lamina.exceptions import DataError
 from lamina.tasks.forecasting import scaled_error
 

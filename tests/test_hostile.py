@@ -16,12 +16,12 @@ from lamina import (
 )
 from lamina.params import Rule, check_params
 from lamina.testing import EXAMPLES, hostile, hostile_cases, strategies
-from lamina.testing.fitting import rules_of
 from lamina.testing.hostile_bench import bench_of, tiny
 from lamina.testing.hostile_cases import Case, run_case
 from lamina.testing.hostile_parameters import accepted_values, is_accepted, odd_values
 from lamina.testing.hostile_samples import mutations_of
 from lamina.testing.hostile_targets import TARGETS, WEIGHTS
+from lamina.testing.trials import rules_of
 
 brief = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -69,7 +69,7 @@ class Careless(DNNClassifier):
 def test_each_fault_is_found(monkeypatch, fault, case, kind):
     monkeypatch.setattr(hostile_cases, "SECONDS", 0.5)
     monkeypatch.setattr(hostile_cases, "CHECKED", 0.0)
-    bench = bench_of(Careless, "table")
+    bench = bench_of(Careless, EXAMPLES["table"])
     monkeypatch.setattr(Careless, "fault", fault)
     case = Case.parse(f"Careless/table/{case}/0")
     outcome = run_case(case, bench)
@@ -162,4 +162,4 @@ def test_drawn_parameters_and_targets_are_accepted(data):
 @brief
 @given(case=strategies.hostile_cases(SequenceTagger, "tokens"))
 def test_hostile_cases_of_hypothesis_can_be_run(case):
-    assert run_case(case, bench_of(SequenceTagger, "tokens")).kind
+    assert run_case(case, bench_of(SequenceTagger, EXAMPLES["tokens"])).kind

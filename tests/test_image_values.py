@@ -11,7 +11,11 @@ from PIL import Image
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from lamina.encoders.image import ImageEncoder, ImageParams, PretrainedImageEncoder
+from lamina.encoders.images.encoder import (
+    ImageEncoder,
+    ImageParams,
+    PretrainedImageEncoder,
+)
 from lamina.exceptions import DataError, DataWarning, ParameterError
 
 RNG = np.random.default_rng(0)

@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 from lamina import CNNClassifier
-from lamina.encoders import image, image_forms, pictures
-from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.images import encoder as image
+from lamina.encoders.images import files as pictures
+from lamina.encoders.images import reader as image_forms
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.exceptions import (
     DataError,
     DataWarning,
@@ -62,7 +64,7 @@ def grey(colour):
 def opened(monkeypatch):
     """The images that are opened, and those whose pixels are read."""
     seen = SimpleNamespace(headers=[], pixels=[])
-    header, decode = pictures.picture_header, pictures.decode_picture
+    header, decode = pictures.image_header, pictures.decode_image
 
     def header_seen(sample, i):
         seen.headers.append(i)
@@ -72,8 +74,8 @@ def opened(monkeypatch):
         seen.pixels.append(i)
         return decode(sample, i, *rest)
 
-    monkeypatch.setattr(image_forms, "picture_header", header_seen)
-    monkeypatch.setattr(image_forms, "decode_picture", decode_seen)
+    monkeypatch.setattr(image_forms, "image_header", header_seen)
+    monkeypatch.setattr(image_forms, "decode_image", decode_seen)
     return seen
 
 
@@ -189,7 +191,7 @@ def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
-    assert pictures.picture_header(paths[0], 0) == (5, 6, 3)
+    assert pictures.image_header(paths[0], 0) == (5, 6, 3)
 
 
 def pictures_of(*modes):
@@ -251,8 +253,8 @@ def test_pictures_are_turned_upright(colour, tmp_path, suffix, turn):
     upright = np.rot90(colour[0], quarters)
     if turn in (2, 4, 5, 7):
         upright = upright[:, ::-1]
-    assert pictures.picture_header(paths[0], 0) == upright.shape
-    assert (pictures.decode_picture(paths[0], 0, 3, None) == upright).all()
+    assert pictures.image_header(paths[0], 0) == upright.shape
+    assert (pictures.decode_image(paths[0], 0, 3, None) == upright).all()
 
 
 def test_images_are_resized(tmp_path, colour):

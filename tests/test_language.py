@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lamina import LanguageModel
 from lamina.batch import BEGIN, END, CarriedState
 from lamina.codec import Codec
-from lamina.encoders.documents import Documents, read_documents
+from lamina.encoders.texts.documents import Documents, read_documents
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.losses import weighted_mean
@@ -453,8 +453,8 @@ def test_only_regular_files_of_utf_8_are_read(tmp_path):
     latin = tmp_path / "latin.txt"
     latin.write_bytes("é".encode("latin1"))
     for path, words in (
-        (pipe, "no regular file"),
-        (tmp_path, "no regular file"),
+        (pipe, "not a regular file"),
+        (tmp_path, "not a regular file"),
         (tmp_path / "absent.txt", "no such file"),
         (latin, "UTF-8"),
     ):

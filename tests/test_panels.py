@@ -5,8 +5,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.params import HistoryParams
 from lamina.exceptions import DataError, DataWarning
 
 pd = pytest.importorskip("pandas")
@@ -126,7 +126,7 @@ def test_absent_steps_are_missing_and_one_warning_counts_them():
         (
             pd.DataFrame(np.ones((9, 2)), columns=["y", "y"]),
             {},
-            "Two columns of X are called 'y'",
+            "Two columns of X have the name 'y'",
         ),
         (pl.DataFrame({"y": Y}).lazy(), {}, "collect"),
         (np.array(["1"] * 20), {}, "Series 0 is not an array of numbers"),
@@ -170,7 +170,7 @@ def test_columns_are_matched_by_name():
     np.testing.assert_array_equal(again[0], frame.to_numpy())
     for other, words in [
         (frame.drop(columns="noise"), r"lacks the columns \['noise'\]"),
-        (frame.assign(more=1.0), r"\['more'\], which fit did not see"),
+        (frame.assign(more=1.0), r"\['more'\], which fit did not have"),
         ([frame.to_numpy()], "matched by name"),
     ]:
         with pytest.raises(DataError, match=words):

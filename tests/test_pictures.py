@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.exceptions import DataError
 
 POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina.encoders.seasons import filled, season_of
+from lamina.encoders.forecasting.seasons import forward_fill, season_of
 
 T = np.arange(720)
 SEEDS = [np.random.default_rng(i) for i in range(15)]
@@ -83,9 +83,9 @@ def test_missing_steps_are_filled_from_the_season_before_only():
     values = np.resize([1.0, 2.0, 3.0], 12)
     holes = values.copy()
     holes[[4, 7, 10, 11]] = np.nan
-    np.testing.assert_array_equal(filled(holes, 3), values)
+    np.testing.assert_array_equal(forward_fill(holes, 3), values)
     start = np.array([np.nan, 5.0, np.nan, 7.0])
-    np.testing.assert_array_equal(filled(start), [5, 5, 5, 7])
+    np.testing.assert_array_equal(forward_fill(start), [5, 5, 5, 7])
     rng = np.random.default_rng(0)
     series = np.sin(T * np.pi / 12) + 0.1 * rng.normal(size=720)
     series[rng.choice(720, 60, replace=False)] = np.nan

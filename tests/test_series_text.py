@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from lamina import CNNClassifier, RNNClassifier, RNNRegressor
 from lamina.batch import END, PAD, UNKNOWN
 from lamina.encoders.base import RaggedSamples
-from lamina.encoders.series import SeriesEncoder, SeriesParams
-from lamina.encoders.text import TextEncoder, TextParams
-from lamina.encoders.tokens import TokenEncoder, TokenParams
+from lamina.encoders.series.encoder import SeriesEncoder, SeriesParams
+from lamina.encoders.texts.encoder import TextEncoder, TextParams
+from lamina.encoders.texts.tokens import TokenEncoder, TokenParams
 from lamina.exceptions import DataError, DataWarning
 from lamina.ragged import padded_steps
 from lamina.vocabulary import Vocabulary

@@ -15,8 +15,8 @@ from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from lamina import DNNClassifier, DNNRegressor
-from lamina.encoders.table import Rows, TableEncoder
-from lamina.encoders.tabular import TableParams
+from lamina.encoders.tables.encoder import Rows, TableEncoder
+from lamina.encoders.tables.reader import TableParams
 from lamina.exceptions import DataError, DataWarning
 
 CALM = settings(deadline=None, max_examples=40)
@@ -210,7 +210,7 @@ def test_an_unseen_category_is_zeros_in_both_kinds_of_column():
     many = [f"v{i}" for i in range(12)]
     seen = frame(many, {"few": ["x", "y"] * 6})
     encoder = fitted(seen)
-    with pytest.warns(DataWarning, match=r"'(c|few)'.*fit did not see"):
+    with pytest.warns(DataWarning, match=r"'(c|few)'.*did not occur in fit"):
         batch = everything(samples_of(encoder, frame(["new"], {"few": ["other"]})))
     assert not batch.x[:, 1:].any()
     assert batch.codes.tolist() == [[0]]
@@ -472,7 +472,7 @@ def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, monkeypatch, tmp_pa
     if dtype is not np.int32:
         X[3, 1] = np.nan
     expected = encoded(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
+    monkeypatch.setattr("lamina.encoders.tables.encoder.LARGE", 0)
     np.save(tmp_path / "X.npy", X)
     rows = torch.tensor([7, 3, 7, 39])
     for kept in (X, np.asfortranarray(X), np.load(tmp_path / "X.npy", mmap_mode="r")):
@@ -489,7 +489,7 @@ def test_a_large_table_is_learnt_as_a_small_one(monkeypatch):
     X[0, 0] = np.nan
     y = np.arange(60) % 2
     small = DNNClassifier(**TINY).fit(X, y).predict_proba(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
+    monkeypatch.setattr("lamina.encoders.tables.encoder.LARGE", 0)
     network = DNNClassifier(**TINY).fit(X, y)
     np.testing.assert_array_equal(network.predict_proba(X), small)
 

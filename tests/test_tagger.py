@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 
 from lamina import SequenceTagger
 from lamina.batch import BEGIN, END, PAD, UNKNOWN
-from lamina.encoders.tokens import TokenEncoder
+from lamina.encoders.texts.tokens import TokenEncoder
 from lamina.exceptions import (
     DataError,
     DataWarning,

@@ -6,8 +6,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pytest
 
-from lamina.encoders.frequencies import find_frequency
-from lamina.encoders.times import TimeKind, read_times, to_instants, to_wall_clock
+from lamina.encoders.series.frequencies import find_frequency
+from lamina.encoders.series.times import (
+    TimeKind,
+    read_times,
+    to_instants,
+    to_wall_clock,
+)
 from lamina.exceptions import DataError
 
 pd = pytest.importorskip("pandas")

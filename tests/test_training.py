@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
-from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
+from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
@@ -69,7 +69,8 @@ def form_of(data, estimator):
 @pytest.mark.parametrize("held", HELD)
 def test_a_device_holds_the_samples_and_puts_batches_together(held):
     estimator, data = HELD[held]
-    encoder = encoder_for(form_of(data, estimator), estimator)
+    form = form_of(data, estimator)
+    encoder = encoder_for(form, estimator.encoders, estimator)
     plain = encoder.read(data)
     samples = encoder.fit(plain).encode(plain)
     assert samples.resident(torch.device("cpu"), 10) is samples  # too little room
@@ -131,7 +132,11 @@ def test_every_sample_comes_exactly_once_an_epoch_with_what_belongs_to_it(
 @CALM
 @given(st.integers(0, 1000), st.integers(2, 6))
 def test_samples_within_a_pool_are_batched_with_their_like(seed, batch_size):
-    lengths = np.random.default_rng(seed).integers(1, 99, POOL * batch_size).tolist()
+    lengths = (
+        np.random.default_rng(seed)
+        .integers(1, 99, BATCHES_PER_POOL * batch_size)
+        .tolist()
+    )
     batches = list(loader_of(lengths, True, batch_size, seed=seed))
     spans = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in batches)
     for (_, longest), (shortest, _) in pairwise(spans):

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lamina.encoders.audio import AudioEncoder, AudioParams
-from lamina.encoders.waveforms import recordings_in
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.reader import recordings_in
 from lamina.exceptions import DataError, ParameterError
 
 N, LENGTH = 5, 400

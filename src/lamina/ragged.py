@@ -22,7 +22,7 @@ class Sequences:
     values: Tensor
     lengths: Tensor
     n_real: int
-    """Number of real values; a number of Python, so that no device is waited for."""
+    """The sum of the lengths, on the host."""
 
     def to(self, device: torch.device) -> "Sequences":
         """The rows on a device, copied without waiting for it."""
@@ -69,9 +69,9 @@ class Ragged:
 
 
 def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
-    """Rows (S_i, ...) as one tensor, padded with zeros at the end.
+    """Rows (S_i, ...) as one tensor (B, S, ...), padded with zeros at the end.
 
-    S is rounded up so that few shapes occur, because kernels are set up once a shape.
+    S is rounded up, so that few shapes occur: kernels are prepared once for each shape.
     """
     values = pad_sequence(rows, batch_first=True)
     missing = padded_steps(values.shape[1]) - values.shape[1]
@@ -82,13 +82,16 @@ def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
 
 
 def padded_steps(n_steps: int) -> int:
-    """The number of steps to which rows of at most `n_steps` are padded."""
-    unit = 4 if n_steps <= 32 else 16
-    return -(-n_steps // unit) * unit
+    """`n_steps`, rounded up to the number of steps to which rows are padded."""
+    multiple = 4 if n_steps <= 32 else 16
+    return -(-n_steps // multiple) * multiple
 
 
 class AlternativeTargets:
-    """Several target rows for each sample, one of which is drawn whenever it is taken."""
+    """Several rows for each sample, one of which is drawn whenever the sample is indexed.
+
+    The draws use the generator of the fit.
+    """
 
     def __init__(self, rows: Ragged, counts: Tensor):
         self.rows, self.counts = rows, counts

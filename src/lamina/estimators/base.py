@@ -35,7 +35,7 @@ class NeuralEstimator(
 
     body: ClassVar[type]
     task: ClassVar[type[Task]]
-    encoders: ClassVar[dict[str, type]] = ENCODERS
+    encoders: ClassVar[dict[str, type[Encoder]]] = ENCODERS
     """Who reads each form of data, of those that the body takes."""
 
     @with_callbacks

@@ -2,7 +2,7 @@
 
 from lamina.bodies.image import ImageBody, ImageBodyParams
 from lamina.codec import CodecParams, Unit
-from lamina.encoders.image import ImageParams, PretrainedImageEncoder
+from lamina.encoders.images.encoder import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
 from lamina.tasks.transduction import Captioning
 

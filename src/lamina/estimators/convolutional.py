@@ -1,11 +1,11 @@
 """Convolutional networks for images, series, text and sound."""
 
 from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio.encoder import AudioParams
 from lamina.encoders.choose import InputParams
-from lamina.encoders.image import ImageParams
-from lamina.encoders.series import SeriesParams
-from lamina.encoders.text import TextParams
+from lamina.encoders.images.encoder import ImageParams
+from lamina.encoders.series.encoder import SeriesParams
+from lamina.encoders.texts.encoder import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 

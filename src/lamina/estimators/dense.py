@@ -1,7 +1,7 @@
 """Dense networks for tables."""
 
 from lamina.bodies.dense import DenseBody, DenseParams
-from lamina.encoders.tabular import TableParams
+from lamina.encoders.tables.reader import TableParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 

@@ -11,7 +11,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
 
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
-from lamina.encoders.containers import opened
+from lamina.encoders.containers import unwrap
 from lamina.estimators.data import Data, read_targets, read_weight, require_targets
 from lamina.estimators.fitted import publish
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
@@ -115,9 +115,9 @@ class Fitting:
             with data_errors("X"):
                 self.form, *others = forms = estimator.forms()
                 if others:
-                    X = opened(X, is_table="table" in forms)
+                    X = unwrap(X, is_table="table" in forms)
                     self.form = choose(X, forms, params)
-            self.encoder = encoder_for(self.form, params)
+            self.encoder = encoder_for(self.form, estimator.encoders, params)
         with data_errors("X"):
             X = self.encoder.read(X)
         with data_errors("y"):

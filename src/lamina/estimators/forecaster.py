@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
-from lamina.encoders.answers import give_back
 from lamina.encoders.base import Encoder
-from lamina.encoders.futures import read_after
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
-from lamina.encoders.panels import Panel
-from lamina.encoders.steps import is_native
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.futures import read_future
+from lamina.encoders.forecasting.outputs import to_container
+from lamina.encoders.forecasting.params import HistoryParams
+from lamina.encoders.series.panel import Panel
+from lamina.encoders.series.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
@@ -65,7 +65,7 @@ class SeriesForecaster(
             the ids, the next stamps, and the values.
         """
         panel = self._histories(X, future)
-        return give_back(panel, self._outputs_of_plain(panel)[:, :, 0])
+        return to_container(panel, self._outputs_of_plain(panel)[:, :, 0])
 
     def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
         """The `quantiles` of each of the next values.
@@ -90,7 +90,7 @@ class SeriesForecaster(
             raise ParameterError("quantiles was () in fit; set it and call fit again.")
         values = np.sort(self._outputs_of_plain(panel)[:, :, 1:], axis=2)
         values = values[:, :, np.argsort(np.argsort(levels))]
-        return give_back(panel, values, [str(level) for level in levels])
+        return to_container(panel, values, [str(level) for level in levels])
 
     def score(
         self, X: Any, y: Any = None, sample_weight: Any = None, future: Any = None
@@ -155,7 +155,7 @@ class SeriesForecaster(
                 f"{task.horizon} values as future."
             )
         panel = panel.with_values(panel.values)
-        panel.future = read_after(future, panel, known, encoder, "future")
+        panel.future = read_future(future, panel, known, encoder, "future")
         return panel
 
     def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
@@ -163,7 +163,7 @@ class SeriesForecaster(
         encoder, task = self._parts()
         horizon = task.horizon
         value = [panel.source.value]
-        truth = read_after(y, panel, value, encoder, "y")
+        truth = read_future(y, panel, value, encoder, "y")
         if future is None and encoder.known and is_native(y):
             future = y
         after = self._with_future(panel, future).future

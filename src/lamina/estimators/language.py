@@ -10,7 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
 from lamina.codec import Codec
-from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
+from lamina.encoders.texts.documents import (
+    DocumentEncoder,
+    DocumentParams,
+    read_documents,
+)
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator

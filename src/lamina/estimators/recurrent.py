@@ -1,10 +1,10 @@
 """Recurrent networks for series, text and sound."""
 
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio.encoder import AudioParams
 from lamina.encoders.choose import InputParams
-from lamina.encoders.series import SeriesParams
-from lamina.encoders.text import TextParams
+from lamina.encoders.series.encoder import SeriesParams
+from lamina.encoders.texts.encoder import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 

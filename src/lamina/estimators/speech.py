@@ -9,7 +9,7 @@ import torch
 
 from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
-from lamina.encoders.audio import AudioParams, Recordings
+from lamina.encoders.audio.encoder import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import data_errors

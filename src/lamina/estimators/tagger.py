@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import InputParams
-from lamina.encoders.series import SeriesEncoder, SeriesParams
-from lamina.encoders.tokens import TokenEncoder, TokenParams
+from lamina.encoders.series.encoder import SeriesEncoder, SeriesParams
+from lamina.encoders.texts.tokens import TokenEncoder, TokenParams
 from lamina.estimators.data import read_targets
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.estimators.sequence import SequenceEstimator

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
-from lamina.encoders.sentences import SentenceEncoder, SentenceParams
+from lamina.encoders.texts.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
 from lamina.params import Use, at_least, fraction
 

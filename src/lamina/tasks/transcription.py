@@ -120,7 +120,11 @@ class Transcription(Task):
             lengths = torch.full((len(target),), n_steps)
         lengths = strided(lengths, body.stride)
         needed = _steps_needed(target)
-        numbers = range(len(target)) if samples.numbers is None else samples.numbers
+        numbers = (
+            range(len(target))
+            if samples.sample_numbers is None
+            else samples.sample_numbers
+        )
         for i in self._rows_with_digits(target):
             self._refuse_unknown(self._text_of(target, i), numbers[i])
         for i in (needed > lengths).nonzero()[:, 0].tolist():
