@@ -10,15 +10,16 @@ normalisation: a sample gives what it gives alone.
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
 """
 
+from collections.abc import Sequence
 from math import ceil, floor, log2
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, step_mask
 from lamina.bodies.base import Body
-from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.activations import ACTIVATIONS, ActivationName
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import embedding
@@ -28,10 +29,8 @@ from lamina.params import (
     Params,
     Use,
     at_least,
-    boolean,
     fraction,
     odd,
-    one_of,
     refuse_unused,
     sizes,
     sizes_of,
@@ -49,38 +48,35 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     """What a convolutional network is made of."""
 
     n_filters: Annotated[
-        tuple[int, ...],
+        int | Sequence[int],
         sizes(),
         "Filters of each stage; before each the data is pooled.",
     ] = (32, 64, 128)
     kernel_size: Annotated[
-        int | str,
+        int | Literal["auto"],
         odd(),
-        one_of("auto"),
         """Steps, or pixels along each side, that a filter covers; "auto" is 3 for
         images and 7 for sequences. Of images of 64 and more pixels a side the first
         convolution takes every second (from 128 on every fourth, ...) place, with
         filters that overlap.""",
     ] = "auto"
     n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
-    residual: Annotated[
-        bool, boolean(), "Add the input of each block to its output."
-    ] = True
+    residual: Annotated[bool, "Add the input of each block to its output."] = True
     pooling: Annotated[
-        str, one_of(*POOLINGS), "How the data is reduced by 2 before a stage."
+        Literal["max", "average", "none"],
+        "How the data is reduced by 2 before a stage.",
     ] = "max"
     normalization: Annotated[
-        str, one_of(*NORMALIZATIONS), "Normalisation after each convolution."
+        Literal["batch", "layer", "none"], "Normalisation after each convolution."
     ] = "batch"
-    activation: Annotated[
-        str, one_of(*ACTIVATIONS), "Activation after each normalisation."
-    ] = "relu"
+    activation: Annotated[ActivationName, "Activation after each normalisation."] = (
+        "relu"
+    )
     dropout: Annotated[
         float, fraction(), "Share of channels dropped after each block in training."
     ] = 0.1
     augmentation: Annotated[
-        str,
-        one_of(*AUGMENTATIONS),
+        Literal["none", "shift", "shift_flip"],
         """How pictures vary from epoch to epoch: "shift" moves each at random by up to
         an eighth of its sides, and "shift_flip" also exchanges left and right in one
         of two, for pictures that mean the same then; digits and letters do not. Pictures

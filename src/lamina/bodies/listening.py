@@ -18,7 +18,7 @@ from lamina.bodies.base import Body
 from lamina.bodies.recurrent import Recurrent, RecurrentParams
 from lamina.nn.augmentation import Masks
 from lamina.nn.normalization import BatchNorm
-from lamina.params import Rule, Use, at_least, boolean, fraction
+from lamina.params import Rule, Use, at_least, fraction
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 """Strides of the two convolutions, by what they are together."""
@@ -41,7 +41,6 @@ class ListenerParams(RecurrentParams, use=Use.FROZEN):
     ] = 4
     masking: Annotated[
         bool,
-        boolean(),
         "Blank out bands of pitch and stretches of time at random, in training.",
     ] = True
     dropout: Annotated[

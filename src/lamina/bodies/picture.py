@@ -3,10 +3,12 @@
 import copy
 from typing import Annotated, Any, ClassVar
 
+from sklearn.base import BaseEstimator
+
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
 from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
-from lamina.params import Rule, Use, none, refuse_unused
+from lamina.params import Rule, Use, refuse_unused
 
 
 def fitted_network() -> Rule:
@@ -21,9 +23,8 @@ class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     """What looks at the pictures."""
 
     encoder: Annotated[
-        Any,
+        BaseEstimator | None,
         fitted_network(),
-        none(),
         """A CNNClassifier or CNNRegressor that was fitted on pictures of the same size:
         its network, copied, is where the training starts from, and pictures are scaled
         as it scales them. For `clone` and grid search wrap it in

@@ -9,23 +9,22 @@ missed.
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import RecurrentBody
 from lamina.nn.embedding import embedding
-from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
-from lamina.params import Params, Use, at_least, boolean, fraction, one_of
+from lamina.nn.recurrent import RecurrentLayer, State, StepDropout
+from lamina.params import Params, Use, at_least, fraction
 
 
 class CausalRecurrentParams(Params, use=Use.FROZEN):
     """What a recurrent network is made of that reads forward."""
 
     cell: Annotated[
-        str,
-        one_of(*CELLS),
+        Literal["lstm", "gru", "rnn"],
         """"lstm" keeps what a plain "rnn" forgets; "gru" is a lighter LSTM.""",
     ] = "lstm"
     hidden_size: Annotated[
@@ -42,7 +41,6 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
 
     bidirectional: Annotated[
         bool,
-        boolean(),
         "Read each sequence from both ends; False reads from the first step only.",
     ] = True
 

@@ -31,7 +31,7 @@ from lamina.encoders.sounds import (
 from lamina.encoders.waveforms import checked, ratio, recordings_in, resample
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
-from lamina.params import Params, Rule, Use, at_least, boolean, none
+from lamina.params import Params, Rule, Use, at_least
 from lamina.ragged import padded
 from lamina.schema import Schema
 
@@ -53,7 +53,6 @@ class AudioParams(Params):
     sampling_rate: Annotated[
         int | None,
         rate(),
-        none(),
         Use.FROZEN,
         """Samples per second of the waveforms, and the rate that files are resampled
         to; None takes the rate of the first file.""",
@@ -66,7 +65,6 @@ class AudioParams(Params):
     ] = 40
     normalize_level: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Measure each recording relative to its loudest 25 ms, so that the distance and
         the gain of the microphone do not count. False measures relative to full scale,

@@ -18,7 +18,7 @@ What an estimator takes and what X holds decide, in this order:
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from lamina.encoders.sounds import begins_as_sound
 from lamina.encoders.table import TableEncoder
 from lamina.encoders.text import TextEncoder
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Use, one_of, refuse_unused
+from lamina.params import Params, Use, refuse_unused
 
 ENCODERS: dict[str, type] = {
     "table": TableEncoder,
@@ -52,8 +52,7 @@ class InputParams(Params):
     """What the samples are, where their type leaves it open."""
 
     form: Annotated[
-        str,
-        one_of("auto", *(name for name in ENCODERS if name != "table")),
+        Literal["auto", "series", "image", "audio", "text"],
         Use.FROZEN,
         """What X holds. "auto" reads a 2-D array, and a list of arrays, as series; a list
         of strings as texts, or as image or audio files if all end like one; pictures as

@@ -36,7 +36,7 @@ from lamina.encoders.image_schema import (
     values_of,
 )
 from lamina.exceptions import ParameterError, warn_of_data
-from lamina.params import Params, Rule, Use, at_least, none, refuse_unused
+from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
 N_FOR_STATISTICS = 2_000
 SMALLEST_PHOTO = 16
@@ -61,7 +61,6 @@ class ImageParams(Params):
         int | tuple[int, int] | None,
         at_least(1),
         height_and_width(),
-        none(),
         Use.FROZEN,
         """Height and width that image files, PIL images and lists of uint8 arrays are
         resized to, or both in one number; the proportions of an image may change. None

@@ -26,7 +26,7 @@ from lamina.encoders.names import check_names, text_names
 from lamina.encoders.numbers import Numbers
 from lamina.encoders.series_reader import SeriesList, read_series
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Use, none
+from lamina.params import Params, Use
 from lamina.schema import Schema
 
 
@@ -36,7 +36,6 @@ class SeriesParams(Params):
     id_column: Annotated[
         Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         """Of a frame with a row for each step: which series a row belongs to; series are
         in the order in which they first occur. None: each row of a frame is a series.""",
@@ -44,7 +43,6 @@ class SeriesParams(Params):
     time_column: Annotated[
         Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         "Of a frame with a row for each step: the order of the steps of a series.",
     ] = None

@@ -15,7 +15,7 @@ from lamina.encoders.containers import opened
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Rule, Use
 from lamina.schema import Schema
 
 A_FEW = 4096
@@ -36,7 +36,6 @@ class TableParams(Params):
     categorical_features: Annotated[
         Sequence[Hashable] | None,
         column_choice(),
-        none(),
         Use.FROZEN,
         """Columns that hold categories though they are numbers: their names, their
         numbers from 0 on, or a mask with a bool for each. None takes what the types of

@@ -10,7 +10,7 @@ from torch import Tensor
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, InAnyOrder, Samples
 from lamina.encoders.text import TextSchema, VocabularyParams, tokens_of
-from lamina.params import Use, boolean
+from lamina.params import Use
 from lamina.ragged import Ragged
 from lamina.scripts import composed
 from lamina.texts import items
@@ -29,7 +29,6 @@ class TokenParams(VocabularyParams):
 
     char_features: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Read tokens by their characters too, and look words up in lower case: a new word
         is still recognised by its ending. Of a token longer than 24 characters the first

@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
+from lamina.bodies.base import Body
+from lamina.constructor import refuse_unknown
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.choose import ENCODERS
 from lamina.estimators.data import read_targets, read_weight
@@ -33,10 +35,22 @@ class NeuralEstimator(
 ):
     """Abstract. A public class names its `body` and its `task`."""
 
-    body: ClassVar[type]
+    body: ClassVar[type[Body]]
     task: ClassVar[type[Task]]
     encoders: ClassVar[dict[str, type]] = ENCODERS
-    """Who reads each form of data, of those that the body takes."""
+    """The encoder of each form of data, of those that the body takes."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if hasattr(cls, "body") and cls.__doc__:
+            doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
+            doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
+            cls.__doc__ = doc
+
+    @classmethod
+    def default_steps(cls) -> int:
+        """Gradient steps that make a good fit, for `max_iter="auto"`."""
+        return cls.task.default_steps or cls.body.default_steps
 
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917
@@ -171,6 +185,31 @@ class NeuralEstimator(
             targets = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
         return measure(targets, self._outputs_of_plain(plain), weight)
+
+    def set_params(self, **params: object) -> Self:
+        """Set parameters of the estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of the class, and `name__parameter` of an estimator that is the
+            parameter `name`.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ParameterError
+            The estimator has no such parameter.
+        """
+        names = self.get_params(deep=False)
+        refuse_unknown(
+            type(self).__name__, (name.partition("__")[0] for name in params), names
+        )
+        return super().set_params(**params)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -13,7 +13,7 @@ class CaptionParams(CodecParams):
     unit: Unit = "word"
 
 
-class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
+class ImageCaptioner(CaptionParams, ImageParams, Transducer, PictureParams):
     """Convolutional network with an attending decoder that says what a picture shows.
 
     X is an array of images (samples, height, width) or (samples, height, width, channels),

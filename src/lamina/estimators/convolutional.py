@@ -10,13 +10,11 @@ from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class GridParams(
-    ConvolutionalParams, InputParams, SeriesParams, ImageParams, TextParams, AudioParams
-):
-    """A convolutional network, and the forms of data that it takes."""
+class GridInputParams(AudioParams, TextParams, SeriesParams, ImageParams, InputParams):
+    """The forms of data that a convolutional network takes."""
 
 
-class CNNClassifier(Classifier, GridParams):
+class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
     """Convolutional network for classifying images and sequences.
 
     X is images: an array (samples, height, width, channels), grey ones (samples, height,
@@ -48,7 +46,7 @@ class CNNClassifier(Classifier, GridParams):
     body = Convolutional
 
 
-class CNNRegressor(Regressor, GridParams):
+class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
     """Convolutional network for predicting numbers from images and sequences.
 
     X is images: an array (samples, height, width, channels), grey ones (samples, height,

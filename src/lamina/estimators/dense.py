@@ -6,7 +6,7 @@ from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class DNNClassifier(Classifier, DenseParams, TableParams):
+class DNNClassifier(TableParams, Classifier, DenseParams):
     """Dense network (multi-layer perceptron) for classifying the rows of a table.
 
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
@@ -38,7 +38,7 @@ class DNNClassifier(Classifier, DenseParams, TableParams):
     body = Dense
 
 
-class DNNRegressor(Regressor, DenseParams, TableParams):
+class DNNRegressor(TableParams, Regressor, DenseParams):
     """Dense network (multi-layer perceptron) for predicting numbers from a table.
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is

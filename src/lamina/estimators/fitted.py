@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from lamina.docstrings import Fitted
 from lamina.encoders.base import Encoder
 from lamina.nn.model import Model
-from lamina.params import Fitted
 from lamina.schema import Schema
 
 

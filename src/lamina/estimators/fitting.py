@@ -179,7 +179,7 @@ class Fitting:
     def _n_epochs(self, loader: Loader) -> int:
         max_iter = self.params.max_iter
         if isinstance(max_iter, str):
-            steps = self.task.default_steps or self.params.body.default_steps
+            steps = type(self.estimator).default_steps()
             return min(max(steps // loader.n_batches, FEWEST), MOST)
         return max_iter
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
+from lamina.docstrings import Fitted
 from lamina.encoders.answers import give_back
 from lamina.encoders.base import Encoder
 from lamina.encoders.futures import read_after
@@ -16,7 +17,7 @@ from lamina.encoders.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
-from lamina.params import Fitted, Use, at_least, check_params, fraction
+from lamina.params import Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
@@ -37,7 +38,7 @@ class FittedForecaster(Fitted):
 
 
 class SeriesForecaster(
-    SequenceEstimator, FittedForecaster, ForecastingParams, HistoryParams
+    HistoryParams, SequenceEstimator, FittedForecaster, ForecastingParams
 ):
     """Abstract forecaster; a public class names its body."""
 

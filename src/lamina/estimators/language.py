@@ -20,7 +20,7 @@ from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
 
-class LanguageEstimator(SequenceEstimator, DocumentParams):
+class LanguageEstimator(DocumentParams, SequenceEstimator):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling

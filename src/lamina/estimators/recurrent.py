@@ -9,13 +9,11 @@ from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class SequenceParams(
-    RecurrentParams, InputParams, SeriesParams, TextParams, AudioParams
-):
-    """A recurrent network, and the forms of data that it takes."""
+class SequenceInputParams(AudioParams, TextParams, SeriesParams, InputParams):
+    """The forms of data that a recurrent network takes."""
 
 
-class RNNClassifier(Classifier, SequenceParams):
+class RNNClassifier(SequenceInputParams, Classifier, RecurrentParams):
     """Recurrent network (LSTM, GRU or plain RNN) for classifying sequences.
 
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
@@ -45,7 +43,7 @@ class RNNClassifier(Classifier, SequenceParams):
     body = Recurrent
 
 
-class RNNRegressor(Regressor, SequenceParams):
+class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
     """Recurrent network (LSTM, GRU or plain RNN) for predicting numbers from sequences.
 
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,

@@ -155,7 +155,7 @@ def _words(
             yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
-class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
+class SpeechRecognizer(CodecParams, AudioParams, Recognizer, ListenerParams):
     """Convolutional and recurrent network that writes down what is said.
 
     X is a list of sound files (paths, or their contents as bytes), or of waveforms

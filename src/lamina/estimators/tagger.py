@@ -113,7 +113,7 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
 
-class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):
+class SequenceTagger(TokenParams, SeriesParams, InputParams, Tagger, RecurrentParams):
     """Recurrent network that labels each step of a sequence (Huang et al. 2015).
 
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal

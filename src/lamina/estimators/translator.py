@@ -25,7 +25,7 @@ class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.3
 
 
-class Translator(Transducer, SentenceReaderParams, SentenceParams):
+class Translator(SentenceParams, Transducer, SentenceReaderParams):
     """Recurrent network with attention that turns each sentence into another one.
 
     X and y are lists of texts: sentences and their translations, or anything written that

@@ -1,6 +1,6 @@
 """Classification: one label a sample, and the choice of the task that y asks for."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -12,11 +12,9 @@ from lamina.params import (
     Rule,
     fraction,
     mapping,
-    none,
-    one_of,
     only_with,
 )
-from lamina.tasks.label_task import FOCUS, LabelTask
+from lamina.tasks.label_task import LabelTask
 from lamina.tasks.labels import (
     LabelKind,
     classes_of,
@@ -46,17 +44,14 @@ class ClassificationParams(Params):
     """What a classifier minimises."""
 
     loss: Annotated[
-        str,
-        one_of(*FOCUS),
+        Literal["cross_entropy", "focal"],
         """What is minimised: "cross_entropy", or "focal" loss (Lin et al. 2017, gamma
         2), which attends to the hard samples when classes are very unequal.""",
     ] = "cross_entropy"
     class_weight: Annotated[
-        dict | list | str | None,
+        dict | list | Literal["balanced"] | None,
         mapping(),
         list_of_mappings(),
-        one_of("balanced"),
-        none(),
         """Weight of each class, {label: weight}, where a label that is left out has weight
         1; "balanced" makes it inversely proportional to the class's frequency. For several
         outputs a list of dicts, one an output, whose weights are multiplied. It multiplies

@@ -1,5 +1,6 @@
 """Forecasting: the next steps of a series, all at once."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from lamina.batch import Batch, Features, HistoryChannel
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Rule, Use
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
@@ -46,7 +47,7 @@ class ForecastingParams(Params):
     """What is forecast."""
 
     quantiles: Annotated[
-        tuple[float, ...],
+        Sequence[float],
         levels(),
         Use.FROZEN,
         "Quantiles that `predict_quantiles` gives, beside the median of `predict`.",
@@ -54,7 +55,6 @@ class ForecastingParams(Params):
     lower: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
         """The least value that is possible, such as 0 for counts. Forecasts below it are
         raised to it, which keeps medians and quantiles what they are; series that `fit`
@@ -63,7 +63,6 @@ class ForecastingParams(Params):
     upper: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
         "The greatest value that is possible, as `lower`.",
     ] = None

@@ -1,7 +1,7 @@
 """Tagging: a label for every step of a sample."""
 
 from operator import eq
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -13,12 +13,11 @@ from lamina.nn.crf import Allowed
 from lamina.nn.labelling import LabellingHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Use, boolean, mapping, none, one_of
+from lamina.params import Params, Use, mapping
 from lamina.ragged import Ragged
 from lamina.tasks.base import Task
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.schemes import (
-    PREFIXES,
     allowed_by,
     require_scheme,
     scheme_of,
@@ -32,16 +31,13 @@ class TaggingParams(Params):
 
     crf: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Learn which labels follow one another, and give the best labelling as a whole: a
         conditional random field on top of the network (Lafferty et al. 2001; Huang et
         al. 2015). False labels each step by itself.""",
     ] = True
     scheme: Annotated[
-        str | None,
-        one_of("auto", *PREFIXES),
-        none(),
+        Literal["auto", "bio", "bioes"] | None,
         Use.FROZEN,
         """How labels mark entities: "bio" (IOB2: "B-kind", "I-kind", "O") or "bioes" (IOBES:
         "E-kind" and "S-kind" too). Labellings that break the scheme are then never
@@ -49,10 +45,8 @@ class TaggingParams(Params):
         of `fit` breaks it. None constrains nothing.""",
     ] = "auto"
     class_weight: Annotated[
-        dict | str | None,
+        dict | Literal["balanced"] | None,
         mapping(),
-        one_of("balanced"),
-        none(),
         """Weight of the steps of each label, {label: weight}; "balanced" makes it inversely
         proportional to the label's frequency. The loss is the sum over the steps of the
         weight times -log p(label), with `crf=True` -log p(label | the labels before it).

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from lamina.batch import END, Batch
@@ -24,7 +25,6 @@ from lamina.params import (
     Rule,
     Use,
     at_least,
-    none,
     not_negative,
     refuse_unused,
 )
@@ -58,9 +58,8 @@ class TranscriptionParams(Params):
         of each step, which is much faster and rarely worse without a language model.""",
     ] = 1
     language_model: Annotated[
-        Any,
+        BaseEstimator | None,
         judge_of_texts(),
-        none(),
         Use.AT_ONCE,
         """A fitted LanguageModel with unit="char" that says what texts are likely. For
         `clone` and grid search wrap it in `sklearn.frozen.FrozenEstimator`.""",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lamina.nn.attention import AttentionDecoder, AttentionStepper
 from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, at_least, fraction, not_negative, one_of
+from lamina.params import Params, Rule, Use, at_least, fraction, not_negative
 from lamina.ragged import Choices, Ragged, Sequences
 from lamina.tasks.base import Task
 from lamina.tasks.similarity import bleu, chrf
@@ -66,9 +66,8 @@ class TransductionParams(Params):
         this power of its length is taken; 0 prefers short ones.""",
     ] = 1.0
     max_length: Annotated[
-        int | str,
+        int | Literal["auto"],
         at_least(1),
-        one_of("auto"),
         Use.AT_ONCE,
         """Units that a text has at most; one that does not end by then is cut, with a
         warning. "auto" is twice the longest training target.""",

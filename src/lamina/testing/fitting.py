@@ -63,7 +63,7 @@ def outputs(estimator: Any, X: Any) -> np.ndarray:
 
 def rules_of(estimator: Any) -> dict[str, tuple]:
     """What was declared beside the type of each parameter, by name."""
-    return {field.name: hint.__metadata__ for field, hint in declared(type(estimator))}
+    return {d.name: (*d.rules, *d.conditions) for d in declared(type(estimator))}
 
 
 def assert_same(actual: Any, expected: Any, what: str) -> None:
