@@ -98,7 +98,7 @@ def signature_of(parameters: Iterable[NameTypeDefault]) -> Signature:
     return Signature([this, *(_parameter(*p) for p in parameters)])
 
 
-def _parameter(name: str, kind: Any, default: Any) -> Parameter:
+def _parameter(name: str, kind: object, default: object) -> Parameter:
     """A parameter of the signature; what the default says of the type is left out."""
     parts = parts_of(kind)
     if default is not None and type(default) in parts:
@@ -108,12 +108,12 @@ def _parameter(name: str, kind: Any, default: Any) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
 
-def parts_of(kind: Any) -> tuple[Any, ...]:
+def parts_of(kind: object) -> tuple[Any, ...]:
     """The members of a union, or the type itself."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
-def _text(kind: Any) -> str:
+def _text(kind: object) -> str:
     """Choices by their values, and other types by name, without the module."""
     if get_origin(kind) is Literal:
         return " | ".join(map(repr, get_args(kind)))

@@ -10,8 +10,7 @@ have no effect, and a `Use` says when a value that is set after `fit` takes effe
 stand in reverse order of the bases of the class, as in any dataclass: the last comes first.
 """
 
-from collections.abc import Callable
-from copy import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
@@ -63,7 +62,7 @@ class OnlyWith:
             f"`{name}={_either(allowed)}`" for name, allowed in self.others.items()
         )
 
-    def unmet(self, params: Any) -> str | None:
+    def unmet(self, params: object) -> str | None:
         """The first condition that does not hold, in words."""
         for name, allowed in self.others.items():
             value = getattr(params, name)
@@ -127,9 +126,9 @@ def sizes() -> Rule:
     return Rule("int >= 1 or array-like of int >= 1", accepts)
 
 
-def sizes_of(value: Any) -> list[int]:
+def sizes_of(value: int | Iterable[int]) -> list[int]:
     """What `sizes` accepts, as a list."""
-    return [int(value)] if _is_integer(value) else [int(n) for n in value]
+    return [int(n) for n in (value if isinstance(value, Iterable) else [value])]
 
 
 def mapping() -> Rule:
@@ -149,7 +148,7 @@ def seed() -> Rule:
     )
 
 
-def only_with(**others: Any) -> OnlyWith:
+def only_with(**others: object) -> OnlyWith:
     """The parameter has an effect only when each named one has (one of) these values."""
     return OnlyWith({k: v if isinstance(v, tuple) else (v,) for k, v in others.items()})
 
@@ -195,7 +194,7 @@ class Params:
     use: ClassVar[Use | None] = None
     """The `Use` of the parameters that a group declares, of those that say none."""
 
-    def __init_subclass__(cls, use: Use | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, use: Use | None = None, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         cls.use = use
         has_constructor = "__init__" in vars(cls)
@@ -215,7 +214,7 @@ def declared(cls: type) -> tuple[Declaration, ...]:
     )
 
 
-def _declaration(cls: type, name: str, default: Any, hint: Any) -> Declaration:
+def _declaration(cls: type, name: str, default: object, hint: object) -> Declaration:
     kind, *others, text = get_args(hint)
     rules = [m for m in others if isinstance(m, Rule)]
     uses = [m for m in others if isinstance(m, Use)]
@@ -231,7 +230,7 @@ def _declaration(cls: type, name: str, default: Any, hint: Any) -> Declaration:
     )
 
 
-def _rules_of_type(kind: Any) -> list[Rule]:
+def _rules_of_type(kind: object) -> list[Rule]:
     """The rules that a type states: its `Literal`, `bool` and `None`."""
     parts = parts_of(kind)
     names = [n for p in parts if get_origin(p) is Literal for n in get_args(p)]
@@ -246,7 +245,7 @@ def names_with(cls: type, use: Use) -> tuple[str, ...]:
     return tuple(d.name for d in declared(cls) if d.use is use)
 
 
-def check_params(params: Any, only: Use | None = None) -> None:
+def check_params(params: Params, only: Use | None = None) -> None:
     """Raise `ParameterError` for the first parameter that is not allowed."""
     declarations = declared(type(params))
     for declaration in declarations:
@@ -266,18 +265,7 @@ def check_params(params: Any, only: Use | None = None) -> None:
                 refuse_unused(params, declaration.name, condition.unmet(params))
 
 
-def with_python_numbers(params: Any) -> Any:
-    """The same parameters, numbers of numpy as those of Python, which torch requires."""
-    values = {d.name: getattr(params, d.name) for d in declared(type(params))}
-    changed = {k: v.item() for k, v in values.items() if isinstance(v, np.generic)}
-    if not changed:
-        return params
-    plain = copy(params)
-    vars(plain).update(changed)
-    return plain
-
-
-def refuse_unused(params: Any, name: str, because: str | None) -> None:
+def refuse_unused(params: Params, name: str, because: str | None) -> None:
     """Raise `ParameterError` if there is a reason why the parameter has no effect."""
     if because is not None:
         raise ParameterError(
@@ -286,11 +274,11 @@ def refuse_unused(params: Any, name: str, because: str | None) -> None:
         )
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
 
 
-def _is_real(value: Any) -> bool:
+def _is_real(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
         value, bool | np.bool_
     )

@@ -1,7 +1,5 @@
 """Arguments of the methods that write texts, checked as a constructor's parameters are."""
 
-from typing import Any
-
 from lamina.exceptions import ParameterError
 from lamina.params import Rule, at_least, none, not_negative, positive, seed
 
@@ -30,7 +28,7 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
 """What each argument may be, wherever it occurs."""
 
 
-def check_arguments(**arguments: Any) -> None:
+def check_arguments(**arguments: object) -> None:
     """Raise `ParameterError` for the first argument that is not allowed."""
     for name, value in arguments.items():
         if not any(rule.accepts(value) for rule in ALLOWED[name]):

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.base import Body
@@ -17,10 +18,12 @@ from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
+from lamina.inputs import DataLike, Indexable
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
 from lamina.process import default_settings
 from lamina.tasks.base import Task
+from lamina.training.callbacks import with_callbacks
 from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
@@ -40,7 +43,7 @@ class NeuralEstimator(
     encoders: ClassVar[dict[str, type]] = ENCODERS
     """The encoder of each form of data, of those that the body takes."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if hasattr(cls, "body") and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
@@ -55,13 +58,13 @@ class NeuralEstimator(
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917
         self,
-        X: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        validation_groups: Any = None,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        X_val: DataLike | None = None,
+        y_val: DataLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        validation_groups: ArrayLike | None = None,
     ) -> Self:
         """Train a network on samples X and targets y.
 
@@ -101,7 +104,13 @@ class NeuralEstimator(
         Fitting(self, resumes=resumes).run(X, y, sample_weight, given)
         return self
 
-    def _continue(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
+    def _continue(
+        self,
+        X: DataLike,
+        y: DataLike | None,
+        sample_weight: ArrayLike | None,
+        classes: ArrayLike | None,
+    ) -> Self:
         """One more epoch: what `partial_fit` is in every estimator."""
         if self.early_stopping or self.warm_start:
             raise ParameterError(
@@ -118,19 +127,21 @@ class NeuralEstimator(
         """The forms of data that the estimator takes."""
         return tuple(form for form in cls.body.forms if form in cls.encoders)
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         """Fitted attributes that only some estimators have; X are the plain samples."""
         del encoder, task, X
         return {}
 
-    def _plain(self, X: Any) -> Any:
+    def _plain(self, X: DataLike) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
         if "network_" not in vars(self):
             check_is_fitted(self, "network_")
         with data_errors("X"):
             return self.encoder_.read(X)
 
-    def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
+    def _outputs(
+        self, X: DataLike, ask: Ask | None = None, y: DataLike | None = None
+    ) -> Any:
         """What `ask(model, batch)`, the task's `predict` if None, says of samples X.
 
         With y the batches have targets.
@@ -143,7 +154,7 @@ class NeuralEstimator(
         return self._outputs_of_plain(plain, ask, targets)
 
     def _outputs_of_plain(
-        self, plain: Any, ask: Ask | None = None, y: Any = None
+        self, plain: Any, ask: Ask | None = None, y: DataLike | None = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
         self.task_.configure_prediction(self)
@@ -173,12 +184,20 @@ class NeuralEstimator(
         batches = InOrder(samples, n_cells, target, device)
         return outputs_of(model, ask, batches, self)
 
-    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
+    def _score(
+        self, X: DataLike, y: DataLike | None, sample_weight: ArrayLike | None
+    ) -> float:
         """The task's score of the outputs for X."""
         check_is_fitted(self, "network_")
         return self._score_by(self.task_.score, X, y, sample_weight)
 
-    def _score_by(self, measure: Measure, X: Any, y: Any, sample_weight: Any) -> float:
+    def _score_by(
+        self,
+        measure: Measure,
+        X: DataLike,
+        y: DataLike | None,
+        sample_weight: ArrayLike | None,
+    ) -> float:
         """What a measure of the task says of the outputs for X."""
         plain = self._plain(X)
         with data_errors("y"):

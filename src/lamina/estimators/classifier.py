@@ -3,17 +3,19 @@
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
 from lamina.encoders.base import Encoder
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.exceptions import ParameterError
+from lamina.inputs import DataLike, Indexable
 from lamina.tasks.base import Task
 from lamina.tasks.classification import Classification, ClassificationParams
 from lamina.tasks.label_task import LabelTask
+from lamina.training.callbacks import with_callbacks
 
 
 def _decides(estimator: "Classifier") -> bool:
@@ -28,13 +30,17 @@ class Classifier(
 
     task = Classification
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(task, LabelTask)
         return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
     @with_callbacks
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self,
+        X: DataLike,
+        y: DataLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Go on training for one epoch, at a constant learning rate.
 
@@ -64,7 +70,7 @@ class Classifier(
             )
         return self._continue(X, y, sample_weight, classes)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: DataLike) -> np.ndarray:
         """The most likely label of each sample.
 
         Parameters
@@ -80,7 +86,7 @@ class Classifier(
         outputs = self._outputs(X)
         return self.task_.labels(outputs)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: DataLike) -> np.ndarray | Any:
         """The probability of each label.
 
         Parameters
@@ -96,7 +102,7 @@ class Classifier(
         outputs = self._outputs(X)
         return self.task_.probabilities(outputs)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: DataLike) -> np.ndarray | Any:
         """The logarithm of the probability of each label.
 
         Parameters
@@ -113,7 +119,7 @@ class Classifier(
         return self.task_.log_probabilities(outputs)
 
     @available_if(_decides)
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: DataLike) -> np.ndarray:
         """The network's output before it becomes a probability.
 
         Parameters
@@ -130,7 +136,9 @@ class Classifier(
         outputs = self._outputs(X)
         return self.task_.decisions(outputs)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """The share of samples whose labels are all right.
 
         Parameters

@@ -5,9 +5,11 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
+from lamina.inputs import DataLike, Indexable
 from lamina.tasks.base import Task
 
 LARGEST = 1e100
@@ -18,8 +20,8 @@ LARGEST = 1e100
 class Data:
     """Samples in their plain form, with their targets and, where given, their weights."""
 
-    X: Any
-    y: Any
+    X: Indexable
+    y: Indexable | None
     weight: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -38,7 +40,17 @@ class Data:
         return np.flatnonzero(self.weight)
 
 
-def read_targets(owner: str, task: Task, y: Any, X: Any, name: str = "y") -> Any:
+@dataclass
+class Weights:
+    """The sum and the number of all sample weights of a fit, which are scaled to mean 1."""
+
+    total: float = 0.0
+    n: int = 0
+
+
+def read_targets(
+    owner: str, task: Task, y: DataLike | None, X: Indexable, name: str = "y"
+) -> Any:
     """The plain targets of plain samples X: one for each, or none where none belong."""
     if not task.requires_y:
         refuse_targets(owner, y, name)
@@ -54,7 +66,7 @@ def read_targets(owner: str, task: Task, y: Any, X: Any, name: str = "y") -> Any
     return targets
 
 
-def require_targets(owner: str, y: Any, name: str = "y") -> None:
+def require_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
     """Raise where targets are missing."""
     if y is None:
         raise DataError(
@@ -62,7 +74,7 @@ def require_targets(owner: str, y: Any, name: str = "y") -> None:
         )
 
 
-def refuse_targets(owner: str, y: Any, name: str = "y") -> None:
+def refuse_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
     """Raise where targets are given and would be ignored."""
     if y is not None:
         raise DataError(
@@ -71,7 +83,7 @@ def refuse_targets(owner: str, y: Any, name: str = "y") -> None:
 
 
 def read_weight(
-    sample_weight: Any, n: int, name: str = "sample_weight"
+    sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
 ) -> np.ndarray | None:
     """Weights as floats, one for each of `n` samples; `DataError` for any other."""
     if sample_weight is None:
@@ -103,3 +115,11 @@ def read_weight(
             f"{name} is zero for every sample; one weight at least is greater."
         )
     return weight
+
+
+def weights_with_targets(task: Task, data: Data) -> np.ndarray | None:
+    """Sample weights times those that follow from the targets; None if all are 1."""
+    from_targets = task.target_weights(data.y)
+    if from_targets is None or data.weight is None:
+        return data.weight if from_targets is None else from_targets
+    return from_targets * data.weight

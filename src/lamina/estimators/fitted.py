@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from lamina.docstrings import Fitted
 from lamina.encoders.base import Encoder
@@ -62,13 +63,13 @@ class FittedLabels(Fitted):
     """What classifiers have."""
 
     classes_: Annotated[
-        Any,
+        np.ndarray | Any,
         "ndarray of shape (n_classes,), or a list of them",
         "The labels, sorted; a list of arrays for several outputs.",
     ]
 
 
-def publish(estimator: Any, fitted: dict[str, Any]) -> None:
+def publish(estimator: BaseEstimator, fitted: dict[str, object]) -> None:
     """Put new fitted attributes in the place of all earlier ones, at once."""
     params = estimator.get_params(deep=False)
     kept = {

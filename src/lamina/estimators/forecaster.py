@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
@@ -17,6 +18,7 @@ from lamina.encoders.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
+from lamina.inputs import DataLike, Indexable
 from lamina.params import Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
@@ -46,7 +48,7 @@ class SeriesForecaster(
     learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
-    def predict(self, X: Any = None, future: Any = None) -> Any:
+    def predict(self, X: DataLike | None = None, future: DataLike | None = None) -> Any:
         """The next values of each series, their medians, as many as `fit` was to forecast.
 
         Parameters
@@ -68,7 +70,9 @@ class SeriesForecaster(
         panel = self._histories(X, future)
         return give_back(panel, self._outputs_of_plain(panel)[:, :, 0])
 
-    def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
+    def predict_quantiles(
+        self, X: DataLike | None = None, future: DataLike | None = None
+    ) -> Any:
         """The `quantiles` of each of the next values.
 
         Parameters
@@ -95,7 +99,11 @@ class SeriesForecaster(
         return give_back(panel, found, [str(level) for level in levels])
 
     def score(
-        self, X: Any, y: Any = None, sample_weight: Any = None, future: Any = None
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        future: DataLike | None = None,
     ) -> float:
         """How good forecasts are: minus the mean absolute scaled error.
 
@@ -138,12 +146,12 @@ class SeriesForecaster(
                 self.network_, self.encoder_, samples, self.task_.predict
             )
 
-    def _histories(self, X: Any, future: Any) -> Panel:
+    def _histories(self, X: DataLike | None, future: DataLike | None) -> Panel:
         check_is_fitted(self, "network_")
         panel = self.series_ if X is None else self._plain(X)
         return self._with_future(panel, future)
 
-    def _with_future(self, panel: Panel, future: Any) -> Panel:
+    def _with_future(self, panel: Panel, future: DataLike | None) -> Panel:
         """The panel with the future of the known columns."""
         encoder, task = self._parts()
         known = list(encoder.known_columns)
@@ -160,7 +168,7 @@ class SeriesForecaster(
         panel.future = read_after(future, panel, known, encoder, "future")
         return panel
 
-    def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
+    def _joined(self, panel: Panel, y: DataLike, future: DataLike | None) -> Panel:
         """Whole series: X, with y behind it and the known columns beside."""
         encoder, task = self._parts()
         horizon = task.horizon
@@ -183,7 +191,7 @@ class SeriesForecaster(
         assert isinstance(encoder, HistoryEncoder) and isinstance(task, Forecasting)
         return encoder, task
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(encoder, HistoryEncoder)
         del task
         return {"season_": encoder.season, "series_": X}

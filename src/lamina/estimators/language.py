@@ -13,6 +13,7 @@ from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_docu
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
+from lamina.inputs import DataLike
 from lamina.nn.language import Stepper
 from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
@@ -34,7 +35,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
             raise AttributeError("vocabulary_ is there after fit.")
         return self._codec().vocabulary.tokens[END:]
 
-    def score_samples(self, X: Any) -> np.ndarray:
+    def score_samples(self, X: DataLike) -> np.ndarray:
         """The log-likelihood of each text, its end included.
 
         Parameters
@@ -49,7 +50,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
         """
         return self._outputs(X)
 
-    def perplexity(self, X: Any) -> float:
+    def perplexity(self, X: DataLike) -> float:
         """How many units are as good as equally likely at each step, over all texts.
 
         Parameters
@@ -67,7 +68,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
         n_units = sum(map(self._codec().n_units, documents))
         return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: DataLike) -> np.ndarray:
         """The probability of each unit to come next.
 
         Parameters
@@ -82,7 +83,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
         """
         return np.exp(self._outputs(X, self._task().following))
 
-    def predict(self, X: Any) -> list[str]:
+    def predict(self, X: DataLike) -> list[str]:
         """The unit that is most likely to come next.
 
         Parameters
@@ -100,7 +101,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: DataLike) -> np.ndarray:
         """Texts as vectors: the mean of the network's features over all steps.
 
         Parameters
@@ -117,14 +118,14 @@ class LanguageEstimator(DocumentParams, SequenceEstimator):
 
     def generate(  # noqa: PLR0913
         self,
-        prompt: Any = "",
+        prompt: DataLike = "",
         *,
         max_length: int = 200,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
         stop: str | list[str] | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         stream: bool = False,
     ) -> Any:
         """Write on from a prompt, or from many at once.

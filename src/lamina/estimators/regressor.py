@@ -1,14 +1,16 @@
 """Regressors: an estimator whose task is regression."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.callback import with_callbacks
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.fitted import FittedColumns
+from lamina.inputs import DataLike
 from lamina.tasks.regression import Regression, RegressionParams
+from lamina.training.callbacks import with_callbacks
 
 
 class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams):
@@ -17,7 +19,9 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
     task = Regression
 
     @with_callbacks
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Go on training for one epoch, at a constant learning rate.
 
         Scales (of y too), categories and vocabularies are those of the first call.
@@ -38,7 +42,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         """
         return self._continue(X, y, sample_weight, None)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: DataLike) -> np.ndarray:
         """The number, or numbers, predicted for each sample.
 
         Parameters
@@ -53,7 +57,9 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         """
         return self._outputs(X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """The coefficient of determination, R^2.
 
         Parameters

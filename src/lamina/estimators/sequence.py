@@ -1,17 +1,24 @@
 """What estimators share whose outputs are sequences: lists in, lists out."""
 
-from typing import Any, Self
+from typing import Self
 
-from sklearn.callback import with_callbacks
+from numpy.typing import ArrayLike
 
 from lamina.estimators.base import NeuralEstimator
+from lamina.inputs import DataLike
+from lamina.training.callbacks import with_callbacks
 
 
 class SequenceEstimator(NeuralEstimator):
     """Abstract. A public class names its `body`; the classes between name the task."""
 
     @with_callbacks
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Go on training for one epoch, at a constant learning rate.
 
         Scales, vocabularies and labels are those of the first call.
@@ -32,7 +39,12 @@ class SequenceEstimator(NeuralEstimator):
         """
         return self._continue(X, y, sample_weight, None)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """How good the outputs for X are; greater is better. See the class for the measure.
 
         Parameters

@@ -2,15 +2,16 @@
 
 import warnings
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, DataWarning
+from lamina.inputs import DataLike
 from lamina.nn.decoding import Hypothesis
 from lamina.nn.sampling import sharpened
 from lamina.seeding import seed_from
@@ -25,7 +26,9 @@ class Transducer(SequenceEstimator, TransductionParams):
     task = Transduction
     learning_rate_init: Rate = 0.004
 
-    def predict(self, X: Any, *, n_best: int | None = None, prefix: Any = None) -> list:
+    def predict(
+        self, X: DataLike, *, n_best: int | None = None, prefix: DataLike | None = None
+    ) -> list:
         """The text of each sample that is found to be best.
 
         Parameters
@@ -55,12 +58,12 @@ class Transducer(SequenceEstimator, TransductionParams):
 
     def sample(
         self,
-        X: Any,
+        X: DataLike,
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> list[str]:
         """A text of each sample, drawn unit by unit.
 
@@ -93,7 +96,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         self._warn_of_cut(found)
         return [self._text(h) for h in found]
 
-    def score_samples(self, X: Any, y: Any) -> np.ndarray:
+    def score_samples(self, X: DataLike, y: DataLike) -> np.ndarray:
         """How likely each of these texts is, given its sample.
 
         Parameters
@@ -110,7 +113,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         """
         return self._outputs(X, self._task().likelihoods, _single(y))
 
-    def attention(self, X: Any, y: Any = None) -> list[np.ndarray]:
+    def attention(self, X: DataLike, y: DataLike | None = None) -> list[np.ndarray]:
         """Where the network looks while it writes.
 
         Parameters
@@ -130,7 +133,9 @@ class Transducer(SequenceEstimator, TransductionParams):
         y = self.predict(X) if y is None else y
         return self._outputs(X, self._task().attend, _single(y))
 
-    def bleu(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def bleu(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Corpus BLEU of what `predict` gives (needs the package sacrebleu).
 
         Parameters
@@ -171,7 +176,7 @@ class Transducer(SequenceEstimator, TransductionParams):
             )
 
 
-def _single(y: Any) -> list:
+def _single(y: DataLike) -> list:
     """Targets that are single texts, though several may have been learnt from."""
     targets = items(y, "y")
     for i, target in enumerate(targets):

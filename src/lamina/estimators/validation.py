@@ -3,34 +3,42 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lamina.encoders.base import Encoder
-from lamina.estimators.data import Data
+from lamina.estimators.data import Data, weights_with_targets
 from lamina.exceptions import DataError, data_errors
+from lamina.inputs import DataLike
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
+from lamina.tasks.base import Task
 from lamina.training.loader import Loader
+from lamina.training.loop import History
 from lamina.training.precision import device_of
+
+if TYPE_CHECKING:
+    from lamina.estimators.base import NeuralEstimator
+    from lamina.estimators.fitting import Fitting
 
 
 @dataclass
 class Validation:
     """What `fit` was passed for validation."""
 
-    estimator: Any
-    X: Any = None
-    y: Any = None
-    weight: Any = None
-    groups: Any = None
+    estimator: "NeuralEstimator"
+    X: DataLike | None = None
+    y: DataLike | None = None
+    weight: ArrayLike | None = None
+    groups: ArrayLike | None = None
 
     def split(
-        self, data: Data, task: Any, seed: int, rows: np.ndarray | None
+        self, data: Data, task: Task, seed: int, rows: np.ndarray | None
     ) -> tuple[Data, Data | None]:
         """The samples to train on, and those of them that early stopping sets aside.
 
@@ -74,7 +82,7 @@ class Validation:
         return groups
 
     def _rows(
-        self, data: Data, task: Any, seed: int, groups: np.ndarray | None
+        self, data: Data, task: Task, seed: int, groups: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         size, how = self.estimator.validation_fraction, self.estimator.validation_split
         rows = np.arange(len(data))
@@ -95,7 +103,7 @@ class Validation:
         )
         return tuple(split)
 
-    def _refuse_half(self, task: Any) -> None:
+    def _refuse_half(self, task: Task) -> None:
         if task.requires_y and (self.X is None) != (self.y is None):
             raise DataError("X_val and y_val come together; one of them is None.")
         if self.weight is not None and self.X is None:
@@ -103,7 +111,7 @@ class Validation:
 
 
 def scorer_of(
-    estimator: Any, fitting: Any, held_out: Data | None
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data | None
 ) -> Callable[[Model], float] | None:
     """What scores a model on the validation samples; None if there are none."""
     scoring = estimator.scoring
@@ -116,20 +124,22 @@ def scorer_of(
     if scoring == "loss":
         return _by_loss(estimator, fitting, held_out)
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    weight = fitting.weights_of(held_out)
+    weight = weights_with_targets(fitting.task, held_out)
     given = {} if weight is None else {"sample_weight": weight}
 
     def score(model: Model) -> float:
         probe = copy.copy(estimator)
-        vars(probe).update(fitting.attributes_with(model))
-        vars(probe)["encoder_"] = AlreadyRead(fitting.encoder)
+        probe.__dict__ |= fitting.attributes(model, History())
+        probe.encoder_ = AlreadyRead(fitting.encoder)
         return float(scorer(probe, held_out.X, held_out.y, **given))
 
     return score
 
 
-def _by_task(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
-    task, weight = fitting.task, fitting.weights_of(held_out)
+def _by_task(
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data
+) -> Callable[[Model], float]:
+    task, weight = fitting.task, weights_with_targets(fitting.task, held_out)
     samples = fitting.encoder.encode(held_out.X).in_validation()
 
     def score(model: Model) -> float:
@@ -139,10 +149,12 @@ def _by_task(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], 
     return score
 
 
-def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
+def _by_loss(
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data
+) -> Callable[[Model], float]:
     """Minus the mean loss; the network is in evaluation mode."""
     samples = fitting.encoder.encode(held_out.X).in_training()
-    weight = fitting.weights_of(held_out)
+    weight = weights_with_targets(fitting.task, held_out)
     if weight is not None:
         weight = torch.tensor(weight).float()[samples.owners]
     size, task = min(len(samples), 256), fitting.task
@@ -168,11 +180,11 @@ class AlreadyRead(Encoder):
     def __init__(self, encoder: Encoder):
         self.encoder, self.spec = encoder, encoder.spec
 
-    def read(self, X: Any) -> Any:
+    def read(self, X: DataLike) -> Any:
         return X
 
-    def fit(self, plain: Any, weight: np.ndarray | None = None) -> "AlreadyRead":
+    def fit(self, plain: DataLike, weight: np.ndarray | None = None) -> "AlreadyRead":
         raise NotImplementedError
 
-    def encode(self, plain: Any) -> Any:
+    def encode(self, plain: DataLike) -> Any:
         return self.encoder.encode(plain)
