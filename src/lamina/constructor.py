@@ -78,6 +78,7 @@ SYNONYMS: dict[str, str] = {
     "language_model": "lm",
     "language_weight": "lm_weight lm_alpha",
     "crf": "use_crf",
+    "pretrained": "encoder backbone pretrained_encoder",
 }
 """What other libraries call a parameter. A word may stand for several parameters; the first
 of them that an estimator has is meant."""

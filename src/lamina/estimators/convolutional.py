@@ -1,6 +1,6 @@
 """Convolutional networks for images, series, text and sound."""
 
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
 from lamina.encoders.image import ImageParams
@@ -43,7 +43,7 @@ class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
     True
     """
 
-    body = Convolutional
+    body = ConvolutionalBody
 
 
 class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
@@ -73,4 +73,4 @@ class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
     True
     """
 
-    body = Convolutional
+    body = ConvolutionalBody

@@ -1,6 +1,6 @@
 """Dense networks for tables."""
 
-from lamina.bodies.dense import Dense, DenseParams
+from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.tabular import TableParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
@@ -35,7 +35,7 @@ class DNNClassifier(TableParams, Classifier, DenseParams):
     True
     """
 
-    body = Dense
+    body = DenseBody
 
 
 class DNNRegressor(TableParams, Regressor, DenseParams):
@@ -62,4 +62,4 @@ class DNNRegressor(TableParams, Regressor, DenseParams):
     True
     """
 
-    body = Dense
+    body = DenseBody

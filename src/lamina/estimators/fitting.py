@@ -177,7 +177,7 @@ class Fitting:
         samples = self.encoder.encode(data.X).in_training()
         weight = self._scaled_weights(data)
         if weight is not None:
-            weight = torch.tensor(weight).float()[samples.owners]
+            weight = torch.tensor(weight).float()[samples.sample_index]
         size = self.params.batch_size
         if isinstance(size, str):
             size = max(len(samples) // MIN_BATCHES, MIN_BATCH_SIZE)

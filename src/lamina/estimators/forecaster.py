@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
+from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
 from lamina.docstrings import Fitted
 from lamina.encoders.answers import give_back
 from lamina.encoders.base import Encoder
@@ -252,4 +252,4 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     True
     """
 
-    body = Recurrent
+    body = RNNBody

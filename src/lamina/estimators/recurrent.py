@@ -1,6 +1,6 @@
 """Recurrent networks for series, text and sound."""
 
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
 from lamina.encoders.series import SeriesParams
@@ -40,7 +40,7 @@ class RNNClassifier(SequenceInputParams, Classifier, RecurrentParams):
     ['alternates', 'pairs']
     """
 
-    body = Recurrent
+    body = RNNBody
 
 
 class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
@@ -69,4 +69,4 @@ class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
     True
     """
 
-    body = Recurrent
+    body = RNNBody

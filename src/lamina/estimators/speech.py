@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from lamina.bodies.listening import Listener, ListenerParams
+from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
 from lamina.encoders.audio import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
@@ -164,7 +164,7 @@ def _words(
             yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
-class SpeechRecognizer(CodecParams, AudioParams, Recognizer, ListenerParams):
+class SpeechRecognizer(CodecParams, AudioParams, Recognizer, SpeechBodyParams):
     """Convolutional and recurrent network that writes down what is said.
 
     X is a list of sound files (paths, or their contents as bytes), or of waveforms
@@ -198,4 +198,4 @@ class SpeechRecognizer(CodecParams, AudioParams, Recognizer, ListenerParams):
     ['u', 'i', 'ui', 'iu']
     """
 
-    body = Listener
+    body = SpeechBody

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import Batch
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import InputParams
 from lamina.encoders.series import SeriesEncoder, SeriesParams
@@ -145,4 +145,4 @@ class SequenceTagger(TokenParams, SeriesParams, InputParams, Tagger, RecurrentPa
     [['other', 'noun', 'verb']]
     """
 
-    body = Recurrent
+    body = RNNBody

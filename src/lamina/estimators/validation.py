@@ -156,7 +156,7 @@ def _by_loss(
     samples = fitting.encoder.encode(held_out.X).in_training()
     weight = weights_with_targets(fitting.task, held_out)
     if weight is not None:
-        weight = torch.tensor(weight).float()[samples.owners]
+        weight = torch.tensor(weight).float()[samples.sample_index]
     size, task = min(len(samples), 256), fitting.task
     loader = Loader(samples, task.encode(held_out.y), weight, size, shuffle=False)
     device = device_of(estimator.device)

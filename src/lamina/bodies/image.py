@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.params import Rule, Use, refuse_unused
 
 
@@ -19,10 +19,10 @@ def fitted_network() -> Rule:
     )
 
 
-class PictureParams(ConvolutionalParams, use=Use.FROZEN):
+class ImageBodyParams(ConvolutionalParams, use=Use.FROZEN):
     """What looks at the pictures."""
 
-    encoder: Annotated[
+    pretrained: Annotated[
         BaseEstimator | None,
         fitted_network(),
         """A CNNClassifier or CNNRegressor that was fitted on pictures of the same size:
@@ -33,19 +33,19 @@ class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     ] = None
 
 
-class PictureReader(Body):
+class ImageBody(Body):
     """Pictures (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("image",)
-    default_steps: ClassVar = Convolutional.default_steps
+    default_steps: ClassVar = ConvolutionalBody.default_steps
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__(spec, params)
-        if params.encoder is None:
-            self.network = Convolutional(spec, params)
+        if params.pretrained is None:
+            self.network = ConvolutionalBody(spec, params)
         else:
             _refuse_architecture(params)
-            self.network = copy.deepcopy(params.encoder.network_.body)
+            self.network = copy.deepcopy(params.pretrained.network_.body)
         self.width = self.network.width
 
     def forward(self, batch: Batch) -> Features:
@@ -57,5 +57,7 @@ def _refuse_architecture(params: Any) -> None:
     for name, field in ConvolutionalParams.__dataclass_fields__.items():
         if getattr(params, name) != field.default:
             refuse_unused(
-                params, name, "a fitted `encoder`, which is a network already"
+                params,
+                name,
+                "a fitted `pretrained` network, which is a network already",
             )
