@@ -100,7 +100,7 @@ def signature_of(parameters: Iterable[NameTypeDefault]) -> Signature:
 
 
 def _parameter(name: str, kind: object, default: object) -> Parameter:
-    """A parameter of the signature; what the default says of the type is left out."""
+    """A parameter of the signature, without the part of its type that the default shows."""
     parts = parts_of(kind)
     if default is not None and type(default) in parts:
         return Parameter(name, Parameter.KEYWORD_ONLY, default=default)

@@ -18,7 +18,7 @@ class Fitted:
 
 
 def fill_sections(cls: type, parameters: Iterable[str]) -> None:
-    """Put the sections into the docstring of a class, where it asks for them."""
+    """Insert the sections into the docstring of a class that has the placeholders."""
     doc = cls.__doc__ or ""
     if "{parameters}" not in doc:
         return

@@ -127,7 +127,7 @@ def sizes() -> Rule:
 
 
 def sizes_of(value: int | Iterable[int]) -> list[int]:
-    """What `sizes` accepts, as a list."""
+    """A value that `sizes` accepts, as a list."""
     return [int(n) for n in (value if isinstance(value, Iterable) else [value])]
 
 
@@ -137,7 +137,7 @@ def mapping() -> Rule:
 
 
 def seed() -> Rule:
-    """What scikit-learn calls a random state."""
+    """A random state, as in scikit-learn."""
     return Rule(
         "int, RandomState instance or None",
         lambda v: (
@@ -155,7 +155,7 @@ def only_with(**others: object) -> OnlyWith:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a group says of one parameter."""
+    """The declaration of one parameter."""
 
     name: str
     type: Any
@@ -192,7 +192,7 @@ class Params:
     """Base of parameter groups; a group holds declarations and no behaviour."""
 
     use: ClassVar[Use | None] = None
-    """The `Use` of the parameters that a group declares, of those that say none."""
+    """The `Use` of the parameters of a group that are declared without one."""
 
     def __init_subclass__(cls, use: Use | None = None, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -266,7 +266,7 @@ def check_params(params: Params, only: Use | None = None) -> None:
 
 
 def refuse_unused(params: Params, name: str, because: str | None) -> None:
-    """Raise `ParameterError` if there is a reason why the parameter has no effect."""
+    """Raise `ParameterError` that the parameter has no effect, unless `because` is None."""
     if because is not None:
         raise ParameterError(
             f"{name}={getattr(params, name)!r} has no effect on {type(params).__name__} "

@@ -1,4 +1,4 @@
-"""Arguments of the methods that write texts, checked as a constructor's parameters are."""
+"""Arguments of the methods that write texts, checked like constructor parameters."""
 
 from lamina.exceptions import ParameterError
 from lamina.params import Rule, at_least, none, not_negative, positive, seed
@@ -25,7 +25,7 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
         none(),
     ),
 }
-"""What each argument may be, wherever it occurs."""
+"""The rules of each argument, by its name."""
 
 
 def check_arguments(**arguments: object) -> None:

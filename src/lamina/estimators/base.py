@@ -1,4 +1,4 @@
-"""What every estimator shares: how it is fitted, and how its network is asked."""
+"""The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -27,10 +27,10 @@ from lamina.training.callbacks import with_callbacks
 from lamina.training.loader import InOrder
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
-from lamina.training.prediction import Ask, outputs_of
+from lamina.training.prediction import Query, outputs_of
 
 Measure = Callable[[Any, Any, np.ndarray | None], float]
-"""Plain targets, outputs and weights (n,) -> how good the outputs are."""
+"""Plain targets, outputs and weights (n,) -> a score."""
 
 
 class NeuralEstimator(
@@ -75,15 +75,15 @@ class NeuralEstimator(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample's loss; 2 counts as twice, 0 as absent.
+            Weight of each sample's loss; 2 counts the sample twice, 0 leaves it out.
         X_val, y_val : as X and y, default=None
             Validation samples. They are scored after each epoch, and with
             `early_stopping` they decide when to stop and which epoch to keep.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Weights of the validation samples in the score.
         validation_groups : array-like of shape (n_samples,), default=None
-            With `early_stopping` samples of a group are set aside together, or not at
-            all, so that no validation sample has a twin among the training samples.
+            With `early_stopping`, all samples of a group are held out or none is, so that
+            no validation sample is related to a training sample.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class NeuralEstimator(
         ParameterError, DataError
             A parameter or a sample cannot be used; the estimator stays as it was.
         DivergenceError
-            The loss turned NaN or infinite; the last sound epoch is kept if there is one.
+            The loss became NaN or infinite; the epochs before are kept if there are some.
         KeyboardInterrupt
             Training was interrupted; the epochs until then are kept if there are some.
         """
@@ -111,11 +111,11 @@ class NeuralEstimator(
         sample_weight: ArrayLike | None,
         classes: ArrayLike | None,
     ) -> Self:
-        """One more epoch: what `partial_fit` is in every estimator."""
+        """Train for one more epoch: the `partial_fit` of every estimator."""
         if self.early_stopping or self.warm_start:
             raise ParameterError(
-                "partial_fit takes no validation samples and always goes on: it does "
-                "not support early_stopping=True or warm_start=True; use fit."
+                "partial_fit takes no validation samples and always continues training: "
+                "it does not support early_stopping=True or warm_start=True; use fit."
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)
@@ -140,9 +140,9 @@ class NeuralEstimator(
             return self.encoder_.read(X)
 
     def _outputs(
-        self, X: DataLike, ask: Ask | None = None, y: DataLike | None = None
+        self, X: DataLike, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
-        """What `ask(model, batch)`, the task's `predict` if None, says of samples X.
+        """What `query(model, batch)` returns of samples X; None is the task's `predict`.
 
         With y the batches have targets.
         """
@@ -151,10 +151,10 @@ class NeuralEstimator(
         if y is not None:
             with data_errors("y"):
                 targets = self.task_.read(y, plain)
-        return self._outputs_of_plain(plain, ask, targets)
+        return self._outputs_of_plain(plain, query, targets)
 
     def _outputs_of_plain(
-        self, plain: Any, ask: Ask | None = None, y: DataLike | None = None
+        self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
         self.task_.configure_prediction(self)
@@ -165,24 +165,24 @@ class NeuralEstimator(
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
-            question: Ask = self.task_.predict if ask is None else ask
-            return self.outputs_of(network, self.encoder_, samples, question, target)
+            chosen: Query = self.task_.predict if query is None else query
+            return self.outputs_of(network, self.encoder_, samples, chosen, target)
 
     def outputs_of(
         self,
         model: Model,
         encoder: Encoder,
         samples: Samples,
-        ask: Ask,
-        target: Any = None,
+        query: Query,
+        target: object = None,
     ) -> Any:
-        """What `ask(model, batch)` says of encoded samples."""
+        """What `query(model, batch)` returns of encoded samples."""
         lengths = samples.lengths
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(encoder.spec.max_length, longest)
         device = device_of(self.device).type
         batches = InOrder(samples, n_cells, target, device)
-        return outputs_of(model, ask, batches, self)
+        return outputs_of(model, query, batches, self)
 
     def _score(
         self, X: DataLike, y: DataLike | None, sample_weight: ArrayLike | None
@@ -198,7 +198,7 @@ class NeuralEstimator(
         y: DataLike | None,
         sample_weight: ArrayLike | None,
     ) -> float:
-        """What a measure of the task says of the outputs for X."""
+        """The outputs for X, scored by a measure of the task."""
         plain = self._plain(X)
         with data_errors("y"):
             targets = read_targets(type(self).__name__, self.task_, y, plain)

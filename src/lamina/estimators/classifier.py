@@ -42,7 +42,7 @@ class Classifier(
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales, categories and vocabularies are those of the first call.
 
@@ -53,8 +53,8 @@ class Classifier(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The labels.
         classes : array-like of shape (n_classes,), or a list of them, default=None
-            All labels that any call will see; needed in the first one unless y has all.
-            A list, one an output, for several outputs.
+            All labels of all calls; required in the first call unless y contains all. For
+            several outputs a list with an array for each.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample's loss.
 
@@ -97,7 +97,7 @@ class Classifier(
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes), or a list of them
-            In the order of `classes_`; a list, one an output, for several outputs.
+            In the order of `classes_`; for several outputs a list with an array for each.
         """
         outputs = self._outputs(X)
         return self.task_.probabilities(outputs)
@@ -130,8 +130,8 @@ class Classifier(
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Positive for the second class where there are two; else the largest belongs
-            to the predicted class. Not there for several outputs.
+            With two classes, positive for the second; otherwise the predicted class has
+            the largest value. Not available for several outputs.
         """
         outputs = self._outputs(X)
         return self.task_.decisions(outputs)
@@ -139,7 +139,7 @@ class Classifier(
     def score(
         self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """The share of samples whose labels are all right.
+        """The fraction of samples whose labels are all correct.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Classifier(
         Returns
         -------
         score : float
-            Accuracy; with several labels a sample counts only if all are right.
+            Accuracy; with several labels a sample counts only if all are correct.
         """
         return self._score(X, y, sample_weight)
 

@@ -17,8 +17,8 @@ class GridInputParams(AudioParams, TextParams, SeriesParams, ImageParams, InputP
 class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
     """Convolutional network for classifying images and sequences.
 
-    X is images: an array (samples, height, width, channels), grey ones (samples, height,
-    width), a list of files or of PIL images, read as they are needed; or series: an array
+    X is images: an array (samples, height, width, channels), or (samples, height, width) if
+    grey, a list of files or of PIL images, read when they are needed; or series: an array
     (samples, steps, channels), a 2-D array (samples, steps), a list of arrays of unequal
     length; or texts, sound files or waveforms (with `sampling_rate`).
     y holds labels of any type, an indicator matrix, or several columns of labels.
@@ -30,7 +30,7 @@ class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
     See Also
     --------
     RNNClassifier : Reads a sequence step by step.
-    CNNRegressor : Predicts numbers.
+    CNNRegressor : Predicts real values.
 
     Examples
     --------
@@ -47,10 +47,10 @@ class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
 
 
 class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
-    """Convolutional network for predicting numbers from images and sequences.
+    """Convolutional network for predicting real values from images and sequences.
 
-    X is images: an array (samples, height, width, channels), grey ones (samples, height,
-    width), a list of files or of PIL images, read as they are needed; or series: an array
+    X is images: an array (samples, height, width, channels), or (samples, height, width) if
+    grey, a list of files or of PIL images, read when they are needed; or series: an array
     (samples, steps, channels), a 2-D array (samples, steps), a list of arrays of unequal
     length; or texts, sound files or waveforms (with `sampling_rate`).
     y has one column or several, and is standardised while training.

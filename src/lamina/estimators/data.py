@@ -1,4 +1,4 @@
-"""Samples with their targets and weights, checked in one place for every method."""
+"""Samples with their targets and weights, checked in the same way for every method."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -12,13 +12,13 @@ from lamina.exceptions import DataError
 from lamina.inputs import DataLike, Indexable
 from lamina.tasks.base import Task
 
-LARGEST = 1e100
-"""No weight is greater."""
+MAX_WEIGHT = 1e100
+"""Larger weights overflow in sums."""
 
 
 @dataclass
 class Data:
-    """Samples in their plain form, with their targets and, where given, their weights."""
+    """Samples in their plain form, with their targets and weights."""
 
     X: Indexable
     y: Indexable | None
@@ -34,7 +34,7 @@ class Data:
         return Data(rows_of(self.X, rows), y, weight)
 
     def present(self) -> np.ndarray | None:
-        """The rows whose weight is not 0, which is as good as absent; None: all."""
+        """The rows whose weight is not 0; None if all are such."""
         if self.weight is None or (self.weight > 0).all():
             return None
         return np.flatnonzero(self.weight)
@@ -51,7 +51,7 @@ class Weights:
 def read_targets(
     owner: str, task: Task, y: DataLike | None, X: Indexable, name: str = "y"
 ) -> Any:
-    """The plain targets of plain samples X: one for each, or none where none belong."""
+    """The plain targets of plain samples X, one for each; None if the task has none."""
     if not task.requires_y:
         refuse_targets(owner, y, name)
         return task.read(None, X)
@@ -67,7 +67,7 @@ def read_targets(
 
 
 def require_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
-    """Raise where targets are missing."""
+    """Raise `DataError` if targets are missing."""
     if y is None:
         raise DataError(
             f"{owner} requires y to be passed, but the target {name} is None."
@@ -75,7 +75,7 @@ def require_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
 
 
 def refuse_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
-    """Raise where targets are given and would be ignored."""
+    """Raise `DataError` if targets are given that would be ignored."""
     if y is not None:
         raise DataError(
             f"{owner} learns from X alone, and {name} would be ignored; pass {name}=None."
@@ -103,16 +103,16 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    # Larger ones overflow in sums.
-    bad = ~(weight <= LARGEST) | (weight < 0)
+    bad = ~(weight <= MAX_WEIGHT) | (weight < 0)
     if bad.any():
         i = int(bad.argmax())
         raise DataError(
-            f"{name}[{i}] is {weight[i]}; a weight is finite (at most {LARGEST:g}) and >= 0."
+            f"{name}[{i}] is {weight[i]}; a weight is finite (at most "
+            f"{MAX_WEIGHT:g}) and >= 0."
         )
     if not weight.any():
         raise DataError(
-            f"{name} is zero for every sample; one weight at least is greater."
+            f"{name} is zero for every sample; at least one must be greater."
         )
     return weight
 

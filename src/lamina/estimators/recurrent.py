@@ -27,8 +27,8 @@ class RNNClassifier(SequenceInputParams, Classifier, RecurrentParams):
 
     See Also
     --------
-    CNNClassifier : Learns local features instead of a memory.
-    RNNRegressor : Predicts numbers.
+    CNNClassifier : Learns local features.
+    RNNRegressor : Predicts real values.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class RNNClassifier(SequenceInputParams, Classifier, RecurrentParams):
 
 
 class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
-    """Recurrent network (LSTM, GRU or plain RNN) for predicting numbers from sequences.
+    """Recurrent network (LSTM, GRU or plain RNN) for predicting real values from sequences.
 
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
     steps, channels), a 2-D array (samples, steps) of univariate series, a list of texts or

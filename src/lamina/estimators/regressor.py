@@ -22,7 +22,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
     def partial_fit(
         self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales (of y too), categories and vocabularies are those of the first call.
 
@@ -31,7 +31,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         X : array-like, frame, sparse matrix or list of n_samples samples
             Samples of the form that the first call saw.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The numbers to learn.
+            The values to learn.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample's loss.
 
@@ -43,7 +43,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         return self._continue(X, y, sample_weight, None)
 
     def predict(self, X: DataLike) -> np.ndarray:
-        """The number, or numbers, predicted for each sample.
+        """The predicted value, or values, of each sample.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         X : array-like, frame, sparse matrix or list of n_samples samples
             Samples of the form that `fit` saw.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The true numbers.
+            The true values.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample.
 

@@ -19,7 +19,7 @@ class SequenceEstimator(NeuralEstimator):
         y: DataLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales, vocabularies and labels are those of the first call.
 

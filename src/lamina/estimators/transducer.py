@@ -89,10 +89,10 @@ class Transducer(SequenceEstimator, TransductionParams):
         how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         check_arguments(**how, random_state=random_state)
         generator = torch.Generator().manual_seed(seed_from(random_state))
-        ask = partial(
+        query = partial(
             task.draw, probabilities=partial(sharpened, **how), generator=generator
         )
-        found = self._outputs(X, ask)
+        found = self._outputs(X, query)
         self._warn_of_cut(found)
         return [self._text(h) for h in found]
 

@@ -1,4 +1,4 @@
-"""Validation samples: given, or set aside, and what they are scored by."""
+"""Validation samples, passed or held out, and how they are scored."""
 
 import copy
 from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Validation:
-    """What `fit` was passed for validation."""
+    """The arguments of `fit` for validation."""
 
     estimator: "NeuralEstimator"
     X: DataLike | None = None
@@ -40,14 +40,14 @@ class Validation:
     def split(
         self, data: Data, task: Task, seed: int, rows: np.ndarray | None
     ) -> tuple[Data, Data | None]:
-        """The samples to train on, and those of them that early stopping sets aside.
+        """The samples to train on, and those that early stopping holds out.
 
         `rows` are those of the samples that were passed, if not all.
         """
         estimator = self.estimator
-        self._refuse_half(task)
-        sets_aside = estimator.early_stopping and self.X is None
-        if not sets_aside:
+        self._refuse_incomplete(task)
+        holds_out = estimator.early_stopping and self.X is None
+        if not holds_out:
             if self.groups is not None:
                 raise DataError(
                     "validation_groups has no effect without early_stopping=True, or beside "
@@ -56,7 +56,7 @@ class Validation:
             return data, None
         if len(data) < 2:
             raise DataError(
-                "early_stopping=True sets samples aside, and there is only one; pass "
+                "early_stopping=True holds samples out, and there is only one; pass "
                 "X_val, or pass more samples."
             )
         groups = self._groups(rows, len(data))
@@ -97,13 +97,13 @@ class Validation:
             return next(iter(splitter.split(rows, groups=groups)))
         strata = task.stratify_by(data.y)
         if strata is not None and len(np.unique(strata)) > int(size * len(rows)):
-            strata = None  # one of each class at least would be held out
+            strata = None  # a split cannot hold out a sample of each class
         split = train_test_split(
             rows, test_size=size, random_state=seed, stratify=strata
         )
         return tuple(split)
 
-    def _refuse_half(self, task: Task) -> None:
+    def _refuse_incomplete(self, task: Task) -> None:
         if task.requires_y and (self.X is None) != (self.y is None):
             raise DataError("X_val and y_val come together; one of them is None.")
         if self.weight is not None and self.X is None:
@@ -113,7 +113,7 @@ class Validation:
 def scorer_of(
     estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data | None
 ) -> Callable[[Model], float] | None:
-    """What scores a model on the validation samples; None if there are none."""
+    """A function that scores a model on the validation samples; None without any."""
     scoring = estimator.scoring
     if held_out is None:
         if scoring is not None:
@@ -152,7 +152,7 @@ def _by_task(
 def _by_loss(
     estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data
 ) -> Callable[[Model], float]:
-    """Minus the mean loss; the network is in evaluation mode."""
+    """A function that gives minus the mean loss, in evaluation mode."""
     samples = fitting.encoder.encode(held_out.X).in_training()
     weight = weights_with_targets(fitting.task, held_out)
     if weight is not None:
@@ -167,7 +167,7 @@ def _by_loss(
         for batch in loader:
             part = len(batch) if batch.weight is None else float(batch.weight.sum())
             mean = task.loss(model, batch.to(device)).item()
-            # A loss is the mean of weight times loss; its total has no weights left out.
+            # The loss of a batch is a sum over samples divided by their number.
             total, n = total + mean * len(batch), n + part
         return -total / n
 
@@ -175,7 +175,7 @@ def _by_loss(
 
 
 class AlreadyRead(Encoder):
-    """An encoder for samples that are in its plain form."""
+    """An encoder of samples that are in its plain form already."""
 
     def __init__(self, encoder: Encoder):
         self.encoder, self.spec = encoder, encoder.spec
