@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import pytest
-from lamina.bodies.base import Body
 from torch import nn
 
 from lamina.batch import Features
 from lamina.estimators.classifier import Classifier
+from lamina.nn.body import Body
 from lamina.params import Params, at_least
 from lamina.testing import (
     Example,

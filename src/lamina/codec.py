@@ -14,12 +14,12 @@ A head has one output for the end of a text, output 0, and one for each unit.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 
 from lamina.batch import END, to_outputs, to_token_ids
-from lamina.params import Params, Use, at_least, one_of, only_with
+from lamina.params import Params, Use, at_least, only_with
 from lamina.scripts import is_unspaced
 from lamina.texts import ITEMS, refuse_surrogates, warn_of_unspaced
 from lamina.units import UNITS, Units
@@ -33,8 +33,7 @@ LOST = "\ufffd"
 
 
 Unit = Annotated[
-    str,
-    one_of(*UNITS),
+    Literal["char", "word", "bpe"],
     Use.FROZEN,
     """What texts are split into, inputs and outputs: characters ("char"), words and
     punctuation marks with the space before them ("word"), or frequent strings built from

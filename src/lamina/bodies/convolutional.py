@@ -11,14 +11,15 @@ batch around it.
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
 """
 
+from collections.abc import Sequence
 from math import ceil, floor, log2
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.activations import ACTIVATIONS, ActivationName
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.body import Body
 from lamina.nn.dropout import ChannelDropout
@@ -29,10 +30,8 @@ from lamina.params import (
     Params,
     Use,
     at_least,
-    boolean,
     fraction,
     odd,
-    one_of,
     refuse_unused,
     sizes,
     sizes_of,
@@ -59,38 +58,35 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     """The architecture of a convolutional network."""
 
     n_filters: Annotated[
-        tuple[int, ...],
+        int | Sequence[int],
         sizes(),
         "Filters of each stage; before each the data is pooled.",
     ] = (32, 64, 128)
     kernel_size: Annotated[
-        int | str,
+        int | Literal["auto"],
         odd(),
-        one_of("auto"),
         """Steps, or pixels along each side, that a filter covers; "auto" is 3 for
         images and 7 for sequences. For images of at least 64 pixels a side the first
         convolution has stride 2 (4 from 128 pixels on, ...) and larger filters that
         overlap.""",
     ] = "auto"
     n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
-    residual: Annotated[
-        bool, boolean(), "Add the input of each block to its output."
-    ] = True
+    residual: Annotated[bool, "Add the input of each block to its output."] = True
     pooling: Annotated[
-        str, one_of(*POOLINGS), "How the data is reduced by 2 before a stage."
+        Literal["max", "average", "none"],
+        "How the data is reduced by 2 before a stage.",
     ] = "max"
     normalization: Annotated[
-        str, one_of(*NORMALIZATIONS), "Normalisation after each convolution."
+        Literal["batch", "layer", "none"], "Normalisation after each convolution."
     ] = "batch"
-    activation: Annotated[
-        str, one_of(*ACTIVATIONS), "Activation after each normalisation."
-    ] = "relu"
+    activation: Annotated[ActivationName, "Activation after each normalisation."] = (
+        "relu"
+    )
     dropout: Annotated[
         float, fraction(), "Fraction of channels dropped after each block in training."
     ] = 0.1
     augmentation: Annotated[
-        str,
-        one_of(*AUGMENTATIONS),
+        Literal["none", "shift", "shift_flip"],
         """How images are varied at random in training: "shift" moves each by up to an
         eighth of its sides, and "shift_flip" also mirrors each with probability
         1/2, left to right: not for images whose mirror image means something else, such

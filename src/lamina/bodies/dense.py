@@ -7,18 +7,19 @@ initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after
     x (B, C) and codes (B, K) -> h (B, 1, D)
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
 from lamina.nn.body import KernelBody
 from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import PooledHead
-from lamina.params import Params, Use, fraction, one_of, sizes, sizes_of
+from lamina.params import Params, Use, fraction, sizes, sizes_of
 
 EMBEDDING_WIDTH = 8
 
@@ -27,11 +28,9 @@ class DenseParams(Params, use=Use.FROZEN):
     """The architecture of a dense network."""
 
     hidden_layer_sizes: Annotated[
-        tuple[int, ...], sizes(), "Width of each hidden layer."
+        int | Sequence[int], sizes(), "Width of each hidden layer."
     ] = (256, 256)
-    activation: Annotated[
-        str, one_of(*ACTIVATIONS), "Activation of the hidden layers."
-    ] = "relu"
+    activation: Annotated[ActivationName, "Activation of the hidden layers."] = "relu"
     dropout: Annotated[
         float, fraction(), "Fraction of hidden units dropped at each training step."
     ] = 0.2

@@ -1,22 +1,23 @@
 """Convolutional network of a captioner, new or pretrained."""
 
 import copy
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
+
+from sklearn.base import BaseEstimator
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.frozen import estimator_of
 from lamina.nn.body import Body
-from lamina.params import Use, none, refuse_unused
+from lamina.params import Use, refuse_unused
 
 
 class ImageBodyParams(ConvolutionalParams, use=Use.FROZEN):
     """The convolutional network of a captioner."""
 
     pretrained: Annotated[
-        Any,
+        BaseEstimator | None,
         estimator_of(ConvolutionalParams, "CNNClassifier or CNNRegressor"),
-        none(),
         """A CNNClassifier or CNNRegressor that was fitted on images of the same size.
         Training starts from a copy of its network, and images are scaled as it scales
         them. `clone` and grid search drop what it learnt unless it is wrapped in

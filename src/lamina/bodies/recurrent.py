@@ -9,23 +9,22 @@ information, and dropout drawn for each step would remove little of it.
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
 from lamina.nn.body import RecurrentBody
 from lamina.nn.embedding import token_embedding
-from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout
-from lamina.params import Params, Use, at_least, boolean, fraction, one_of
+from lamina.nn.recurrent import RecurrentLayer, StepDropout
+from lamina.params import Params, Use, at_least, fraction
 
 
 class CausalRecurrentParams(Params, use=Use.FROZEN):
     """The architecture of a recurrent network that reads forward."""
 
     cell: Annotated[
-        str,
-        one_of(*CELLS),
+        Literal["lstm", "gru", "rnn"],
         """"lstm" keeps information over more steps than a plain "rnn"; "gru" has fewer
         weights than an LSTM.""",
     ] = "lstm"
@@ -45,7 +44,6 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
 
     bidirectional: Annotated[
         bool,
-        boolean(),
         "Read each sequence in both directions; False reads it forward only.",
     ] = True
 

@@ -17,7 +17,7 @@ from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.augmentation import SpectrogramMasks
 from lamina.nn.body import Body
 from lamina.nn.normalization import BatchNorm, step_weights
-from lamina.params import Rule, Use, at_least, boolean, fraction
+from lamina.params import Rule, Use, at_least, fraction
 from lamina.ragged import step_mask
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
@@ -42,7 +42,6 @@ class SpeechBodyParams(RecurrentParams, use=Use.FROZEN):
     ] = 4
     masking: Annotated[
         bool,
-        boolean(),
         "Mask random bands of frequencies and spans of steps in training.",
     ] = True
     dropout: Annotated[

@@ -17,7 +17,7 @@ The form follows from the first of these rules that applies:
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from lamina.encoders.series.encoder import SeriesEncoder
 from lamina.encoders.tables.encoder import TableEncoder
 from lamina.encoders.texts.encoder import TextEncoder
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Use, declared, one_of, refuse_unused
+from lamina.params import Params, Use, declared, refuse_unused
 
 ENCODERS: dict[str, type[Encoder]] = {
     "table": TableEncoder,
@@ -51,8 +51,7 @@ class InputParams(Params):
     """The form of the samples, where their type does not determine it."""
 
     form: Annotated[
-        str,
-        one_of("auto", *(name for name in ENCODERS if name != "table")),
+        Literal["auto", "series", "image", "audio", "text"],
         Use.FROZEN,
         """What X holds. "auto" reads a 2-D array, and a list of arrays, as series; a list
         of strings as texts, or as files if all have a suffix of image or of audio files;
@@ -89,13 +88,15 @@ def encoder_for(
     estimator without the parameters of the encoder uses their defaults.
     """
     encoder = encoders[form]
-    used = {field.name for field, _ in declared(encoder.params)}
+    used = {declaration.name for declaration in declared(encoder.params)}
     for other in encoders.values():
         if isinstance(params, other.params):
-            for field, _ in declared(other.params):
-                value = getattr(params, field.name)
-                if field.name not in used and value != field.default:
-                    refuse_unused(params, field.name, f"{form} input")
+            for declaration in declared(other.params):
+                name = declaration.name
+                if name not in used and not declaration.is_default(
+                    getattr(params, name)
+                ):
+                    refuse_unused(params, name, f"{form} input")
     if not isinstance(params, encoder.params):
         # Messages name the estimator by the class of its parameters.
         params = type(type(params).__name__, (encoder.params,), {})()

@@ -13,7 +13,7 @@ class CaptionParams(CodecParams):
     unit: Unit = "word"
 
 
-class ImageCaptioner(Transducer, ImageBodyParams, ImageParams, CaptionParams):
+class ImageCaptioner(CaptionParams, ImageParams, Transducer, ImageBodyParams):
     """Convolutional network and decoder with attention that describes images.
 
     X is an array of images (samples, height, width) or (samples, height, width, channels),

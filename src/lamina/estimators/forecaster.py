@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
+from lamina.docstrings import Fitted
 from lamina.encoders.base import Encoder
 from lamina.encoders.forecasting.encoder import HistoryEncoder
 from lamina.encoders.forecasting.futures import read_future
@@ -16,7 +18,8 @@ from lamina.encoders.series.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
-from lamina.params import Fitted, Use, at_least, check_params, fraction
+from lamina.inputs import DataLike, Indexable
+from lamina.params import Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
@@ -37,7 +40,7 @@ class FittedForecaster(Fitted):
 
 
 class SeriesForecaster(
-    SequenceEstimator, FittedForecaster, ForecastingParams, HistoryParams
+    HistoryParams, SequenceEstimator, FittedForecaster, ForecastingParams
 ):
     """Abstract forecaster; a public class names its body."""
 
@@ -45,7 +48,7 @@ class SeriesForecaster(
     learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
-    def predict(self, X: Any = None, future: Any = None) -> Any:
+    def predict(self, X: DataLike | None = None, future: DataLike | None = None) -> Any:
         """The medians of the next `horizon` values of each series.
 
         Parameters
@@ -67,7 +70,9 @@ class SeriesForecaster(
         panel = self._histories(X, future)
         return to_container(panel, self._outputs_of_plain(panel)[:, :, 0])
 
-    def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
+    def predict_quantiles(
+        self, X: DataLike | None = None, future: DataLike | None = None
+    ) -> Any:
         """The `quantiles` of each of the next values.
 
         Parameters
@@ -93,7 +98,11 @@ class SeriesForecaster(
         return to_container(panel, values, [str(level) for level in levels])
 
     def score(
-        self, X: Any, y: Any = None, sample_weight: Any = None, future: Any = None
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        future: DataLike | None = None,
     ) -> float:
         """Minus the mean absolute scaled error of forecasts.
 
@@ -136,12 +145,12 @@ class SeriesForecaster(
                 self.network_, self.encoder_, samples, self.task_.predict
             )
 
-    def _histories(self, X: Any, future: Any) -> Panel:
+    def _histories(self, X: DataLike | None, future: DataLike | None) -> Panel:
         check_is_fitted(self, "network_")
         panel = self.series_ if X is None else self._plain(X)
         return self._with_future(panel, future)
 
-    def _with_future(self, panel: Panel, future: Any) -> Panel:
+    def _with_future(self, panel: Panel, future: DataLike | None) -> Panel:
         """The panel with the future of the known columns."""
         encoder, task = self._parts()
         known = list(encoder.known_columns)
@@ -158,7 +167,7 @@ class SeriesForecaster(
         panel.future = read_future(future, panel, known, encoder, "future")
         return panel
 
-    def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
+    def _joined(self, panel: Panel, y: DataLike, future: DataLike | None) -> Panel:
         """The series X followed by y, with the known columns of both."""
         encoder, task = self._parts()
         horizon = task.horizon
@@ -181,7 +190,7 @@ class SeriesForecaster(
         assert isinstance(encoder, HistoryEncoder) and isinstance(task, Forecasting)
         return encoder, task
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(encoder, HistoryEncoder)
         del task
         return {"season_": encoder.season, "series_": X}

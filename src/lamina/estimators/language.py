@@ -1,6 +1,6 @@
 """Language models: likelihoods of documents, and generation of texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from lamina.encoders.texts.documents import (
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
+from lamina.inputs import DataLike
 from lamina.nn.language import Stepper
 from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
@@ -25,11 +26,8 @@ from lamina.tasks.fusion import TextModel
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
-Documents = str | Path | Sequence[str | Path]
-"""Texts or paths of text files, or a single one."""
 
-
-class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
+class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling
@@ -49,7 +47,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
         assert isinstance(encoder, DocumentEncoder)
         return encoder.codec
 
-    def score_samples(self, X: Documents) -> np.ndarray:
+    def score_samples(self, X: DataLike) -> np.ndarray:
         """The log-likelihood of each text, its end included.
 
         Parameters
@@ -64,7 +62,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
         """
         return self._outputs(X)
 
-    def perplexity(self, X: Documents) -> float:
+    def perplexity(self, X: DataLike) -> float:
         """The perplexity per unit, exp(-mean log-likelihood of a unit), over all texts.
 
         Parameters
@@ -82,7 +80,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
         n_units = sum(map(self.codec_.n_units, documents))
         return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
-    def predict_proba(self, X: Documents) -> np.ndarray:
+    def predict_proba(self, X: DataLike) -> np.ndarray:
         """The probability of each unit to follow.
 
         Parameters
@@ -97,7 +95,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
         """
         return np.exp(self._outputs(X, self._task().following))
 
-    def predict(self, X: Documents) -> list[str]:
+    def predict(self, X: DataLike) -> list[str]:
         """The most likely next unit.
 
         Parameters
@@ -115,7 +113,7 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
-    def transform(self, X: Documents) -> np.ndarray:
+    def transform(self, X: DataLike) -> np.ndarray:
         """Texts as vectors: the mean of the network's features over all steps.
 
         Parameters
@@ -132,13 +130,13 @@ class LanguageEstimator(SequenceEstimator, DocumentParams, TextModel):
 
     def generate(  # noqa: PLR0913
         self,
-        prompt: Documents = "",
+        prompt: DataLike = "",
         *,
         max_length: int = 200,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
-        stop: str | Sequence[str] | None = None,
+        stop: str | list[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         stream: bool = False,
     ) -> str | list[str] | Iterator[str] | Iterator[list[str]]:

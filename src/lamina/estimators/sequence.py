@@ -1,11 +1,12 @@
 """The base of estimators whose outputs are sequences."""
 
-from typing import Any, Self
+from typing import Self
 
 from numpy.typing import ArrayLike
-from sklearn.callback import with_callbacks
 
 from lamina.estimators.base import NeuralEstimator
+from lamina.inputs import DataLike
+from lamina.training.callbacks import with_callbacks
 
 
 class SequenceEstimator(NeuralEstimator):
@@ -13,7 +14,10 @@ class SequenceEstimator(NeuralEstimator):
 
     @with_callbacks
     def partial_fit(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Continue training for one epoch, at a constant learning rate.
 
@@ -36,7 +40,10 @@ class SequenceEstimator(NeuralEstimator):
         return self._continue(X, y, sample_weight, None)
 
     def score(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """The score of the outputs for X, as the class describes it; greater is better.
 

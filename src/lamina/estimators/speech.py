@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
@@ -13,6 +13,7 @@ from lamina.encoders.audio.encoder import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import data_errors
+from lamina.inputs import DataLike
 from lamina.nn.spectrogram import HOP
 from lamina.process import default_settings
 from lamina.tasks.errors import error_rate
@@ -24,7 +25,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
 
     task = Transcription
 
-    def predict(self, X: Any) -> list[str]:
+    def predict(self, X: DataLike) -> list[str]:
         """The text of each recording.
 
         Parameters
@@ -39,7 +40,7 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         """
         return self._outputs(X)
 
-    def score_samples(self, X: Any, y: Any) -> np.ndarray:
+    def score_samples(self, X: DataLike, y: DataLike) -> np.ndarray:
         """The log-likelihood of each of these texts, given its recording.
 
         Parameters
@@ -65,7 +66,9 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         log_p = self._outputs_of_plain(plain, self.task_.likelihoods, kept)
         return np.where(fits.numpy(), log_p, -np.inf)
 
-    def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
+    def timestamps(
+        self, X: DataLike, y: DataLike | None = None
+    ) -> list[list[tuple[str, float, float]]]:
         """The start and end of each word.
 
         Parameters
@@ -91,7 +94,9 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
             for characters, end in zip(spans, plain.seconds().tolist(), strict=True)
         ]
 
-    def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def word_error_rate(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Words inserted, deleted or substituted, divided by the number of true words.
 
         Parameters
@@ -110,7 +115,9 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         """
         return self._errors("words", X, y, sample_weight)
 
-    def character_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def character_error_rate(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Characters inserted, deleted or substituted, divided by those of the true texts.
 
         Parameters
@@ -129,14 +136,16 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         """
         return self._errors("characters", X, y, sample_weight)
 
-    def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
+    def _errors(
+        self, unit: str, X: DataLike, y: DataLike, sample_weight: ArrayLike | None
+    ) -> float:
         plain = self._plain(X)
         with data_errors("y"):
             texts = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
         return error_rate(unit, texts, self._outputs_of_plain(plain), weight)
 
-    def _texts(self, y: Any, plain: Recordings) -> list[str]:
+    def _texts(self, y: DataLike, plain: Recordings) -> list[str]:
         """The texts, checked to have no characters that `fit` did not see."""
         with data_errors("y"):
             texts = read_targets(type(self).__name__, self.task_, y, plain)
@@ -154,7 +163,7 @@ def _words(
             yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
-class SpeechRecognizer(Recognizer, SpeechBodyParams, AudioParams, CodecParams):
+class SpeechRecognizer(CodecParams, AudioParams, Recognizer, SpeechBodyParams):
     """Convolutional and recurrent network that transcribes speech.
 
     X is a list of sound files (paths, or their contents as bytes), or of waveforms

@@ -2,15 +2,16 @@
 
 import warnings
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, DataWarning
+from lamina.inputs import DataLike
 from lamina.nn.decoding import Hypothesis
 from lamina.nn.sampling import sharpened
 from lamina.seeding import seed_from
@@ -25,7 +26,9 @@ class Transducer(SequenceEstimator, TransductionParams):
     task = Transduction
     learning_rate_init: Rate = 0.004
 
-    def predict(self, X: Any, *, n_best: int | None = None, prefix: Any = None) -> list:
+    def predict(
+        self, X: DataLike, *, n_best: int | None = None, prefix: DataLike | None = None
+    ) -> list:
         """The best text found for each sample.
 
         Parameters
@@ -55,12 +58,12 @@ class Transducer(SequenceEstimator, TransductionParams):
 
     def sample(
         self,
-        X: Any,
+        X: DataLike,
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> list[str]:
         """A random text for each sample, drawn unit by unit.
 
@@ -87,14 +90,14 @@ class Transducer(SequenceEstimator, TransductionParams):
         how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         check_arguments(**how, random_state=random_state)
         generator = torch.Generator().manual_seed(seed_from(random_state))
-        ask = partial(
+        query = partial(
             task.draw, probabilities=partial(sharpened, **how), generator=generator
         )
-        drawn = self._outputs(X, ask)
+        drawn = self._outputs(X, query)
         self._warn_of_cut(drawn)
         return [self._text(h) for h in drawn]
 
-    def score_samples(self, X: Any, y: Any) -> np.ndarray:
+    def score_samples(self, X: DataLike, y: DataLike) -> np.ndarray:
         """The log-likelihood of each of these texts, given its sample.
 
         Parameters
@@ -111,7 +114,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         """
         return self._outputs(X, self._task().likelihoods, _single(y))
 
-    def attention(self, X: Any, y: Any = None) -> list[np.ndarray]:
+    def attention(self, X: DataLike, y: DataLike | None = None) -> list[np.ndarray]:
         """The attention weights at each unit of a text.
 
         Parameters
@@ -131,7 +134,9 @@ class Transducer(SequenceEstimator, TransductionParams):
         y = self.predict(X) if y is None else y
         return self._outputs(X, self._task().attend, _single(y))
 
-    def bleu(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def bleu(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Corpus BLEU of the texts of `predict` (needs the package sacrebleu).
 
         Parameters
@@ -172,7 +177,7 @@ class Transducer(SequenceEstimator, TransductionParams):
             )
 
 
-def _single(y: Any) -> list:
+def _single(y: DataLike) -> list:
     """The targets, after a check that there is a single text for each sample."""
     targets = items(y, "y")
     for i, target in enumerate(targets):

@@ -23,7 +23,7 @@ class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.3
 
 
-class Translator(Transducer, SentenceReaderParams, SentenceParams):
+class Translator(SentenceParams, Transducer, SentenceReaderParams):
     """Recurrent encoder-decoder network with attention that translates sentences.
 
     X and y are lists of texts: sentences and their translations, or other texts that

@@ -1,6 +1,6 @@
 """Classification: one label for each sample, and the choice of the task by y."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
@@ -12,12 +12,10 @@ from lamina.params import (
     Rule,
     fraction,
     mapping,
-    none,
-    one_of,
     only_with,
 )
 from lamina.tasks.base import Classes
-from lamina.tasks.label_task import GAMMAS, LabelTask
+from lamina.tasks.label_task import LabelTask
 from lamina.tasks.labels import (
     LabelKind,
     classes_of,
@@ -47,17 +45,14 @@ class ClassificationParams(Params):
     """The loss of a classifier."""
 
     loss: Annotated[
-        str,
-        one_of(*GAMMAS),
+        Literal["cross_entropy", "focal"],
         """What is minimised: "cross_entropy", or the "focal" loss (Lin et al. 2017, with
         gamma 2), which gives less weight to samples that are already classified well.""",
     ] = "cross_entropy"
     class_weight: Annotated[
-        dict | list | str | None,
+        dict | list | Literal["balanced"] | None,
         mapping(),
         list_of_mappings(),
-        one_of("balanced"),
-        none(),
         """Weight of each class, {label: weight}, where a label that is left out has weight
         1; "balanced" makes it inversely proportional to the class's frequency. For several
         outputs a list with a dict for each, whose weights are multiplied. `sample_weight`

@@ -1,5 +1,6 @@
 """Forecasting: the next steps of a series, all of them together."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from lamina.nn.body import Body, CausalBody
 from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Rule, Use
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
@@ -48,7 +49,7 @@ class ForecastingParams(Params):
     """Which values are forecast, and their bounds."""
 
     quantiles: Annotated[
-        tuple[float, ...],
+        Sequence[float],
         levels(),
         Use.FROZEN,
         "Quantiles for `predict_quantiles`; `predict` gives the median.",
@@ -56,7 +57,6 @@ class ForecastingParams(Params):
     lower: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
         """The least possible value, such as 0 for counts. Forecasts below it are set to
         it, which is right for medians and quantiles. Series with values below it are
@@ -65,7 +65,6 @@ class ForecastingParams(Params):
     upper: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
         "The greatest possible value; see `lower`.",
     ] = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
-from lamina.params import Params, Use, fraction, one_of, only_with
+from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
 from lamina.tasks.base import Classes, PooledTask
 from lamina.tasks.targets import as_targets
@@ -105,8 +105,7 @@ class RegressionParams(Params):
     """The loss of a regressor."""
 
     loss: Annotated[
-        str,
-        one_of(*LOSSES),
+        Literal["squared_error", "absolute_error", "huber", "quantile", "poisson"],
         Use.FROZEN,
         """What is minimised, on standardised targets: "squared_error" learns the mean,
         "absolute_error" the median, "huber" something between them, "quantile" a

@@ -1,7 +1,7 @@
 """Tagging: a label for each step of a sample."""
 
 from operator import eq
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -14,12 +14,11 @@ from lamina.nn.crf import Allowed
 from lamina.nn.labelling import Labelling, LabellingHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Use, boolean, mapping, none, one_of
+from lamina.params import Params, Use, mapping
 from lamina.ragged import Ragged, step_mask
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.schemes import (
-    PREFIXES,
     allowed_by,
     require_scheme,
     scheme_of,
@@ -35,16 +34,13 @@ class TaggingParams(Params):
 
     crf: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Learn which labels follow one another, and predict the labelling that is best as
         a whole: a conditional random field on top of the network (Lafferty et al. 2001;
         Huang et al. 2015). False predicts each label by itself.""",
     ] = True
     scheme: Annotated[
-        str | None,
-        one_of("auto", *PREFIXES),
-        none(),
+        Literal["auto", "bio", "bioes"] | None,
         Use.FROZEN,
         """How labels mark entities: "bio" (IOB2: "B-kind", "I-kind", "O") or "bioes" (IOBES:
         also "E-kind" and "S-kind"). Only labellings that the scheme allows are predicted.
@@ -52,10 +48,8 @@ class TaggingParams(Params):
         breaks the scheme. None allows all labellings.""",
     ] = "auto"
     class_weight: Annotated[
-        dict | str | None,
+        dict | Literal["balanced"] | None,
         mapping(),
-        one_of("balanced"),
-        none(),
         """Weight of the steps of each label, {label: weight}; "balanced" makes it inversely
         proportional to the label's frequency. The loss is the sum over the steps of the
         weight times -log p(label), with `crf=True` -log p(label | the labels before it).

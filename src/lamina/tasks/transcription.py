@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from lamina.batch import END, Batch, to_outputs, to_token_ids
@@ -26,7 +27,6 @@ from lamina.params import (
     Params,
     Use,
     at_least,
-    none,
     not_negative,
     refuse_unused,
 )
@@ -53,9 +53,8 @@ class TranscriptionParams(Params):
         step, which is much faster and rarely worse without a language model.""",
     ] = 1
     language_model: Annotated[
-        Any,
+        BaseEstimator | None,
         estimator_of(TextModel, "LanguageModel"),
-        none(),
         Use.AT_ONCE,
         """A fitted LanguageModel with unit="char", whose log-probabilities are added in the
         search. For `clone` and grid search wrap it in `sklearn.frozen.FrozenEstimator`.""",

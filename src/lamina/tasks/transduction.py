@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from lamina.nn.body import Body
 from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, at_least, fraction, not_negative, one_of
+from lamina.params import Params, Rule, Use, at_least, fraction, not_negative
 from lamina.ragged import AlternativeTargets, Ragged, Sequences
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.similarity import bleu, chrf
@@ -71,9 +71,8 @@ class TransductionParams(Params):
         of its length is greatest; 0 prefers short texts.""",
     ] = 1.0
     max_length: Annotated[
-        int | str,
+        int | Literal["auto"],
         at_least(1),
-        one_of("auto"),
         Use.AT_ONCE,
         """Maximal number of units of a text; one that has not ended by then is cut, with a
         warning. "auto" is twice that of the longest training target.""",

@@ -113,9 +113,9 @@ TRIALS: dict[str, Trial] = {
 
 
 def rules_of(estimator: NeuralEstimator) -> dict[str, tuple]:
-    """The metadata of the declaration of each parameter, by name."""
+    """The rules and the conditions of each parameter, by name."""
     group: type = type(estimator)
-    return {field.name: hint.__metadata__ for field, hint in declared(group)}
+    return {d.name: (*d.rules, *d.conditions) for d in declared(group)}
 
 
 def trial_of(

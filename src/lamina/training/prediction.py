@@ -12,20 +12,20 @@ from lamina.nn.model import Model
 from lamina.training.loader import InOrder
 from lamina.training.precision import computing, device_of
 
-Ask = Callable[[Model, Batch], Any]
+Query = Callable[[Model, Batch], Any]
 """A question about the samples of a batch; the answer has a row, or an element, each."""
 
 
 @torch.inference_mode()
-def outputs_of(model: Model, ask: Ask, batches: InOrder, params: Any) -> Any:
-    """What `ask` returns of each sample, in their order: (n, ...), or a list of n."""
+def outputs_of(model: Model, query: Query, batches: InOrder, params: Any) -> Any:
+    """What `query` returns of each sample, in their order: (n, ...), or a list of n."""
     device, rows, parts = device_of(params.device), [], []
     n_at_once = batches.n_at_once
     work = float(n_at_once * batches.n_cells * model.n_weights)
     with computing(params.precision, model, n_at_once, work):
         for numbers, batch in batches:
             rows.append(numbers)
-            parts.append(ask(model, batch.to(device))[: len(numbers)])
+            parts.append(query(model, batch.to(device))[: len(numbers)])
     if isinstance(parts[0], list):
         return _ordered(torch.cat(rows).tolist(), parts)
     gathered = np.concatenate(parts) if len(parts) > 1 else parts[0]

@@ -33,7 +33,7 @@ from lamina.encoders.base import (
 from lamina.encoders.files import evenly_spaced, name_of, pooled_moments
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
-from lamina.params import Params, Rule, Use, at_least, boolean, none
+from lamina.params import Params, Rule, Use, at_least
 from lamina.ragged import padded
 from lamina.schema import Schema
 
@@ -56,7 +56,6 @@ class AudioParams(Params):
     sampling_rate: Annotated[
         int | None,
         rate(),
-        none(),
         Use.FROZEN,
         """Samples per second of the waveforms, and the rate that files are resampled
         to; None takes the rate of the first file.""",
@@ -69,7 +68,6 @@ class AudioParams(Params):
     ] = 40
     normalize_level: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Compute levels relative to the loudest 25 ms of each recording, so that the
         distance and the gain of the microphone have no effect. False: relative to full

@@ -1,10 +1,10 @@
 """The parameters of series to forecast."""
 
-from collections.abc import Hashable
-from typing import Annotated
+from collections.abc import Hashable, Sequence
+from typing import Annotated, Literal
 
 from lamina.encoders.names import column_name, column_names
-from lamina.params import Params, Use, at_least, none, one_of
+from lamina.params import Params, Use, at_least
 
 
 class HistoryParams(Params):
@@ -12,9 +12,8 @@ class HistoryParams(Params):
 
     horizon: Annotated[int, at_least(1), Use.FROZEN, "Steps to forecast."] = 12
     season: Annotated[
-        int | str,
+        int | Literal["auto"],
         at_least(1),
-        one_of("auto"),
         Use.FROZEN,
         """The period of the series in steps, 1 if they have none. "auto" takes the
         strongest significant season: with time stamps, first those of the calendar (such
@@ -22,39 +21,35 @@ class HistoryParams(Params):
         series contain four times.""",
     ] = "auto"
     window: Annotated[
-        int | str,
+        int | Literal["auto"],
         at_least(2),
-        one_of("auto"),
         Use.FROZEN,
         """Last steps of a series that the network reads; the steps before contribute by
         the mean course of a season. "auto" is the horizon plus a season, at least 24.""",
     ] = "auto"
     id_column: Annotated[
-        Hashable,
+        Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         """Column of a frame with a row for each step, or level of its index, that names
         the series of the row.""",
     ] = None
     time_column: Annotated[
-        Hashable,
+        Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         """Column of a frame, or level of its index, with the time of each row. None uses
         dates, periods or increasing integers in pandas' index, and otherwise the order of
         the rows.""",
     ] = None
     value_column: Annotated[
-        Hashable,
+        Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         "Column of a frame to forecast; None if there is one column beside id and time.",
     ] = None
     known_columns: Annotated[
-        list | tuple,
+        Sequence[Hashable],
         column_names(),
         Use.FROZEN,
         """Other columns whose future is known, such as holidays and prices: their names,

@@ -36,7 +36,7 @@ from lamina.encoders.images.schema import (
     values_of,
 )
 from lamina.exceptions import ParameterError, warn_of_data
-from lamina.params import Params, Rule, Use, at_least, none, refuse_unused
+from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
 N_FOR_STATISTICS = 2_000
 """Files from which mean and standard deviation are computed."""
@@ -62,7 +62,6 @@ class ImageParams(Params):
         int | tuple[int, int] | None,
         at_least(1),
         height_and_width(),
-        none(),
         Use.FROZEN,
         """Height and width, or both as one number, to which image files, PIL images and
         lists of uint8 arrays are resized; their proportions may change. None requires

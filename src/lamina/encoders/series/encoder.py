@@ -26,7 +26,7 @@ from lamina.encoders.series.reader import SeriesList, read_series
 from lamina.encoders.series.steps import Roles
 from lamina.encoders.standardizer import Standardizer
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Use, none
+from lamina.params import Params, Use
 from lamina.schema import Schema
 
 
@@ -36,7 +36,6 @@ class SeriesParams(Params):
     id_column: Annotated[
         Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         """Column of a frame with a row for each step that names the series of the row;
         series are in the order of their first rows. None: each row of a frame is a
@@ -45,7 +44,6 @@ class SeriesParams(Params):
     time_column: Annotated[
         Hashable | None,
         column_name(),
-        none(),
         Use.FROZEN,
         "Column of a frame with a row for each step by which a series is ordered.",
     ] = None

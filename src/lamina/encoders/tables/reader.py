@@ -15,7 +15,7 @@ from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
 from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Rule, Use
 from lamina.schema import Schema
 
 MAX_QUICK = 4096
@@ -36,7 +36,6 @@ class TableParams(Params):
     categorical_features: Annotated[
         Sequence[Hashable] | None,
         column_choice(),
-        none(),
         Use.FROZEN,
         """Columns of numbers that are categories: their names, their positions from 0,
         or a mask with a bool for each column. None decides by the types of the

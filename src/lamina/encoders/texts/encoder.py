@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ import torch
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples
 from lamina.exceptions import DataError
-from lamina.params import Params, Use, at_least, one_of
+from lamina.params import Params, Use, at_least
 from lamina.schema import Schema
 from lamina.scripts import SYMBOL, WORD, composed, is_unspaced, pattern
 from lamina.texts import items, shown, text_of, warn_of_unspaced
@@ -64,8 +64,7 @@ class TextParams(VocabularyParams):
     """How texts are split into tokens."""
 
     token_unit: Annotated[
-        str,
-        one_of("auto", *TOKENIZERS),
+        Literal["auto", "word", "char"],
         Use.FROZEN,
         """The tokens of a text: lower-cased words and single punctuation marks, or
         characters. "auto" takes characters if most letters of the training texts belong

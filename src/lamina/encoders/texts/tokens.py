@@ -10,7 +10,7 @@ from torch import Tensor
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples
 from lamina.encoders.texts.encoder import TextSchema, VocabularyParams, tokens_of
-from lamina.params import Use, boolean
+from lamina.params import Use
 from lamina.ragged import Ragged
 from lamina.scripts import composed
 from lamina.texts import items
@@ -29,7 +29,6 @@ class TokenParams(VocabularyParams):
 
     char_features: Annotated[
         bool,
-        boolean(),
         Use.FROZEN,
         """Whether to read the characters of tokens as well (the first and the last 12 of a
         token longer than 24), which classifies unknown words by their endings, and to look
