@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 
 .PHONY: help .venv demo test fast pytest lint format types layers spelling wheel \
-	oldest bench clean
+	oldest newest bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,12 @@ oldest: ## The tests on the lower bounds of pyproject.toml, in an environment of
 	mkdir -p out
 	$(PYTHON) .ci/oldest.py > out/oldest.txt
 	$(MAKE) pytest VENV=out/oldest CONSTRAINTS=out/oldest.txt
+
+newest: ## The tests on the latest versions that pyproject.toml allows, likewise
+	mkdir -p out
+	: > out/newest.txt
+	PIP_UPGRADE=1 PIP_UPGRADE_STRATEGY=eager \
+		$(MAKE) pytest VENV=out/newest CONSTRAINTS=out/newest.txt
 
 bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
 	@test -d benchmarks || { echo "there is no benchmarks/ yet"; exit 1; }
