@@ -66,7 +66,7 @@ def written(folder, waves, rate=RATE, suffix=".wav", **options):
 
 
 def one_by_one(samples):
-    """The real steps of each sample, taken alone."""
+    """The real steps of each sample, taken singly."""
     steps = []
     for i in range(len(samples)):
         batch = samples.take(torch.tensor([i]))
@@ -93,11 +93,11 @@ def filters_by_loop(rate, n_fft, n_mels):
     for k in range(n_fft // 2 + 1):
         f = k * rate / n_fft
         for b in range(n_mels):
-            low, middle, high = edges[b : b + 3]
-            if low < f <= middle:
-                filters[k, b] = (f - low) / (middle - low)
-            elif middle < f < high:
-                filters[k, b] = (high - f) / (high - middle)
+            low, centre, high = edges[b : b + 3]
+            if low < f <= centre:
+                filters[k, b] = (f - low) / (centre - low)
+            elif centre < f < high:
+                filters[k, b] = (high - f) / (high - centre)
     return filters
 
 
@@ -275,9 +275,9 @@ def test_a_batch_holds_what_each_sample_is_alone(lengths):
     samples = encode(fit(waves), waves)
     rows = torch.arange(len(waves)).flip(0)
     batch = samples.take(rows)
-    alone = one_by_one(samples)
+    single = one_by_one(samples)
     for x, i in zip(batch.x, rows.tolist(), strict=True):
-        assert torch.equal(x[: len(alone[i])], alone[i])
+        assert torch.equal(x[: len(single[i])], single[i])
 
 
 @pytest.mark.parametrize(

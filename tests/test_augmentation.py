@@ -28,25 +28,25 @@ def copies(picture, flips):
     _, height, width = picture.shape
     down, right = round(height / 8), round(width / 8)
     padded = np.pad(picture, ((0, 0), (down, down), (right, right)), mode="reflect")
-    found = {}
+    by_shift = {}
     for i, j in product(range(2 * down + 1), range(2 * right + 1)):
         copy = padded[:, i : i + height, j : j + width]
-        found[i, j, False] = copy
+        by_shift[i, j, False] = copy
         if flips:
-            found[i, j, True] = copy[:, :, ::-1]
-    return found
+            by_shift[i, j, True] = copy[:, :, ::-1]
+    return by_shift
 
 
 def moves(x, augmented, flips):
     """How each sample of a batch was moved; each must be a copy of its own source."""
     assert augmented.shape == x.shape
-    taken = []
+    chosen = []
     for source, result in zip(x.numpy(), augmented.numpy(), strict=True):
-        found = copies(source, flips)
-        fitting = [k for k, c in found.items() if np.array_equal(c, result)]
+        candidates = copies(source, flips)
+        fitting = [k for k, c in candidates.items() if np.array_equal(c, result)]
         assert fitting
-        taken.append(fitting[0])
-    return taken
+        chosen.append(fitting[0])
+    return chosen
 
 
 @pytest.mark.parametrize("name", ["shift", "shift_flip"])

@@ -43,8 +43,8 @@ def column(values, dtype=object):
     return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
 
 
-def same(found, truth):
-    np.testing.assert_allclose(found, truth, atol=1e-5)
+def same(actual, truth):
+    np.testing.assert_allclose(actual, truth, atol=1e-5)
 
 
 # Numbers in columns of objects
@@ -151,14 +151,14 @@ def test_categories_are_recognised_in_whatever_type_they_come(first, later):
 def test_numbers_are_recognised_in_whatever_type_they_come(later):
     numbers = [2, 30, 2, 1, 30]
     encoder = reader(column(numbers, "int64"))
-    found = encoded(column([TYPES[later](n) for n in numbers]), by=encoder)
-    same(found, encoded(np.c_[numbers]))
+    matrix = encoded(column([TYPES[later](n) for n in numbers]), by=encoder)
+    same(matrix, encoded(np.c_[numbers]))
 
 
 def test_a_code_with_leading_zeros_is_no_number():
     encoder = reader(column(["01", "1", "007"]))
-    found = encoded(column(["1", "01", "007"]), by=encoder)
-    assert len({tuple(row) for row in found}) == 3
+    matrix = encoded(column(["1", "01", "007"]), by=encoder)
+    assert len({tuple(row) for row in matrix}) == 3
     with pytest.warns(DataWarning, match="fit did not see, such as '7'"):
         assert not encoded(column(["7"]), by=encoder).any()
 
@@ -338,11 +338,11 @@ def test_two_columns_of_one_name_are_refused(names):
 )
 def test_numbers_are_the_same_in_every_container(make):
     x = np.c_[NUMBERS, NUMBERS[::-1]]
-    found = make(x)
-    same(encoded(found), encoded(x))
+    container = make(x)
+    same(encoded(container), encoded(x))
     network = DNNRegressor(**TINY)
     truth = network.fit(x, NUMBERS).predict(x)
-    same(network.fit(found, NUMBERS).predict(found), truth)
+    same(network.fit(container, NUMBERS).predict(container), truth)
 
 
 def test_masked_values_are_missing():

@@ -60,12 +60,12 @@ def test_a_padded_batch_gives_each_sample_what_it_gives_alone(
     together = body(Batch(x, lengths=torch.tensor(lengths)))
     pooled = mean_over_steps(together)
     for i, sample in enumerate(samples):
-        alone = body(Batch(sample[None]))
-        n = alone.h.shape[1]
+        single = body(Batch(sample[None]))
+        n = single.h.shape[1]
         assert together.lengths[i] == n
-        torch.testing.assert_close(together.h[i, :n], alone.h[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(together.h[i, :n], single.h[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(
-            pooled[i], mean_over_steps(alone)[0], atol=1e-5, rtol=1e-4
+            pooled[i], mean_over_steps(single)[0], atol=1e-5, rtol=1e-4
         )
 
 
@@ -135,8 +135,8 @@ SHAPES = [(6, 4), (6, 4, 5), (6, 4, 3, 2)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("weigh", [False, True], ids=["plain", "equal weights"])
-def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "equal weights"])
+def test_batch_norm_is_torchs_where_all_count_alike(shape, weighted):
     torch.manual_seed(0)
     ours = BatchNorm(4)
     theirs = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](
@@ -148,7 +148,7 @@ def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
             norm.bias.copy_(torch.tensor([0.0, 1, -1, 3]))
     for _ in range(3):
         h = torch.randn(shape) * 2 + 5
-        weight = torch.ones(6, *[1] * (len(shape) - 1)) if weigh else None
+        weight = torch.ones(6, *[1] * (len(shape) - 1)) if weighted else None
         torch.testing.assert_close(ours(h, weight), theirs(h), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(ours.mean, theirs.running_mean)
     torch.testing.assert_close(ours.variance, theirs.running_var)

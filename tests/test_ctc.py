@@ -26,11 +26,11 @@ def text_of(path):
 
 def all_texts(log_p):
     """The log-probability of each text: the sum over its paths."""
-    found = {}
+    log_p_of = {}
     for path in itertools.product(range(K), repeat=len(log_p)):
         p = sum(log_p[t, unit] for t, unit in enumerate(path))
-        found[text_of(path)] = np.logaddexp(found.get(text_of(path), -np.inf), p)
-    return found
+        log_p_of[text_of(path)] = np.logaddexp(log_p_of.get(text_of(path), -np.inf), p)
+    return log_p_of
 
 
 @settings(max_examples=20, deadline=None)
@@ -74,9 +74,9 @@ def test_best_path_is_that_of_every_step(seed, n):
 def test_a_wide_prefix_search_finds_every_text(seed, n):
     log_p = steps(seed, n)
     texts = all_texts(log_p)
-    found = prefix_search(log_p, 10_000)
-    assert dict(found) == pytest.approx(texts, abs=1e-9)
-    scores = [p for _, p in found]
+    ranked = prefix_search(log_p, 10_000)
+    assert dict(ranked) == pytest.approx(texts, abs=1e-9)
+    scores = [p for _, p in ranked]
     assert scores == sorted(scores, reverse=True)
 
 

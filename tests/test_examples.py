@@ -14,12 +14,12 @@ PAGES = sorted(Path(__file__).parents[1].glob("examples/*.py"))
 def test_example_runs(page, tmp_path):
     if page.stem == "demo":
         pytest.skip("`make demo` runs it, for two minutes")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(page)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout, "An example shows something."
+    assert process.returncode == 0, process.stderr
+    assert process.stdout, "An example shows something."

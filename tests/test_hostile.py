@@ -41,14 +41,14 @@ class Careless(DNNClassifier):
         return super().fit(X, y, sample_weight, *validation)
 
     def predict_proba(self, X):
-        found = super().predict_proba(X)
+        probabilities = super().predict_proba(X)
         if self.fault == "sleeps":
             time.sleep(5)
         if self.fault == "forgets":
-            return found[1:]
+            return probabilities[1:]
         if self.fault == "swaps":
-            return found[::-1] if isinstance(X, list) else found
-        return found * (np.nan if self.fault == "loses" else 1)
+            return probabilities[::-1] if isinstance(X, list) else probabilities
+        return probabilities * (np.nan if self.fault == "loses" else 1)
 
 
 @pytest.mark.parametrize(

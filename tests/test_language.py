@@ -175,11 +175,11 @@ def test_likelihoods_of_all_short_texts_are_a_distribution(unit):
         model.set_params(max_tokens=LanguageModel().max_tokens)
     model.fit(["a", "b", "a b", "b a", "", "a a", "ab"] * 4)
     alphabet = "ab "
-    shares = []
+    totals = []
     for n in range(7):
         texts = ["".join(t) for t in itertools.product(alphabet, repeat=n)]
-        shares.append(np.exp(model.score_samples(texts)).sum())
-    assert 0.8 < sum(shares) <= 1 + 1e-6
+        totals.append(np.exp(model.score_samples(texts)).sum())
+    assert 0.8 < sum(totals) <= 1 + 1e-6
 
 
 def test_steps_of_the_stepper_are_the_likelihood(each):
@@ -219,8 +219,8 @@ def test_states_can_be_selected(chars):
 def test_one_by_one_is_in_batches(each):
     texts = ["a rose is a rose", "", "zoo " * 200, "by"]
     for ask in (each.score_samples, each.predict_proba, each.transform):
-        alone = np.concatenate([ask([text]) for text in texts])
-        np.testing.assert_allclose(ask(texts), alone, rtol=1e-5, atol=1e-5)
+        single = np.concatenate([ask([text]) for text in texts])
+        np.testing.assert_allclose(ask(texts), single, rtol=1e-5, atol=1e-5)
 
 
 def test_carried_windows_train_on_the_likelihood_of_whole_documents():
@@ -331,8 +331,8 @@ def test_drawing_the_likeliest_is_predicting(chars):
 
 def test_prompts_of_unequal_length_are_read_together(each):
     prompts = ["a rose is", "", "is zoo", "a"]
-    alone = [each.generate(p, max_length=12, temperature=0) for p in prompts]
-    assert each.generate(prompts, max_length=12, temperature=0) == alone
+    single = [each.generate(p, max_length=12, temperature=0) for p in prompts]
+    assert each.generate(prompts, max_length=12, temperature=0) == single
 
 
 def test_a_stream_is_the_same_text(each):

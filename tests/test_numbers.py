@@ -251,8 +251,8 @@ def test_each_of_several_outputs_has_its_own_outliers():
     spoilt[:6, 1] = 1e6
     network = DNNRegressor(loss="huber", max_iter=20, random_state=0)
     predicted = network.fit(PROBLEM, spoilt).predict(PROBLEM[6:])
-    for found, truth in zip(predicted.T, y[6:].T, strict=True):
-        assert r2_score(truth, found) > 0.9
+    for output, truth in zip(predicted.T, y[6:].T, strict=True):
+        assert r2_score(truth, output) > 0.9
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])

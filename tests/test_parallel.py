@@ -98,11 +98,11 @@ class Slow(TensorSamples):
 
 def test_batches_that_are_decoded_ahead_come_in_order_and_with_their_targets():
     x = torch.arange(90.0)[:, None]
-    plain, ahead = (
+    plain, traced = (
         Loader(kind(x), torch.arange(90), None, 7, True, torch.Generator())
         for kind in (TensorSamples, Slow)
     )
-    for a, b in zip(plain, ahead, strict=True):
+    for a, b in zip(plain, traced, strict=True):
         assert isinstance(b, Batch)
         assert a.target.tolist() == b.target.tolist() == b.x[:, 0].tolist()
 

@@ -124,11 +124,11 @@ def answer(network, data):
 
 @pytest.fixture(scope="module")
 def truths():
-    found = {}
+    expected = {}
     for name, (network, data, target) in NETWORKS.items():
         network.set_params(**BRIEF).fit(data, target)
-        found[name] = numbers(network), answer(network, data)
-    return found
+        expected[name] = numbers(network), answer(network, data)
+    return expected
 
 
 @pytest.mark.filterwarnings("ignore:Anomaly Detection:UserWarning")

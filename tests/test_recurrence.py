@@ -29,13 +29,13 @@ def pair(cell, n_inputs, width, bidirectional, dtype=torch.float32):
     return ours, theirs
 
 
-def passes(read, x, slope, weights):
+def passes(read, x, gradient, weights):
     """The states, and the gradients of all weights and of x."""
     x = x.clone().requires_grad_()
     h = read(x)
     for w in weights:
         w.grad = None
-    (h * slope).sum().backward()
+    (h * gradient).sum().backward()
     return [h.detach(), *(w.grad for w in weights), x.grad]
 
 
@@ -52,14 +52,14 @@ def test_states_and_gradients_are_those_of_torchs_layer(
     B, T, C, H = size
     ours, theirs = pair(cell, C, H, bidirectional, torch.float64)
     x = torch.randn(B, T, C, dtype=torch.float64)
-    slope = torch.randn(B, T, ours.width, dtype=torch.float64)
-    truth = passes(lambda x: theirs(x)[0], x, slope, list(theirs.parameters()))
+    gradient = torch.randn(B, T, ours.width, dtype=torch.float64)
+    truth = passes(lambda x: theirs(x)[0], x, gradient, list(theirs.parameters()))
     before, recurrence.ROWS_AT_ONCE = recurrence.ROWS_AT_ONCE, rows_at_once
     try:
-        found = passes(lambda x: ours(x, None), x, slope, list(ours.parameters()))
+        actual = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
     finally:
         recurrence.ROWS_AT_ONCE = before
-    torch.testing.assert_close(found, truth, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(actual, truth, rtol=1e-9, atol=1e-12)
 
 
 @cells
@@ -101,12 +101,12 @@ def test_padding_changes_neither_states_nor_gradients(cell):
     ours, _ = pair(cell, 3, 4, True)
     lengths = torch.tensor([7, 1, 4])
     real = (torch.arange(7) < lengths[:, None])[..., None]
-    x, slope = torch.randn(3, 7, 3), torch.randn(3, 7, 8) * real
+    x, gradient = torch.randn(3, 7, 3), torch.randn(3, 7, 8) * real
     clean, dirty = (
         passes(
             lambda x: ours(x, lengths) * real,
             torch.where(real, x, torch.tensor(fill)),
-            slope,
+            gradient,
             list(ours.parameters()),
         )
         for fill in (0.0, 1e6)
@@ -174,9 +174,9 @@ def test_a_graph_that_is_dropped_takes_its_memory_along(cell):
 @cells
 def test_in_bfloat16_states_and_gradients_are_about_the_same(cell):
     ours, _ = pair(cell, 8, 16, True)
-    x, slope = torch.randn(4, 40, 8), torch.randn(4, 40, 32)
+    x, gradient = torch.randn(4, 40, 8), torch.randn(4, 40, 32)
     weights = list(ours.parameters())
-    exact = passes(lambda x: ours(x, None), x, slope, weights)
+    exact = passes(lambda x: ours(x, None), x, gradient, weights)
 
     def read(x):
         with torch.autocast("cpu", torch.bfloat16):
@@ -184,7 +184,7 @@ def test_in_bfloat16_states_and_gradients_are_about_the_same(cell):
         assert h.dtype == torch.bfloat16
         return h
 
-    rough = passes(read, x, slope, weights)
+    rough = passes(read, x, gradient, weights)
     for a, b in zip(rough, exact, strict=True):
         assert a.dtype == (b.dtype if b is not exact[0] else torch.bfloat16)
         assert (a - b).norm() < 0.02 * b.norm()

@@ -76,10 +76,10 @@ def test_a_layer_is_the_textbook_recurrence_in_both_directions(cell):
 def test_reverse_turns_each_sample_around_within_its_own_length(lengths):
     n_steps = max(lengths) + 2
     x = torch.arange(len(lengths) * n_steps * 2.0).view(len(lengths), n_steps, 2)
-    turned = reverse(x, torch.tensor(lengths))
-    for before, after, n in zip(x.tolist(), turned.tolist(), lengths, strict=True):
+    reversed_x = reverse(x, torch.tensor(lengths))
+    for before, after, n in zip(x.tolist(), reversed_x.tolist(), lengths, strict=True):
         assert after == before[:n][::-1] + before[n:]
-    torch.testing.assert_close(reverse(turned, torch.tensor(lengths)), x)
+    torch.testing.assert_close(reverse(reversed_x, torch.tensor(lengths)), x)
     assert reverse(x, None).tolist() == [rows[::-1] for rows in x.tolist()]
 
 
@@ -100,8 +100,8 @@ def test_a_padded_batch_gives_each_sample_what_it_gives_alone(cell, lengths):
     x, samples = padded(lengths, fill=9.0)
     h = layer(x, torch.tensor(lengths))
     for row, sample in zip(h, samples, strict=True):
-        alone = layer(sample[None], None)[0]
-        torch.testing.assert_close(row[: len(sample)], alone, atol=1e-5, rtol=1e-4)
+        single = layer(sample[None], None)[0]
+        torch.testing.assert_close(row[: len(sample)], single, atol=1e-5, rtol=1e-4)
 
 
 def body_of(cell, n_tokens=0):
@@ -136,8 +136,8 @@ def test_padding_of_tokens_changes_nothing():
         x[i, : len(row)] = torch.tensor(row)
     h = body(Batch(x, lengths=torch.tensor([3, 5]))).h
     for i, row in enumerate(rows):
-        alone = body(Batch(torch.tensor([row]))).h[0]
-        torch.testing.assert_close(h[i, : len(row)], alone, atol=1e-5, rtol=1e-4)
+        single = body(Batch(torch.tensor([row]))).h[0]
+        torch.testing.assert_close(h[i, : len(row)], single, atol=1e-5, rtol=1e-4)
 
 
 @CALM

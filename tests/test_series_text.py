@@ -195,8 +195,8 @@ def test_prediction_of_a_sample_does_not_depend_on_its_company(network):
     X = ragged(3, n=40)
     network.fit(X, np.arange(40) % 2)
     ask = getattr(network, "predict_proba", network.predict)
-    alone = np.concatenate([ask([sample]) for sample in X])
-    np.testing.assert_allclose(ask(X), alone, atol=1e-5)
+    single = np.concatenate([ask([sample]) for sample in X])
+    np.testing.assert_allclose(ask(X), single, atol=1e-5)
 
 
 tokens = st.text(min_size=1, max_size=4)

@@ -49,8 +49,8 @@ def test_whole_files_are_read_from_paths_and_from_memory(kind, tmp_path):
     expected, rate = soundfile.read(io.BytesIO(data), len(WAVE) - 100, always_2d=True)
     for sample in (path, str(path), data, bytearray(data), io.BytesIO(data)):
         header = sound_header(sample, 0)
-        wave, found = decode_sound(sample, 0)
-        assert (header.rate, found, header.n_channels) == (rate, rate, 1)
+        wave, decoded_rate = decode_sound(sample, 0)
+        assert (header.rate, decoded_rate, header.n_channels) == (rate, rate, 1)
         assert len(wave) == header.n_samples
         np.testing.assert_allclose(wave[: len(expected)], expected, atol=1e-6)
     assert begins_as_sound(data)

@@ -65,18 +65,18 @@ def test_error_rates_are_edit_distances(unit):
         return row[-1]
 
     truth = ["the cat sat", "a", "", "on it on"]
-    found = ["the cat sit there", "", "oh no", "on on"]
+    transcripts = ["the cat sit there", "", "oh no", "on on"]
     if unit == "words":
-        truth[0], found[3] = "the  cat\tsat", "on\non"
+        truth[0], transcripts[3] = "the  cat\tsat", "on\non"
     cut = str.split if unit == "words" else list
-    pairs = list(zip(truth, found, strict=True))
+    pairs = list(zip(truth, transcripts, strict=True))
     for weight in (None, np.array([1.0, 0, 2, 0.5])):
         w = np.ones(4) if weight is None else weight
         wrong = sum(
             v * distance(cut(a), cut(b)) for v, (a, b) in zip(w, pairs, strict=True)
         )
         n = sum(v * len(cut(a)) for v, a in zip(w, truth, strict=True))
-        assert error_rate(unit, truth, found, weight) == pytest.approx(wrong / n)
+        assert error_rate(unit, truth, transcripts, weight) == pytest.approx(wrong / n)
 
 
 def test_tones_are_learnt_and_heard_when_they_sound(fitted):
@@ -121,10 +121,10 @@ def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
 def test_likelihoods_are_sums_over_paths(fitted):
     likely = fitted.score_samples(X[:5], Y[:5])
     assert (likely <= 0).all() and (likely > -20).all()
-    alone = [
+    single = [
         fitted.score_samples([x], [y])[0] for x, y in zip(X[:5], Y[:5], strict=True)
     ]
-    np.testing.assert_allclose(likely, alone, atol=1e-4)
+    np.testing.assert_allclose(likely, single, atol=1e-4)
     assert fitted.score_samples(X[:1], ["a" * 500])[0] == -np.inf
 
 
@@ -255,14 +255,14 @@ def test_padding_changes_nothing_forward_or_backward(fitted):
     padded = torch.arange(more.shape[1]) >= clean.lengths[:, None]
     garbage = torch.where(padded[..., None], 1e3, more)
     other = torch.where(target.real(), target.values, 2)
-    found = []
+    results = []
     for x, values in ((clean.x, target.values), (garbage, other)):
         net.zero_grad()
         batch = Batch(x, lengths=clean.lengths, target=replace(target, values=values))
         loss = task.loss(net, batch)
         loss.backward()
-        found.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
-    for one, two in zip(*found, strict=True):
+        results.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
+    for one, two in zip(*results, strict=True):
         torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-3)
 
 

@@ -25,8 +25,8 @@ LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
 
 def looks(func, args):
     """Whether the host waits for this operation."""
-    picked = args[1] if func.overloadpacket.__name__ == "index" else []
-    masks = [p for p in picked if p is not None and p.dtype == torch.bool]
+    indices = args[1] if func.overloadpacket.__name__ == "index" else []
+    masks = [p for p in indices if p is not None and p.dtype == torch.bool]
     return bool(masks) or func.overloadpacket.__name__ in LOOKS
 
 
@@ -81,12 +81,12 @@ class Tapes:
 @pytest.fixture
 def tapes(monkeypatch):
     """What `fit` records with, wherever it computes."""
-    found = Tapes()
+    shared = Tapes()
     monkeypatch.setattr(
         "lamina.training.loop.fastest",
-        lambda step, *_: Recorded(step, found, torch.zeros(())),
+        lambda step, *_: Recorded(step, shared, torch.zeros(())),
     )
-    return found
+    return shared
 
 
 @pytest.fixture
@@ -137,12 +137,12 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
     request.getfixturevalue("unrecorded")
     truth = fitted(kind, EXAMPLES[example], params, weighted)
     tapes = request.getfixturevalue("tapes")
-    found = fitted(kind, EXAMPLES[example], params, weighted)
+    repeated = fitted(kind, EXAMPLES[example], params, weighted)
     assert tapes.n_recorded == 2  # twenty samples are batches of 7 and 6
     assert tapes.n_repeated == 16 * 3 - 2 * N_BEFORE - 2
-    assert found.loss_curve_ == truth.loss_curve_
+    assert repeated.loss_curve_ == truth.loss_curve_
     for a, b in zip(
-        found.network_.state_dict().values(),
+        repeated.network_.state_dict().values(),
         truth.network_.state_dict().values(),
         strict=True,
     ):
@@ -159,8 +159,8 @@ def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
 
     tapes.record = fail
     with pytest.warns(RuntimeWarning, match="cannot be recorded on this GPU.*no room"):
-        found = fitted(DNNClassifier, EXAMPLES["table"], {})
-    assert found.loss_curve_ == truth.loss_curve_
+        network = fitted(DNNClassifier, EXAMPLES["table"], {})
+    assert network.loss_curve_ == truth.loss_curve_
 
 
 WAIT = ("LanguageModel",)
@@ -217,7 +217,7 @@ def test_graphs_train_the_same_network(name, monkeypatch):
     kind, example, params = NETWORKS[name]
     params = params | {"device": "cuda", "dropout": 0.0, "augmentation": "none"}
     params = {k: v for k, v in params.items() if k in kind().get_params()}
-    found = fitted(kind, EXAMPLES[example], params)
+    captured = fitted(kind, EXAMPLES[example], params)
     monkeypatch.setattr("lamina.training.step.WORTH_RECORDING", 0)
     truth = fitted(kind, EXAMPLES[example], params)
-    np.testing.assert_allclose(found.loss_curve_, truth.loss_curve_, rtol=1e-3)
+    np.testing.assert_allclose(captured.loss_curve_, truth.loss_curve_, rtol=1e-3)

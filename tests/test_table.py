@@ -94,8 +94,8 @@ def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
     assert list(encoder.numbers.long_tailed) == [2, 3]
     together = everything(samples_of(encoder, X)).x
     for i in [*range(9), 8999]:
-        alone = everything(samples_of(encoder, X[i : i + 1])).x
-        np.testing.assert_array_equal(alone[0], together[i])
+        single = everything(samples_of(encoder, X[i : i + 1])).x
+        np.testing.assert_array_equal(single[0], together[i])
 
 
 @pytest.mark.parametrize("mean", [0.0, 80.0])
@@ -113,8 +113,8 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     read_only = X.copy()
     read_only.flags.writeable = False
     for kind in (X, read_only, np.asfortranarray(X)):
-        found = Rows(kind, scaling).take(order).x.numpy()
-        np.testing.assert_array_equal(found, truth[order.numpy()])
+        scaled = Rows(kind, scaling).take(order).x.numpy()
+        np.testing.assert_array_equal(scaled, truth[order.numpy()])
     np.testing.assert_array_equal(X, before)
 
 
@@ -452,8 +452,8 @@ def test_encoding_a_row_does_not_depend_on_the_other_rows(seed, dtype):
     encoder = fitted(X)
     whole = everything(samples_of(encoder, X)).x
     for i in range(len(X)):
-        alone = everything(samples_of(encoder, X[i : i + 1])).x
-        torch.testing.assert_close(alone[0], whole[i], rtol=0, atol=0)
+        single = everything(samples_of(encoder, X[i : i + 1])).x
+        torch.testing.assert_close(single[0], whole[i], rtol=0, atol=0)
 
 
 def test_encoding_leaves_the_input_as_it_was():

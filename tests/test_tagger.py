@@ -118,18 +118,18 @@ def test_labellings_obey_the_scheme_that_the_labels_show(crf, max_iter):
 
 def bioes(y):
     """The same entities with marks of their ends."""
-    found = []
+    tags = []
     for labels in y:
         after = [*labels[1:], "O"]
         ends = [not label.startswith("I") for label in after]
         marks = {("B", True): "S", ("B", False): "B", ("I", True): "E"}
-        found.append(
+        tags.append(
             [
                 label if label == "O" else marks.get((label[0], e), "I") + label[1:]
                 for label, e in zip(labels, ends, strict=True)
             ]
         )
-    return found
+    return tags
 
 
 @pytest.mark.parametrize("crf", [True, False])
@@ -149,14 +149,14 @@ def f1(y, predicted):
     """Of entities in BIOES, counted one by one."""
 
     def entities(rows):
-        found = set()
+        spans = set()
         for i, row in enumerate(rows):
             for t, label in enumerate(row):
                 if label[0] in "BS":
                     begin = t
                 if label[0] in "ES":
-                    found.add((i, begin, t, label[2:]))
-        return found
+                    spans.add((i, begin, t, label[2:]))
+        return spans
 
     true, said = entities(y), entities(predicted)
     return 2 * len(true & said) / (len(true) + len(said))
@@ -526,8 +526,8 @@ def test_class_weights_count_in_the_score_that_stops_a_fit():
     network.set_params(max_iter=network.n_iter_, early_stopping=False)
     network.fit(WORDS, TAGS, X_val=WORDS[:4], y_val=TAGS[:4])
     right, total = 0.0, 0.0
-    for labels, found in zip(TAGS[:4], network.predict(WORDS[:4]), strict=True):
-        for label, other in zip(labels, found, strict=True):
+    for labels, predicted in zip(TAGS[:4], network.predict(WORDS[:4]), strict=True):
+        for label, other in zip(labels, predicted, strict=True):
             weight = 5.0 if label == "N" else 1.0
             right, total = right + weight * (label == other), total + weight
     assert network.validation_scores_[-1] == pytest.approx(right / total)
@@ -568,23 +568,23 @@ def test_files_of_sound_are_refused():
 
 
 def test_words_of_one_sentence_only_are_unknown():
-    found = encoder([["The", "dog", "dog"], ["the", "cat"], ["the", "cat"]])
-    assert found.words.tokens[END + 1 :] == ["the"]
+    fitted = encoder([["The", "dog", "dog"], ["the", "cat"], ["the", "cat"]])
+    assert fitted.words.tokens[END + 1 :] == ["the"]
     as_they_are = encoder([["The", "a"], ["the", "a"]], char_features=False)
     assert as_they_are.words.tokens[END + 1 :] == ["a"]
 
 
 def test_batches_hold_the_characters_of_each_token():
     X = [["ab", "abc"], ["b"], ["x" * 12 + "-" * 50 + "abababababab", "cab"]]
-    found = encoder(X)
-    batch = found.encode(X).take(torch.tensor([1, 0]))
-    a, b, c = found.characters.encode("abc")
+    fitted = encoder(X)
+    batch = fitted.encode(X).take(torch.tensor([1, 0]))
+    a, b, c = fitted.characters.encode("abc")
     assert batch.x.shape[1] == batch.codes.shape[1] == 4
     spelt = batch.spellings[batch.codes]
     assert spelt[0, :2].tolist() == [[BEGIN, b, END, PAD, PAD], [PAD] * 5]
     assert spelt[1, 1].tolist() == [BEGIN, a, b, c, END]
     assert batch.x[0].tolist() == [UNKNOWN, PAD, PAD, PAD]
-    batch = found.encode(X).take(torch.tensor([2]))
+    batch = fitted.encode(X).take(torch.tensor([2]))
     long = batch.spellings[batch.codes[0, 0]]
     unknown = [UNKNOWN] * 12
     assert long.tolist() == [BEGIN, *unknown, *[a, b] * 6, END]
@@ -595,11 +595,11 @@ def test_batches_hold_the_characters_of_each_token():
 def test_a_word_is_spelt_alike_whatever_padding_is_behind_it(codes, more):
     torch.manual_seed(0)
     module = SpeltTokens(5, 10, 8)
-    alone = module.found(torch.tensor([codes]))
+    single = module.found(torch.tensor([codes]))
     padded = module.found(
         torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
     )
-    torch.testing.assert_close(padded[:1], alone)
+    torch.testing.assert_close(padded[:1], single)
 
 
 def test_unseen_labels_are_named():

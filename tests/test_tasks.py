@@ -72,10 +72,10 @@ def test_cross_entropy_is_minus_the_log_of_the_labels_probability(logits, data):
 
 @CALM
 @given(logit_rows, st.floats(0, 0.9))
-def test_label_smoothing_spreads_its_share_over_all_classes(logits, share):
-    task = classification([0, 1, 2], label_smoothing=share)
+def test_label_smoothing_spreads_its_share_over_all_classes(logits, rate):
+    task = classification([0, 1, 2], label_smoothing=rate)
     y = np.arange(len(logits)) % 3
-    q = (1 - share) * np.eye(3)[y] + share / 3
+    q = (1 - rate) * np.eye(3)[y] + rate / 3
     truth = -(q * np.log(softmax(logits, axis=1))).sum(1).mean()
     assert loss_of(task, logits, y) == pytest.approx(truth, rel=1e-4, abs=1e-5)
 
@@ -91,16 +91,16 @@ def test_focal_loss_is_its_formula_with_gamma_two(logits):
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-@pytest.mark.parametrize("share", [0.0, 0.2])
-def test_several_labels_cost_their_mean_binary_cross_entropy(loss, share):
-    if loss == "focal" and share:
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_several_labels_cost_their_mean_binary_cross_entropy(loss, rate):
+    if loss == "focal" and rate:
         return
     logits, y = RNG.normal(size=(5, 4)) * 3, RNG.integers(0, 2, (5, 4))
-    p, q = expit(logits), y * (1 - share) + share / 2
+    p, q = expit(logits), y * (1 - rate) + rate / 2
     cost = -q * np.log(p) - (1 - q) * np.log(1 - p)
     if loss == "focal":
         cost *= np.where(y, 1 - p, p) ** 2
-    task = classification(y, loss=loss, label_smoothing=share)
+    task = classification(y, loss=loss, label_smoothing=rate)
     assert loss_of(task, logits, y) == pytest.approx(cost.mean(), rel=1e-4)
 
 

@@ -190,18 +190,18 @@ def test_one_cycle_rises_for_a_tenth_and_falls_after(a, b):
         assert one_cycle(a) >= one_cycle(b) - 1e-9
 
 
-def watch(merits, patience, tolerance):
+def watch(scores, patience, tolerance):
     """(epoch kept, epoch after which it is over or None), both from 0."""
     stopping, kept = Stopping(patience, tolerance), None
-    for epoch, merit in enumerate(merits):
-        kept = epoch if stopping.is_better(merit) else kept
+    for epoch, score in enumerate(scores):
+        kept = epoch if stopping.is_better(score) else kept
         if stopping.is_over:
             return kept, epoch
     return kept, None
 
 
 @pytest.mark.parametrize(
-    ("merits", "kept", "over"),
+    ("scores", "kept", "over"),
     [
         ([1, 2, 3, 4, 5], 4, None),
         ([1, 5, 4, 3, 2], 1, 3),
@@ -211,15 +211,15 @@ def watch(merits, patience, tolerance):
         ([5, 4, 6, 4, 7], 4, None),
     ],
 )
-def test_stopping_waits_two_epochs_for_a_tenth_of_improvement(merits, kept, over):
-    assert watch(merits, 2, 0.1) == (kept, over)
+def test_stopping_waits_two_epochs_for_a_tenth_of_improvement(scores, kept, over):
+    assert watch(scores, 2, 0.1) == (kept, over)
 
 
 @CALM
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=20), st.integers(1, 5))
-def test_the_kept_epoch_is_the_latest_of_the_best_seen(merits, patience):
-    kept, over = watch(merits, patience, 0.0)
-    seen = merits[: len(merits) if over is None else over + 1]
+def test_the_kept_epoch_is_the_latest_of_the_best_seen(scores, patience):
+    kept, over = watch(scores, patience, 0.0)
+    seen = scores[: len(scores) if over is None else over + 1]
     assert kept == max(i for i, m in enumerate(seen) if m == max(seen))
     if over is not None:
         assert max(seen[-patience:]) <= max(seen[:-patience])
@@ -539,8 +539,8 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
         return DNNClassifier(max_iter=n_epochs, **TINY, **params)
 
     truth = {n: make(n).fit(**data) for n in (1, 2, 3)}
-    found, number = set(), 0
-    while 3 not in found:
+    epochs_kept, number = set(), 0
+    while 3 not in epochs_kept:
         network, number = make(3), number + 1
         try:
             with InterruptAt(number):
@@ -549,7 +549,7 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
             n_epochs = getattr(network, "n_iter_", 0)
         else:
             n_epochs = 3
-        found.add(n_epochs)
+        epochs_kept.add(n_epochs)
         if not n_epochs:
             assert not hasattr(network, "network_")
             continue
@@ -559,7 +559,7 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
         np.testing.assert_array_equal(
             network.predict_proba(X), expected.predict_proba(X)
         )
-    assert found == {0, 1, 2, 3}
+    assert epochs_kept == {0, 1, 2, 3}
     assert number > 100
 
 

@@ -55,8 +55,8 @@ def test_found_texts_have_the_likelihood_of_the_model(network):
     sentences = X[:6]
     for penalty in (0.0, 1.0):
         network.set_params(length_penalty=penalty)
-        found = network.predict(sentences, n_best=5)
-        for sentence, ranked in zip(sentences, found, strict=True):
+        predicted = network.predict(sentences, n_best=5)
+        for sentence, ranked in zip(sentences, predicted, strict=True):
             texts = [text for text in ranked if len(text) < 15]  # the others are cut
             log_p = network.score_samples([sentence] * len(texts), texts)
             n_units = np.array([len(text) + 1 for text in texts])
@@ -70,18 +70,18 @@ def test_one_by_one_is_in_batches(network):
         together = network.predict(X[:6])
         assert [network.predict([x])[0] for x in X[:6]] == together
     likely = network.score_samples(X[:6], Y[:6])
-    alone = [
+    single = [
         network.score_samples([x], [y])[0] for x, y in zip(X[:6], Y[:6], strict=True)
     ]
-    np.testing.assert_allclose(likely, alone, atol=1e-4)
+    np.testing.assert_allclose(likely, single, atol=1e-4)
 
 
 def test_texts_are_ranked_and_begin_as_asked(network):
-    found = network.predict(["abc", "ca"], n_best=3)
-    assert [len(texts) for texts in found] == [3, 3]
-    assert network.predict(["abc", "ca"]) == [texts[0] for texts in found]
-    found = network.predict(["abc", "ca"], n_best=2, prefix=["bc", ""])
-    assert all(text.startswith("bc") for text in found[0])
+    predicted = network.predict(["abc", "ca"], n_best=3)
+    assert [len(texts) for texts in predicted] == [3, 3]
+    assert network.predict(["abc", "ca"]) == [texts[0] for texts in predicted]
+    predicted = network.predict(["abc", "ca"], n_best=2, prefix=["bc", ""])
+    assert all(text.startswith("bc") for text in predicted[0])
     with pytest.raises(ParameterError, match="n_best"):
         network.predict(["a"], n_best=0)
 
@@ -163,11 +163,11 @@ def test_bleu_of_scripts_without_spaces_compares_characters(text, other):
 def test_score_is_chrf_of_predictions(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        found, references = network.predict(X), [[y] for y in Y]
-        assert network.score(X, Y) == pytest.approx(chrf(found, references, None))
+        predicted, references = network.predict(X), [[y] for y in Y]
+        assert network.score(X, Y) == pytest.approx(chrf(predicted, references, None))
         weight = np.arange(len(X))
         assert network.bleu(X, Y, weight) == pytest.approx(
-            bleu(found, references, weight)
+            bleu(predicted, references, weight)
         )
 
 
@@ -279,20 +279,20 @@ def test_padding_changes_nothing_forward_or_backward(network):
 
 
 def test_shares_sum_to_one_over_the_real_steps(network):
-    shares = network.attention(["abc", "a", ""], ["cba", "", "abab"])
-    assert [s.shape for s in shares] == [(4, 4), (1, 2), (5, 1)]
-    for s in shares:
+    weights = network.attention(["abc", "a", ""], ["cba", "", "abab"])
+    assert [s.shape for s in weights] == [(4, 4), (1, 2), (5, 1)]
+    for s in weights:
         np.testing.assert_allclose(s.sum(1), 1, atol=1e-5)
 
 
 def test_cells_of_a_picture_are_a_grid(pictures):
     network = ImageCaptioner(n_filters=(4,), decoder_size=8, max_iter=1, random_state=0)
     X, y = pictures
-    (shares,) = network.fit(X, y).attention(X[:1], ["left"])
-    assert shares.ndim == 3
-    rows, columns = shares.shape[1:]
+    (weights,) = network.fit(X, y).attention(X[:1], ["left"])
+    assert weights.ndim == 3
+    rows, columns = weights.shape[1:]
     assert columns > rows
-    np.testing.assert_allclose(shares.sum((1, 2)), 1, atol=1e-5)
+    np.testing.assert_allclose(weights.sum((1, 2)), 1, atol=1e-5)
     assert len(plot_attention(network, X[0], "left").axes) == 2
 
 
@@ -394,8 +394,8 @@ def test_other_units(unit):
     assert np.isfinite(network.score_samples(X, Y)).all()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        found = network.predict(X, prefix=Y)
-    assert all(text.startswith(y) for text, y in zip(found, Y, strict=True))
+        predicted = network.predict(X, prefix=Y)
+    assert all(text.startswith(y) for text, y in zip(predicted, Y, strict=True))
 
 
 def test_one_of_several_captions_is_learnt_at_a_time():

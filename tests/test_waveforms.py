@@ -131,10 +131,10 @@ def test_waveforms_a_little_beyond_one_are_read():
 @given(st.lists(st.integers(0, N - 1), min_size=1))
 def test_rows_keep_their_numbers(rows):
     recordings = encoder().read([*X[:-1], X[-1, :100]])
-    taken = recordings[np.array(rows)][np.arange(len(rows))]
-    assert len(taken) == len(rows)
-    assert taken.numbers.tolist() == rows
-    assert taken.n_samples.tolist() == recordings.n_samples[rows].tolist()
+    selected = recordings[np.array(rows)][np.arange(len(rows))]
+    assert len(selected) == len(rows)
+    assert selected.numbers.tolist() == rows
+    assert selected.n_samples.tolist() == recordings.n_samples[rows].tolist()
 
 
 def test_the_schema_says_what_was_read():
