@@ -1,4 +1,4 @@
-"""The rules of the house, as tests."""
+"""The rules of docs/architecture.md, as tests."""
 
 import ast
 import json
@@ -80,7 +80,7 @@ def python_blocks(path):
 
 
 def run_python(code):
-    """What the code prints, in a process of its own."""
+    """What the code prints, in a separate process."""
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
@@ -123,6 +123,18 @@ def test_nothing_is_left_for_later():
         *(ROOT / "docs").rglob("*.md"),
     ]
     assert [relative(p) for p in pages if mark.search(p.read_text())] == []
+
+
+def test_checks_and_tests_that_the_pages_name_exist():
+    defined = {
+        name
+        for folder in ("src", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"def ((?:check|test)_\w+)\(", path.read_text())
+    }
+    pages = (path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    named = {n for page in pages for n in re.findall(r"`((?:check|test)_\w+)`", page)}
+    assert sorted(named - defined) == []
 
 
 def test_all_is_sorted_and_complete():
