@@ -15,7 +15,7 @@ SUFFIXES = {".md", ".py"}
 # Files without these words, by the beginning of their path; ("",) stands for all files.
 CLEAN = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"),
-    *("docs/architecture.md", "docs/data.md", "docs/results.md"),
+    *("docs/architecture", "docs/compatibility", "docs/data", "docs/results"),
 )
 
 PHRASES = {
