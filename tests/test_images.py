@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from lamina import CNNClassifier
-from lamina.encoders import image, image_forms, pictures
+from lamina.encoders import image_forms, pictures
 from lamina.encoders.image import ImageEncoder, ImageParams
 from lamina.exceptions import (
     DataError,
@@ -144,9 +144,10 @@ def test_a_constant_channel_is_zero(value):
     torch.testing.assert_close(x, torch.zeros(3, 1, 9, 11), **TOLERANCE)
 
 
-@pytest.mark.parametrize("values_at_once", [1, 200, 10**6])
-def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+# Statistics are computed for 2^20 values at a time: seven images, two, or one of them.
+@pytest.mark.parametrize("n_tiles", [1, 75, 110])
+def test_weights_count_as_duplicates(colour, n_tiles):
+    colour = np.tile(colour, (1, n_tiles, n_tiles, 1))
     times = np.array([1, 2, 3, 1, 1, 5, 2])
     weighted = fitted_on(colour, times.astype(float))
     repeated = fitted_on(np.repeat(colour, times, axis=0))
@@ -175,11 +176,12 @@ def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
     torch.testing.assert_close(batch.x, batch_of(colour)[[4, 1, 4]], **TOLERANCE)
 
 
-def test_statistics_come_from_some_files(colour, tmp_path, opened, monkeypatch):
-    monkeypatch.setattr(image, "N_FOR_STATISTICS", 3)
-    fitted = fitted_on(written(tmp_path, colour))
-    assert opened.pixels == [0, 3, 6]
-    np.testing.assert_allclose(fitted.mean, colour[[0, 3, 6]].mean((0, 1, 2)))
+def test_statistics_come_from_some_files(colour, tmp_path, opened):
+    fitted = fitted_on(written(tmp_path, colour) * 300)
+    rows = np.array(opened.pixels)
+    assert len(rows) == 2000 and (np.diff(rows) > 0).all()
+    assert rows[0] == 0 and rows[-1] == 2099
+    np.testing.assert_allclose(fitted.mean, colour[rows % 7].mean((0, 1, 2)))
 
 
 def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
@@ -336,11 +338,9 @@ def test_files_do_not_have_two_channels():
 
 
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (-np.inf, "inf")])
-@pytest.mark.parametrize("values_at_once", [1, 10**6])
-def test_numbers_that_are_none_are_named(
-    colour, value, what, values_at_once, monkeypatch
-):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+@pytest.mark.parametrize("n_tiles", [1, 110])
+def test_numbers_that_are_none_are_named(colour, value, what, n_tiles):
+    colour = np.tile(colour, (1, n_tiles, n_tiles, 1))
     bad = colour.astype(np.float32)
     bad[5, 1, 2, 0] = value
     with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lamina.kernels import recurrence
 from lamina.kernels.parallel import spread_over
 from lamina.nn.recurrent import CELLS, SCANS, RecurrentLayer
 
@@ -44,28 +43,32 @@ def passes(read, x, gradient, weights):
 @given(
     size=st.tuples(*[st.integers(1, n) for n in (6, 9, 4, 5)]),
     bidirectional=st.booleans(),
-    rows_at_once=st.sampled_from([1, 12, 2048]),
 )
-def test_states_and_gradients_are_those_of_torchs_layer(
-    cell, size, bidirectional, rows_at_once
-):
+def test_states_and_gradients_are_those_of_torchs_layer(cell, size, bidirectional):
+    assert_equal_to_torchs(cell, size, bidirectional)
+
+
+# Inputs are multiplied for 2,048 rows of a batch and steps at a time.
+@cells
+@pytest.mark.parametrize("size", [(3, 700, 2, 4), (2100, 3, 2, 4)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_large_batches_are_computed_in_parts(cell, size, bidirectional):
+    assert_equal_to_torchs(cell, size, bidirectional)
+
+
+def assert_equal_to_torchs(cell, size, bidirectional):
     B, T, C, H = size
     ours, theirs = pair(cell, C, H, bidirectional, torch.float64)
     x = torch.randn(B, T, C, dtype=torch.float64)
     gradient = torch.randn(B, T, ours.width, dtype=torch.float64)
     truth = passes(lambda x: theirs(x)[0], x, gradient, list(theirs.parameters()))
-    before, recurrence.ROWS_AT_ONCE = recurrence.ROWS_AT_ONCE, rows_at_once
-    try:
-        actual = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
-    finally:
-        recurrence.ROWS_AT_ONCE = before
+    actual = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
     torch.testing.assert_close(actual, truth, rtol=1e-9, atol=1e-12)
 
 
 @cells
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_gradients_are_those_of_finite_differences(cell, bidirectional, monkeypatch):
-    monkeypatch.setattr(recurrence, "ROWS_AT_ONCE", 8)
+def test_gradients_are_those_of_finite_differences(cell, bidirectional):
     ours, _ = pair(cell, 2, 3, bidirectional, torch.float64)
     x = torch.randn(3, 5, 2, dtype=torch.float64, requires_grad=True)
     lengths = torch.tensor([5, 2, 1])
