@@ -466,32 +466,46 @@ def test_encoding_leaves_the_input_as_it_was():
         encoded(np.broadcast_to(X[1:], (3, 2)))
 
 
+def large(dtype):
+    """More than 2^24 numbers, of which no scaled copy is made."""
+    X = RNG.standard_normal((2**22 + 1, 4), dtype=np.float32)
+    return (X * 50 + 1000).astype(dtype)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
-def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, monkeypatch, tmp_path):
-    X = (RNG.normal(size=(40, 3)) * 50 + 1e6).astype(dtype)
+def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, tmp_path):
+    X = large(dtype)
     if dtype is not np.int32:
         X[3, 1] = np.nan
-    expected = encoded(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
+    encoder, rows = fitted(X), torch.tensor([7, 3, 7, 39, len(X) - 1])
+    expected = everything(samples_of(encoder, X[rows])).x.numpy()
     np.save(tmp_path / "X.npy", X)
-    rows = torch.tensor([7, 3, 7, 39])
     for kept in (X, np.asfortranarray(X), np.load(tmp_path / "X.npy", mmap_mode="r")):
-        samples = samples_of(fitted(kept), kept)
+        samples = samples_of(encoder, kept)
         assert np.shares_memory(samples.values, kept)
-        np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected[rows])
-        moved = samples.resident(torch.device("cpu"), room=8 * expected.size)
-        assert samples.resident(torch.device("cpu"), 8 * expected.size - 1) is samples
-        np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected[rows])
+        np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected)
+    n_bytes = 4 * X.shape[0] * expected.shape[1]
+    assert samples.resident(torch.device("cpu"), n_bytes - 1) is samples
+    moved = samples.resident(torch.device("cpu"), 2 * n_bytes)
+    np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected)
 
 
-def test_a_large_table_is_learnt_as_a_small_one(monkeypatch):
-    X = RNG.normal(size=(60, 3))
-    X[0, 0] = np.nan
-    y = np.arange(60) % 2
-    small = DNNClassifier(**TINY).fit(X, y).predict_proba(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
-    network = DNNClassifier(**TINY).fit(X, y)
-    np.testing.assert_array_equal(network.predict_proba(X), small)
+@pytest.mark.slow
+def test_a_large_table_is_learnt():
+    X = large(np.float32)
+    y = X[:, 0] > 1000
+    network = DNNClassifier(
+        hidden_layer_sizes=(16,),
+        max_iter=1,
+        batch_size=1 << 15,
+        learning_rate_init=0.01,
+        dropout=0.0,
+        random_state=0,
+    ).fit(X, y)
+    assert network.score(X[:1000], y[:1000]) > 0.95
+    np.testing.assert_allclose(
+        network.predict_proba(X)[:1000], network.predict_proba(X[:1000]), atol=1e-6
+    )
 
 
 def test_a_row_is_checked_like_many_rows():
