@@ -8,7 +8,7 @@ import torch
 
 from lamina import CNNClassifier
 from lamina.batch import Batch, Spec
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.exceptions import ParameterError
 from lamina.nn.augmentation import AUGMENTATIONS, Flip, Shift
 
@@ -109,7 +109,7 @@ def test_half_precision_and_other_numbers_are_moved_alike():
 def body_of(n_space=2, **params):
     torch.manual_seed(0)
     spec = Spec(n_channels=1, n_space=n_space, max_length=64)
-    return Convolutional(
+    return ConvolutionalBody(
         spec, ConvolutionalParams(n_filters=(4,), dropout=0.0, **params)
     )
 

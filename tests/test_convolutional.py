@@ -11,7 +11,7 @@ from torch import nn
 
 from lamina import CNNClassifier
 from lamina.batch import Batch, Spec
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.nn.heads import mean_over_steps
 from lamina.nn.normalization import NORMALIZATIONS, BatchNorm, LayerNorm
 from lamina.nn.pooling import POOLINGS, average_pool, max_pool
@@ -43,7 +43,7 @@ def lived_in(body):
 def body_of(**params):
     torch.manual_seed(0)
     spec = Spec(n_channels=C, n_space=1, max_length=24)
-    return Convolutional(spec, ConvolutionalParams(n_filters=(4, 5), **params))
+    return ConvolutionalBody(spec, ConvolutionalParams(n_filters=(4, 5), **params))
 
 
 @pytest.mark.parametrize("residual", [True, False])
@@ -119,7 +119,7 @@ def test_pooling_is_by_two_and_a_last_odd_step_stands_alone(pool, reduce, shape)
 def test_pooling_of_a_padded_batch_takes_real_steps_only(pool, reduce, lengths):
     x, samples = padded(lengths, channels=1)
     lengths = torch.tensor(lengths)
-    real = (torch.arange(x.shape[1]) < lengths[:, None]).float()[:, None]
+    real = (torch.arange(x.shape[1]) < lengths[:, None])[:, None]
     pooled = pool(x.mT * real, real)
     for row, sample in zip(pooled, samples, strict=True):
         truth = brute_pool(sample[:, 0].numpy(), reduce)
@@ -232,7 +232,7 @@ def test_layer_norm_is_over_the_channels_of_each_pixel():
 )
 def test_images_are_pooled_until_a_side_is_four(side, cells):
     spec = Spec(n_channels=1, n_space=2, max_length=side * side)
-    body = Convolutional(spec, ConvolutionalParams(n_filters=(2,) * 6)).eval()
+    body = ConvolutionalBody(spec, ConvolutionalParams(n_filters=(2,) * 6)).eval()
     features = body(Batch(torch.randn(2, 1, side, side)))
     assert features.h.shape == (2, cells, 2)
     assert features.lengths is None
@@ -243,7 +243,7 @@ def test_no_pixel_of_a_large_picture_is_skipped(side):
     spec = Spec(n_channels=1, n_space=2, max_length=side * side)
     params = ConvolutionalParams(n_filters=(8,), pooling="average")
     x = torch.rand(1, 1, side, side, requires_grad=True)
-    Convolutional(spec, params).eval()(Batch(x)).h.square().sum().backward()
+    ConvolutionalBody(spec, params).eval()(Batch(x)).h.square().sum().backward()
     assert x.grad is not None
     assert bool((x.grad != 0).all())
 

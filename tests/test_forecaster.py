@@ -51,7 +51,9 @@ def test_training_windows_are_those_of_a_loop(network):
             level = history[-3:].mean()
             scale = history.std()
             n = len(history)
-            assert int(samples.owners[row]) == i and int(batch.lengths[row]) == n + 4
+            assert (
+                int(samples.sample_index[row]) == i and int(batch.lengths[row]) == n + 4
+            )
             np.testing.assert_allclose(
                 batch.x[row, :n, 0], (history - level) / scale, atol=1e-4
             )
@@ -155,7 +157,7 @@ def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
     samples = network.encoder_.encode(
         network.encoder_.read([X[1], short])
     ).in_training()
-    (row,) = (samples.owners == 1).nonzero()[:, 0].tolist()
+    (row,) = (samples.sample_index == 1).nonzero()[:, 0].tolist()
     batch = samples.take(torch.tensor([row]))
     level, scale = batch.units[0]
     future = batch.target[0] * scale + level

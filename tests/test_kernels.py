@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lamina.batch import Batch, Spec
-from lamina.bodies.dense import Dense, DenseParams
+from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.kernels.activations import ACTIVATIONS
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.masks import keep_mask
@@ -32,7 +32,7 @@ def network(activation="relu", dropout=0.0, n_categories=(), dtype=torch.float32
     )
     spec = Spec(n_channels=6, n_categories=n_categories)
     task = SingleLabelClassification(ClassificationParams()).fit(np.arange(3), None)
-    body = Dense(spec, params)
+    body = DenseBody(spec, params)
     return Model(body, task.head(body)).to(dtype), task
 
 

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina import LanguageModel
-from lamina.batch import BEGIN, END
+from lamina.batch import BEGIN, END, CarriedState
 from lamina.codec import Codec
 from lamina.encoders.documents import Documents, read_documents
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.losses import weighted_mean
+from lamina.training.loader import Loader
 from lamina.units import Words
 
 TEXTS = ["a rose is a rose", "", "is it", "a", "a rose by any other name is a name"] * 4
@@ -82,7 +83,7 @@ def test_an_epoch_reads_every_step_once_and_rows_go_on(lengths, window, size, se
         for i, (x, n) in enumerate(zip(batch.x, batch.lengths.tolist(), strict=True)):
             pairs = list(zip(x[:n].tolist(), x[1 : n + 1].tolist(), strict=True))
             assert not x[n + 1 :].any()
-            if not batch.fresh[i]:
+            if not batch.resets_state[i]:
                 assert pairs[0][0] == before[i][-1][1]
             seen += pairs
             now.append(pairs)
@@ -96,7 +97,7 @@ def test_an_epoch_reads_every_step_once_and_rows_go_on(lengths, window, size, se
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 9))
 def test_a_window_belongs_to_its_document(lengths, window):
     windows = numbered(lengths, window).in_training()
-    weight = torch.arange(len(lengths)).float()[windows.owners]
+    weight = torch.arange(len(lengths)).float()[windows.sample_index]
     n_rows = [-(-n // window) for n in lengths]
     assert weight.tolist() == np.repeat(range(len(lengths)), n_rows).tolist() * 2
 
@@ -105,7 +106,7 @@ def test_a_single_long_text_fills_every_lane():
     windows = numbered([1000], 10).in_training()
     batches = windows.batches(8, torch.Generator().manual_seed(0))
     assert [len(rows) for rows in batches] == [8] * 12 + [4]
-    begins = [windows.take(rows).fresh.any().item() for rows in batches]
+    begins = [windows.take(rows).resets_state.any().item() for rows in batches]
     assert begins == [True] + [False] * 12
 
 
@@ -231,10 +232,11 @@ def test_carried_windows_train_on_the_likelihood_of_whole_documents():
     body_and_head, task = model.network_.train(), model.task_
     windows = documents.in_training()
     firsts = set(windows.first.tolist())
-    total, n_steps = 0.0, 0
+    total, n_steps, carried = 0.0, 0, CarriedState()
     for row in range(len(windows)):  # one lane: batch after batch of a single window
         number = row + len(windows) * (row in firsts)
         batch = windows.take(torch.tensor([number]))
+        batch.carried = carried
         n = int(batch.lengths.sum())
         total += task.loss(body_and_head, batch).item() * n
         n_steps += n
@@ -496,9 +498,25 @@ def test_the_same_seed_is_the_same_network():
     assert fitted(random_state=1).score(TEXTS) != one.score(TEXTS)
 
 
-def test_the_carried_state_is_not_kept():
+def test_two_passes_at_a_time_do_not_share_their_states():
+    model = fitted(dropout=0.0)
+    samples = model.encoder_.encode(TEXTS).in_training()
+    loader = Loader(samples, None, None, batch_size=3, shuffle=False)
+    net = model.network_.train()
+
+    def loss(batch):
+        return model.task_.loss(net, batch).item()
+
+    alone = [loss(batch) for batch in loader]
+    pairs = [
+        (loss(one), loss(other)) for one, other in zip(loader, loader, strict=True)
+    ]
+    net.eval()
+    assert pairs == [(value, value) for value in alone]
+
+
+def test_a_loaded_model_gives_the_same_likelihoods():
     model = fitted()
-    assert model.network_.head.carried is None
     again = pickle.loads(pickle.dumps(model))
     assert (again.score_samples(TEXTS) == model.score_samples(TEXTS)).all()
     assert again.network_.head.tied[0] is again.network_.body.embed

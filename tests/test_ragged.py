@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lamina import RNNClassifier
 from lamina.batch import Batch, Spec
-from lamina.bodies.recurrent import Recurrent
+from lamina.bodies.recurrent import RNNBody
 from lamina.kernels.parallel import spread_over
 from lamina.ragged import Ragged
 
@@ -21,7 +21,7 @@ def test_rows_are_taken_as_they_were_put_in(lengths, data):
     numbers = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1))
     selected = ragged[torch.tensor(numbers)]
     for number, values, real in zip(
-        numbers, selected.values, selected.real(), strict=True
+        numbers, selected.values, selected.mask(), strict=True
     ):
         assert values[real].tolist() == rows[number].tolist()
         assert not values[~real].any()
@@ -31,7 +31,7 @@ def test_rows_are_taken_as_they_were_put_in(lengths, data):
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_windows_with_carried_states_give_what_the_whole_gives(cell, n_cores):
     params = RNNClassifier(cell=cell, hidden_size=7, n_layers=2, dropout=0.0)
-    body = Recurrent(Spec(n_tokens=9, n_space=1, causal=True), params)
+    body = RNNBody(Spec(n_tokens=9, n_space=1, causal=True), params)
     x = torch.randint(4, 9, (70, 12))
     with spread_over(n_cores):
         whole = body(Batch(x)).h
@@ -45,7 +45,7 @@ def test_windows_with_carried_states_give_what_the_whole_gives(cell, n_cores):
 
 def test_gradients_of_a_window_do_not_reach_the_one_before():
     params = RNNClassifier(hidden_size=4, dropout=0.0)
-    body = Recurrent(Spec(n_tokens=9, n_space=1, causal=True), params)
+    body = RNNBody(Spec(n_tokens=9, n_space=1, causal=True), params)
     first = body(replace(Batch(torch.randint(4, 9, (3, 6))), state=body.start(3)))
     second = body(replace(Batch(torch.randint(4, 9, (3, 6))), state=first.state))
     second.h.sum().backward()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lamina import RNNClassifier, SequenceTagger
 from lamina.batch import Batch, Features, Spec
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.heads import mean_over_steps
 from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout, reverse
 
@@ -108,7 +108,7 @@ def body_of(cell, n_tokens=0):
     torch.manual_seed(0)
     channels = 0 if n_tokens else C
     spec = Spec(n_channels=channels, n_tokens=n_tokens, n_space=1, max_length=8)
-    return Recurrent(spec, RecurrentParams(cell=cell, hidden_size=D, dropout=0.0))
+    return RNNBody(spec, RecurrentParams(cell=cell, hidden_size=D, dropout=0.0))
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -153,7 +153,7 @@ def test_a_causal_body_sees_no_later_step():
     torch.manual_seed(0)
     spec = Spec(n_channels=C, n_space=1, causal=True)
     params = RecurrentParams(hidden_size=D, bidirectional=True)
-    body = Recurrent(spec, params).eval()
+    body = RNNBody(spec, params).eval()
     x = torch.randn(1, 6, C)
     later = x.clone()
     later[:, 4:] += 5
@@ -177,7 +177,7 @@ def test_layers_and_directions_are_as_many_as_asked_for(n_layers, bidirectional)
     params = RecurrentParams(
         cell="rnn", hidden_size=D, n_layers=n_layers, bidirectional=bidirectional
     )
-    body = Recurrent(Spec(n_channels=C, n_space=1), params)
+    body = RNNBody(Spec(n_channels=C, n_space=1), params)
     sides = 2 if bidirectional else 1
     inputs = [C] + [D * sides] * (n_layers - 1)
     count = sum(sides * (D * n + D * D + 2 * D) for n in inputs)

@@ -22,7 +22,7 @@ from lamina import (
     RNNClassifier,
     SequenceTagger,
 )
-from lamina.bodies.recurrent import Recurrent
+from lamina.bodies.recurrent import RNNBody
 from lamina.nn.dropout import ChannelDropout
 from lamina.seeding import (
     current_generator,
@@ -184,7 +184,7 @@ WORDS = [[f"w{int(v * 3)}" for v in x] for x in SERIES]
 BRIEF = {"max_iter": 3, "batch_size": 8, "random_state": 0}
 
 
-class NoisyBody(Recurrent):
+class NoisyBody(RNNBody):
     """A body from outside: layers of torch, and noise from whatever generator."""
 
     def __init__(self, spec, params):

@@ -254,7 +254,7 @@ def test_padding_changes_nothing_forward_or_backward(fitted):
     more = torch.cat([clean.x, torch.zeros(4, 7, clean.x.shape[2])], 1)
     padded = torch.arange(more.shape[1]) >= clean.lengths[:, None]
     garbage = torch.where(padded[..., None], 1e3, more)
-    other = torch.where(target.real(), target.values, 2)
+    other = torch.where(target.mask(), target.values, 2)
     results = []
     for x, values in ((clean.x, target.values), (garbage, other)):
         net.zero_grad()

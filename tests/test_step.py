@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.bodies.base import Body
-from lamina.bodies.dense import Dense
+from lamina.bodies.dense import DenseBody
 from lamina.testing import all_estimators
 from lamina.testing.examples import EXAMPLES, examples_for
 from lamina.training.step import N_BEFORE, WORTH_RECORDING, Recorded, fastest
@@ -204,9 +204,9 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
     monkeypatch.setattr(torch, "zeros", on_the_host)
     step, cuda = object(), torch.device("cuda")
     small, large = WORTH_RECORDING, 2 * WORTH_RECORDING
-    assert isinstance(fastest(step, Dense, cuda, small), Recorded)
-    assert fastest(step, Dense, cuda, large) is step
-    assert fastest(step, Dense, torch.device("cpu"), small) is step
+    assert isinstance(fastest(step, DenseBody, cuda, small), Recorded)
+    assert fastest(step, DenseBody, cuda, large) is step
+    assert fastest(step, DenseBody, torch.device("cpu"), small) is step
     # What a body of somebody else decides in Python may change.
     assert fastest(step, Body, cuda, small) is step
 

@@ -24,7 +24,7 @@ from lamina import CNNClassifier, ImageCaptioner, Translator
 from lamina.batch import Batch
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.inspection import plot_attention
-from lamina.ragged import Choices, Ragged
+from lamina.ragged import AlternativeTargets, Ragged
 from lamina.tasks.similarity import bleu, chrf
 
 X = ["abc", "a", "", "cab cab", "bbbb", "ca"] * 4
@@ -264,7 +264,7 @@ def test_padding_changes_nothing_forward_or_backward(network):
     garbage = torch.where(
         torch.arange(clean.x.shape[1]) >= clean.lengths[:, None], 5, clean.x
     )
-    other = torch.where(target.real(), target.values, 6)
+    other = torch.where(target.mask(), target.values, 6)
     gradients, losses = [], []
     for x, values in ((clean.x, target.values), (garbage, other)):
         net.zero_grad()
@@ -400,7 +400,7 @@ def test_other_units(unit):
 
 def test_one_of_several_captions_is_learnt_at_a_time():
     rows = Ragged.of([torch.tensor([i]) for i in range(5)])
-    choices = Choices(rows, torch.tensor([1, 3, 1]))
+    choices = AlternativeTargets(rows, torch.tensor([1, 3, 1]))
     drawn = torch.stack(
         [choices[torch.tensor([2, 1])].values[:, 0] for _ in range(300)]
     )
@@ -425,7 +425,7 @@ def test_a_fitted_classifier_is_where_the_captioner_starts(pictures):
     X, y = pictures
     classifier = CNNClassifier(n_filters=(4,), max_iter=3, random_state=0).fit(X, y)
     network = ImageCaptioner(
-        encoder=FrozenEstimator(classifier),
+        pretrained=FrozenEstimator(classifier),
         decoder_size=8,
         max_iter=1,
         learning_rate_init=1e-9,
@@ -437,7 +437,7 @@ def test_a_fitted_classifier_is_where_the_captioner_starts(pictures):
         torch.testing.assert_close(ours[name], p, atol=1e-5, rtol=1e-4)
     clone(network).fit(X, y)
     with pytest.raises(ValueError, match="fitted"):
-        clone(network.set_params(encoder=classifier)).fit(X, y)
+        clone(network.set_params(pretrained=classifier)).fit(X, y)
     with pytest.raises(ParameterError, match="n_filters"):
         network.set_params(n_filters=(3,)).fit(X, y)
 

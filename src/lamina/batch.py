@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import torch
 from torch import Tensor
 
-from lamina.ragged import Sequences
+from lamina.ragged import Sequences, step_mask
 
 Numbers = TypeVar("Numbers", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -36,6 +36,11 @@ def to_outputs(numbers: Numbers) -> Numbers:
 def to_numbers(outputs: Numbers) -> Numbers:
     """The token number of each output of a head."""
     return outputs + END
+
+
+State = list[tuple[Tensor, ...]]
+"""Of each recurrent layer what the next step starts from, (1, B, D) each: its hidden state,
+and for an LSTM its cell state."""
 
 
 class HistoryChannel(IntEnum):
@@ -78,6 +83,14 @@ class Spec:
     """Steps over which what was seen counts as much as what is near."""
 
 
+@dataclass
+class CarriedState:
+    """What one batch of a pass over the samples leaves for the next one."""
+
+    state: State | None = None
+    """The state of each row after its last step; None before the first batch."""
+
+
 @dataclass  # not frozen, which takes four times as long to make
 class Batch:
     """Samples as tensors, padded at the end where `lengths` says so."""
@@ -92,11 +105,13 @@ class Batch:
     """What the task's `encode` gave for these samples: a tensor, `Sequences`, or None."""
     weight: Tensor | None = None
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
-    fresh: Tensor | None = None
-    """(B,) False where a sample goes on from the same row of the batch before; None where
-    every sample is on its own."""
-    state: Any = None
-    """What a body that reads forward goes on from (its `start`, or `Features.state`)."""
+    resets_state: Tensor | None = None
+    """(B,) False where a sample continues the same row of the batch before; None where no
+    sample does."""
+    carried: CarriedState | None = None
+    """Shared by all batches of a pass where samples continue one another; else None."""
+    state: State | None = None
+    """What a `RecurrentBody` starts from: its `start`, or an earlier `Features.state`."""
     units: Tensor | None = None
     """(B, ...) The units of each sample, where it is seen in units of its own."""
     spellings: Tensor | None = None
@@ -119,7 +134,9 @@ class Batch:
         Without targets those stay that the samples brought with them.
         """
         # Quicker than `replace`, in a loop where that is felt.
-        batch = type(self)(self.x, self.codes, self.lengths, target, weight, self.fresh)
+        batch = type(self)(
+            self.x, self.codes, self.lengths, target, weight, self.resets_state
+        )
         if self.spellings is not None:
             batch = replace(batch, spellings=self.spellings)
         if target is None and (self.target is not None or self.units is not None):
@@ -146,17 +163,13 @@ class Features:
 
     h: Tensor
     lengths: Tensor | None = None
-    state: Any = None
-    """Where a body that went on from `Batch.state` stands after the last step."""
+    state: State | None = None
+    """The state after the last step; None unless `Batch.state` was given."""
     grid: tuple[int, int] | None = None
     """Rows and columns of a picture's cells, T in all."""
 
-    def real(self) -> Tensor | None:
-        """(B, T, 1), 1.0 at real steps and 0.0 at padding; None where all are real."""
-        return None if self.lengths is None else step_mask(self.h, self.lengths)
-
-
-def step_mask(h: Tensor, lengths: Tensor) -> Tensor:
-    """(B, T, 1) of h's type for h (B, T, D): 1.0 where the step is below the length."""
-    steps = torch.arange(h.shape[1], device=h.device)
-    return (steps < lengths[:, None]).to(h.dtype).unsqueeze(2)
+    def mask(self) -> Tensor | None:
+        """(B, T), True at real steps and False at padding; None where all are real."""
+        return (
+            None if self.lengths is None else step_mask(self.lengths, self.h.shape[1])
+        )

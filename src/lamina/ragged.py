@@ -10,6 +10,11 @@ from torch.nn.utils.rnn import pad_sequence
 from lamina.seeding import current_generator
 
 
+def step_mask(lengths: Tensor, n_steps: int) -> Tensor:
+    """(B, n_steps), True at the real steps of samples of these lengths (B,)."""
+    return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
+
+
 @dataclass(frozen=True)
 class Sequences:
     """Rows of a batch: values (B, S, ...), of which lengths (B,) are real."""
@@ -27,14 +32,13 @@ class Sequences:
             self.n_real,
         )
 
-    def real(self) -> Tensor:
+    def mask(self) -> Tensor:
         """(B, S), True where a value is real."""
-        steps = torch.arange(self.values.shape[1], device=self.values.device)
-        return steps < self.lengths[:, None]
+        return step_mask(self.lengths, self.values.shape[1])
 
     def places(self) -> Tensor:
         """(n_real,) where the real values are among all B * S, row by row."""
-        return self.real().flatten().nonzero_static(size=self.n_real)[:, 0]
+        return self.mask().flatten().nonzero_static(size=self.n_real)[:, 0]
 
 
 class Ragged:
@@ -83,7 +87,7 @@ def padded_steps(n_steps: int) -> int:
     return -(-n_steps // unit) * unit
 
 
-class Choices:
+class AlternativeTargets:
     """Several rows a sample, one of which is drawn each time that the sample is taken.
 
     Drawn from the fit's stream.

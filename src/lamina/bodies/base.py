@@ -6,11 +6,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features, Spec
+from lamina.batch import Batch, Features, Spec, State
 from lamina.kernels.dense import DenseKernel
-
-State = list[tuple[Tensor, ...]]
-"""Of each recurrent layer what the next step goes on from, (1, B, D) each."""
 
 
 class Body(nn.Module, ABC):

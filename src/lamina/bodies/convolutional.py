@@ -16,13 +16,13 @@ from typing import Annotated, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features, Spec, step_mask
+from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
 from lamina.kernels.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import embedding
-from lamina.nn.normalization import NORMALIZATIONS
+from lamina.nn.normalization import NORMALIZATIONS, step_weights
 from lamina.nn.pooling import POOLINGS
 from lamina.params import (
     Params,
@@ -36,6 +36,7 @@ from lamina.params import (
     sizes,
     sizes_of,
 )
+from lamina.ragged import step_mask
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 KERNEL_SIZES = {1: 7, 2: 3}
@@ -88,7 +89,7 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     ] = "none"
 
 
-class Convolutional(Body):
+class ConvolutionalBody(Body):
     """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("series", "text", "audio", "image")
@@ -126,12 +127,12 @@ class Convolutional(Body):
 
     def forward(self, batch: Batch) -> Features:
         h, lengths = self._inputs(batch), batch.lengths
-        real = _real(h, lengths)
+        real = _mask(h, lengths)
         h = self.stem(h, real, batch.weight)
         for i, stage in enumerate(self.stages):
             if i < self.n_pooled:
                 h, lengths = self._reduce(h, lengths)
-                real = _real(h, lengths)
+                real = _mask(h, lengths)
             h = stage(h, real, batch.weight)
         grid = None if self.is_sequence else (h.shape[2], h.shape[3])
         return Features(h.flatten(2).mT, lengths, grid=grid)
@@ -140,7 +141,7 @@ class Convolutional(Body):
         self, h: Tensor, lengths: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         n_steps = h.shape[2]
-        h = self.pool(h, _real(h, lengths))
+        h = self.pool(h, _mask(h, lengths))
         if lengths is not None and h.shape[2] < n_steps:
             lengths = (lengths + 1) // 2
         return h, lengths
@@ -176,8 +177,8 @@ class Convolution(nn.Module):
 
     def linear(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
         """The output before the activation."""
-        h = self.conv(h if real is None else h.masked_fill(real == 0, 0.0))
-        return self.norm(h, _share(h, real, weight))
+        h = self.conv(h if real is None else h.masked_fill(~real, 0.0))
+        return self.norm(h, step_weights(h, real, weight))
 
 
 class Stage(nn.Module):
@@ -216,14 +217,6 @@ class Block(nn.Module):
         return self.drop(self.second.activation(inner))
 
 
-def _real(h: Tensor, lengths: Tensor | None) -> Tensor | None:
-    """(B, 1, T): 1.0 at real steps; None where all are real."""
-    return None if lengths is None else step_mask(h.mT, lengths).mT
-
-
-def _share(h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor | None:
-    """Each step's weight in the statistics of the batch; None where all count alike."""
-    if weight is None:
-        return real
-    column = weight.view(-1, *[1] * (h.dim() - 1)).to(h.dtype)
-    return column.expand_as(h[:, :1]) if real is None else column * real
+def _mask(h: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """(B, 1, T), True at the real steps of h (B, C, T); None where all are real."""
+    return None if lengths is None else step_mask(lengths, h.shape[2])[:, None]

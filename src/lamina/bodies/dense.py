@@ -37,7 +37,7 @@ class DenseParams(Params, use=Use.FROZEN):
     ] = 0.2
 
 
-class Dense(KernelBody):
+class DenseBody(KernelBody):
     """x (B, C) -> h (B, 1, D)."""
 
     forms: ClassVar = ("table",)

@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features, Spec
+from lamina.batch import Batch, Features, Spec, State
 from lamina.bodies.base import RecurrentBody
 from lamina.nn.embedding import embedding
-from lamina.nn.recurrent import CELLS, RecurrentLayer, State, StepDropout
+from lamina.nn.recurrent import CELLS, RecurrentLayer, StepDropout
 from lamina.params import Params, Use, at_least, boolean, fraction, one_of
 
 
@@ -47,7 +47,7 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
     ] = True
 
 
-class Recurrent(RecurrentBody):
+class RNNBody(RecurrentBody):
     """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where causal."""
 
     forms: ClassVar = ("series", "text", "audio")
@@ -78,16 +78,16 @@ class Recurrent(RecurrentBody):
     def forward(self, batch: Batch) -> Features:
         h = self.embed(*batch.inputs())
         if batch.state is not None:
-            return self._carry(h, batch)
+            return self._carry(h, batch.lengths, batch.state)
         for layer in self.layers:
             h = self.drop(layer(h, batch.lengths))
         return Features(h, batch.lengths)
 
-    def start(self, n_samples: int) -> list[State]:
+    def start(self, n_samples: int) -> State:
         """The state of each layer before the first step."""
         return [layer.start(n_samples) for layer in self.layers]
 
-    def step(self, x: Tensor, state: list[State]) -> tuple[Tensor, list[State]]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """X (B, C) or tokens (B,) of one step -> h (B, D) there, and the state after."""
         h, states = self.embed(x), []
         for layer, before in zip(self.layers, state, strict=True):
@@ -96,10 +96,10 @@ class Recurrent(RecurrentBody):
             states.append(after)
         return h, states
 
-    def _carry(self, h: Tensor, batch: Batch) -> Features:
+    def _carry(self, h: Tensor, lengths: Tensor | None, state: State) -> Features:
         states = []
-        for layer, before in zip(self.layers, batch.state, strict=True):
+        for layer, before in zip(self.layers, state, strict=True):
             h, after = layer.carry(h, before)
             h = self.drop(h)
             states.append(after)
-        return Features(h, batch.lengths, states)
+        return Features(h, lengths, states)

@@ -28,8 +28,8 @@ class Samples(Protocol):
         ...
 
     @property
-    def owners(self) -> Any:
-        """What `weight[owners]` takes the weight of each row from."""
+    def sample_index(self) -> Any:
+        """What `weight[sample_index]` takes the weight of each row from."""
         ...
 
     @property
@@ -113,7 +113,7 @@ class InAnyOrder:
     """
 
     lengths: Any
-    owners: Any = slice(None)
+    sample_index: Any = slice(None)
     numbers: np.ndarray | None = None
     """(n,) What messages call the samples; None if these are all that were passed."""
 

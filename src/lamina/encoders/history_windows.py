@@ -53,7 +53,7 @@ class Histories(InAnyOrder):
         return len(self.ends)
 
     def in_training(self) -> "Histories":
-        """Every window that is followed by `horizon` steps; `owners` are their series.
+        """Every window that is followed by `horizon` steps; `sample_index` are their series.
 
         Of a series that is too short for one, that which is followed by the most steps.
         Windows in which hardly a step was observed are left out.
@@ -67,7 +67,7 @@ class Histories(InAnyOrder):
         ends = torch.arange(int(counts.sum())) - first[places] + fewest
         chosen = self._are_observed(places, ends)
         windows.places, windows.ends = places[chosen], ends[chosen]
-        windows.owners = windows.places
+        windows.sample_index = windows.places
         windows.learns = True
         windows._measure()
         return windows

@@ -116,15 +116,15 @@ class ImageEncoder(Encoder):
 class PretrainedImageEncoder(ImageEncoder):
     """Images that are read and scaled as a pretrained network reads and scales them.
 
-    Without such a network (`params.encoder` is None) it learns both, as any encoder does.
+    Without such a network (`params.pretrained` is None) it learns both, as any encoder does.
     """
 
     def __init__(self, params: Any):
         super().__init__(params)
-        if params.encoder is None:
+        if params.pretrained is None:
             return
         refuse_unused(params, "image_size", _given(params, "image_size"))
-        fitted = _image_encoder_of(params.encoder)
+        fitted = _image_encoder_of(params.pretrained)
         self.size, self.schema = fitted.size, fitted.schema
         self.mean, self.scale = fitted.mean.copy(), fitted.scale.copy()
         self.keeps_scale = True
@@ -133,7 +133,7 @@ class PretrainedImageEncoder(ImageEncoder):
 def _given(params: ImageParams, name: str) -> str | None:
     """Why a parameter that is set has no effect beside a pretrained network."""
     is_set = getattr(params, name) is not None
-    return "a fitted `encoder`, which has a size already" if is_set else None
+    return "a fitted `pretrained` network, which has a size already" if is_set else None
 
 
 def _image_encoder_of(network: Any) -> ImageEncoder:
@@ -142,12 +142,12 @@ def _image_encoder_of(network: Any) -> ImageEncoder:
         check_is_fitted(network, "encoder_")
     except NotFittedError:
         raise ParameterError(
-            "The parameter 'encoder' is not fitted; fit it first, and wrap it in "
+            "The parameter 'pretrained' is not fitted; fit it first, and wrap it in "
             "sklearn.frozen.FrozenEstimator where it would be cloned."
         ) from None
     if not isinstance(network.encoder_, ImageEncoder):
         raise ParameterError(
-            f"The parameter 'encoder' was fitted on {network.form_} data; pass one that "
+            f"The parameter 'pretrained' was fitted on {network.form_} data; pass one that "
             f"was fitted on images."
         )
     return network.encoder_

@@ -25,11 +25,11 @@ class Windows:
     def __init__(self, flat: Tensor, starts: Tensor, steps: Tensor, window: int):
         self.flat, self.counts = flat, -(-steps // window)
         self.first = self.counts.cumsum(0) - self.counts
-        owners = torch.arange(len(steps)).repeat_interleave(self.counts)
-        before = (torch.arange(len(owners)) - self.first[owners]) * window
-        self.starts = starts[owners] + before
-        self.lengths = (steps[owners] - before).clamp(max=window)
-        self.owners = owners.repeat(2)
+        documents = torch.arange(len(steps)).repeat_interleave(self.counts)
+        before = (torch.arange(len(documents)) - self.first[documents]) * window
+        self.starts = starts[documents] + before
+        self.lengths = (steps[documents] - before).clamp(max=window)
+        self.sample_index = documents.repeat(2)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -38,7 +38,7 @@ class Windows:
         numbers = rows % len(self)
         lengths = self.lengths[numbers]
         x = stretches(self.flat, self.starts[numbers], lengths)
-        return Batch(x, lengths=lengths, fresh=rows >= len(self))
+        return Batch(x, lengths=lengths, resets_state=rows >= len(self))
 
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         numbers = torch.arange(len(self.counts))

@@ -1,6 +1,6 @@
 """Image description: pictures in, texts out."""
 
-from lamina.bodies.picture import PictureParams, PictureReader
+from lamina.bodies.image import ImageBody, ImageBodyParams
 from lamina.codec import CodecParams, Unit
 from lamina.encoders.image import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
@@ -13,7 +13,7 @@ class CaptionParams(CodecParams):
     unit: Unit = "word"
 
 
-class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
+class ImageCaptioner(Transducer, ImageBodyParams, ImageParams, CaptionParams):
     """Convolutional network with an attending decoder that says what a picture shows.
 
     X is an array of images (samples, height, width) or (samples, height, width, channels),
@@ -45,6 +45,6 @@ class ImageCaptioner(Transducer, PictureParams, ImageParams, CaptionParams):
     ['bright on the left', 'bright on the right']
     """
 
-    body = PictureReader
+    body = ImageBody
     task = Captioning
     encoders = {"image": PretrainedImageEncoder}  # noqa: RUF012

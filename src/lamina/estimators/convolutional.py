@@ -1,6 +1,6 @@
 """Convolutional networks for images, series, text and sound."""
 
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
 from lamina.encoders.image import ImageParams
@@ -45,7 +45,7 @@ class CNNClassifier(Classifier, GridParams):
     True
     """
 
-    body = Convolutional
+    body = ConvolutionalBody
 
 
 class CNNRegressor(Regressor, GridParams):
@@ -75,4 +75,4 @@ class CNNRegressor(Regressor, GridParams):
     True
     """
 
-    body = Convolutional
+    body = ConvolutionalBody

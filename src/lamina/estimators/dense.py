@@ -1,6 +1,6 @@
 """Dense networks for tables."""
 
-from lamina.bodies.dense import Dense, DenseParams
+from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.tabular import TableParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
@@ -35,7 +35,7 @@ class DNNClassifier(Classifier, DenseParams, TableParams):
     True
     """
 
-    body = Dense
+    body = DenseBody
 
 
 class DNNRegressor(Regressor, DenseParams, TableParams):
@@ -62,4 +62,4 @@ class DNNRegressor(Regressor, DenseParams, TableParams):
     True
     """
 
-    body = Dense
+    body = DenseBody

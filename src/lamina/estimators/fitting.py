@@ -157,7 +157,7 @@ class Fitting:
             target=self.task.encode(data.y),
             weight=None
             if weight is None
-            else torch.tensor(weight).float()[samples.owners],
+            else torch.tensor(weight).float()[samples.sample_index],
             batch_size=size,
             shuffle=self.params.shuffle,
             generator=torch.Generator().manual_seed(seed),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
+from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
 from lamina.encoders.answers import give_back
 from lamina.encoders.base import Encoder
 from lamina.encoders.futures import read_after
@@ -243,4 +243,4 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
     True
     """
 
-    body = Recurrent
+    body = RNNBody

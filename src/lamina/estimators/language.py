@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import END
-from lamina.bodies.recurrent import CausalRecurrentParams, Recurrent
+from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
 from lamina.codec import Codec
 from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
 from lamina.estimators.arguments import check_arguments
@@ -237,4 +237,4 @@ class LanguageModel(LanguageEstimator, ReaderParams):
     ['y', 'r']
     """
 
-    body = Recurrent
+    body = RNNBody

@@ -1,6 +1,6 @@
 """Recurrent networks for series, text and sound."""
 
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.audio import AudioParams
 from lamina.encoders.choose import InputParams
 from lamina.encoders.series import SeriesParams
@@ -42,7 +42,7 @@ class RNNClassifier(Classifier, SequenceParams):
     ['alternates', 'pairs']
     """
 
-    body = Recurrent
+    body = RNNBody
 
 
 class RNNRegressor(Regressor, SequenceParams):
@@ -71,4 +71,4 @@ class RNNRegressor(Regressor, SequenceParams):
     True
     """
 
-    body = Recurrent
+    body = RNNBody

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lamina.bodies.listening import Listener, ListenerParams
+from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
 from lamina.encoders.audio import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
@@ -155,7 +155,7 @@ def _words(
             yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
-class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
+class SpeechRecognizer(Recognizer, SpeechBodyParams, AudioParams, CodecParams):
     """Convolutional and recurrent network that writes down what is said.
 
     X is a list of sound files (paths, or their contents as bytes), or of waveforms
@@ -189,4 +189,4 @@ class SpeechRecognizer(Recognizer, ListenerParams, AudioParams, CodecParams):
     ['u', 'i', 'ui', 'iu']
     """
 
-    body = Listener
+    body = SpeechBody

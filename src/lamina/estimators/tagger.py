@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import InputParams
 from lamina.encoders.series import SeriesEncoder, SeriesParams
@@ -142,4 +142,4 @@ class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenPa
     [['other', 'noun', 'verb']]
     """
 
-    body = Recurrent
+    body = RNNBody

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
 from lamina.params import Use, at_least, fraction
@@ -57,5 +57,5 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
     ['three', 'two three']
     """
 
-    body = Recurrent
+    body = RNNBody
     encoders = {"text": SentenceEncoder}  # noqa: RUF012

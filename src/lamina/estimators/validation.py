@@ -144,7 +144,7 @@ def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], 
     samples = fitting.encoder.encode(held_out.X).in_training()
     weight = fitting.weights_of(held_out)
     if weight is not None:
-        weight = torch.tensor(weight).float()[samples.owners]
+        weight = torch.tensor(weight).float()[samples.sample_index]
     size, task = min(len(samples), 256), fitting.task
     loader = Loader(samples, task.encode(held_out.y), weight, size, shuffle=False)
     device = device_of(estimator.device)

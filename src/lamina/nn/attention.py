@@ -44,9 +44,10 @@ class Attention(nn.Module):
 
     def memory(self, features: Features) -> Memory:
         """What can be found in these features."""
-        real = features.real()
-        h = features.h if real is None else features.h.masked_fill(real == 0, 0.0)
-        padding = None if real is None else (real == 0).mT
+        h, mask = features.h, features.mask()
+        padding = None if mask is None else ~mask[:, None]
+        if padding is not None:
+            h = h.masked_fill(padding.mT, 0.0)
         summary = self.summary(mean_over_steps(features))
         return Memory(self.key(h), self.value(h), padding, summary)
 
@@ -74,8 +75,8 @@ class AttentionDecoder(nn.Module):
         self.embed = nn.Embedding(n_tokens, width, padding_idx=PAD)
         self.attention = Attention(n_features, width)
         # No time scales are spread: what lies far back is attended to.
-        self.ask = RecurrentLayer("lstm", width, width, False, 1)
-        self.tell = RecurrentLayer("lstm", 2 * width, width, False, 1)
+        self.attention_rnn = RecurrentLayer("lstm", width, width, False, 1)
+        self.output_rnn = RecurrentLayer("lstm", 2 * width, width, False, 1)
         self.join = nn.Linear(2 * width, width)
         self.drop = Dropout(dropout)
         self.logits = TiedOutput(self.embed)
@@ -84,9 +85,9 @@ class AttentionDecoder(nn.Module):
         """After each of tokens (n, S), the first of which is BEGIN, all at once."""
         memory = self.attention.memory(features)
         x = self.inputs(tokens, memory.summary)
-        h = self.drop(self.ask(x, None))
+        h = self.drop(self.attention_rnn(x, None))
         found, shares = self.attention(h, memory)
-        h = self.drop(self.tell(torch.cat([h, found], -1), None))
+        h = self.drop(self.output_rnn(torch.cat([h, found], -1), None))
         return Decoded(self._joined(h, found), shares)
 
     def step(
@@ -94,11 +95,11 @@ class AttentionDecoder(nn.Module):
     ) -> tuple[Tensor, tuple[State, State]]:
         """H (n * m, D) after one more token, m texts being written for each memory."""
         n, width = memory.summary.shape
-        h, asked = self.ask.step(x, state[0])
+        h, read = self.attention_rnn.step(x, state[0])
         found, _ = self.attention(h.view(n, -1, width), memory)
         found = found.reshape(len(x), width)
-        h, told = self.tell.step(torch.cat([h, found], -1), state[1])
-        return self._joined(h, found), (asked, told)
+        h, written = self.output_rnn.step(torch.cat([h, found], -1), state[1])
+        return self._joined(h, found), (read, written)
 
     def inputs(self, tokens: Tensor, summary: Tensor) -> Tensor:
         """What is read at tokens (n, S), the first of which is BEGIN."""
@@ -127,7 +128,7 @@ class AttentionStepper:
         n = len(memory.summary)
         begin = torch.full((n, 1), BEGIN, device=memory.summary.device)
         x = decoder.inputs(begin, memory.summary)[:, 0].repeat_interleave(n_each, 0)
-        state = decoder.ask.start(len(x)), decoder.tell.start(len(x))
+        state = decoder.attention_rnn.start(len(x)), decoder.output_rnn.start(len(x))
         return self._answer(*decoder.step(x, state, memory))
 
     def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:

@@ -40,6 +40,7 @@ from torch.autograd.function import once_differentiable
 
 from lamina.nn.recurrent import reverse
 from lamina.nn.viterbi import viterbi
+from lamina.ragged import step_mask
 
 FORBIDDEN = -1e9
 """Added to a score. Finite, because the difference of two infinities is not a number."""
@@ -99,7 +100,7 @@ class LinearChainCRF(nn.Module):
         later = transitions[labels[:, :-1]] + beta[:, 1:]
         scores = torch.cat([beta[:, :1], later], 1)
         log_p = scores.gather(2, labels.unsqueeze(2)).squeeze(2) - scores.logsumexp(2)
-        return log_p.masked_fill(~real_steps(logits, lengths).squeeze(2), 0.0)
+        return log_p.masked_fill(~step_mask(lengths, logits.shape[1]), 0.0)
 
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
@@ -159,18 +160,18 @@ def messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Messages:
     beta = reverse(beta, lengths)
     log_z = at_last_step(alpha, lengths).logsumexp(1)
     marginals = (alpha + beta - logits - log_z[:, None, None]).exp_()
-    marginals.masked_fill_(~real_steps(logits, lengths), 0.0)
+    marginals.masked_fill_(~step_mask(lengths, logits.shape[1])[:, :, None], 0.0)
     return Messages(alpha, beta, log_z, marginals)
 
 
 def backward_messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Tensor:
     """Beta (B, T, K), for autograd to follow; slower than `messages`."""
-    goes_on = real_steps(logits, lengths - 1)
+    continues = step_mask(lengths - 1, logits.shape[1])[:, :, None]
     beta = logits[:, -1]
     steps = [beta]
     for t in range(logits.shape[1] - 2, -1, -1):
         after = (transitions + beta[:, None]).logsumexp(2)
-        beta = logits[:, t] + after.masked_fill(~goes_on[:, t], 0.0)
+        beta = logits[:, t] + after.masked_fill(~continues[:, t], 0.0)
         steps.append(beta)
     return torch.stack(steps[::-1], 1)
 
@@ -185,7 +186,7 @@ def forward_marginals(logits: Tensor, transitions: Tensor, lengths: Tensor) -> T
         p = torch.bmm(p[:, None], conditional)[:, 0]
         marginals.append(p)
     p = torch.stack(marginals, 1)
-    return p.masked_fill_(~real_steps(logits, lengths), 0.0)
+    return p.masked_fill_(~step_mask(lengths, logits.shape[1])[:, :, None], 0.0)
 
 
 class LogPartition(torch.autograd.Function):
@@ -211,7 +212,7 @@ class LogPartition(torch.autograd.Function):
         before = (known.alpha - top).exp_().mul_(gradient)[:, :-1]
         rest = top[:, :-1] - known.log_z[:, None, None]
         after = (known.beta[:, 1:] + rest).exp_()
-        after.masked_fill_(~real_steps(after, lengths - 1), 0.0)
+        after.masked_fill_(~step_mask(lengths - 1, after.shape[1])[:, :, None], 0.0)
         pairs = before.flatten(0, 1).t() @ after.flatten(0, 1)
         return known.marginals * gradient, transitions.exp() * pairs, None
 
@@ -220,7 +221,7 @@ def path_scores(
     logits: Tensor, transitions: Tensor, labels: Tensor, lengths: Tensor
 ) -> Tensor:
     """(B,), the score of labels (B, T), of which lengths (B,) are real."""
-    real = real_steps(logits, lengths).squeeze(2)
+    real = step_mask(lengths, logits.shape[1])
     emitted = logits.gather(2, labels.unsqueeze(2)).squeeze(2).masked_fill(~real, 0.0)
     moved = transitions[labels[:, :-1], labels[:, 1:]].masked_fill(~real[:, 1:], 0.0)
     return emitted.sum(1) + moved.sum(1)
@@ -229,9 +230,3 @@ def path_scores(
 def at_last_step(values: Tensor, lengths: Tensor) -> Tensor:
     """(B, T, K) -> (B, K), each sample's last real step."""
     return values[torch.arange(len(values), device=values.device), lengths - 1]
-
-
-def real_steps(values: Tensor, lengths: Tensor) -> Tensor:
-    """(B, T, 1), True where a step of values (B, T, K) is real."""
-    steps = torch.arange(values.shape[1], device=values.device)
-    return (steps < lengths[:, None]).unsqueeze(2)

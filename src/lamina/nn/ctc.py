@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from lamina.ragged import step_mask
 
 BLANK = 0
 Following = Callable[[tuple[int, ...]], Any]
@@ -32,8 +33,7 @@ def steps_needed(values: Tensor, counts: Tensor) -> Tensor:
     """(B,) the fewest steps of a path of each text (B, S): a blank parts equal units."""
     if values.shape[1] < 2:
         return counts.clone()
-    steps = torch.arange(values.shape[1] - 1, device=values.device)
-    real = steps < counts[:, None] - 1
+    real = step_mask(counts - 1, values.shape[1] - 1)
     return counts + ((values[:, 1:] == values[:, :-1]) & real).sum(1)
 
 

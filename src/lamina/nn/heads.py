@@ -6,31 +6,71 @@ from torch import Tensor, nn
 from lamina.batch import Features
 
 
+def output_layer(width: int, n_outputs: int) -> nn.Linear:
+    """A linear layer with weights by Glorot & Bengio (2010) and a bias of 0."""
+    layer = nn.Linear(width, n_outputs)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class PooledHead(nn.Module):
-    """(B, T, D) -> mean over the real steps -> (B, K)."""
+    """h (B, T, D) -> mean over the real steps (B, D) -> outputs (B, K)."""
 
     def __init__(self, width: int, n_outputs: int):
         super().__init__()
-        self.out = nn.Linear(width, n_outputs)
-        nn.init.xavier_uniform_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = output_layer(width, n_outputs)
 
     def forward(self, features: Features) -> Tensor:
         pooled = mean_over_steps(features)
         if not torch.is_autocast_enabled(pooled.device.type):
             return self.out(pooled)
-        # A product so small loses time by casts, and its outputs would lose digits.
+        # The casts of autocast take longer than this product, and cost digits.
         with torch.autocast(pooled.device.type, enabled=False):
             return self.out(pooled.to(self.out.weight.dtype))
 
 
+class LogSoftmaxHead(nn.Module):
+    """h (B, T, D) -> log-probabilities (B, T, K) of K classes at each step."""
+
+    def __init__(self, width: int, n_classes: int):
+        super().__init__()
+        self.out = output_layer(width, n_classes)
+
+    def forward(self, features: Features) -> Tensor:
+        return self.out(features.h).float().log_softmax(-1)
+
+
+class LastStepsHead(nn.Module):
+    """h (B, T, D) -> outputs (B, n_steps, K) at the last real steps; 0 before training."""
+
+    def __init__(self, width: int, n_steps: int, n_outputs: int):
+        super().__init__()
+        self.n_steps = n_steps
+        self.out = nn.Linear(width, n_outputs)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, features: Features) -> Tensor:
+        return self.out(last_steps(features.h, features.lengths, self.n_steps))
+
+
 def mean_over_steps(features: Features) -> Tensor:
-    """(B, T, D) -> (B, D), padding left out; of half precision in single."""
-    h, real = features.h, features.real()
+    """H (B, T, D) -> (B, D), the mean over the real steps, in float32 or better."""
+    h, mask = features.h, features.mask()
     if h.shape[1] == 1:
         return h.squeeze(1)
     dtype = torch.promote_types(h.dtype, torch.float32)
-    if real is None:
+    if mask is None:
         return h.mean(1, dtype=dtype)
-    total = h.masked_fill(real == 0, 0.0).sum(1, dtype=dtype)
-    return total / real.sum(1, dtype=dtype)
+    mask = mask[:, :, None]
+    total = h.masked_fill(~mask, 0.0).sum(1, dtype=dtype)
+    return total / mask.sum(1, dtype=dtype)
+
+
+def last_steps(h: Tensor, lengths: Tensor | None, n: int) -> Tensor:
+    """H (B, T, D) -> (B, n, D), the last n real steps."""
+    if lengths is None:
+        return h[:, -n:]
+    steps = lengths[:, None] - n + torch.arange(n, device=h.device)
+    return h.gather(1, steps[:, :, None].expand(-1, -1, h.shape[2]))

@@ -8,9 +8,10 @@ from lamina.nn.crf import (
     LinearChainCRF,
     Penalties,
     forward_marginals,
-    real_steps,
 )
+from lamina.nn.heads import output_layer
 from lamina.nn.viterbi import viterbi
+from lamina.ragged import step_mask
 
 
 class SoftmaxLabels(nn.Module):
@@ -33,15 +34,15 @@ class SoftmaxLabels(nn.Module):
         self, logits: Tensor, labels: Tensor, lengths: Tensor
     ) -> Tensor:
         """(B, T), of each label; 0 at padding."""
-        log_p = logits.float().log_softmax(2).gather(2, labels.unsqueeze(2))
-        return log_p.masked_fill(~real_steps(logits, lengths), 0.0).squeeze(2)
+        log_p = logits.float().log_softmax(2).gather(2, labels.unsqueeze(2)).squeeze(2)
+        return log_p.masked_fill(~step_mask(lengths, logits.shape[1]), 0.0)
 
     def marginals(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K), the probability of each label at each step; 0 at padding."""
         if self.penalties is not None:
             return forward_marginals(*self._allowed(logits, lengths), lengths)
         p = logits.double().softmax(2)
-        return p.masked_fill(~real_steps(logits, lengths), 0.0)
+        return p.masked_fill(~step_mask(lengths, logits.shape[1])[:, :, None], 0.0)
 
     def decode(self, logits: Tensor, lengths: Tensor) -> Tensor:
         """(B, T), the most likely labelling."""
@@ -64,11 +65,9 @@ class LabellingHead(nn.Module):
         self, width: int, n_labels: int, crf: bool, allowed: Allowed | None = None
     ):
         super().__init__()
-        self.out = nn.Linear(width, n_labels)
+        self.out = output_layer(width, n_labels)
         distribution = LinearChainCRF if crf else SoftmaxLabels
         self.labels: LinearChainCRF | SoftmaxLabels = distribution(n_labels, allowed)
-        nn.init.xavier_uniform_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Features) -> Tensor:
         return self.out(features.h)

@@ -1,48 +1,14 @@
-"""What follows a step: the head of a language model, and its network step by step."""
+"""A fitted language model, evaluated step by step."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lamina.batch import BEGIN, Batch, to_numbers
-from lamina.nn.tied import TiedOutput
+from lamina.batch import BEGIN, Batch, State, to_numbers
 
-State = Any
 STEPS_AT_ONCE = 256
 """Steps of a long text that are computed together."""
-
-
-class NextToken(TiedOutput):
-    """h (..., D) -> logits (..., K), by the embeddings of a body; keeps its state."""
-
-    def __init__(self, body: Any):
-        super().__init__(body.embed)
-        self.carried: State = None
-
-    def resume(self, body: Any, n_samples: int, fresh: Tensor | None) -> State:
-        """The state that the batch before left, zero where a row is `fresh` (B,)."""
-        # Rows that none was carried for are fresh.
-        if fresh is None or self._n_carried < n_samples:
-            return body.start(n_samples)
-        begins = fresh[:, None]
-        return [
-            tuple(s[:, :n_samples].masked_fill(begins, 0.0) for s in layer)
-            for layer in self.carried
-        ]
-
-    @property
-    def _n_carried(self) -> int:
-        return 0 if self.carried is None else self.carried[0][0].shape[1]
-
-    def keep(self, state: State) -> None:
-        """Remember where the rows of a batch stand, until training ends or pauses."""
-        self.carried = [tuple(s.detach() for s in layer) for layer in state]
-
-    def train(self, mode: bool = True) -> "NextToken":
-        if not mode:
-            self.carried = None
-        return super().train(mode)
 
 
 class Stepper:

@@ -5,6 +5,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def step_weights(
+    h: Tensor, real: Tensor | None, weight: Tensor | None
+) -> Tensor | None:
+    """(B, 1, ...), what each step of h (B, C, ...) counts in the statistics of a batch.
+
+    The weight (B,) of its sample where `real` (B, 1, T), else 0. None where all count 1.
+    """
+    if weight is None:
+        return None if real is None else real.to(h.dtype)
+    column = weight.view(-1, *[1] * (h.dim() - 1)).to(h.dtype)
+    return column.expand_as(h[:, :1]) if real is None else column * real
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy 2015), weighted where a weight is given.
 

@@ -1,6 +1,6 @@
 """Pooling h (B, D, ...) by 2 along each axis; a last odd step is a window of its own.
 
-`real` (B, 1, ...) is 1 at real steps and 0 at padding.
+`real` (B, 1, T) is True at real steps and False at padding; None where all are real.
 """
 
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ AVERAGE = {3: F.avg_pool1d, 4: F.avg_pool2d}
 def max_pool(h: Tensor, real: Tensor | None) -> Tensor:
     """The largest of each window."""
     if real is not None:
-        h = h.masked_fill(real == 0, -1e4)
+        h = h.masked_fill(~real, -1e4)
     return MAX[h.dim()](h, 2, ceil_mode=True)
 
 
@@ -21,12 +21,12 @@ def average_pool(h: Tensor, real: Tensor | None) -> Tensor:
     """The mean of the real steps of each window."""
     pool = AVERAGE[h.dim()]
     if real is not None:
-        h = h.masked_fill(real == 0, 0.0)
+        h = h.masked_fill(~real, 0.0)
     pooled = pool(h, 2, ceil_mode=True, count_include_pad=False)
     if real is None:
         return pooled
-    share = pool(real, 2, ceil_mode=True, count_include_pad=False)
-    return pooled / share.clamp(min=0.5)
+    fraction = pool(real.to(h.dtype), 2, ceil_mode=True, count_include_pad=False)
+    return pooled / fraction.clamp(min=0.5)
 
 
 def no_pool(h: Tensor, real: Tensor | None) -> Tensor:

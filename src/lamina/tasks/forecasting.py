@@ -4,10 +4,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lamina.batch import Batch, Features, HistoryChannel
+from lamina.batch import Batch, HistoryChannel
 from lamina.exceptions import DataError, ParameterError
+from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Rule, Use, none
@@ -116,8 +117,8 @@ class Forecasting(Task):
         del target, body
         self.season = samples.season
 
-    def head(self, body: Any) -> "ForecastHead":
-        return ForecastHead(body.width, self.horizon, len(self.levels))
+    def head(self, body: Any) -> LastStepsHead:
+        return LastStepsHead(body.width, self.horizon, len(self.levels))
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """The pinball loss in the units of each window, over the steps that are known.
@@ -162,28 +163,6 @@ class Forecasting(Task):
         """What follows, in the units of each window: the level and the season, at first."""
         baseline = batch.x[..., HistoryChannel.SEASONAL_BASELINE, None]
         return last_steps(baseline, batch.lengths, self.horizon) + model(batch).float()
-
-
-class ForecastHead(nn.Module):
-    """h (B, T, D) at the last real steps -> (B, horizon, K), zero at first."""
-
-    def __init__(self, width: int, horizon: int, n_levels: int):
-        super().__init__()
-        self.horizon = horizon
-        self.out = nn.Linear(width, n_levels)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, features: Features) -> Tensor:
-        return self.out(last_steps(features.h, features.lengths, self.horizon))
-
-
-def last_steps(h: Tensor, lengths: Tensor | None, n: int) -> Tensor:
-    """(B, n, D): the last n real steps of h (B, T, D)."""
-    if lengths is None:
-        return h[:, -n:]
-    steps = lengths[:, None] - n + torch.arange(n, device=h.device)
-    return h.gather(1, steps[:, :, None].expand(-1, -1, h.shape[2]))
 
 
 def _units(batch: Batch) -> Tensor:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import Batch, to_outputs
-from lamina.nn.language import STEPS_AT_ONCE, NextToken
+from lamina.batch import Batch, State, to_outputs
+from lamina.nn.language import STEPS_AT_ONCE
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
+from lamina.nn.tied import TiedOutput
+from lamina.ragged import step_mask
 from lamina.tasks.base import Task
 
 CELLS_AT_ONCE = 1 << 22
@@ -31,26 +33,28 @@ class LanguageModelling(Task):
         del y  # a text is its own target
         return X
 
-    def head(self, body: Any) -> NextToken:
-        return NextToken(body)
+    def head(self, body: Any) -> TiedOutput:
+        return TiedOutput(body.embed)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
-        """Mean over the real steps; the state goes on where `batch.fresh` lets it."""
-        head: Any = model.head
-        state = head.resume(model.body, len(batch), batch.fresh)
+        """Mean over the real steps; each row starts from the state carried to it."""
+        state = _state_before(model, batch)
         features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
-        head.keep(features.state)
-        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
+        if batch.carried is not None:
+            batch.carried.state = [
+                tuple(s.detach() for s in layer) for layer in features.state
+            ]
+        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
             weight = batch.weight[:, None].expand_as(real)[real]
             weight = weight / weight.mean()
-        logits = head(features.h[real]).float()
+        logits = model.head(features.h[real]).float()
         return minimise(cross_entropy, logits, target[real], weight)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) log-likelihoods of whole documents, in nats."""
-        real, target = _real(batch), to_outputs(batch.x[:, 1:].long())
+        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
             n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))
@@ -72,7 +76,7 @@ class LanguageModelling(Task):
 
     def embed(self, model: Model, batch: Batch) -> np.ndarray:
         """(B, D) means of the features over the steps of each document."""
-        real, total = _real(batch), 0.0
+        real, total = _mask(batch), 0.0
         for begin, h in _passes(model, batch):
             steps = real[:, begin : begin + h.shape[1], None]
             total = total + torch.where(steps, h, 0.0).sum(1)
@@ -85,16 +89,27 @@ class LanguageModelling(Task):
         return float(weight @ outputs / (weight @ n_characters) / np.log(2))
 
 
+def _state_before(model: Model, batch: Batch) -> State:
+    """What each row starts from: the carried state, or zero where `resets_state`."""
+    carried, n = batch.carried and batch.carried.state, len(batch)
+    # A batch with more rows than the one before continues none of them.
+    if carried is None or batch.resets_state is None or carried[0][0].shape[1] < n:
+        return model.body.start(n)
+    resets = batch.resets_state[:, None]
+    return [
+        tuple(s[:, :n].masked_fill(resets, 0.0) for s in layer) for layer in carried
+    ]
+
+
 def _lengths(batch: Batch) -> Tensor:
     """Steps of each document."""
     assert batch.lengths is not None
     return batch.lengths
 
 
-def _real(batch: Batch) -> Tensor:
-    """(B, T), True at the steps of each sample."""
-    steps = torch.arange(batch.x.shape[1] - 1, device=batch.x.device)
-    return steps < _lengths(batch)[:, None]
+def _mask(batch: Batch) -> Tensor:
+    """(B, T), True at the real steps of x (B, T + 1)."""
+    return step_mask(_lengths(batch), batch.x.shape[1] - 1)
 
 
 def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:

@@ -14,7 +14,7 @@ from lamina.nn.labelling import LabellingHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import Params, Use, boolean, mapping, none, one_of
-from lamina.ragged import Ragged
+from lamina.ragged import Ragged, step_mask
 from lamina.tasks.base import Task
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.schemes import (
@@ -115,7 +115,7 @@ class Tagging(Task):
         """(B,), with weights of mean 1 in each sample: `batch.weight` has their mean."""
         log_p = distribution.step_log_likelihoods(logits, labels, lengths)
         weight = torch.as_tensor(self._class_weights(), device=logits.device)[labels]
-        real = torch.arange(labels.shape[1], device=logits.device) < lengths[:, None]
+        real = step_mask(lengths, labels.shape[1])
         mean = weight.masked_fill(~real, 0.0).sum(1) / lengths
         return (weight * log_p).sum(1) / mean
 

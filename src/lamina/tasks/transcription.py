@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamina.batch import END, Batch
 from lamina.codec import LOST, Codec
@@ -17,6 +17,7 @@ from lamina.nn.ctc import (
     steps_needed,
     text_losses,
 )
+from lamina.nn.heads import LogSoftmaxHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
 from lamina.params import (
@@ -42,7 +43,7 @@ NEGLIGIBLE = -9.0
 """Units with a smaller log-probability at a step are not tried there."""
 
 
-def judge_of_texts() -> Rule:
+def is_language_model() -> Rule:
     """A model of what is likely to be said."""
     return Rule("LanguageModel", lambda v: hasattr(v, "generate"))
 
@@ -59,7 +60,7 @@ class TranscriptionParams(Params):
     ] = 1
     language_model: Annotated[
         Any,
-        judge_of_texts(),
+        is_language_model(),
         none(),
         Use.AT_ONCE,
         """A fitted LanguageModel with unit="char" that says what texts are likely. For
@@ -147,8 +148,8 @@ class Transcription(Task):
         numbers = (torch.tensor(self.codec.numbers(text)).long() - END for text in y)
         return Ragged.of(numbers)
 
-    def head(self, body: Any) -> "StepHead":
-        return StepHead(body.width, len(self.codec) - END)
+    def head(self, body: Any) -> LogSoftmaxHead:
+        return LogSoftmaxHead(body.width, len(self.codec) - END)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Of each text per unit, the weighted mean over the texts."""
@@ -241,19 +242,6 @@ class Transcription(Task):
     def _text_of(self, target: Ragged, i: int) -> str:
         units = target[torch.tensor([i])].values[0, : int(target.lengths[i])] + END
         return self.codec.text(units.tolist())
-
-
-class StepHead(nn.Module):
-    """h (B, T, D) -> log-probabilities (B, T, K) of the blank and the units."""
-
-    def __init__(self, width: int, n_classes: int):
-        super().__init__()
-        self.out = nn.Linear(width, n_classes)
-        nn.init.xavier_uniform_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, features: Any) -> Tensor:
-        return self.out(features.h).float().log_softmax(-1)
 
 
 def strided(lengths: Tensor, stride: int) -> Tensor:

@@ -16,7 +16,7 @@ from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
 from lamina.params import Params, Rule, Use, at_least, fraction, not_negative, one_of
-from lamina.ragged import Choices, Ragged, Sequences
+from lamina.ragged import AlternativeTargets, Ragged, Sequences
 from lamina.tasks.base import Task
 from lamina.tasks.similarity import bleu, chrf
 from lamina.texts import items, read_texts, shown, text_of
@@ -142,12 +142,14 @@ class Transduction(Task):
             self.codec.check(text, where)
         return texts if is_list else texts[0]
 
-    def encode(self, y: list) -> Ragged | Choices:
+    def encode(self, y: list) -> Ragged | AlternativeTargets:
         texts = [text for texts in map(variants, y) for text in texts]
         rows = (torch.tensor([*self.codec.numbers(text), END]) for text in texts)
         counts = torch.tensor([len(variants(texts)) for texts in y])
         ragged = Ragged.of(rows)
-        return ragged if bool((counts == 1).all()) else Choices(ragged, counts)
+        return (
+            ragged if bool((counts == 1).all()) else AlternativeTargets(ragged, counts)
+        )
 
     def head(self, body: Any) -> AttentionDecoder:
         return AttentionDecoder(body.width, len(self.codec), self.size, self.dropout)
@@ -204,7 +206,7 @@ class Transduction(Task):
         log_p = model.head.logits(decoded.h).float().log_softmax(-1)
         outputs = to_outputs(target.values).clamp(min=0)
         log_p = log_p.gather(2, outputs[..., None])[..., 0]
-        return log_p.masked_fill(~target.real(), 0.0).double().sum(1).cpu().numpy()
+        return log_p.masked_fill(~target.mask(), 0.0).double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
         """Where each target looks at each token, its end included: shares that sum to 1.

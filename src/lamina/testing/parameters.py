@@ -86,7 +86,7 @@ TRIALS: dict[str, Trial] = {
     "token_unit": Trial(("char",)),
     "max_tokens": Trial((3, 1), {"unit": "word"}),
     "unit": Trial(("word", "char")),
-    "encoder": Trial((FrozenEstimator(CNNClassifier()),)),
+    "pretrained": Trial((FrozenEstimator(CNNClassifier()),)),
     "decoder_size": Trial((5,)),
     "decoder_dropout": Trial((0.6,)),
     "beam_size": Trial((1, 2, 9), {"max_iter": 8, "learning_rate_init": 0.002}),

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import Batch
+from lamina.batch import Batch, CarriedState
 from lamina.encoders.base import Samples
 from lamina.kernels.parallel import workers
 from lamina.training.precision import room_on
@@ -50,8 +50,13 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         generator = self.generator if self.shuffle else None
         order = self.samples.batches(self.batch_size, generator)
-        for rows, batch in taken(self.samples, order):
-            yield batch.labelled(picked(self.target, rows), picked(self.weight, rows))
+        carried = CarriedState()
+        for rows, unlabelled in taken(self.samples, order):
+            target, weight = picked(self.target, rows), picked(self.weight, rows)
+            batch = unlabelled.labelled(target, weight)
+            if batch.resets_state is not None:
+                batch.carried = carried
+            yield batch
 
 
 @dataclass

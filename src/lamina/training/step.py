@@ -163,6 +163,6 @@ def _parts(batch: Batch) -> dict[str, Tensor] | None:
     """The tensors of a batch, or None if more than their shapes decides what is done."""
     found = {f.name: getattr(batch, f.name) for f in fields(batch)}
     parts = {name: part for name, part in found.items() if part is not None}
-    if "lengths" in parts or "fresh" in parts:
+    if "lengths" in parts or "resets_state" in parts:
         return None
     return parts if all(isinstance(p, Tensor) for p in parts.values()) else None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
-from lamina.bodies.convolutional import Convolutional, ConvolutionalParams
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.params import Rule, Use, none, refuse_unused
 
 
@@ -17,10 +17,10 @@ def fitted_network() -> Rule:
     )
 
 
-class PictureParams(ConvolutionalParams, use=Use.FROZEN):
+class ImageBodyParams(ConvolutionalParams, use=Use.FROZEN):
     """What looks at the pictures."""
 
-    encoder: Annotated[
+    pretrained: Annotated[
         Any,
         fitted_network(),
         none(),
@@ -32,19 +32,19 @@ class PictureParams(ConvolutionalParams, use=Use.FROZEN):
     ] = None
 
 
-class PictureReader(Body):
+class ImageBody(Body):
     """Pictures (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("image",)
-    default_steps: ClassVar = Convolutional.default_steps
+    default_steps: ClassVar = ConvolutionalBody.default_steps
 
     def __init__(self, spec: Spec, params: Any):
         super().__init__(spec, params)
-        if params.encoder is None:
-            self.network = Convolutional(spec, params)
+        if params.pretrained is None:
+            self.network = ConvolutionalBody(spec, params)
         else:
             _refuse_architecture(params)
-            self.network = copy.deepcopy(params.encoder.network_.body)
+            self.network = copy.deepcopy(params.pretrained.network_.body)
         self.width = self.network.width
 
     def forward(self, batch: Batch) -> Features:
@@ -56,5 +56,7 @@ def _refuse_architecture(params: Any) -> None:
     for name, field in ConvolutionalParams.__dataclass_fields__.items():
         if getattr(params, name) != field.default:
             refuse_unused(
-                params, name, "a fitted `encoder`, which is a network already"
+                params,
+                name,
+                "a fitted `pretrained` network, which is a network already",
             )

@@ -13,12 +13,13 @@ from typing import Annotated, Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.batch import Batch, Features, Spec, step_mask
+from lamina.batch import Batch, Features, Spec
 from lamina.bodies.base import Body
-from lamina.bodies.recurrent import Recurrent, RecurrentParams
+from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.augmentation import Masks
-from lamina.nn.normalization import BatchNorm
+from lamina.nn.normalization import BatchNorm, step_weights
 from lamina.params import Rule, Use, at_least, boolean, fraction
+from lamina.ragged import step_mask
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 """Strides of the two convolutions, by what they are together."""
@@ -29,7 +30,7 @@ def known_stride() -> Rule:
     return Rule("1, 2 or 4", lambda v: type(v) is int and v in STRIDES)
 
 
-class ListenerParams(RecurrentParams, use=Use.FROZEN):
+class SpeechBodyParams(RecurrentParams, use=Use.FROZEN):
     """What a network is made of that listens."""
 
     n_filters: Annotated[int, at_least(1), "Filters of each of two convolutions."] = 64
@@ -49,7 +50,7 @@ class ListenerParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.2
 
 
-class Listener(Body):
+class SpeechBody(Body):
     """x (B, T, C) -> h (B, T / stride, D)."""
 
     forms: ClassVar = ("audio",)
@@ -65,11 +66,11 @@ class Listener(Body):
         self.mask = Masks() if params.masking else None
         first, second = STRIDES[self.stride]
         width = params.n_filters
-        self.first = Shortening(spec.n_channels, width, first)
-        self.second = Shortening(width, width, second)
+        self.first = StridedConv(spec.n_channels, width, first)
+        self.second = StridedConv(width, width, second)
         horizon = -(-spec.horizon // self.stride)
         inner = Spec(n_channels=width, n_space=1, horizon=horizon)
-        self.reader = Recurrent(inner, params)
+        self.reader = RNNBody(inner, params)
         self.width = self.reader.width
 
     def forward(self, batch: Batch) -> Features:
@@ -80,7 +81,7 @@ class Listener(Body):
         return self.reader(Batch(h.mT, lengths=lengths))
 
 
-class Shortening(nn.Module):
+class StridedConv(nn.Module):
     """Convolution, normalisation, ReLU: h (B, C, T) -> (B, D, T / stride)."""
 
     size = 5
@@ -96,13 +97,10 @@ class Shortening(nn.Module):
         self, h: Tensor, lengths: Tensor | None, weight: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         if lengths is not None:
-            h = h.masked_fill(step_mask(h.mT, lengths).mT == 0, 0.0)
+            h = h.masked_fill(~step_mask(lengths, h.shape[2])[:, None], 0.0)
             lengths = (lengths + self.stride - 1) // self.stride
         side = self.size // 2
         h = F.pad(h, (side, side))
         h = F.conv1d(h, self.conv.weight, stride=self.stride)
-        share = None if lengths is None else step_mask(h.mT, lengths).mT
-        if weight is not None:
-            column = weight[:, None, None].to(h.dtype)
-            share = column.expand_as(h[:, :1]) if share is None else column * share
-        return F.relu(self.norm(h, share)), lengths
+        real = None if lengths is None else step_mask(lengths, h.shape[2])[:, None]
+        return F.relu(self.norm(h, step_weights(h, real, weight))), lengths
