@@ -15,7 +15,7 @@ from lamina import (
     Translator,
 )
 from lamina.params import Rule, check_params
-from lamina.testing import EXAMPLES, hostile, hostile_cases, strategies
+from lamina.testing import EXAMPLES, hostile, strategies
 from lamina.testing.fitting import rules_of
 from lamina.testing.hostile_bench import bench_of, tiny
 from lamina.testing.hostile_cases import Case, run_case
@@ -67,12 +67,10 @@ class Careless(DNNClassifier):
     ],
 )
 def test_each_fault_is_found(monkeypatch, fault, case, kind):
-    monkeypatch.setattr(hostile_cases, "SECONDS", 0.5)
-    monkeypatch.setattr(hostile_cases, "CHECKED", 0.0)
     bench = bench_of(Careless, "table")
     monkeypatch.setattr(Careless, "fault", fault)
     case = Case.parse(f"Careless/table/{case}/0")
-    outcome = run_case(case, bench)
+    outcome = run_case(case, bench, max_seconds=0.5, check_rate=0.0)
     assert outcome.kind == kind, outcome
     assert outcome.text.startswith(case.odd)
 

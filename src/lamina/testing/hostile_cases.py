@@ -80,7 +80,9 @@ class Outcome:
     foreign_warnings: list[str] = field(default_factory=list)
 
 
-def run_case(case: Case, bench: Bench) -> Outcome:
+def run_case(
+    case: Case, bench: Bench, max_seconds: float = SECONDS, check_rate: float = CHECKED
+) -> Outcome:
     """Try a case, and judge what came of it."""
     rng = np.random.default_rng(case.seed)
     try:
@@ -91,8 +93,8 @@ def run_case(case: Case, bench: Bench) -> Outcome:
         return Outcome("skipped", repr(error))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        outcome = _judged(call)
-        is_checked = rng.random() < CHECKED
+        outcome = _judged(call, max_seconds)
+        is_checked = rng.random() < check_rate
         if is_checked and not _equal(ask(bench.fitted, bench.X), bench.answers):
             outcome = Outcome("changed", "a fitted estimator answers otherwise now")
     if outcome.kind in ("refused", "unforeseen", "bare") and call.was_changed():
@@ -169,12 +171,12 @@ class _Call:
         return set(now) != set(self.before) or is_other
 
 
-def _judged(call: _Call) -> Outcome:
+def _judged(call: _Call, max_seconds: float) -> Outcome:
     try:
-        with _alarm(), redirect_stdout(io.StringIO()):
+        with _alarm(max_seconds), redirect_stdout(io.StringIO()):
             answer, expected = call.run()
     except HangError:
-        return Outcome("hang", f"more than {SECONDS} s")
+        return Outcome("hang", f"more than {max_seconds} s")
     except Exception as error:
         if isinstance(error, DivergenceError):  # the sound epochs may be kept
             call.before = vars(call.estimator)
@@ -232,12 +234,12 @@ def _n_samples(X: Any) -> int | None:
 
 
 @contextmanager
-def _alarm() -> Iterator[None]:
+def _alarm(seconds: float) -> Iterator[None]:
     def ring(*_: Any) -> None:
         raise HangError
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
