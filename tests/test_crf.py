@@ -28,7 +28,7 @@ def toy(n_labels, lengths, seed=0, scale=2.0):
 
 
 def score(crf, logits, path):
-    """Of a labelling of one sample, summed as it is written."""
+    """The score of a labelling of one sample, summed step by step."""
     weights = {name: p.detach().double().numpy() for name, p in crf.named_parameters()}
     total = weights["start"][path[0]] + weights["end"][path[-1]]
     total += sum(logits[t, label].item() for t, label in enumerate(path))
@@ -289,7 +289,7 @@ def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole():
         (["B-x", "I-x"], "bio"),
         (["B-x", "E-x", "O"], "bioes"),
         (["O", "S-x"], "bioes"),
-        # Nothing stands alone: no labelling of a single step would be valid.
+        # Without "S-kind" no labelling of a single step is valid.
         (["B-x", "E-x"], None),
         # IO: without a beginning nothing follows from the scheme.
         (["I-x", "O"], None),
@@ -300,5 +300,5 @@ def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole():
         (["D", "N"], None),
     ],
 )
-def test_schemes_are_found_from_labels(labels, scheme):
+def test_schemes_are_recognised_from_labels(labels, scheme):
     assert scheme_of(labels) == scheme

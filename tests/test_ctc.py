@@ -1,4 +1,4 @@
-"""Connectionist temporal classification against every path that there is."""
+"""Connectionist temporal classification against an enumeration of all paths."""
 
 import itertools
 
@@ -82,7 +82,7 @@ def test_a_wide_prefix_search_finds_every_text(seed, n):
 
 @settings(max_examples=10, deadline=None)
 @given(SEEDS)
-def test_a_language_model_is_weighed_in(seed):
+def test_the_score_of_a_language_model_is_added_with_its_weight(seed):
     log_p, weight = steps(seed, 4), 0.7
 
     def follow(text):

@@ -75,7 +75,7 @@ def no_network(monkeypatch):
 
 
 def read_ts(path):
-    """Steps and labels of a .ts file, read the slow way."""
+    """Steps and labels of a .ts file, read line by line."""
     lines = iter(path.read_text().splitlines())
     while next(lines) != "@data":
         pass
@@ -351,7 +351,7 @@ def test_emoji_keep_colours_of_skin_together(raw):
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """A source of a few bytes, under a LAMINA_DATA of its own."""
+    """A source of a few bytes, under a temporary LAMINA_DATA."""
     monkeypatch.setenv("LAMINA_DATA", str(tmp_path))
     (tmp_path / "folder").mkdir()
     return source.Source(

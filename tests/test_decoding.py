@@ -1,4 +1,4 @@
-"""Searching and drawing texts, against every text that there is."""
+"""Searching and sampling texts, against an enumeration of all texts."""
 
 import itertools
 from collections import Counter
@@ -16,7 +16,7 @@ K = 3
 
 
 class Table:
-    """A decoder whose probabilities hang on the whole text so far, drawn at random."""
+    """A decoder with random probabilities that depend on the whole text so far."""
 
     def __init__(self, n, seed):
         self.n, self.seed, self.n_steps = n, seed, 0
@@ -49,7 +49,7 @@ def log_p_of(table, i, text, ended=True):
 
 
 def all_hypotheses(table, i, limit):
-    """Every text of at most `limit` tokens, its end included; and those cut there."""
+    """Every text of at most `limit` tokens with its end, and those truncated there."""
     hypotheses = []
     for n in range(limit):
         for text in itertools.product(range(1, K), repeat=n):
@@ -63,7 +63,7 @@ def all_hypotheses(table, i, limit):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.7, 1.0]))
-def test_a_beam_of_everything_finds_everything(seed, penalty):
+def test_a_beam_as_wide_as_all_texts_is_exhaustive(seed, penalty):
     table, limit = Table(2, seed), 3
     for i, ranked in enumerate(beam_search(table, 40, limit, penalty)):
         wanted = all_hypotheses(table, i, limit)
@@ -77,7 +77,7 @@ def test_a_beam_of_everything_finds_everything(seed, penalty):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 6))
-def test_a_beam_of_one_is_greedy(seed, limit):
+def test_a_beam_of_width_one_is_greedy(seed, limit):
     table = Table(3, seed)
     for i, (best,) in enumerate(beam_search(table, 1, limit)):
         text = []
@@ -90,7 +90,7 @@ def test_a_beam_of_one_is_greedy(seed, limit):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 7))
-def test_scores_are_log_likelihoods_and_samples_do_not_meet(seed, width):
+def test_scores_are_log_likelihoods_and_samples_are_independent(seed, width):
     table = Table(3, seed)
     beams = beam_search(table, width, 5)
     for i, ranked in enumerate(beams):
@@ -106,7 +106,7 @@ def test_scores_are_log_likelihoods_and_samples_do_not_meet(seed, width):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.integers(1, K - 1), min_size=0, max_size=3))
-def test_texts_begin_as_they_must(seed, prefix):
+def test_texts_begin_with_their_prefix(seed, prefix):
     table = Table(2, seed)
     free = np.ones((1, K), dtype=bool), np.zeros((1, K), dtype=int)
     beams = beam_search(Constrained(table, *free, [prefix, []]), 40, 4)
@@ -125,7 +125,7 @@ def test_texts_begin_as_they_must(seed, prefix):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
-def test_only_what_may_follow_is_written(seed, is_searched):
+def test_only_allowed_tokens_are_written(seed, is_searched):
     """Token 1 opens and token 2 closes; an open text cannot end or be opened again."""
     table = Table(2, seed)
     rules = np.array([[1, 1, 0], [0, 0, 1]], bool), np.array([[0, 1, 0], [0, 0, 0]])
@@ -145,7 +145,7 @@ def test_only_what_may_follow_is_written(seed, is_searched):
         assert h.log_p == pytest.approx(wanted, abs=1e-4)
 
 
-def test_the_search_ends_when_all_texts_have():
+def test_the_search_ends_when_all_texts_have_ended():
     class Short(Table):
         def after(self, i, text):
             return torch.tensor([0.98, 0.01, 0.01]).log()

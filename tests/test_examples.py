@@ -1,4 +1,4 @@
-"""Every example page runs from start to end, in a folder of its own."""
+"""Every example page runs from start to end, in a temporary folder."""
 
 import subprocess
 import sys

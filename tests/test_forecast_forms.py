@@ -1,4 +1,4 @@
-"""Forecasts come back as what was passed; known futures, bounds, gaps and frozen values."""
+"""Containers of forecasts, known futures, bounds, gaps and frozen values."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def long_frame():
         ),
     ],
 )
-def test_a_series_is_answered_by_a_series(index, after):
+def test_a_forecast_of_a_series_is_a_series(index, after):
     series = pd.Series(Y, index.rename("when"), name="sales")
     network = fit(series, quantiles=(0.1, 0.9))
     forecast = network.predict()
@@ -56,7 +56,7 @@ def test_a_series_is_answered_by_a_series(index, after):
     assert (quantiles.index == forecast.index).all()
 
 
-def test_frames_are_answered_by_frames_of_the_same_library():
+def test_forecasts_of_a_frame_are_a_frame_of_the_same_library():
     frame = long_frame()
     columns = {"id_column": "id", "time_column": "t", "value_column": "y"}
     expected = fit([Y * 7, Y * 3], quantiles=(0.5,)).predict()
@@ -165,14 +165,14 @@ def test_known_columns_of_arrays_are_numbers():
         ([1.0, "a", 2.0], "future"),
     ],
 )
-def test_a_future_that_does_not_fit_is_refused_by_name(future, words):
+def test_a_wrong_future_is_refused_by_name(future, words):
     params = {"value_column": "y", "season": 1, "known_columns": ["promo"]}
     network = fit(promotions()[:290], **params)
     with pytest.raises(DataError, match=words):
         network.predict(future=future)
 
 
-def test_a_future_without_known_columns_has_no_use():
+def test_a_future_without_known_columns_is_refused():
     with pytest.raises(DataError, match="known_columns was empty"):
         fit(Y).predict(future=Y)
 
@@ -192,7 +192,7 @@ def test_bounds_clip_forecasts_and_quantiles():
         fit(series, lower=1.0, upper=1.0)
 
 
-def test_a_weekly_pattern_goes_on_after_a_gap():
+def test_a_weekly_pattern_continues_after_a_gap():
     y = np.where(np.arange(203) % 7 >= 5, 100.0, 10.0)
     for gap in (slice(196, 199), slice(190, 203), slice(100, 160)):
         holes = y.copy()
@@ -257,7 +257,7 @@ def test_y_is_refused_in_fit():
         Forecaster(**SMALL).fit(np.arange(60.0), Y)
 
 
-def test_a_fold_with_a_gap_is_warned_of():
+def test_a_fold_with_a_gap_gives_a_warning():
     series = pd.Series(Y, MONTHS)
     with pytest.warns(DataWarning, match="TimeSeriesSplit"):
         fit(series.drop(MONTHS[20:40]))

@@ -1,4 +1,4 @@
-"""Forecasts: units of their own, missing steps, scores, forms of data."""
+"""Forecasts: scales of series, missing steps, scores, forms of data."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def network():
     return Forecaster(max_iter=3, quantiles=(0.9, 0.1), **SMALL).fit(X)
 
 
-def test_forecasts_are_in_the_units_of_each_series(network):
+def test_forecasts_have_the_scale_of_each_series(network):
     plain = network.predict(X)
     moved = network.predict([1000 * x - 7 for x in X])
     np.testing.assert_allclose(moved, 1000 * plain - 7, rtol=1e-4, atol=1e-2)
@@ -37,7 +37,7 @@ def test_forecasts_are_in_the_units_of_each_series(network):
 
 def test_a_window_is_cut_from_the_series(network):
     x = [np.concatenate([np.full(50, 1e6), X[7]])]
-    # Of what is before the window only the usual season counts, which nothing sways.
+    # Only the seasonal baseline depends on steps before the window.
     np.testing.assert_allclose(network.predict(x), network.predict(X[7:]), atol=0.5)
 
 
@@ -75,7 +75,7 @@ def test_training_windows_are_those_of_a_loop(network):
     assert row == len(samples)
 
 
-def test_missing_steps_count_in_nothing(network):
+def test_missing_steps_have_no_effect(network):
     holes = [x.copy() for x in X]
     for x in holes:
         x[[2, 7, -2]] = np.nan
@@ -100,7 +100,7 @@ def test_missing_steps_count_in_nothing(network):
     assert np.isfinite(score)
 
 
-def test_score_is_mase_of_what_was_held_back(network):
+def test_score_is_mase_of_the_held_out_steps(network):
     forecasts = network.predict([x[:-4] for x in X])
     errors = []
     for x, forecast in zip(X, forecasts, strict=True):
@@ -152,7 +152,7 @@ def test_padding_changes_nothing_forward_or_backward(network):
         torch.testing.assert_close(one, two)
 
 
-def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
+def test_missing_steps_of_a_short_series_are_missing_targets(network):
     short = X[0][:6]
     samples = network.encoder_.encode(
         network.encoder_.read([X[1], short])

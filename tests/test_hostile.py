@@ -1,4 +1,4 @@
-"""The hostile checks find what they are for, and their strategies draw usable values."""
+"""The hostile checks detect faults, and their strategies draw usable values."""
 
 import time
 
@@ -66,7 +66,7 @@ class Careless(DNNClassifier):
         ("sleeps", "X/nested lists/predict", "hang"),
     ],
 )
-def test_each_fault_is_found(monkeypatch, fault, case, kind):
+def test_each_fault_is_detected(monkeypatch, fault, case, kind):
     bench = bench_of(Careless, "table")
     monkeypatch.setattr(Careless, "fault", fault)
     case = Case.parse(f"Careless/table/{case}/0")
@@ -96,7 +96,7 @@ def test_generated_cases_are_those_of_their_seed(capsys):
 
 
 @pytest.mark.parametrize("data", EXAMPLES.values(), ids=EXAMPLES)
-def test_mutations_have_names_of_their_own_and_leave_good_samples_alone(data):
+def test_mutations_have_distinct_names_and_do_not_change_the_samples(data):
     mutations = mutations_of(data.X)
     names = [mutation.name for mutation in mutations]
     assert len(names) == len(set(names))
@@ -111,7 +111,7 @@ def test_mutations_have_names_of_their_own_and_leave_good_samples_alone(data):
     assert changed > 0.8 * len(mutations)
 
 
-def test_mutations_of_targets_and_weights_have_names_of_their_own():
+def test_mutations_of_targets_and_weights_have_distinct_names():
     for mutations in (TARGETS, WEIGHTS):
         assert len({mutation.name for mutation in mutations}) == len(mutations)
 

@@ -1,4 +1,4 @@
-"""Written-out kernels against the plain autograd version of the same thing."""
+"""Kernels against autograd."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ class AsFunction(torch.autograd.Function):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("n_outputs", [3, 20])
-def test_the_slopes_of_the_dense_kernel_are_those_of_finite_differences(
+def test_the_gradients_of_the_dense_kernel_are_those_of_finite_differences(
     activation, n_outputs
 ):
     torch.manual_seed(0)
@@ -140,13 +140,13 @@ def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_o
         results.append([z, to_input, *grads])
     for exact, rounded in zip(*results, strict=True):
         assert rounded.dtype == torch.float32
-        # A relu whose input rounding turns round counts with its whole gradient.
+        # A relu whose input changes its sign by rounding has another gradient.
         assert (rounded - exact).norm() < 0.06 * exact.norm()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):
+def test_cross_entropy_and_its_gradient_are_torchs(weighted, smoothing):
     torch.manual_seed(0)
     logits, target = torch.randn(7, 4), torch.randint(0, 4, (7,))
     weight = torch.rand(7) if weighted else None
@@ -161,7 +161,7 @@ def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_squared_error_and_its_slope_are_autograds(weighted):
+def test_squared_error_and_its_gradient_are_autograds(weighted):
     torch.manual_seed(0)
     output, target = torch.randn(7, 4), torch.randn(7, 4)
     weight = torch.rand(7) if weighted else None
@@ -174,7 +174,7 @@ def test_squared_error_and_its_slope_are_autograds(weighted):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.97])
-def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+def test_dropout_drops_at_its_rate_and_keeps_the_mean(rate):
     torch.manual_seed(0)
     mask = keep_mask(torch.empty(1001, 301), rate)
     assert len(mask.unique()) == 2
@@ -187,7 +187,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     assert drop(h) is h
 
 
-def test_products_in_bfloat16_leave_float32_weights_and_come_close():
+def test_products_in_bfloat16_keep_float32_weights_and_are_close():
     model, task = network()
     batch = next(batches(1))
     exact = gradients.gradients_of(model, task, FLOAT32)(batch).item()

@@ -167,7 +167,7 @@ def test_every_parameter_is_documented_and_no_other(public):
     assert sorted(documented) == sorted(public().get_params(deep=False))
 
 
-def test_import_leaves_optional_packages_alone(imported):
+def test_import_does_not_import_optional_packages(imported):
     assert sorted(OPTIONAL.intersection(imported["added"])) == []
 
 

@@ -128,7 +128,7 @@ def test_each_sample_is_read_from_its_own_end(cell):
 
 
 @cells
-def test_a_recurrence_goes_on_from_a_state_that_gets_no_gradient(cell):
+def test_a_recurrence_starts_from_a_state_that_gets_no_gradient(cell):
     ours, theirs = pair(cell, 3, 4, False)
     x = torch.randn(2, 9, 3)
     state = (torch.randn(1, 2, 4, requires_grad=True),)
@@ -144,7 +144,7 @@ def test_a_recurrence_goes_on_from_a_state_that_gets_no_gradient(cell):
 
 @cells
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
+def test_without_gradients_no_activations_are_kept(cell, context, monkeypatch):
     kept = []
     monkeypatch.setattr(
         SCANS[CELLS[cell]],
@@ -162,7 +162,7 @@ def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
 
 
 @cells
-def test_a_graph_that_is_dropped_takes_its_memory_along(cell):
+def test_a_deleted_graph_frees_its_memory(cell):
     ours, _ = pair(cell, 3, 4, True)
     h = ours(torch.randn(2, 5, 3), None)
     pass_ = weakref.ref(h.grad_fn.scan)
@@ -207,7 +207,7 @@ def test_an_input_without_gradient_gets_none_and_the_same_is_computed_again(cell
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_counts_of_threads_are_as_before():
+def test_counts_of_threads_are_restored():
     ours, _ = pair("gru", 3, 4, True)
     ours(torch.randn(5, 7, 3), None).sum().backward()
     assert torch.get_num_threads() == 2

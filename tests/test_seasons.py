@@ -1,4 +1,4 @@
-"""Seasons that are there are found, and noise has none."""
+"""Seasons are detected, and noise has none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Random numbers belong to a fit: its thread draws them, and no other thread notices."""
+"""Random numbers of a fit are drawn in its thread, without effect on other threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -94,7 +94,7 @@ def test_operators_draw_from_the_stream_what_torch_draws_from_that_seed(name):
 
 
 @pytest.mark.usefixtures("global_state")
-def test_the_dropout_that_is_one_operator_draws_from_the_stream_too():
+def test_fused_dropout_draws_from_the_stream_too():
     x = torch.full((2000,), 3.0, requires_grad=True)
     with random_stream(0), every_draw_from_stream():
         out, kept = torch.native_dropout(x, 0.25, True)
@@ -163,7 +163,7 @@ def test_which_modules_may_draw_by_themselves(module, draws):
 
 
 @pytest.mark.parametrize("shape", [(300, 20, 4), (300, 20, 2, 3)])
-def test_channels_are_dropped_whole_and_as_often_as_asked(shape):
+def test_whole_channels_are_dropped_at_the_given_rate(shape):
     x = torch.ones(shape)
     with random_stream(0):
         dropped = ChannelDropout(0.25).train()(x)
@@ -185,7 +185,7 @@ BRIEF = {"max_iter": 3, "batch_size": 8, "random_state": 0}
 
 
 class NoisyBody(RNNBody):
-    """A body from outside: layers of torch, and noise from whatever generator."""
+    """A user's body: layers of torch, and noise from any generator."""
 
     def __init__(self, spec, params):
         super().__init__(spec, params)
@@ -200,7 +200,7 @@ class NoisyBody(RNNBody):
 
 
 class NoisyClassifier(RNNClassifier):
-    """A public class of somebody else."""
+    """A public class of a user."""
 
     body = NoisyBody
 
@@ -236,7 +236,7 @@ def numbers(name, **params):
 
 @pytest.mark.usefixtures("global_state", "two_threads")
 @pytest.mark.parametrize("name", NETWORKS)
-def test_fits_in_threads_give_the_numbers_that_each_gives_alone(name):
+def test_fits_in_threads_give_the_results_of_single_fits(name):
     truth = numbers(name)
     np.testing.assert_array_equal(numbers(name), truth)
     with ThreadPoolExecutor(4) as pool:
@@ -286,7 +286,7 @@ def test_a_fit_is_never_seen_in_the_generators_of_another_thread():
     assert len(seen) == 1
 
 
-def test_what_the_user_draws_meanwhile_changes_nothing():
+def test_draws_of_the_user_during_a_fit_change_nothing():
     class Drawing(NoisyBody):
         def forward(self, batch):
             torch.Generator().seed()

@@ -1,8 +1,8 @@
-"""Steps that are recorded once and repeated, as a GPU does it.
+"""Steps that are captured once and replayed, as on a GPU.
 
-A tape of torch's operations stands for the CUDA graph: what it repeats are the operations
-themselves, on the memory that they had. Whatever Python would have decided anew is lost to
-it, and a look at a number is refused, as a graph refuses it.
+A tape of torch's operations replaces the CUDA graph: it repeats the same operations on the same
+memory. Later decisions of Python are not repeated, and copying a value to the host is refused, as by
+a graph.
 """
 
 import numpy as np
@@ -132,7 +132,7 @@ def fitted(kind, example, params, weighted=False):
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_repeated_steps_train_the_same_network(name, weighted, request):
+def test_replayed_steps_train_the_same_network(name, weighted, request):
     kind, example, params = NETWORKS[name]
     request.getfixturevalue("unrecorded")
     truth = fitted(kind, EXAMPLES[example], params, weighted)
@@ -150,7 +150,7 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
 
 
 @pytest.mark.usefixtures("unrecorded")
-def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
+def test_steps_that_cannot_be_captured_train_the_same_network_and_warn(request):
     truth = fitted(DNNClassifier, EXAMPLES["table"], {})
     tapes = request.getfixturevalue("tapes")
 
@@ -189,12 +189,12 @@ def test_no_step_waits_for_the_device(kind, example, monkeypatch):
         network.fit(example.X, example.target(network))
 
 
-def test_series_of_unequal_length_are_not_repeated(tapes):
+def test_steps_of_series_of_unequal_length_are_not_replayed(tapes):
     fitted(RNNClassifier, EXAMPLES["ragged"], {})
     assert tapes.n_recorded == 0
 
 
-def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
+def test_only_small_networks_on_a_gpu_are_captured(monkeypatch):
     monkeypatch.setattr("lamina.training.step.Graphs", lambda device: Tapes())
     zeros = torch.zeros
 
@@ -207,7 +207,7 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
     assert isinstance(fastest(step, DenseBody, cuda, small), Recorded)
     assert fastest(step, DenseBody, cuda, large) is step
     assert fastest(step, DenseBody, torch.device("cpu"), small) is step
-    # What a body of somebody else decides in Python may change.
+    # The control flow of a user's body may change.
     assert fastest(step, Body, cuda, small) is step
 
 

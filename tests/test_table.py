@@ -1,4 +1,4 @@
-"""Tables: what reaches the network, against scikit-learn, numpy and plain loops."""
+"""Tables: the inputs of the network against scikit-learn, numpy and plain loops."""
 
 import datetime as dt
 import warnings
@@ -59,7 +59,7 @@ def test_numbers_without_outliers_are_standardised(seed, n, n_columns):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
-def test_a_row_without_weight_makes_no_tail_long(kind):
+def test_a_row_of_weight_zero_makes_no_tail_long(kind):
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], weight = 100, np.ones(200)
     for last, tails in ((1, [0]), (0, [])):
@@ -68,7 +68,7 @@ def test_a_row_without_weight_makes_no_tail_long(kind):
         assert list(network.encoder_.numbers.long_tailed) == tails
 
 
-def test_a_missing_number_hides_no_tail():
+def test_a_missing_number_does_not_hide_a_long_tail():
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], X[3] = 100, np.nan
     assert list(fitted(X).numbers.long_tailed) == [0]
@@ -86,7 +86,7 @@ def test_single_precision_is_scaled_as_exactly_as_double(mean, scale):
 
 
 @pytest.mark.parametrize("n_missing", [0, 3])
-def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
+def test_many_rows_are_scaled_like_single_rows_to_the_last_bit(n_missing):
     X = np.random.default_rng(0).normal(3, 50, (9000, 7)).astype(np.float32)
     X[0, 0], X[:, 2:4] = 1e30, X[:, 2:4] ** 7  # long tails
     X[5 : 5 + n_missing, 1] = np.nan
@@ -129,7 +129,7 @@ SHORT, LONG = np.array([[-1.0], [1.0]]), np.r_[np.zeros(99), 10.0][:, None]
 def test_numbers_keep_their_order_within_six(values, seen):
     x = encoded(np.sort(values)[:, None], fit_on=seen)[:, 0]
     assert (np.abs(x) <= 6).all()
-    assert (np.diff(x) >= -5e-7).all()  # what rounding to float32 may turn round
+    assert (np.diff(x) >= -5e-7).all()  # up to the rounding of float32
 
 
 @pytest.mark.parametrize("seen", [SHORT, LONG], ids=["short", "long"])
@@ -192,7 +192,7 @@ def test_few_categories_become_one_hot_columns():
     np.testing.assert_array_equal(x[:, 1:], truth)
 
 
-def test_many_categories_become_codes_that_tell_them_apart():
+def test_many_categories_become_distinct_codes():
     values = [f"v{i:02}" for i in range(10)] * 2
     encoder = fitted(frame(values))
     batch = everything(samples_of(encoder, frame(values)))
@@ -227,7 +227,7 @@ def test_an_unseen_category_still_has_no_embedding_after_training():
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
-def test_a_missing_category_is_a_category_of_its_own(missing):
+def test_a_missing_category_is_a_category(missing):
     values = pd.Series(["a", missing, "b", missing], dtype=object)
     x = encoded(frame(values))[:, 1:]
     assert x.shape == (4, 3)
@@ -256,7 +256,7 @@ def date_truth(day):
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
-def test_a_date_becomes_days_and_places_on_circles(make):
+def test_a_date_becomes_days_and_positions_on_circles(make):
     X = make({"when": DAYS})
     x = encoded(X)
     truth = np.array([date_truth(d) for d in DAYS[:2]])
@@ -511,7 +511,7 @@ def test_a_large_table_is_learnt():
 def test_a_row_is_checked_like_many_rows():
     X, y = np.random.default_rng(0).normal(size=(2000, 6)), np.arange(2000) % 2
     network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=1).fit(X, y)
-    together = network.predict_proba(X)  # too many for the short way
+    together = network.predict_proba(X)  # too many rows for the fast path
     np.testing.assert_allclose(network.predict_proba(X[:1]), together[:1], atol=1e-6)
     X[1, 2] = np.nan
     with pytest.warns(DataWarning, match="Column 2 has missing values"):

@@ -39,7 +39,7 @@ class Says(nn.Module):
 
 
 def classification(y, **params):
-    """A fitted task of the kind that y asks for."""
+    """A fitted task of the kind that y requires."""
     task = Classification.for_targets(y, ClassificationParams(**params))
     return task.fit(task.read(y, None), None)
 
@@ -72,7 +72,7 @@ def test_cross_entropy_is_minus_the_log_of_the_labels_probability(logits, data):
 
 @CALM
 @given(logit_rows, st.floats(0, 0.9))
-def test_label_smoothing_spreads_its_share_over_all_classes(logits, rate):
+def test_label_smoothing_spreads_its_fraction_over_all_classes(logits, rate):
     task = classification([0, 1, 2], label_smoothing=rate)
     y = np.arange(len(logits)) % 3
     q = (1 - rate) * np.eye(3)[y] + rate / 3
@@ -118,7 +118,7 @@ def test_several_outputs_cost_the_mean_of_their_cross_entropies():
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-def test_perfect_logits_cost_nothing_and_their_opposite_costs_much(loss):
+def test_correct_logits_have_no_loss_and_wrong_ones_a_large_one(loss):
     y = np.array([0, 2, 1])
     perfect = 60 * np.eye(3)[y]
     many = np.eye(3, dtype=int)[y]
@@ -225,7 +225,7 @@ def test_class_weights_of_several_labels_multiply_over_the_outputs():
     np.testing.assert_allclose(task.target_weights(y), truth)
 
 
-def test_a_balanced_network_answers_as_if_classes_were_equally_frequent():
+def test_a_balanced_network_predicts_as_if_classes_were_equally_frequent():
     X, y = np.zeros((60, 1)), np.array([0] * 50 + [1] * 10)
     params = {"hidden_layer_sizes": (), "max_iter": 150, "random_state": 0}
     params |= {"learning_rate_init": 0.1, "batch_size": 60, "alpha": 0.0}

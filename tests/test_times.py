@@ -1,4 +1,4 @@
-"""Stamps are read as what they are, and their distance is that of the calendar."""
+"""Time stamps, and their distances by the calendar."""
 
 import datetime as dt
 
@@ -28,7 +28,7 @@ ALIASES += ["QS", "QE", "QE-FEB", "YS", "YE", "2MS"]
 
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("start", ["2024-01-31", "2023-11-30 10:00"])
-def test_a_frequency_goes_on_as_pandas_does(alias, start):
+def test_a_frequency_continues_as_in_pandas(alias, start):
     index = pd.date_range(start, periods=40, freq=alias)
     history, future = index[:25], index[25:]
     holes = history.delete([3, 7, 8, 20])
@@ -68,7 +68,7 @@ def test_clocks_of_a_zone_are_those_of_pandas(zone):
     np.testing.assert_array_equal(to_wall_clock(instants.astype(np.int64), zone), wall)
     back = to_instants(wall, zone)
     same = back == instants.astype(np.int64)
-    # Of the two moments at which clocks show a time the first is meant.
+    # An ambiguous local time is the first of its two moments.
     assert (~same).sum() == (wall.size - np.unique(wall).size)
     gaps = np.flatnonzero(np.diff(wall) > 900_000_000)
     for i in gaps:

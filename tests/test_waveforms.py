@@ -1,4 +1,4 @@
-"""Lists of recordings: every container alike, and refusals by name."""
+"""Lists of recordings: equal results for every container, and refusals."""
 
 import array
 
@@ -129,7 +129,7 @@ def test_waveforms_a_little_beyond_one_are_read():
 
 
 @given(st.lists(st.integers(0, N - 1), min_size=1))
-def test_rows_keep_their_numbers(rows):
+def test_rows_keep_the_indices_of_their_samples(rows):
     recordings = encoder().read([*X[:-1], X[-1, :100]])
     selected = recordings[np.array(rows)][np.arange(len(rows))]
     assert len(selected) == len(rows)
