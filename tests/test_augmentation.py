@@ -62,8 +62,8 @@ def test_each_image_is_a_moved_copy_of_its_source(name, shape):
 def test_every_move_is_as_likely_as_any_other():
     torch.manual_seed(0)
     x = pictures(6000, 8, 9, 1)
-    taken = moves(x, AUGMENTATIONS["shift_flip"]().train()(x), flips=True)
-    counts = np.unique(taken, axis=0, return_counts=True)[1]
+    chosen = moves(x, AUGMENTATIONS["shift_flip"]().train()(x), flips=True)
+    counts = np.unique(chosen, axis=0, return_counts=True)[1]
     assert len(counts) == 3 * 3 * 2
     assert np.abs(counts - 6000 / 18).max() < 5 * (6000 / 18) ** 0.5
 

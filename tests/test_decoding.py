@@ -43,8 +43,8 @@ class Table:
         return torch.stack([self.after(i, text) for i, text in texts])
 
 
-def log_p_of(table, i, text, ended=True):
-    tokens = (*text, 0) if ended else text
+def log_p_of(table, i, text, is_complete=True):
+    tokens = (*text, 0) if is_complete else text
     return sum(table.after(i, tokens[:j])[t].item() for j, t in enumerate(tokens))
 
 
@@ -83,9 +83,9 @@ def test_a_beam_of_width_one_is_greedy(seed, limit):
         text = []
         while len(text) < limit and (not text or text[-1]):
             text.append(int(table.after(i, tuple(text)).argmax()))
-        ended = text[-1] == 0
-        assert best.ended == ended
-        assert best.tokens == (text[:-1] if ended else text)
+        is_complete = text[-1] == 0
+        assert best.ended == is_complete
+        assert best.tokens == (text[:-1] if is_complete else text)
 
 
 @settings(max_examples=25, deadline=None)

@@ -219,9 +219,9 @@ def test_states_can_be_selected(chars):
 
 def test_single_samples_have_the_results_of_a_batch(each):
     texts = ["a rose is a rose", "", "zoo " * 200, "by"]
-    for ask in (each.score_samples, each.predict_proba, each.transform):
-        single = np.concatenate([ask([text]) for text in texts])
-        np.testing.assert_allclose(ask(texts), single, rtol=1e-5, atol=1e-5)
+    for method in (each.score_samples, each.predict_proba, each.transform):
+        single = np.concatenate([method([text]) for text in texts])
+        np.testing.assert_allclose(method(texts), single, rtol=1e-5, atol=1e-5)
 
 
 def test_carried_windows_train_on_the_likelihood_of_whole_documents():
@@ -260,11 +260,11 @@ def test_padding_changes_nothing_forward_or_backward():
     net.eval()
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
-    asked = (model.task_.predict, model.task_.following, model.task_.embed)
-    for ask in asked:
+    methods = (model.task_.predict, model.task_.following, model.task_.embed)
+    for method in methods:
         with torch.inference_mode():
-            one = ask(net, clean)
-            other = ask(net, type(clean)(garbage, lengths=clean.lengths))
+            one = method(net, clean)
+            other = method(net, type(clean)(garbage, lengths=clean.lengths))
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -316,8 +316,8 @@ def test_frequencies_of_drawn_units_are_their_probabilities(chars):
         p /= p.sum()
         for unit, wanted in zip(chars.vocabulary_, p, strict=True):
             if len(unit) == 1:
-                share = sum(text == unit for text in drawn) / n
-                assert share == pytest.approx(
+                frequency = sum(text == unit for text in drawn) / n
+                assert frequency == pytest.approx(
                     wanted, abs=4.5 * (wanted / n) ** 0.5 + 1e-3
                 )
 
@@ -507,12 +507,12 @@ def test_two_passes_at_a_time_do_not_share_their_states():
     def loss(batch):
         return model.task_.loss(net, batch).item()
 
-    alone = [loss(batch) for batch in loader]
+    single = [loss(batch) for batch in loader]
     pairs = [
         (loss(one), loss(other)) for one, other in zip(loader, loader, strict=True)
     ]
     net.eval()
-    assert pairs == [(value, value) for value in alone]
+    assert pairs == [(value, value) for value in single]
 
 
 def test_a_loaded_model_gives_the_same_likelihoods():
@@ -561,15 +561,15 @@ def test_a_grammar_is_learnt_to_its_entropy():
     def entropy(p):
         return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
 
-    share = 0.4 / (0.4 + 0.1)  # of "a"
-    bits = share * entropy(0.9) + (1 - share) * entropy(0.6)
+    frequency = 0.4 / (0.4 + 0.1)  # of "a"
+    bits = frequency * entropy(0.9) + (1 - frequency) * entropy(0.6)
     model = LanguageModel(
         unit="char", hidden_size=16, window=32, max_iter=30, random_state=0
     )
     model.set_params(learning_rate_init=0.03)
     model.fit(text(40_000))
-    fresh = text(20_000)
-    true = -model.score(fresh)
+    new = text(20_000)
+    true = -model.score(new)
     assert true == pytest.approx(bits, abs=0.03)
 
 
@@ -583,7 +583,7 @@ def test_copies_are_generated_exactly():
     )
     model.set_params(learning_rate_init=0.01)
     model.fit([half + half for half in halves])
-    fresh = ["".join(t) for t in itertools.product("abcd", repeat=4)]
-    bits = -model.score_samples([half + half for half in fresh]) / np.log(2)
+    new = ["".join(t) for t in itertools.product("abcd", repeat=4)]
+    bits = -model.score_samples([half + half for half in new]) / np.log(2)
     assert bits.mean() == pytest.approx(8, abs=0.3)
     assert BEGIN < END

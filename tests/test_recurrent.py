@@ -209,7 +209,7 @@ def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
     horizon = 50
     layer = RecurrentLayer("lstm", C, 600, False, horizon)
     admit, forget = layer.directions[0].bias_ih_l0.detach()[:1200].split(600)
-    # With only its bias a unit keeps the share s of its state: a scale of 1 / (1 - s).
+    # With only its bias a unit keeps the fraction s of its state: a time scale of 1 / (1 - s).
     scale = 1 / (1 - torch.sigmoid(forget[:300]))
     assert 2 <= scale.min() < 4
     assert 45 < scale.max() <= horizon

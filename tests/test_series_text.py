@@ -194,9 +194,9 @@ def test_wrong_channels_are_refused():
 def test_prediction_of_a_sample_does_not_depend_on_the_others(network):
     X = ragged(3, n=40)
     network.fit(X, np.arange(40) % 2)
-    ask = getattr(network, "predict_proba", network.predict)
-    single = np.concatenate([ask([sample]) for sample in X])
-    np.testing.assert_allclose(ask(X), single, atol=1e-5)
+    method = getattr(network, "predict_proba", network.predict)
+    single = np.concatenate([method([sample]) for sample in X])
+    np.testing.assert_allclose(method(X), single, atol=1e-5)
 
 
 tokens = st.text(min_size=1, max_size=4)

@@ -1,8 +1,8 @@
 """Steps that are captured once and replayed, as on a GPU.
 
-A tape of torch's operations replaces the CUDA graph: it repeats the same operations on the same
-memory. Later decisions of Python are not repeated, and copying a value to the host is refused, as by
-a graph.
+A tape of torch's operations replaces the CUDA graph: it repeats the same operations on the
+same memory. Later decisions of Python are not repeated, and copying a value to the host is
+refused, as by a graph.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def looks(func, args):
 
 
 class Tape(TorchDispatchMode):
-    """Operations as they are done, to be done again."""
+    """The operations that are called, to be called again."""
 
     def __init__(self):
         super().__init__()
@@ -63,17 +63,17 @@ class Tapes:
 
     def record(self, work):
         self.n_recorded += 1
-        tape, done = Tape(), []
+        tape, results = Tape(), []
 
         def again():
-            # A graph does nothing while it is recorded; a tape has done the first step.
-            if not done:
+            # A graph does nothing while it is recorded; a tape computes the first step.
+            if not results:
                 with tape:
-                    done.append(work())
+                    results.append(work())
             else:
                 tape.again()
                 self.n_repeated += 1
-            return done[0].clone()
+            return results[0].clone()
 
         return again
 

@@ -158,9 +158,9 @@ def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
     encoder = fitted(X, times.astype(float))
     np.testing.assert_allclose(encoder.numbers.mean, np.nanmean(truth, 0))
     np.testing.assert_allclose(encoder.numbers.scale, np.nanstd(truth, 0))
-    filled = np.nan_to_num(X)
-    dense = fitted(filled, times.astype(float))
-    thin = fitted(sparse.csr_matrix(filled), times.astype(float))
+    complete = np.nan_to_num(X)
+    dense = fitted(complete, times.astype(float))
+    thin = fitted(sparse.csr_matrix(complete), times.astype(float))
     np.testing.assert_allclose(thin.numbers.mean, dense.numbers.mean)
     np.testing.assert_allclose(thin.numbers.scale, dense.numbers.scale)
 

@@ -442,14 +442,14 @@ def test_unseen_labels_of_validation_samples_are_refused():
 
 def test_methods_before_fit_raise_not_fitted_error():
     network = SequenceTagger()
-    for ask in (
+    for method in (
         network.predict,
         network.predict_proba,
         lambda X: network.score(X, TAGS),
         lambda X: network.entity_f1(X, TAGS),
     ):
         with pytest.raises(NotFittedError):
-            ask(WORDS)
+            method(WORDS)
 
 
 @pytest.mark.parametrize("crf", [True, False])

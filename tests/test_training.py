@@ -163,8 +163,8 @@ def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
 
 @CALM
 @given(st.sampled_from(list(SCHEDULES)), st.floats(0, 1))
-def test_a_schedule_stays_between_zero_and_one(name, done):
-    assert -1e-12 <= SCHEDULES[name](done) <= 1
+def test_a_schedule_stays_between_zero_and_one(name, progress):
+    assert -1e-12 <= SCHEDULES[name](progress) <= 1
 
 
 def test_schedules_have_the_documented_ends():
@@ -359,9 +359,9 @@ def test_the_schedule_follows_the_time_limit(monkeypatch):
     monkeypatch.setattr(loop, "time", FakeTime())
     rates = []
 
-    def remember(done):
-        rates.append(done)
-        return 1 - done
+    def remember(progress):
+        rates.append(progress)
+        return 1 - progress
 
     monkeypatch.setitem(loop.SCHEDULES, "linear", remember)
     DNNClassifier(

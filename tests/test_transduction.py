@@ -226,12 +226,12 @@ def test_arguments_may_be_numbers_of_numpy(network):
 
 def test_methods_before_fit_raise_not_fitted_error():
     network = Translator(**SMALL)
-    for ask in (network.predict, network.sample, network.attention):
+    for method in (network.predict, network.sample, network.attention):
         with pytest.raises(NotFittedError):
-            ask(X)
-    for ask in (network.score_samples, network.bleu, network.score):
+            method(X)
+    for method in (network.score_samples, network.bleu, network.score):
         with pytest.raises(NotFittedError):
-            ask(X, Y)
+            method(X, Y)
 
 
 @pytest.mark.parametrize("unit", ["char", "word", "bpe"])

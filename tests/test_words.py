@@ -59,7 +59,7 @@ IDENTIFIERS = {
     r"behind": "beta",
     r"Chain": "LinearChainCRF",
     r"Independent": "SoftmaxLabels",
-    r"ask|tell|asked|told|teller|asker": "query, or attention_rnn and output_rnn",
+    r"asks?|asked|tells|told": "query, or attention_rnn and output_rnn",
     r"Ask|Asks": "Query",
     r"fresh": "resets_state, or what is new",
     r"owners?": "sample_index",
