@@ -10,7 +10,6 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 JOBS ?= 2
 SUITE ?=
-USAGE := tests/typing/usage.py
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -60,8 +59,8 @@ format: $(READY) ## Format, and repair what can be repaired safely
 
 types: $(READY) ## Static types of the package, and of its use (tests/typing)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
-	$(if $(wildcard $(USAGE)),$(BIN)/basedpyright --pythonpath $(BIN)/python $(USAGE))
-	$(if $(wildcard $(USAGE)),$(BIN)/mypy --strict $(USAGE))
+	$(if $(wildcard tests/typing),$(BIN)/basedpyright --pythonpath $(BIN)/python \
+		--project tests/typing && $(BIN)/mypy)
 
 layers: $(READY) ## Imports run one way
 	$(BIN)/lint-imports --no-logo
