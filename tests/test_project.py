@@ -17,6 +17,8 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PUBLIC_CLASSES = [c for c in map(vars(lamina).get, lamina.__all__) if isclass(c)]
 
 MAX_FILE, MAX_FUNCTION = 300, 40
+OF_NO_MODULE = {"integration", "parity", "project", "sklearn_checks", "words"}
+"""Test files about the package as a whole."""
 OPTIONAL = {"PIL", "matplotlib", "pandas", "polars", "pooch", "rich", "soundfile"}
 
 # Looks at the process before and after `import lamina`. scikit-learn comes first: where
@@ -112,6 +114,18 @@ def test_functions_are_short():
 def test_files_are_named_for_what_they_hold():
     vague = {"utils", "util", "helpers", "misc", "common"}
     assert [relative(p) for p in SOURCES if p.stem.strip("_") in vague] == []
+
+
+def test_test_files_are_named_after_modules_and_packages():
+    """`files`, `audio` or, where the name of a module is not enough, `audio_files`."""
+    modules = {
+        name
+        for path in SOURCES
+        for folder, module in [(path.parent.name, path.stem)]
+        for name in (folder, module, f"{folder}_{module}")
+    }
+    tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").glob("test_*.py")}
+    assert sorted(tested - modules - OF_NO_MODULE) == []
 
 
 def test_nothing_is_left_for_later():
