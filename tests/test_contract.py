@@ -1,4 +1,4 @@
-"""Every public estimator keeps the contract, with every form of data that it takes."""
+"""Every public estimator passes the checks, with every form of data that it takes."""
 
 from typing import Annotated, ClassVar
 

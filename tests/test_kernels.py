@@ -1,4 +1,4 @@
-"""Written-out kernels against the plain autograd version of the same thing."""
+"""Kernels against autograd."""
 
 import numpy as np
 import pytest
@@ -98,8 +98,8 @@ class AsFunction(torch.autograd.Function):
         return ctx.kernel.forward(x.detach()).clone()
 
     @staticmethod
-    def backward(ctx, slope):
-        to_input = ctx.kernel.backward(slope, to_input=True)
+    def backward(ctx, gradient):
+        to_input = ctx.kernel.backward(gradient, to_input=True)
         weights = [w.grad.clone() for w in ctx.kernel.weights]
         biases = [b.grad.clone() for b in ctx.kernel.biases]
         return to_input, None, None, *weights, *biases
@@ -107,7 +107,7 @@ class AsFunction(torch.autograd.Function):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("n_outputs", [3, 20])
-def test_the_slopes_of_the_dense_kernel_are_those_of_finite_differences(
+def test_the_gradients_of_the_dense_kernel_are_those_of_finite_differences(
     activation, n_outputs
 ):
     torch.manual_seed(0)
@@ -128,25 +128,25 @@ def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_o
     layers, out = DenseLayers([40, 50, 60], activation, 0.0), nn.Linear(60, n_outputs)
     for linear in layers.linears:
         nn.init.normal_(linear.bias)
-    x, slope = torch.randn(30, 40), torch.randn(30, n_outputs)
-    found = []
+    x, gradient = torch.randn(30, 40), torch.randn(30, n_outputs)
+    results = []
     for dtype in (torch.float32, torch.bfloat16):
         for p in [*layers.parameters(), *out.parameters()]:
             p.grad = None
         kernel = kernel_of(layers, out, dtype)
         z = kernel.forward(x).float()
-        to_input = kernel.backward(slope, to_input=True).float()
+        to_input = kernel.backward(gradient, to_input=True).float()
         grads = [p.grad.clone() for p in [*layers.parameters(), *out.parameters()]]
-        found.append([z, to_input, *grads])
-    for exact, rounded in zip(*found, strict=True):
+        results.append([z, to_input, *grads])
+    for exact, rounded in zip(*results, strict=True):
         assert rounded.dtype == torch.float32
-        # A relu whose input rounding turns round counts with its whole slope.
+        # A relu whose input changes its sign by rounding has another gradient.
         assert (rounded - exact).norm() < 0.06 * exact.norm()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):
+def test_cross_entropy_and_its_gradient_are_torchs(weighted, smoothing):
     torch.manual_seed(0)
     logits, target = torch.randn(7, 4), torch.randint(0, 4, (7,))
     weight = torch.rand(7) if weighted else None
@@ -161,7 +161,7 @@ def test_cross_entropy_and_its_slope_are_torchs(weighted, smoothing):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_squared_error_and_its_slope_are_autograds(weighted):
+def test_squared_error_and_its_gradient_are_autograds(weighted):
     torch.manual_seed(0)
     output, target = torch.randn(7, 4), torch.randn(7, 4)
     weight = torch.rand(7) if weighted else None
@@ -173,21 +173,21 @@ def test_squared_error_and_its_slope_are_autograds(weighted):
     torch.testing.assert_close(ours, by_autograd(plain, output, target, weight))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.97])
-def test_dropout_drops_its_share_and_keeps_the_mean(share):
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.97])
+def test_dropout_drops_at_its_rate_and_keeps_the_mean(rate):
     torch.manual_seed(0)
-    mask = keep_mask(torch.empty(1001, 301), share)
+    mask = keep_mask(torch.empty(1001, 301), rate)
     assert len(mask.unique()) == 2
     n = mask.numel()
-    spread = (share * (1 - share) / n) ** 0.5
-    assert (mask == 0).float().mean().item() == pytest.approx(share, abs=5 * spread)
-    assert mask.mean().item() == pytest.approx(1, abs=5 * spread / (1 - share))
-    drop = Dropout(share).eval()
+    spread = (rate * (1 - rate) / n) ** 0.5
+    assert (mask == 0).float().mean().item() == pytest.approx(rate, abs=5 * spread)
+    assert mask.mean().item() == pytest.approx(1, abs=5 * spread / (1 - rate))
+    drop = Dropout(rate).eval()
     h = torch.randn(4, 5)
     assert drop(h) is h
 
 
-def test_products_in_bfloat16_leave_float32_weights_and_come_close():
+def test_products_in_bfloat16_keep_float32_weights_and_are_close():
     model, task = network()
     batch = next(batches(1))
     exact = gradients.gradients_of(model, task, FLOAT32)(batch).item()

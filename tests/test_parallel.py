@@ -65,7 +65,7 @@ def test_states_are_carried_in_parts_where_nothing_is_recorded():
     assert not read.requires_grad
 
 
-def test_counts_of_threads_are_as_before_and_parts_know_nothing_of_more_cores():
+def test_counts_of_threads_are_restored_and_parts_use_one_core():
     before = torch.get_num_threads()
     with spread_over(2):
         assert torch.get_num_threads() == 1
@@ -76,7 +76,7 @@ def test_counts_of_threads_are_as_before_and_parts_know_nothing_of_more_cores():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_has_threads_of_its_own():
+def test_a_forked_child_has_its_own_threads():
     workers(2)
     child = os.fork()
     if not child:
@@ -85,7 +85,7 @@ def test_a_forked_child_has_threads_of_its_own():
 
 
 class Slow(TensorSamples):
-    """Samples that are decoded, out of order where they can."""
+    """Samples that are decoded, and finish out of order if possible."""
 
     decodes = True
 
@@ -96,13 +96,13 @@ class Slow(TensorSamples):
         return super().take(rows)
 
 
-def test_batches_that_are_decoded_ahead_come_in_order_and_with_their_targets():
+def test_batches_decoded_in_advance_are_in_order_with_their_targets():
     x = torch.arange(90.0)[:, None]
-    plain, ahead = (
+    plain, traced = (
         Loader(kind(x), torch.arange(90), None, 7, True, torch.Generator())
         for kind in (TensorSamples, Slow)
     )
-    for a, b in zip(plain, ahead, strict=True):
+    for a, b in zip(plain, traced, strict=True):
         assert isinstance(b, Batch)
         assert a.target.tolist() == b.target.tolist() == b.x[:, 0].tolist()
 
@@ -117,7 +117,7 @@ def test_an_error_in_decoding_reaches_the_caller():
         list(loader)
 
 
-def test_a_layer_is_cut_only_where_a_part_is_worth_a_core():
+def test_a_layer_is_split_only_if_each_part_is_large_enough():
     both, one = (RecurrentLayer("lstm", 2, 3, bi, 9) for bi in (True, False))
     assert [both.n_parts(64, n) for n in (1, 2, 4, 16)] == [1, 2, 4, 4]
     assert [one.n_parts(n, 2) for n in (20, 64, 1000)] == [1, 2, 2]

@@ -1,4 +1,4 @@
-"""Number types and the process's flags."""
+"""Number types and flags of the process."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ PARTS = X[:1200], Y[:1200], X[1200:], Y[1200:]
 
 @pytest.fixture
 def all_native(monkeypatch):
-    """The processor as if it had every number type; it emulates them."""
+    """A processor that is said to have every number type; it emulates them."""
     monkeypatch.setattr(precision, "_is_native", lambda dtype, device: True)
 
 
@@ -67,7 +67,7 @@ def test_gradients_that_overflow_count_as_none_and_halve_the_scale():
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_numpys_products_keep_to_one_core_where_two_would_wait_for_each_other():
+def test_numpys_products_use_one_core_where_two_would_wait_for_each_other():
     model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
 
     def n_threads():
@@ -84,7 +84,7 @@ def test_numpys_products_keep_to_one_core_where_two_would_wait_for_each_other():
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_threads_follow_the_work_and_all_flags_are_put_back():
+def test_threads_follow_the_work_and_all_flags_are_restored():
     model = Model(nn.Linear(2, 2), nn.Linear(2, 2))
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     with pytest.raises(ZeroDivisionError), computing("float32", model, 1, 1e3):

@@ -15,7 +15,7 @@ sides = st.integers(1, 40)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @CALM
 @given(st.tuples(sides, sides, sides), st.booleans(), st.booleans())
-def test_a_product_is_that_of_double_precision_in_any_layout(
+def test_a_product_agrees_with_double_precision_in_any_layout(
     n_threads, dtype, shape, a_turned, b_turned
 ):
     n, c, m = shape

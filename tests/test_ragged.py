@@ -1,4 +1,4 @@
-"""Rows of unequal length, and recurrences that go on where they stopped."""
+"""Rows of unequal length, and recurrences that continue from a state."""
 
 from dataclasses import replace
 
@@ -15,19 +15,21 @@ from lamina.ragged import Ragged
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=20), st.data())
-def test_rows_are_taken_as_they_were_put_in(lengths, data):
+def test_rows_are_selected_unchanged(lengths, data):
     rows = [torch.randint(1, 9, (n,)) for n in lengths]
     ragged = Ragged.of(rows)
     numbers = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1))
-    taken = ragged[torch.tensor(numbers)]
-    for number, values, real in zip(numbers, taken.values, taken.mask(), strict=True):
+    selected = ragged[torch.tensor(numbers)]
+    for number, values, real in zip(
+        numbers, selected.values, selected.mask(), strict=True
+    ):
         assert values[real].tolist() == rows[number].tolist()
         assert not values[~real].any()
 
 
 @pytest.mark.parametrize("n_cores", [1, 2])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_windows_with_carried_states_give_what_the_whole_gives(cell, n_cores):
+def test_windows_with_carried_states_have_the_output_of_the_whole(cell, n_cores):
     params = RNNClassifier(cell=cell, hidden_size=7, n_layers=2, dropout=0.0)
     body = RNNBody(Spec(n_tokens=9, n_space=1, causal=True), params)
     x = torch.randint(4, 9, (70, 12))
@@ -48,4 +50,4 @@ def test_gradients_of_a_window_do_not_reach_the_one_before():
     second = body(replace(Batch(torch.randint(4, 9, (3, 6))), state=first.state))
     second.h.sum().backward()
     assert body.embed.weight.grad is not None
-    assert first.h.grad_fn is not None  # its graph is still there: nothing went back
+    assert first.h.grad_fn is not None  # its graph was not used

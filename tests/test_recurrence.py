@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lamina.kernels import recurrence
 from lamina.kernels.parallel import spread_over
 from lamina.nn.recurrent import CELLS, SCANS, RecurrentLayer
 
@@ -29,13 +28,13 @@ def pair(cell, n_inputs, width, bidirectional, dtype=torch.float32):
     return ours, theirs
 
 
-def passes(read, x, slope, weights):
+def passes(read, x, gradient, weights):
     """The states, and the gradients of all weights and of x."""
     x = x.clone().requires_grad_()
     h = read(x)
     for w in weights:
         w.grad = None
-    (h * slope).sum().backward()
+    (h * gradient).sum().backward()
     return [h.detach(), *(w.grad for w in weights), x.grad]
 
 
@@ -44,28 +43,32 @@ def passes(read, x, slope, weights):
 @given(
     size=st.tuples(*[st.integers(1, n) for n in (6, 9, 4, 5)]),
     bidirectional=st.booleans(),
-    rows_at_once=st.sampled_from([1, 12, 2048]),
 )
-def test_states_and_gradients_are_those_of_torchs_layer(
-    cell, size, bidirectional, rows_at_once
-):
+def test_states_and_gradients_are_those_of_torchs_layer(cell, size, bidirectional):
+    assert_equal_to_torchs(cell, size, bidirectional)
+
+
+# Inputs are multiplied for 2,048 rows of a batch and steps at a time.
+@cells
+@pytest.mark.parametrize("size", [(3, 700, 2, 4), (2100, 3, 2, 4)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_large_batches_are_computed_in_parts(cell, size, bidirectional):
+    assert_equal_to_torchs(cell, size, bidirectional)
+
+
+def assert_equal_to_torchs(cell, size, bidirectional):
     B, T, C, H = size
     ours, theirs = pair(cell, C, H, bidirectional, torch.float64)
     x = torch.randn(B, T, C, dtype=torch.float64)
-    slope = torch.randn(B, T, ours.width, dtype=torch.float64)
-    truth = passes(lambda x: theirs(x)[0], x, slope, list(theirs.parameters()))
-    before, recurrence.ROWS_AT_ONCE = recurrence.ROWS_AT_ONCE, rows_at_once
-    try:
-        found = passes(lambda x: ours(x, None), x, slope, list(ours.parameters()))
-    finally:
-        recurrence.ROWS_AT_ONCE = before
-    torch.testing.assert_close(found, truth, rtol=1e-9, atol=1e-12)
+    gradient = torch.randn(B, T, ours.width, dtype=torch.float64)
+    truth = passes(lambda x: theirs(x)[0], x, gradient, list(theirs.parameters()))
+    actual = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
+    torch.testing.assert_close(actual, truth, rtol=1e-9, atol=1e-12)
 
 
 @cells
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_gradients_are_those_of_finite_differences(cell, bidirectional, monkeypatch):
-    monkeypatch.setattr(recurrence, "ROWS_AT_ONCE", 8)
+def test_gradients_are_those_of_finite_differences(cell, bidirectional):
     ours, _ = pair(cell, 2, 3, bidirectional, torch.float64)
     x = torch.randn(3, 5, 2, dtype=torch.float64, requires_grad=True)
     lengths = torch.tensor([5, 2, 1])
@@ -101,12 +104,12 @@ def test_padding_changes_neither_states_nor_gradients(cell):
     ours, _ = pair(cell, 3, 4, True)
     lengths = torch.tensor([7, 1, 4])
     real = (torch.arange(7) < lengths[:, None])[..., None]
-    x, slope = torch.randn(3, 7, 3), torch.randn(3, 7, 8) * real
+    x, gradient = torch.randn(3, 7, 3), torch.randn(3, 7, 8) * real
     clean, dirty = (
         passes(
             lambda x: ours(x, lengths) * real,
             torch.where(real, x, torch.tensor(fill)),
-            slope,
+            gradient,
             list(ours.parameters()),
         )
         for fill in (0.0, 1e6)
@@ -125,7 +128,7 @@ def test_each_sample_is_read_from_its_own_end(cell):
 
 
 @cells
-def test_a_recurrence_goes_on_from_a_state_that_gets_no_gradient(cell):
+def test_a_recurrence_starts_from_a_state_that_gets_no_gradient(cell):
     ours, theirs = pair(cell, 3, 4, False)
     x = torch.randn(2, 9, 3)
     state = (torch.randn(1, 2, 4, requires_grad=True),)
@@ -141,7 +144,7 @@ def test_a_recurrence_goes_on_from_a_state_that_gets_no_gradient(cell):
 
 @cells
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
+def test_without_gradients_no_activations_are_kept(cell, context, monkeypatch):
     kept = []
     monkeypatch.setattr(
         SCANS[CELLS[cell]],
@@ -159,7 +162,7 @@ def test_where_nothing_is_recorded_nothing_is_kept(cell, context, monkeypatch):
 
 
 @cells
-def test_a_graph_that_is_dropped_takes_its_memory_along(cell):
+def test_a_deleted_graph_frees_its_memory(cell):
     ours, _ = pair(cell, 3, 4, True)
     h = ours(torch.randn(2, 5, 3), None)
     pass_ = weakref.ref(h.grad_fn.scan)
@@ -174,9 +177,9 @@ def test_a_graph_that_is_dropped_takes_its_memory_along(cell):
 @cells
 def test_in_bfloat16_states_and_gradients_are_about_the_same(cell):
     ours, _ = pair(cell, 8, 16, True)
-    x, slope = torch.randn(4, 40, 8), torch.randn(4, 40, 32)
+    x, gradient = torch.randn(4, 40, 8), torch.randn(4, 40, 32)
     weights = list(ours.parameters())
-    exact = passes(lambda x: ours(x, None), x, slope, weights)
+    exact = passes(lambda x: ours(x, None), x, gradient, weights)
 
     def read(x):
         with torch.autocast("cpu", torch.bfloat16):
@@ -184,7 +187,7 @@ def test_in_bfloat16_states_and_gradients_are_about_the_same(cell):
         assert h.dtype == torch.bfloat16
         return h
 
-    rough = passes(read, x, slope, weights)
+    rough = passes(read, x, gradient, weights)
     for a, b in zip(rough, exact, strict=True):
         assert a.dtype == (b.dtype if b is not exact[0] else torch.bfloat16)
         assert (a - b).norm() < 0.02 * b.norm()
@@ -204,7 +207,7 @@ def test_an_input_without_gradient_gets_none_and_the_same_is_computed_again(cell
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_counts_of_threads_are_as_before():
+def test_counts_of_threads_are_restored():
     ours, _ = pair("gru", 3, 4, True)
     ours(torch.randn(5, 7, 3), None).sum().backward()
     assert torch.get_num_threads() == 2

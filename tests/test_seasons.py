@@ -1,4 +1,4 @@
-"""Seasons that are there are found, and noise has none."""
+"""Seasons are detected, and noise has none."""
 
 import numpy as np
 import pytest
@@ -48,8 +48,8 @@ def test_hours_with_day_and_week_have_one_of_the_two():
         return curve + 0.2 * rng.normal(size=720)
 
     for candidates in (None, [24, 168]):
-        found = {season_of([load(rng)], candidates) for rng in SEEDS}
-        assert found <= {24, 168}
+        seasons = {season_of([load(rng)], candidates) for rng in SEEDS}
+        assert seasons <= {24, 168}
 
 
 def test_five_years_of_months_are_enough_where_months_are_known():
@@ -68,8 +68,8 @@ def test_noise_has_no_season(phi):
             values[step] = phi * values[step - 1] + rng.normal()
         return values
 
-    found = [season_of([noise(np.random.default_rng(i))]) for i in range(60)]
-    assert np.mean(np.array(found) == 1) >= 0.9
+    seasons = [season_of([noise(np.random.default_rng(i))]) for i in range(60)]
+    assert np.mean(np.array(seasons) == 1) >= 0.9
 
 
 def test_series_without_noise_or_change():

@@ -1,4 +1,4 @@
-"""Sound files: whole or refused, sane or refused, and the same from a path as from bytes."""
+"""Sound files: truncated and invalid ones are refused; paths and bytes are equal."""
 
 import io
 import os
@@ -49,8 +49,8 @@ def test_whole_files_are_read_from_paths_and_from_memory(kind, tmp_path):
     expected, rate = soundfile.read(io.BytesIO(data), len(WAVE) - 100, always_2d=True)
     for sample in (path, str(path), data, bytearray(data), io.BytesIO(data)):
         header = audio_header(sample, 0)
-        wave, found = decode_audio(sample, 0)
-        assert (header.rate, found, header.n_channels) == (rate, rate, 1)
+        wave, decoded_rate = decode_audio(sample, 0)
+        assert (header.rate, decoded_rate, header.n_channels) == (rate, rate, 1)
         assert len(wave) == header.n_samples
         np.testing.assert_allclose(wave[: len(expected)], expected, atol=1e-6)
     assert has_audio_signature(data)
@@ -58,7 +58,7 @@ def test_whole_files_are_read_from_paths_and_from_memory(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_lost", [3, 0.5])
-def test_files_that_break_off_are_refused(kind, n_lost, tmp_path):
+def test_truncated_files_are_refused(kind, n_lost, tmp_path):
     data = contents(kind)
     n_kept = len(data) // 2 if n_lost == 0.5 else len(data) - n_lost
     path = tmp_path / "a.wav"
@@ -73,7 +73,7 @@ def test_files_that_break_off_are_refused(kind, n_lost, tmp_path):
             decode_audio(sample, 7)
 
 
-def test_the_message_says_what_is_announced_and_what_is_there():
+def test_the_message_gives_both_lengths():
     data = contents("wav")
     with pytest.raises(
         DataError, match=f"has 1000 bytes, and {len(data)} by its header"
@@ -93,7 +93,7 @@ def test_chunks_around_the_samples_do_not_count():
 
 
 @pytest.mark.parametrize("size", [0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F000])
-def test_a_streamed_recording_may_leave_its_size_open(size):
+def test_a_streamed_recording_may_have_an_unknown_size(size):
     data = contents("wav")
     for place in (4, 40):
         data = with_bytes(data, place, struct.pack("<I", size))
@@ -103,13 +103,13 @@ def test_a_streamed_recording_may_leave_its_size_open(size):
 
 
 @pytest.mark.parametrize("rate", [0, 1, 99, 1_000_001, 2**31, 2**32 - 1])
-def test_absurd_rates_are_refused_from_the_header(rate):
+def test_extreme_rates_are_refused_by_the_header(rate):
     data = with_bytes(contents("wav"), 24, struct.pack("<I", rate))
     with pytest.raises(DataError, match="Sample 3"):
         audio_header(data, 3)
 
 
-def test_absurd_channels_and_lengths_are_refused_from_the_header():
+def test_extreme_channels_and_lengths_are_refused_by_the_header():
     for n_channels in (0, 33, 2000):
         data = with_bytes(contents("wav"), 22, struct.pack("<H", n_channels))
         with pytest.raises(DataError, match="Sample 0"):

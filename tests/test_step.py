@@ -1,8 +1,8 @@
-"""Steps that are recorded once and repeated, as a GPU does it.
+"""Steps that are captured once and replayed, as on a GPU.
 
-A tape of torch's operations stands for the CUDA graph: what it repeats are the operations
-themselves, on the memory that they had. Whatever Python would have decided anew is lost to
-it, and a look at a number is refused, as a graph refuses it.
+A tape of torch's operations replaces the CUDA graph: it repeats the same operations on the
+same memory. Later decisions of Python are not repeated, and copying a value to the host is
+refused, as by a graph.
 """
 
 import numpy as np
@@ -25,13 +25,13 @@ LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
 
 def looks(func, args):
     """Whether the host waits for this operation."""
-    picked = args[1] if func.overloadpacket.__name__ == "index" else []
-    masks = [p for p in picked if p is not None and p.dtype == torch.bool]
+    indices = args[1] if func.overloadpacket.__name__ == "index" else []
+    masks = [p for p in indices if p is not None and p.dtype == torch.bool]
     return bool(masks) or func.overloadpacket.__name__ in LOOKS
 
 
 class Tape(TorchDispatchMode):
-    """Operations as they are done, to be done again."""
+    """The operations that are called, to be called again."""
 
     def __init__(self):
         super().__init__()
@@ -63,17 +63,17 @@ class Tapes:
 
     def record(self, work):
         self.n_recorded += 1
-        tape, done = Tape(), []
+        tape, results = Tape(), []
 
         def again():
-            # A graph does nothing while it is recorded; a tape has done the first step.
-            if not done:
+            # A graph does nothing while it is recorded; a tape computes the first step.
+            if not results:
                 with tape:
-                    done.append(work())
+                    results.append(work())
             else:
                 tape.again()
                 self.n_repeated += 1
-            return done[0].clone()
+            return results[0].clone()
 
         return again
 
@@ -81,12 +81,12 @@ class Tapes:
 @pytest.fixture
 def tapes(monkeypatch):
     """What `fit` records with, wherever it computes."""
-    found = Tapes()
+    shared = Tapes()
     monkeypatch.setattr(
         "lamina.training.loop.fastest",
-        lambda step, *_: Recorded(step, found, torch.zeros(())),
+        lambda step, *_: Recorded(step, shared, torch.zeros(())),
     )
-    return found
+    return shared
 
 
 @pytest.fixture
@@ -132,17 +132,17 @@ def fitted(kind, example, params, weighted=False):
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_repeated_steps_train_the_same_network(name, weighted, request):
+def test_replayed_steps_train_the_same_network(name, weighted, request):
     kind, example, params = NETWORKS[name]
     request.getfixturevalue("unrecorded")
     truth = fitted(kind, EXAMPLES[example], params, weighted)
     tapes = request.getfixturevalue("tapes")
-    found = fitted(kind, EXAMPLES[example], params, weighted)
+    repeated = fitted(kind, EXAMPLES[example], params, weighted)
     assert tapes.n_recorded == 2  # twenty samples are batches of 7 and 6
     assert tapes.n_repeated == 16 * 3 - 2 * N_BEFORE - 2
-    assert found.loss_curve_ == truth.loss_curve_
+    assert repeated.loss_curve_ == truth.loss_curve_
     for a, b in zip(
-        found.network_.state_dict().values(),
+        repeated.network_.state_dict().values(),
         truth.network_.state_dict().values(),
         strict=True,
     ):
@@ -150,7 +150,7 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
 
 
 @pytest.mark.usefixtures("unrecorded")
-def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
+def test_steps_that_cannot_be_captured_train_the_same_network_and_warn(request):
     truth = fitted(DNNClassifier, EXAMPLES["table"], {})
     tapes = request.getfixturevalue("tapes")
 
@@ -159,8 +159,8 @@ def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
 
     tapes.record = fail
     with pytest.warns(RuntimeWarning, match="cannot be recorded on this GPU.*no room"):
-        found = fitted(DNNClassifier, EXAMPLES["table"], {})
-    assert found.loss_curve_ == truth.loss_curve_
+        network = fitted(DNNClassifier, EXAMPLES["table"], {})
+    assert network.loss_curve_ == truth.loss_curve_
 
 
 WAIT = ("LanguageModel",)
@@ -189,12 +189,12 @@ def test_no_step_waits_for_the_device(kind, example, monkeypatch):
         network.fit(example.X, example.target(network))
 
 
-def test_series_of_unequal_length_are_not_repeated(tapes):
+def test_steps_of_series_of_unequal_length_are_not_replayed(tapes):
     fitted(RNNClassifier, EXAMPLES["ragged"], {})
     assert tapes.n_recorded == 0
 
 
-def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
+def test_only_small_networks_on_a_gpu_are_captured(monkeypatch):
     monkeypatch.setattr("lamina.training.step.Graphs", lambda device: Tapes())
     zeros = torch.zeros
 
@@ -207,7 +207,7 @@ def test_only_small_networks_on_a_gpu_are_recorded(monkeypatch):
     assert isinstance(fastest(step, DenseBody, cuda, small), Recorded)
     assert fastest(step, DenseBody, cuda, large) is step
     assert fastest(step, DenseBody, torch.device("cpu"), small) is step
-    # What a body of somebody else decides in Python may change.
+    # The control flow of a user's body may change.
     assert fastest(step, Body, cuda, small) is step
 
 
@@ -217,7 +217,7 @@ def test_graphs_train_the_same_network(name, monkeypatch):
     kind, example, params = NETWORKS[name]
     params = params | {"device": "cuda", "dropout": 0.0, "augmentation": "none"}
     params = {k: v for k, v in params.items() if k in kind().get_params()}
-    found = fitted(kind, EXAMPLES[example], params)
+    captured = fitted(kind, EXAMPLES[example], params)
     monkeypatch.setattr("lamina.training.step.WORTH_RECORDING", 0)
     truth = fitted(kind, EXAMPLES[example], params)
-    np.testing.assert_allclose(found.loss_curve_, truth.loss_curve_, rtol=1e-3)
+    np.testing.assert_allclose(captured.loss_curve_, truth.loss_curve_, rtol=1e-3)

@@ -81,7 +81,9 @@ class Outcome:
     foreign_warnings: list[str] = field(default_factory=list)
 
 
-def run_case(case: Case, bench: Bench) -> Outcome:
+def run_case(
+    case: Case, bench: Bench, max_seconds: float = SECONDS, check_rate: float = CHECKED
+) -> Outcome:
     """Run a case and judge its outcome."""
     rng = np.random.default_rng(case.seed)
     try:
@@ -92,8 +94,8 @@ def run_case(case: Case, bench: Bench) -> Outcome:
         return Outcome("skipped", repr(error))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        outcome = _judged(call)
-        is_checked = rng.random() < CHECKED
+        outcome = _judged(call, max_seconds)
+        is_checked = rng.random() < check_rate
         if is_checked and not _equal(predict(bench.fitted, bench.X), bench.predictions):
             outcome = Outcome("changed", "predictions of the fitted estimator differ")
     if outcome.kind in ("refused", "unforeseen", "bare") and call.was_changed():
@@ -170,12 +172,12 @@ class _Call:
         return set(now) != set(self.before) or is_other
 
 
-def _judged(call: _Call) -> Outcome:
+def _judged(call: _Call, max_seconds: float) -> Outcome:
     try:
-        with _alarm(), redirect_stdout(io.StringIO()):
+        with _alarm(max_seconds), redirect_stdout(io.StringIO()):
             values, expected = call.run()
     except HangError:
-        return Outcome("hang", f"more than {SECONDS} s")
+        return Outcome("hang", f"more than {max_seconds} s")
     except Exception as error:
         if isinstance(error, DivergenceError):  # epochs before it may be kept
             call.before = vars(call.estimator)
@@ -233,12 +235,12 @@ def _n_samples(X: object) -> int | None:
 
 
 @contextmanager
-def _alarm() -> Iterator[None]:
+def _alarm(seconds: float) -> Iterator[None]:
     def ring(*_: object) -> None:
         raise HangError
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Forecasts come back as what was passed; known futures, bounds, gaps and frozen values."""
+"""Containers of forecasts, known futures, bounds, gaps and frozen values."""
 
 import numpy as np
 import pytest
@@ -40,32 +40,32 @@ def long_frame():
         ),
     ],
 )
-def test_a_series_is_answered_by_a_series(index, after):
+def test_a_forecast_of_a_series_is_a_series(index, after):
     series = pd.Series(Y, index.rename("when"), name="sales")
     network = fit(series, quantiles=(0.1, 0.9))
-    found = network.predict()
+    forecast = network.predict()
     if after is None:
         after = index[-1:].union(index.shift(3))[-3:]
-    assert found.name == "sales" and found.index.name == "when"
-    assert found.index.dtype == index.dtype
-    assert list(found.index) == list(after)
+    assert forecast.name == "sales" and forecast.index.name == "when"
+    assert forecast.index.dtype == index.dtype
+    assert list(forecast.index) == list(after)
     expected = fit(Y, quantiles=(0.1, 0.9)).predict(Y)
-    np.testing.assert_allclose(found.to_numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(forecast.to_numpy(), expected, atol=1e-5)
     quantiles = network.predict_quantiles(series)
     assert list(quantiles.columns) == ["0.1", "0.9"] and len(quantiles) == 3
-    assert (quantiles.index == found.index).all()
+    assert (quantiles.index == forecast.index).all()
 
 
-def test_frames_are_answered_by_frames_of_the_same_library():
+def test_forecasts_of_a_frame_are_a_frame_of_the_same_library():
     frame = long_frame()
     columns = {"id_column": "id", "time_column": "t", "value_column": "y"}
     expected = fit([Y * 7, Y * 3], quantiles=(0.5,)).predict()
     future = pd.date_range("2029-01-31", periods=3, freq="ME")
     for X in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
         network = fit(X, **columns, quantiles=(0.5,))
-        found = network.predict(X)
-        assert type(found) is type(X)
-        plain = found if isinstance(found, pd.DataFrame) else found.to_pandas()
+        forecast = network.predict(X)
+        assert type(forecast) is type(X)
+        plain = forecast if isinstance(forecast, pd.DataFrame) else forecast.to_pandas()
         assert list(plain.columns) == ["id", "t", "y"]
         assert plain.id.tolist() == [7] * 3 + [3] * 3
         assert plain.t.tolist() == [*future, *future]
@@ -76,13 +76,13 @@ def test_frames_are_answered_by_frames_of_the_same_library():
         names = quantiles.column_names if isinstance(X, pa.Table) else quantiles.columns
         assert list(names) == ["id", "t", "0.5"]
     levels = frame.set_index(["id", "t"])
-    found = fit(levels).predict()
-    assert found.index.names == ["id", "t"] and found.columns.tolist() == ["y"]
-    assert found.loc[3].index.tolist() == list(future)
+    forecast = fit(levels).predict()
+    assert forecast.index.names == ["id", "t"] and forecast.columns.tolist() == ["y"]
+    assert forecast.loc[3].index.tolist() == list(future)
     steps = fit(frame.drop(columns="t"), id_column="id").predict()
     assert steps.step.tolist() == [1, 2, 3] * 2
-    alone = fit(frame[:60].drop(columns="id"), time_column="t").predict()
-    assert list(alone.columns) == ["t", "y"] and alone.t.tolist() == list(future)
+    single = fit(frame[:60].drop(columns="id"), time_column="t").predict()
+    assert list(single.columns) == ["t", "y"] and single.t.tolist() == list(future)
     assert fit(pl.Series("y", Y)).predict().name == "y"
 
 
@@ -129,13 +129,13 @@ def test_the_future_of_known_columns_is_used():
     params = {"value_column": "y", "season": 1, "known_columns": ["promo"]}
     network = fit(frame[:290], **params, max_iter=30, hidden_size=16)
     future = frame[290:]
-    found = network.predict(frame[:290], future=future[["promo"]])
-    assert np.abs(found.y - future.y[:3]).max() < 3
+    forecast = network.predict(frame[:290], future=future[["promo"]])
+    assert np.abs(forecast.y - future.y[:3]).max() < 3
     assert network.score(frame) > network.score(frame.assign(promo=1 - frame.promo))
     again = network.predict(future=future[["promo"]][::-1])
-    np.testing.assert_allclose(again, found)
+    np.testing.assert_allclose(again, forecast)
     as_array = network.predict(future=future.promo.to_numpy()[:3])
-    np.testing.assert_allclose(as_array, found)
+    np.testing.assert_allclose(as_array, forecast)
     score = network.score(frame[:290], future.y[:3], future=future[["promo"]])
     assert score == pytest.approx(network.score(frame[:293]), rel=1e-5)
     assert network.score(frame[:290], future) == pytest.approx(score)
@@ -146,9 +146,9 @@ def test_known_columns_of_arrays_are_numbers():
     params = {"season": 1, "known_columns": (2,), "max_iter": 30, "hidden_size": 16}
     network = fit([array[:290], array[:200]], **params)
     future = np.stack([array[290:293, 2], array[200:203, 2]])
-    found = network.predict(future=future)
+    forecast = network.predict(future=future)
     truth = np.stack([array[290:293, 0], array[200:203, 0]])
-    assert np.abs(found - truth).max() < 3
+    assert np.abs(forecast - truth).max() < 3
     other = network.predict(future=1 - future)
     assert np.abs(other - truth).min() > 10
 
@@ -165,14 +165,14 @@ def test_known_columns_of_arrays_are_numbers():
         ([1.0, "a", 2.0], "future"),
     ],
 )
-def test_a_future_that_does_not_fit_is_refused_by_name(future, words):
+def test_a_wrong_future_is_refused_by_name(future, words):
     params = {"value_column": "y", "season": 1, "known_columns": ["promo"]}
     network = fit(promotions()[:290], **params)
     with pytest.raises(DataError, match=words):
         network.predict(future=future)
 
 
-def test_a_future_without_known_columns_has_no_use():
+def test_a_future_without_known_columns_is_refused():
     with pytest.raises(DataError, match="known_columns was empty"):
         fit(Y).predict(future=Y)
 
@@ -192,7 +192,7 @@ def test_bounds_clip_forecasts_and_quantiles():
         fit(series, lower=1.0, upper=1.0)
 
 
-def test_a_weekly_pattern_goes_on_after_a_gap():
+def test_a_weekly_pattern_continues_after_a_gap():
     y = np.where(np.arange(203) % 7 >= 5, 100.0, 10.0)
     for gap in (slice(196, 199), slice(190, 203), slice(100, 160)):
         holes = y.copy()
@@ -257,7 +257,7 @@ def test_y_is_refused_in_fit():
         Forecaster(**SMALL).fit(np.arange(60.0), Y)
 
 
-def test_a_fold_with_a_gap_is_warned_of():
+def test_a_fold_with_a_gap_gives_a_warning():
     series = pd.Series(Y, MONTHS)
     with pytest.warns(DataWarning, match="TimeSeriesSplit"):
         fit(series.drop(MONTHS[20:40]))

@@ -1,4 +1,4 @@
-"""Series, texts, and how samples of unequal length come together in a batch."""
+"""Series, texts, and batches of samples of unequal length."""
 
 import re
 import unicodedata
@@ -107,7 +107,7 @@ def test_padding_rounds_steps_up_by_less_than_sixteen(n_steps):
 
 
 @pytest.mark.parametrize(("bad", "word"), [(np.inf, "inf"), (-np.inf, "inf")])
-def test_a_bad_number_is_refused_naming_its_sample(bad, word):
+def test_a_number_that_is_not_finite_is_refused_by_sample(bad, word):
     for sample, step in ((0, 0), (1, 7), (5, 0)):
         X = ragged(0)
         X[sample][min(step, len(X[sample]) - 1), 1] = bad
@@ -118,7 +118,7 @@ def test_a_bad_number_is_refused_naming_its_sample(bad, word):
             network.predict(X)
 
 
-def test_a_bad_number_in_an_array_of_series_is_refused_naming_its_sample():
+def test_a_number_that_is_not_finite_in_an_array_is_refused_by_sample():
     X = np.zeros((5, 4, 2))
     X[3, 0, 1] = np.inf
     with pytest.raises(DataError, match="Sample 3 "):
@@ -191,12 +191,12 @@ def test_wrong_channels_are_refused():
     ],
     ids=["recurrent", "convolutional"],
 )
-def test_prediction_of_a_sample_does_not_depend_on_its_company(network):
+def test_prediction_of_a_sample_does_not_depend_on_the_others(network):
     X = ragged(3, n=40)
     network.fit(X, np.arange(40) % 2)
-    ask = getattr(network, "predict_proba", network.predict)
-    alone = np.concatenate([ask([sample]) for sample in X])
-    np.testing.assert_allclose(ask(X), alone, atol=1e-5)
+    method = getattr(network, "predict_proba", network.predict)
+    single = np.concatenate([method([sample]) for sample in X])
+    np.testing.assert_allclose(method(X), single, atol=1e-5)
 
 
 tokens = st.text(min_size=1, max_size=4)
@@ -231,7 +231,7 @@ def test_numbers_do_not_depend_on_the_order_of_the_samples(texts):
     assert Vocabulary(texts).tokens == Vocabulary(texts[::-1]).tokens
 
 
-def test_tokens_named_like_the_special_ones_are_tokens_of_their_own():
+def test_tokens_named_like_special_tokens_are_distinct_from_them():
     words = Vocabulary([["<pad>", "<unknown>", "a"]])
     assert len(set(words.encode(["<pad>", "<unknown>", "a", "b"]))) == 4
     assert PAD not in words.encode(["<pad>"])
@@ -246,7 +246,7 @@ def text_batch(encoder, X):
     return encoder.encode(encoder.read(X)).take(torch.arange(len(X)))
 
 
-def test_words_are_lower_cased_and_punctuation_stands_alone():
+def test_words_are_lower_cased_and_punctuation_is_separate():
     encoder = fitted(["It's GOOD, isn't it?"])
     assert set(encoder.vocabulary.tokens[END + 1 :]) == {
         "it's",
@@ -324,7 +324,7 @@ def test_scripts_without_spaces_are_read_by_characters(texts, unit):
             TextEncoder(TextParams(token_unit="word")).read(texts)
 
 
-def test_texts_without_spaces_are_told_apart():
+def test_texts_without_spaces_are_distinguished():
     X, y = ["我喜欢这部电影", "这部电影不好"] * 10, [1, 0] * 10
     network = RNNClassifier(hidden_size=8, max_iter=20, random_state=0).fit(X, y)
     assert network.score(X, y) == 1
@@ -343,7 +343,7 @@ def test_texts_and_lists_of_their_tokens_are_read_alike():
     assert a.lengths.tolist() == b.lengths.tolist() == [3, 1]
 
 
-def test_lists_of_words_are_read_after_texts_but_not_the_other_way():
+def test_lists_of_words_are_read_after_texts_but_not_the_reverse():
     texts, cut = ["a B c", "c"], [["a", "B", "c"], ["c"]]
     encoder = fitted(texts)
     assert encoder.read(cut) == encoder.read(texts) == [["a", "b", "c"], ["c"]]
@@ -386,7 +386,7 @@ def test_a_sample_that_is_no_text_is_refused_naming_it(value):
 
 @CALM
 @given(st.lists(st.text(alphabet=st.characters(), min_size=1), min_size=1, max_size=3))
-def test_no_text_is_a_bare_error(texts):
+def test_errors_about_texts_are_data_errors(texts):
     """Lone surrogates among them: what has a token is read, and the rest is named."""
     encoder = TextEncoder(TextParams())
     try:

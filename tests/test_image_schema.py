@@ -1,4 +1,4 @@
-"""What X may be, and whether later pictures are like those of `fit`."""
+"""Forms of X, and whether later images are like those of `fit`."""
 
 import pickle
 from types import SimpleNamespace
@@ -106,7 +106,7 @@ def test_rows_of_an_array_are_pictures():
     assert (images.pixels(np.array([1])) == BYTES[1]).all()
 
 
-def test_axes_that_seem_to_be_others():
+def test_axes_that_look_exchanged_give_a_warning():
     with pytest.warns(
         DataWarning, match=r"pass X.transpose\(0, 2, 3, 1\).*DataWarning"
     ):
@@ -142,7 +142,7 @@ def test_arrays_of_unequal_sizes_need_a_size():
 # Values ---------------------------------------------------------------------------------
 
 
-def test_the_schema_holds_what_was_seen():
+def test_the_schema_describes_the_images_of_fit():
     schema = fitted_on(UNIT[..., 0]).schema
     assert (schema.form, schema.shape) == ("image", (8, 7, 1))
     assert (schema.values.dtype, schema.values.is_whole) == ("float64", False)
@@ -221,7 +221,7 @@ def preset(network, image_size=None):
 
 
 class Fitted(BaseEstimator):
-    """What a fitted estimator says about its data."""
+    """What a fitted estimator tells about its data."""
 
     def __init__(self, encoder=None, form="image"):
         self.encoder, self.form = encoder, form

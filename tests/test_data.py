@@ -1,4 +1,4 @@
-"""What comes into an estimator beside the samples: targets, weights, validation, axes."""
+"""Targets, weights, validation samples and axes that are passed to estimators."""
 
 import numpy as np
 import pandas as pd
@@ -123,12 +123,12 @@ def test_targets_that_would_be_ignored_are_refused():
         network.fit(series, [1, 2, 3])
 
 
-def test_labels_beside_numbers_are_not_made_texts_of():
+def test_labels_beside_numbers_are_not_converted_to_text():
     with pytest.raises(DataError, match=r"y\[1\] is 1"):
         classifier().fit(X, ["a", 1] * 20)
 
 
-# What a fit leaves behind
+# Fitted attributes
 
 
 def test_no_attribute_of_an_earlier_fit_is_left():
@@ -158,7 +158,7 @@ def test_no_attribute_of_an_earlier_fit_is_left():
         (regressor, {"loss": "huber"}),
     ],
 )
-def test_what_the_network_is_built_with_cannot_change_while_it_goes_on(make, change):
+def test_parameters_of_the_network_cannot_change_in_a_resumed_fit(make, change):
     (name,) = change
     network = make(warm_start=True).fit(X, Y)
     before = network.predict(X)
@@ -173,7 +173,7 @@ def test_what_the_network_is_built_with_cannot_change_while_it_goes_on(make, cha
     assert network.n_iter_ == 2
 
 
-def test_what_the_next_epochs_read_may_change_while_training_goes_on():
+def test_parameters_of_training_may_change_in_a_resumed_fit():
     network = classifier(warm_start=True).fit(X, Y)
     network.set_params(max_iter=3, alpha=0.0, batch_size=40, learning_rate_init=0.5)
     assert network.fit(X, Y).n_iter_ == 5
@@ -286,7 +286,7 @@ def test_the_weight_of_a_class_is_a_finite_number_above_zero(bad):
         classifier(class_weight={"ant": 1, "bee": bad}).fit(X, NAMES)
 
 
-def test_a_class_that_there_is_not_has_no_weight():
+def test_a_weight_of_an_unknown_class_is_refused():
     with pytest.raises(ParameterError, match=r"label 'cow'.*'ant', 'bee'"):
         classifier(class_weight={"cow": 2}).fit(X, NAMES)
 
@@ -322,7 +322,7 @@ def test_weights_of_several_outputs_are_a_dict_each_and_multiply(outputs):
 
 
 def held_out_by(network, y=None, **given):
-    """The targets, all of them different, of the samples that a fit sets aside."""
+    """The targets, all of them different, of the samples that a fit holds out."""
     seen = []
 
     def scorer(estimator, samples, targets):
@@ -401,7 +401,7 @@ def test_a_splitter_gets_the_groups():
     assert rows.tolist() == held_out.tolist()
 
 
-def test_a_split_that_cannot_be_is_a_data_error():
+def test_an_impossible_split_is_a_data_error():
     network = regressor(early_stopping=True, validation_split=GroupKFold(3))
     with pytest.raises(DataError, match="groups"):
         network.fit(X, Y)
@@ -447,7 +447,7 @@ def test_classes_are_held_out_in_equal_proportion():
 
 
 @pytest.mark.parametrize("name", ["neg_mean_absolute_error", "r2"])
-def test_a_score_may_be_asked_for_by_its_name(name):
+def test_a_score_may_be_given_by_name(name):
     y = X[:, 0] * 100
     network = regressor(scoring=name).fit(X, y, X_val=X[:9], y_val=y[:9])
     predicted = network.predict(X[:9])
@@ -480,7 +480,7 @@ def test_the_loss_is_a_score(weighted):
 
 
 @pytest.mark.parametrize("bad", ["accurate", 3, ["r2"]])
-def test_a_score_that_there_is_not_is_refused(bad):
+def test_an_unknown_score_is_refused(bad):
     with pytest.raises(ParameterError, match="scoring"):
         regressor(scoring=bad).fit(X, Y, X_val=X, y_val=Y)
 
@@ -490,7 +490,7 @@ def test_a_score_without_validation_samples_is_refused():
         regressor(scoring="r2").fit(X, Y)
 
 
-def test_a_score_that_is_never_a_number_leaves_the_loss_to_decide():
+def test_the_loss_decides_if_the_score_is_always_nan():
     y = X[:, 0]
     params = {"max_iter": 5, "learning_rate_init": 0.02}
     plain = regressor(**params).fit(X[:39], y[:39])
@@ -502,7 +502,7 @@ def test_a_score_that_is_never_a_number_leaves_the_loss_to_decide():
     np.testing.assert_array_equal(network.predict(X), plain.predict(X))
 
 
-def test_an_epoch_whose_score_is_no_number_is_not_kept():
+def test_an_epoch_with_a_score_of_nan_is_not_kept():
     scores = [0.5, np.nan, 0.25]
     network = regressor(early_stopping=True, max_iter=3, n_iter_no_change=9)
     network.set_params(scoring=lambda *_: scores[len(predictions) - 1])
@@ -518,7 +518,7 @@ def test_an_epoch_whose_score_is_no_number_is_not_kept():
     assert network.best_validation_score_ == 0.5
 
 
-def test_weights_of_validation_samples_weigh_their_score():
+def test_weights_of_validation_samples_are_applied_in_their_score():
     weight = RNG.uniform(0, 2, 9)
     network = classifier()
     network.fit(X, Y, X_val=X[:9], y_val=Y[:9], sample_weight_val=weight)
@@ -526,12 +526,12 @@ def test_weights_of_validation_samples_weigh_their_score():
     assert network.validation_scores_[-1] == pytest.approx(truth)
 
 
-def test_weights_of_validation_samples_come_with_them():
+def test_weights_of_validation_samples_need_validation_samples():
     with pytest.raises(DataError, match="sample_weight_val has no effect"):
         classifier().fit(X, Y, sample_weight_val=np.ones(40))
 
 
-def test_classes_are_weighed_in_the_score_that_stops():
+def test_class_weights_are_applied_in_the_score_that_stops_a_classifier():
     weight = {0: 1.0, 1: 9.0}
     network = classifier(class_weight=weight)
     network.fit(X, Y, X_val=X[:9], y_val=Y[:9])
@@ -541,7 +541,7 @@ def test_classes_are_weighed_in_the_score_that_stops():
     assert network.validation_scores_[-1] == pytest.approx(truth)
 
 
-def test_a_robust_loss_is_stopped_by_itself():
+def test_a_fit_of_a_robust_loss_is_stopped_by_this_loss():
     y = X[:, 0]
     network = regressor(loss="quantile", quantile=0.9)
     network.fit(X, y, X_val=X[:9], y_val=y[:9])
@@ -550,10 +550,10 @@ def test_a_robust_loss_is_stopped_by_itself():
     assert network.validation_scores_[-1] == pytest.approx(truth, rel=1e-4)
 
 
-# One sample for many, and axes that may be exchanged
+# Single samples, and axes that may be exchanged
 
 
-def test_one_sample_is_not_taken_for_many():
+def test_one_sample_is_not_read_as_many():
     series = RNG.normal(size=(10, 15, 2))
     network = RNNRegressor(**TINY_RNN).fit(series, np.arange(10.0))
     with pytest.raises(DataError, match=r"pass X\[None\]"):
@@ -566,7 +566,7 @@ def test_one_sample_is_not_taken_for_many():
 
 
 @pytest.mark.parametrize("sample", ["a text", b"RIFF", None])
-def test_one_text_or_file_is_not_taken_for_a_list(sample):
+def test_one_text_or_file_is_not_read_as_a_list(sample):
     network = RNNClassifier(**TINY_RNN).fit(["a b", "c"] * 5, Y[:10])
     for call in (network.predict, lambda s: network.fit(s, [0])):
         with pytest.raises(DataError, match=r"pass a list|X is None"):
@@ -574,7 +574,7 @@ def test_one_text_or_file_is_not_taken_for_a_list(sample):
 
 
 @pytest.mark.parametrize("texts", [{"a": 1}, {"a b": ["x"], "c": ["y"]}])
-def test_the_keys_of_a_dict_are_not_taken_for_samples(texts):
+def test_the_keys_of_a_dict_are_not_read_as_samples(texts):
     with pytest.raises(DataError, match="X is a dict"):
         RNNClassifier(**TINY_RNN).fit(texts, [0, 1])
 
@@ -586,20 +586,20 @@ def test_a_generator_is_refused_with_the_remedy():
         classifier().fit((x for x in X), Y)
 
 
-def test_channels_that_seem_to_come_first_are_warned_about():
+def test_channels_that_seem_to_be_first_give_a_warning():
     series = RNG.normal(size=(10, 40, 3))
     RNNClassifier(**TINY_RNN).fit(series, Y[:10])
     with pytest.warns(DataWarning, match=r"3 steps and 40 channels.*transpose"):
         RNNClassifier(**TINY_RNN).fit(series.transpose(0, 2, 1), Y[:10])
 
 
-def test_lists_of_token_numbers_are_warned_about():
+def test_lists_of_token_ids_give_a_warning():
     with pytest.warns(DataWarning, match="tokens as strings"):
         RNNClassifier(**TINY_RNN).fit([[5, 7], [9, 3, 1]] * 5, Y[:10])
     RNNClassifier(**TINY_RNN).fit([[5.5, 7], [9, 3, 1]] * 5, Y[:10])
 
 
-def test_waveforms_without_a_rate_are_warned_about():
+def test_waveforms_without_a_rate_give_a_warning():
     waves = RNG.uniform(-1, 1, size=(4, 2500))
     network = CNNClassifier(n_filters=(2,), max_iter=1, random_state=0)
     for given in (waves, [w[: 2400 + i] for i, w in enumerate(waves)]):
