@@ -312,7 +312,7 @@ def test_weights_of_several_outputs_are_a_dict_each_and_multiply(outputs):
     a = classifier(class_weight=chosen).fit(flat, outputs)
     b = classifier().fit(flat, outputs, sample_weight=weight)
     np.testing.assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-6)
-    with pytest.raises(ParameterError, match="list of dicts"):
+    with pytest.raises(ParameterError, match="list with a dict"):
         classifier(class_weight=chosen[0]).fit(X, outputs)
     with pytest.raises(ParameterError, match=r"3 dicts for 2 output\(s\)"):
         classifier(class_weight=[*chosen, {}]).fit(X, outputs)
