@@ -11,7 +11,7 @@ from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
-from lamina.encoders.audio import AudioEncoder, AudioParams
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
 from lamina.estimators.speech import Recognizer
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.body import Body, CausalBody, RecurrentBody

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lamina.encoders.text import TOKENIZERS
 from sklearn.base import clone
 
 import lamina
 from lamina.constructor import parts_of
 from lamina.encoders.choose import ENCODERS
+from lamina.encoders.texts.encoder import TOKENIZERS
 from lamina.exceptions import ParameterError
 from lamina.kernels.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS
@@ -36,7 +36,7 @@ from lamina.params import (
     seed,
     sizes,
 )
-from lamina.tasks.label_task import FOCUS
+from lamina.tasks.label_task import GAMMAS
 from lamina.tasks.regression import LOSSES as REGRESSION_LOSSES
 from lamina.tasks.schemes import PREFIXES
 from lamina.training.optimizers import OPTIMIZERS
@@ -133,7 +133,7 @@ OBJECTS = {
     "token_unit": TOKENIZERS,
     "unit": UNITS,
 }
-LOSSES = {"Classifier": FOCUS, "Regressor": REGRESSION_LOSSES}
+LOSSES = {"Classifier": GAMMAS, "Regressor": REGRESSION_LOSSES}
 WITHOUT_OBJECTS = {
     "batch_size",
     "class_weight",

@@ -133,7 +133,7 @@ def test_rows_keep_the_indices_of_their_samples(rows):
     recordings = encoder().read([*X[:-1], X[-1, :100]])
     selected = recordings[np.array(rows)][np.arange(len(rows))]
     assert len(selected) == len(rows)
-    assert selected.numbers.tolist() == rows
+    assert selected.sample_numbers.tolist() == rows
     assert selected.n_samples.tolist() == recordings.n_samples[rows].tolist()
 
 
