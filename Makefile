@@ -15,15 +15,15 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 
-.PHONY: help .venv demo test fast pytest lint format types layers spelling wheel \
-	oldest bench clean
+.PHONY: help .venv demo test fast pytest coverage lint format types layers spelling wheel \
+	oldest newest bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 .venv: $(READY) ## The environment, at the versions of constraints.txt (VENV=, PYTHON=)
 
-# torch first and alone, so that pip settles on its build before anything asks for it.
+# torch first and alone, so that its build is chosen before other packages require it.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) --upgrade pip
@@ -36,14 +36,18 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 demo: $(READY) ## Run examples/demo.py
 	$(BIN)/python examples/demo.py
 
-test: lint layers types spelling wheel pytest ## Everything that CI checks
+test: lint layers types spelling wheel coverage ## Everything that CI checks
 
-fast: $(READY) ## The tests that take no time
+fast: $(READY) ## The quick tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not network"
 
 # One thread a worker: many small networks at once, and no two of them share a core.
 pytest: $(READY) ## All tests, doctests and README blocks (JOBS= workers)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 10 \
+		$(COVERAGE)
+
+coverage: COVERAGE = --cov
+coverage: pytest ## The same, and which branches of src they run; fails below 95 %
 
 lint: $(READY) ## Style and format, changing nothing
 	$(BIN)/ruff check .
@@ -53,8 +57,10 @@ format: $(READY) ## Format, and repair what can be repaired safely
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(READY) ## Static types of the package
+types: $(READY) ## Static types of the package, and of its use (tests/typing)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(if $(wildcard tests/typing),$(BIN)/basedpyright --pythonpath $(BIN)/python \
+		--project tests/typing && $(BIN)/mypy)
 
 layers: $(READY) ## Imports run one way
 	$(BIN)/lint-imports --no-logo
@@ -62,7 +68,7 @@ layers: $(READY) ## Imports run one way
 spelling: $(READY) ## Common misspellings
 	$(BIN)/codespell
 
-# The wheel lies before the checkout on the path, and smoke.py checks that it was used.
+# The wheel precedes the checkout on the path, and smoke.py checks that it was imported.
 wheel: $(READY) ## Build sdist and wheel, and run on the wheel alone
 	rm -rf out/wheel
 	$(BIN)/python -m build --no-isolation --outdir out/wheel/dist .
@@ -71,10 +77,16 @@ wheel: $(READY) ## Build sdist and wheel, and run on the wheel alone
 	cd out/wheel && PYTHONPATH=site OMP_NUM_THREADS=1 \
 		$(BIN)/python -W error "$(CURDIR)/.ci/smoke.py" site
 
-oldest: ## The tests on the lower bounds of pyproject.toml, in an environment of their own
+oldest: ## The tests on the lower bounds of pyproject.toml, in a separate environment
 	mkdir -p out
 	$(PYTHON) .ci/oldest.py > out/oldest.txt
 	$(MAKE) pytest VENV=out/oldest CONSTRAINTS=out/oldest.txt
+
+newest: ## The tests on the latest versions that pyproject.toml allows, likewise
+	mkdir -p out
+	: > out/newest.txt
+	PIP_UPGRADE=1 PIP_UPGRADE_STRATEGY=eager \
+		$(MAKE) pytest VENV=out/newest CONSTRAINTS=out/newest.txt
 
 bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
 	@test -d benchmarks || { echo "there is no benchmarks/ yet"; exit 1; }
@@ -82,5 +94,6 @@ bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
 	$(BIN)/python -m benchmarks $(SUITE)
 
 clean: ## Remove what was built and measured; the environment stays
-	rm -rf out dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf out dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache \
+		.hypothesis .coverage
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""Measurements of lamina beside other libraries; see `make bench`."""
+"""Benchmarks of lamina and other libraries; see `make bench`."""

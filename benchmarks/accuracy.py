@@ -1,8 +1,8 @@
 """Held-out accuracy of the estimators with default parameters, and scikit-learn's MLP.
 
 Every case prints its score for each of SEEDS (default 3) values of `random_state`, and
-the seconds of a fit. On tables MLPClassifier and MLPRegressor get what they need to do
-well: scaled numbers and one-hot categories. The large sets lie under LAMINA_DATA.
+the seconds of a fit. On tables MLPClassifier and MLPRegressor get scaled numbers and
+one-hot categories. The large sets are read from LAMINA_DATA.
 """
 
 import os
@@ -26,7 +26,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.runner import keep
+from benchmarks.runner import store
 from lamina import (
     CNNClassifier,
     DNNClassifier,
@@ -53,21 +53,21 @@ def split(load: Callable) -> list[tuple]:
 
 
 def spoken_digits() -> list[tuple]:
-    """Recordings with the sampling rate left to the network's parameters."""
+    """Recordings; the sampling rate is a parameter of the network."""
     return split(fetch_spoken_digits)
 
 
 def diamonds() -> list[tuple]:
-    """A random fifth is the test."""
+    """A random fifth is the test set."""
     X, y = load_diamonds(return_X_y=True)
     a, b, c, d = train_test_split(X, y, test_size=0.2, random_state=0)
     return [(a, c, b, d)]
 
 
-def folds(load: Callable, pictures: bool = False) -> list[tuple]:
+def folds(load: Callable, as_images: bool = False) -> list[tuple]:
     """Five shuffled folds of one of scikit-learn's sets."""
     data = load()
-    X = data.images if pictures else data.data
+    X = data.images if as_images else data.data
     y = data.target
     kind = KFold if y.dtype.kind == "f" else StratifiedKFold
     cut = kind(5, shuffle=True, random_state=0).split(y, y)
@@ -75,7 +75,7 @@ def folds(load: Callable, pictures: bool = False) -> list[tuple]:
 
 
 def mlp(kind: type, frame: bool = False, **params) -> Network:
-    """scikit-learn's MLP behind the preparation that it needs."""
+    """scikit-learn's MLP with the preprocessing that it needs."""
 
     def make(seed: int) -> object:
         scale = make_pipeline(SimpleImputer(), StandardScaler())
@@ -104,7 +104,7 @@ CASES: dict[str, tuple[Callable[[], list[tuple]], dict[str, Network]]] = {
         {"DNN": ours(DNNClassifier), "MLP": mlp(MLPClassifier)},
     ),
     "digit-pictures": (
-        lambda: folds(load_digits, pictures=True),
+        lambda: folds(load_digits, as_images=True),
         {"CNN": ours(CNNClassifier)},
     ),
     "iris": (
@@ -162,21 +162,21 @@ CASES: dict[str, tuple[Callable[[], list[tuple]], dict[str, Network]]] = {
 }
 
 
-def main(asked: list[str]) -> None:
-    """Print and keep the scores of the cases asked for, or of all."""
+def main(names: list[str]) -> None:
+    """Print and store the scores of these cases, or of all."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(f"{'data':15} {'network':20} {'mean':>7}  each seed{'':14} {'s a fit':>8}")
-    for case in asked or CASES:
+    for case in names or CASES:
         samples, networks = CASES[case]
         figures = {name: scored(samples, make) for name, make in networks.items()}
-        for name, found in figures.items():
-            each = " ".join(f"{score:.4f}" for score in found["scores"])
+        for name, values in figures.items():
+            each = " ".join(f"{score:.4f}" for score in values["scores"])
             print(
-                f"{case:15} {name:20} {found['mean']:7.4f}  {each:23} "
-                f"{found['seconds']:8.1f}",
+                f"{case:15} {name:20} {values['mean']:7.4f}  {each:23} "
+                f"{values['seconds']:8.1f}",
                 flush=True,
             )
-        keep("accuracy", case, figures)
+        store("accuracy", case, figures)
 
 
 def scored(samples: Callable[[], list[tuple]], make: Network) -> dict:

@@ -1,6 +1,6 @@
-"""Emoji and their names: BLEU and word F1 on kinds of emoji that were never seen.
+"""Captions of emoji: BLEU and word F1 on emoji whose base is not in the training set.
 
-Beside it the caption of the nearest picture by pixels, and the most frequent caption.
+Baselines: the caption of the nearest image by pixels, and the most frequent caption.
 """
 
 import time
@@ -17,7 +17,7 @@ Figures = dict[str, dict[str, float]]
 
 
 def emoji(seconds: float) -> Figures:
-    """Colour pictures of 64 x 64 pixels; every fifth base is the test."""
+    """Colour images of 64 x 64 pixels; every fifth base is in the test set."""
     X, y = fetch_emoji(return_X_y=True)
     X_test, y_test = fetch_emoji(subset="test", return_X_y=True)
     y, y_test = list(map(str, y)), list(map(str, y_test))
@@ -25,8 +25,9 @@ def emoji(seconds: float) -> Figures:
     start = time.perf_counter()
     network.fit(X, y)
     fit_s = time.perf_counter() - start
-    near = NearestNeighbors(n_neighbors=1).fit(X.reshape(len(X), -1).astype(float))
-    nearest = near.kneighbors(
+    neighbors = NearestNeighbors(n_neighbors=1)
+    neighbors.fit(X.reshape(len(X), -1).astype(float))
+    nearest = neighbors.kneighbors(
         X_test.reshape(len(X_test), -1).astype(float), return_distance=False
     )
     ((frequent, _),) = Counter(y).most_common(1)
@@ -47,12 +48,14 @@ def quality(texts: list[str], references: list[str]) -> dict[str, float]:
     pairs = zip(texts, references, strict=True)
     return {
         "BLEU": sacrebleu.corpus_bleu(texts, [references]).score,
-        "word F1": float(np.mean([word_f1(text, wanted) for text, wanted in pairs])),
+        "word F1": float(
+            np.mean([word_f1(text, reference) for text, reference in pairs])
+        ),
     }
 
 
-def word_f1(text: str, wanted: str) -> float:
-    """Harmonic mean of precision and recall of the words, each as often as it occurs."""
-    found, true = Counter(text.split()), Counter(wanted.split())
-    n_right = (found & true).total()
-    return 2 * n_right / max(found.total() + true.total(), 1)
+def word_f1(text: str, reference: str) -> float:
+    """Harmonic mean of precision and recall of the words, with repetitions."""
+    predicted, true = Counter(text.split()), Counter(reference.split())
+    n_correct = (predicted & true).total()
+    return 2 * n_correct / max(predicted.total() + true.total(), 1)

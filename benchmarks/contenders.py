@@ -1,8 +1,8 @@
-"""The ways to train a network: each takes a problem and gives a function that trains once.
+"""The contenders: each maps a problem to a function that trains a network once.
 
-The function returns the accuracy on the test samples, from other initial weights each time
-where the library draws them at a fit. Imports stand inside: a contender's process holds its
-own library and no other.
+The function returns the accuracy on the test samples; each call starts from other initial
+weights if the library draws them in a fit. Imports are within functions, so that the
+process of a contender loads only its own library.
 """
 
 import copy
@@ -21,7 +21,7 @@ Run = Callable[[], float]
 def lamina(problem: Problem) -> Run:
     problem.ours()  # imports
     X, X_test = problem.X, problem.X_test
-    if getattr(X, "ndim", 0) == 4:  # pictures have their colours last here
+    if isinstance(X, np.ndarray) and X.ndim == 4:  # images have channels last here
         X, X_test = (np.ascontiguousarray(np.moveaxis(x, 1, 3)) for x in (X, X_test))
 
     seeds = count()
@@ -83,7 +83,7 @@ def torch_indexed(problem: Problem) -> Run:
 
 
 def torch_loader(problem: Problem) -> Run:
-    """PyTorch as its tutorials write it."""
+    """PyTorch as in its tutorials."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -174,7 +174,7 @@ def _keras(backend: str) -> Callable[[Problem], Run]:
         )
         start = copy.deepcopy(model.get_weights())
 
-        # The compiled program is kept from fit to fit; only the first one is cold.
+        # The compiled program is reused by later fits; only the first one compiles.
         def run() -> float:
             model.set_weights(start)
             model.fit(
@@ -197,7 +197,7 @@ def _torch_accuracy(model, problem: Problem) -> float:
 
     model.eval()
     X = torch.from_numpy(problem.X_test)
-    # Pictures all at once would not fit into the cache.
+    # All images in one batch would not fit into the cache.
     parts = X.split(problem.batch_size) if X.ndim == 4 else [X]
     with torch.inference_mode():
         logits = torch.cat([model(part) for part in parts])

@@ -13,7 +13,7 @@ from benchmarks.runner import run_suite
 
 CONTENDERS = {name: ALL[name] for name in ALL if name != "scikit-learn"}
 MOMENTUM = 0.5
-"""Of the running statistics: after a dozen steps they have to be those of the data."""
+"""Momentum of running statistics, which must converge within a dozen steps."""
 
 
 class TwoConvolutions(nn.Module):
@@ -34,7 +34,7 @@ class TwoConvolutions(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions with batch normalisation around which the input passes."""
+    """Two convolutions with batch normalisation and a residual connection."""
 
     def __init__(self, n_in: int, n_out: int):
         super().__init__()
@@ -75,10 +75,10 @@ def module(network, n_channels):
 
 def ours(network, batch_size, n_epochs):
     from lamina.batch import Features
-    from lamina.bodies.base import Body
     from lamina.encoders.choose import InputParams
-    from lamina.encoders.image import ImageParams
+    from lamina.encoders.images.encoder import ImageParams
     from lamina.estimators.classifier import Classifier
+    from lamina.nn.body import Body
 
     class NetworkBody(Body):
         forms: ClassVar = ("image",)
@@ -135,8 +135,8 @@ def keras_resnet(n_channels, keras):
     return keras.Model(x, layers.Dense(10)(layers.GlobalAveragePooling2D()(h)))
 
 
-def pictures(n, n_channels, side):
-    """Ten classes: a blurred template each, at a random place, under noise."""
+def images(n, n_channels, side):
+    """Ten classes: a coarse template each, at a random position, with noise."""
     rng = np.random.default_rng(0)
     coarse = rng.standard_normal((10, n_channels, side // 4, side // 4))
     templates = coarse.repeat(4, 2).repeat(4, 3)
@@ -154,7 +154,7 @@ def problem(name: str, n: int, n_epochs: int) -> Problem:
         "2 conv + 2 dense": (TwoConvolutions, 1, 28, keras_two),
         "ResNet-8": (ResNet8, 3, 32, keras_resnet),
     }[name]
-    X, y = pictures(n + 1000, n_channels, side)
+    X, y = images(n + 1000, n_channels, side)
     return Problem(
         *split(X, y, 1000),
         n_epochs,
@@ -171,5 +171,5 @@ CASES = {
 }
 
 
-def main(asked: list[str]) -> None:
-    run_suite("conv", asked or list(CASES), list(CONTENDERS), {})
+def main(names: list[str]) -> None:
+    run_suite("conv", names or list(CASES), list(CONTENDERS), {})

@@ -1,8 +1,8 @@
-"""Dense networks: the same layers, batches, epochs and Adam for everybody.
+"""Dense networks: the same layers, batches, epochs and Adam for all contenders.
 
 All start from the same distribution: weights uniform by Glorot & Bengio (2010), biases 0.
-That is Keras' default and ours; PyTorch's modules are filled so, and scikit-learn, which
-draws its weights so, draws its biases as well. Nobody clips gradients.
+That is the default of Keras and lamina; PyTorch's modules are initialised so. scikit-learn
+draws biases as well. No contender clips gradients.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ SHAPES = {
     "100-256-256-10": (60_000, 256, 2),
     "784-512-512-10": (60_000, 256, 1),
 }
-"""Widths: rows, batch size, epochs."""
+"""Rows, batch size and epochs, by the widths of the layers."""
 
 
 def problem(widths: tuple[int, ...], n: int, batch_size: int, n_epochs: int) -> Problem:
@@ -81,6 +81,6 @@ def _case(name: str) -> Callable[[], Problem]:
 CASES = {name: _case(name) for name in SHAPES}
 
 
-def main(asked: list[str]) -> None:
+def main(names: list[str]) -> None:
     flops = {name: make().flops for name, make in CASES.items()}
-    run_suite("dense", asked or list(CASES), list(CONTENDERS), flops)
+    run_suite("dense", names or list(CASES), list(CONTENDERS), flops)

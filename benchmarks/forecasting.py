@@ -14,8 +14,8 @@ HORIZON, SEASON = 18, 12
 
 
 def m3(seconds: float, held_back: bool = False) -> dict[str, dict[str, float]]:
-    """MASE and sMAPE of each contender; `held_back` scores on the ends of the training
-    parts, for choosing defaults without a look at the test values."""
+    """MASE and sMAPE of each contender; `held_back` scores on the last values of the
+    training parts, to choose defaults without the test values."""
     histories, truth = series(held_back)
     network = Forecaster(horizon=HORIZON, max_time=seconds, random_state=0)
     forecasts = {
@@ -23,7 +23,7 @@ def m3(seconds: float, held_back: bool = False) -> dict[str, dict[str, float]]:
         "seasonal naive": np.stack([seasonal_naive(x) for x in histories]),
         "theta": theta(histories),
     }
-    return {name: figures(histories, truth, found) for name, found in forecasts.items()}
+    return {name: figures(histories, truth, y) for name, y in forecasts.items()}
 
 
 def series(held_back: bool) -> tuple[list[np.ndarray], np.ndarray]:
@@ -40,12 +40,12 @@ def series(held_back: bool) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 def seasonal_naive(history: np.ndarray) -> np.ndarray:
-    """The last year once more."""
+    """The last year, repeated."""
     return np.resize(history[-SEASON:], HORIZON)
 
 
 def theta(histories: list[np.ndarray]) -> np.ndarray:
-    """The Theta method (Assimakopoulos & Nikolopoulos 2000), season removed by itself."""
+    """The Theta method (Assimakopoulos & Nikolopoulos 2000), with deseasonalisation."""
     from joblib import Parallel, delayed
 
     return np.stack(Parallel(n_jobs=2)(delayed(_theta)(x) for x in histories))

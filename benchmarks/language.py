@@ -1,7 +1,7 @@
 """The Bible in English: bits per character on unseen chapters.
 
-Beside it a language model of characters as plain PyTorch users write it, of equal size
-and for equal time, and what `xz -9e` needs for the test once it has seen the training text.
+Baselines: a character language model in plain PyTorch of equal size, trained for equal
+time; and `xz -9e`, the size that the test adds to the compressed training text.
 """
 
 import lzma
@@ -21,7 +21,7 @@ LANES, STEPS = 64, 128
 
 
 def bible(seconds: float) -> Figures:
-    """Chapters of the English text; every tenth is the test."""
+    """Chapters of the English text; every tenth is in the test set."""
     train, test = chapters("train"), chapters("test")
     model = LanguageModel(max_time=seconds, random_state=0)
     start = time.perf_counter()
@@ -29,14 +29,14 @@ def bible(seconds: float) -> Figures:
     fit_s = time.perf_counter() - start
     start = time.perf_counter()
     text = model.generate("In the beginning", max_length=200, random_state=0)
-    writing_s = time.perf_counter() - start
+    generation_s = time.perf_counter() - start
     figures = {
         "lamina": {
             "bits per character": -model.score(test),
             "seconds": fit_s,
             "epochs": model.n_iter_,
             "parameters": model.n_parameters_,
-            "200 characters, ms": 1e3 * writing_s * 200 / len(text),
+            "200 characters, ms": 1e3 * generation_s * 200 / len(text),
         }
     }
     start = time.perf_counter()
@@ -51,7 +51,7 @@ def bible(seconds: float) -> Figures:
 
 
 def chapters(subset: str) -> list[str]:
-    """The chapters, a verse a line."""
+    """The chapters, with a line for each verse."""
     verses = fetch_bible(subset=subset)
     texts: dict[str, list[str]] = {}
     for reference, verse in zip(verses.reference, verses.data, strict=True):
@@ -69,7 +69,7 @@ def xz(train: list[str], test: list[str]) -> float:
 
 
 class Plain(nn.Module):
-    """What tutorials build: embedding, nn.LSTM, linear layer."""
+    """Embedding, nn.LSTM and linear layer, as in tutorials."""
 
     def __init__(self, n_tokens: int, width: int):
         super().__init__()
@@ -85,25 +85,24 @@ class Plain(nn.Module):
 def plain(
     train: list[str], test: list[str], n_parameters: int, seconds: float
 ) -> tuple[float, int]:
-    """Bits per character of a plain loop over one long text, and its parameters.
+    """Bits per character of a plain loop over one long text, and the number of parameters.
 
-    The units are as many as make about `n_parameters`.
+    The width is chosen to give about `n_parameters`.
     """
     torch.manual_seed(0)
     text, unseen = "\n".join(train), "\n".join(test)
-    known = {c: i for i, c in enumerate(sorted(set(text)))}
-    # A character that was never seen counts as if it were the likeliest.
-    numbers = torch.tensor([known[c] for c in text])
-    lanes = numbers[: len(numbers) // LANES * LANES].view(LANES, -1)
-    # 8 numbers for each pair of units, and what embeds and names each character.
-    n_per_unit = len(known) + 4
+    ids = {c: i for i, c in enumerate(sorted(set(text)))}
+    token_ids = torch.tensor([ids[c] for c in text])
+    lanes = token_ids[: len(token_ids) // LANES * LANES].view(LANES, -1)
+    # 8 weights for each pair of units, and an embedding and an output of each character.
+    n_per_unit = len(ids) + 4
     width = round(((n_per_unit / 8) ** 2 + n_parameters / 8) ** 0.5 - n_per_unit / 8)
-    model = Plain(len(known), width)
+    model = Plain(len(ids), width)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     columns = range(0, lanes.shape[1] - 1, STEPS)
     state = None
-    for i, share in paced(columns, seconds):
-        optimizer.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + np.cos(np.pi * share))
+    for i, progress in paced(columns, seconds):
+        optimizer.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + np.cos(np.pi * progress))
         x, y = lanes[:, i : i + STEPS], lanes[:, i + 1 : i + STEPS + 1]
         state = None if i == 0 or state is None else tuple(s.detach() for s in state)
         logits, state = model(x[:, : y.shape[1]], state)
@@ -112,16 +111,16 @@ def plain(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    return bits(model, unseen, known), sum(p.numel() for p in model.parameters())
+    return bits(model, unseen, ids), sum(p.numel() for p in model.parameters())
 
 
 @torch.inference_mode()
-def bits(model: Plain, text: str, known: dict[str, int]) -> float:
-    """Bits per character along one text, the state carried."""
-    numbers = torch.tensor([known.get(c, -1) for c in text])
+def bits(model: Plain, text: str, ids: dict[str, int]) -> float:
+    """Bits per character along one text, with the state carried; unknown ones cost 0."""
+    token_ids = torch.tensor([ids.get(c, -1) for c in text])
     state, total = None, 0.0
-    for i in range(0, len(numbers) - 1, 1000):
-        x, y = numbers[i : i + 1000], numbers[i + 1 : i + 1001]
+    for i in range(0, len(token_ids) - 1, 1000):
+        x, y = token_ids[i : i + 1000], token_ids[i + 1 : i + 1001]
         logits, state = model(x[None, : len(y)].clamp(min=0), state)
         total += F.cross_entropy(logits[0], y, ignore_index=-1, reduction="sum").item()
-    return total / np.log(2) / (len(numbers) - 1)
+    return total / np.log(2) / (len(token_ids) - 1)

@@ -1,8 +1,8 @@
-"""The adding problem (Hochreiter & Schmidhuber 1997): two numbers among 400 are marked.
+"""The adding problem (Hochreiter & Schmidhuber 1997): two values among 400 are marked.
 
-Their sum is wanted; who always answers 1 has a mean squared error of .167. Beside ours the
-same network as plain PyTorch users write it, which reads its last states; all see the same
-sequences, for the same time.
+The target is their sum; the constant prediction 1 has a mean squared error of .167.
+Baseline: a network of the same size in plain PyTorch that uses the last states, trained on
+the same sequences for the same time.
 """
 
 import time
@@ -38,7 +38,7 @@ def adding(seconds: float) -> Figures:
 
 
 def problem(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences (n, 400, 2) of numbers and marks, one in each half; and the sums."""
+    """Sequences (n, 400, 2) of values and marks, one mark in each half; and the sums."""
     rng, rows = np.random.default_rng(seed), np.arange(n)
     X = np.zeros((n, STEPS, 2), np.float32)
     X[:, :, 0] = rng.random((n, STEPS))
@@ -50,7 +50,7 @@ def problem(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Plain(nn.Module):
-    """Two layers that read both ways, started by PyTorch; the last state of each way."""
+    """Two bidirectional layers initialised by PyTorch; the last state of each direction."""
 
     def __init__(self, kind: type, width: int = 128):
         super().__init__()
@@ -58,12 +58,12 @@ class Plain(nn.Module):
         self.out = nn.Linear(2 * width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        ahead, back = self.rnn(x)[0].chunk(2, -1)
-        return self.out(torch.cat([ahead[:, -1], back[:, 0]], 1))[:, 0]
+        forward, backward = self.rnn(x)[0].chunk(2, -1)
+        return self.out(torch.cat([forward[:, -1], backward[:, 0]], 1))[:, 0]
 
 
 def plain(kind: type, train: tuple, test: tuple, seconds: float) -> dict[str, float]:
-    """Adam at 1e-3, falling along a cosine."""
+    """Adam with a cosine schedule from 1e-3."""
     torch.manual_seed(0)
     X, y = map(torch.from_numpy, train)
     y_mean, y_std = y.mean(), y.std()
@@ -72,10 +72,11 @@ def plain(kind: type, train: tuple, test: tuple, seconds: float) -> dict[str, fl
     start, n_steps = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         for rows in torch.randperm(len(X)).split(BATCH):
-            share = (time.perf_counter() - start) / seconds
-            if share >= 1:
+            progress = (time.perf_counter() - start) / seconds
+            if progress >= 1:
                 break
-            optimizer.param_groups[0]["lr"] = 1e-3 * 0.5 * (1 + np.cos(np.pi * share))
+            lr = 1e-3 * 0.5 * (1 + np.cos(np.pi * progress))
+            optimizer.param_groups[0]["lr"] = lr
             loss = F.mse_loss(model(X[rows]), (y[rows] - y_mean) / y_std)
             optimizer.zero_grad()
             loss.backward()

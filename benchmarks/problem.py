@@ -1,4 +1,4 @@
-"""What every contender of a benchmark gets, and must do equally."""
+"""The problem that all contenders of a benchmark solve, with equal settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Problem:
-    """Samples, a network, and how long it trains: Adam at 1e-3, nothing else.
+    """Samples, a network, and its training: Adam at 1e-3 without regularisation.
 
-    `module`, `keras` and `ours` build the same network: as an nn.Module that maps what
-    `X` holds to logits, as a Keras model, and as an estimator of lamina.
+    `module`, `keras` and `ours` build the same network: as an nn.Module that maps `X` to
+    logits, as a Keras model, and as an estimator of lamina.
     """
 
     X: Any
@@ -25,7 +25,7 @@ class Problem:
     keras: Callable[[Any], Any] | None = None
     ours: Callable[[], Any] | None = None
     flops: float = 0.0
-    """Floating-point operations of a fit's products."""
+    """Floating-point operations of the matrix products of a fit."""
 
     @property
     def n_classes(self) -> int:
@@ -42,11 +42,11 @@ EQUAL = {
     "n_iter_no_change": 10_000,
     "random_state": 0,
 }
-"""Parameters with which an estimator of lamina does what the others do."""
+"""Parameters that make an estimator of lamina equal to the other contenders."""
 
 
 def split(
     X: Any, y: np.ndarray, n_test: int
 ) -> tuple[Any, np.ndarray, Any, np.ndarray]:
-    """The last samples are the test."""
+    """The last samples are the test set."""
     return X[:-n_test], y[:-n_test], X[-n_test:], y[-n_test:]

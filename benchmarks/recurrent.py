@@ -1,7 +1,7 @@
 """Recurrent networks: one layer, the mean over the real steps, a linear layer.
 
-Each library starts from its own initial weights, and nobody clips gradients. The scores
-after two epochs compare how soon these starts learn; the work is the same.
+Each library uses its own initial weights, and none clips gradients. The scores after two
+epochs depend on the initial weights; the amount of computation is equal.
 """
 
 from functools import partial
@@ -42,7 +42,7 @@ class Network(nn.Module):
 
 
 def plain(problem: Problem, packs: bool):
-    """PyTorch with the fused Adam; batches are padded as they come."""
+    """PyTorch with the fused Adam; batches are random and padded."""
     samples = [torch.from_numpy(x) for x in problem.X]
     tests = [torch.from_numpy(x) for x in problem.X_test]
     lengths, y = torch.tensor([len(x) for x in samples]), torch.from_numpy(problem.y)
@@ -89,7 +89,7 @@ def ours(cell, width, bidirectional, batch_size, n_epochs):
 def problem(
     cell: str, lengths: tuple[int, int], n_channels: int, width: int, bi: bool
 ) -> Problem:
-    """Four classes: which of four noisy channels beats, at a rhythm of its own."""
+    """Four classes: which of four noisy channels oscillates, each at its own frequency."""
     rng = np.random.default_rng(0)
     n, n_test, batch_size, n_epochs = 640, 128, 64, 2
     if not bi:
@@ -111,7 +111,7 @@ def problem(
 
 
 def standardised(X: list[np.ndarray]) -> list[np.ndarray]:
-    """What our encoder does, done for everybody: the same numbers reach every network."""
+    """The standardisation of lamina's encoder, so that all networks see equal values."""
     steps = np.concatenate(X)
     return [((x - steps.mean(0)) / steps.std(0)).astype(np.float32) for x in X]
 
@@ -128,5 +128,5 @@ CASES = {
 }
 
 
-def main(asked: list[str]) -> None:
-    run_suite("recurrent", asked or list(CASES), list(CONTENDERS), {})
+def main(names: list[str]) -> None:
+    run_suite("recurrent", names or list(CASES), list(CONTENDERS), {})

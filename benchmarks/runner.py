@@ -1,4 +1,4 @@
-"""Contenders side by side: each in its own process, in the order A B A B, medians of 5."""
+"""Comparison of contenders: each in its own process, in the order A B A B, medians of 5."""
 
 import json
 import os
@@ -19,14 +19,14 @@ PAUSE_S = 0.5
 
 
 def compare(suite: str, case: str, names: Sequence[str]) -> dict[str, dict]:
-    """The figures of each contender; the first run of each is the cold one."""
+    """The figures of each contender; the first run of each is its cold run."""
     workers = {}
     for name in names:
         worker = Worker(suite, case, name)
         if worker.is_ready():
             workers[name] = worker
         else:
-            print(f"  {name}: not here (see the message above)", flush=True)
+            print(f"  {name}: not available (set LOUD=1 for its error)", flush=True)
     runs = {name: [worker.run()] for name, worker in workers.items()}
     for _ in range(ROUNDS):
         for name, worker in workers.items():
@@ -52,7 +52,7 @@ class Worker:
         return self.process.stdout.readline().strip() == "ready"
 
     def run(self) -> dict:
-        # The idle threads of the contender before may spin for a while.
+        # Idle threads of the previous contender may spin for a while.
         time.sleep(PAUSE_S)
         print("go", file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
@@ -76,7 +76,7 @@ def _figures(runs: list[dict]) -> dict:
 def report(
     suite: str, cases: dict[str, dict[str, dict]], flops: dict[str, float]
 ) -> None:
-    """Print the tables and keep everything as JSON."""
+    """Print the tables and store the figures as JSON."""
     rates = gemm_rates()
     print(f"\n{suite}: {machine_line()}\nGEMM 1024^3: {rates} GF/s\n")
     ratios: dict[str, list[float]] = {}
@@ -92,22 +92,22 @@ def report(
                 f"  {name:20}{f['cold_s']:9.3f}{f['warm_s']:9.3f}{ratio:8.2f}"
                 f"{f['score']:8.4f}{f['peak_mb']:8.0f}"
             )
-    print("\ngeometric mean of the ratios to lamina, least and greatest")
+    print("\ngeometric mean, minimum and maximum of the ratios to lamina")
     for name, values in ratios.items():
         print(
             f"  {name:20}{geometric_mean(values):8.2f}{min(values):8.2f}"
             f"{max(values):8.2f}   ({len(values)} cases)"
         )
     for case, figures in cases.items():
-        keep(suite, case, figures, gemm_gflops=rates, rounds=ROUNDS)
+        store(suite, case, figures, gemm_gflops=rates, rounds=ROUNDS)
 
 
-def keep(suite: str, case: str, figures: dict, **how: Any) -> None:
-    """Put the figures of a case into its suite's results, beside those of the others."""
+def store(suite: str, case: str, figures: dict, **settings: Any) -> None:
+    """Replace the figures of a case in the results of its suite."""
     path = RESULTS / f"{suite}.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    kept[case] = {"machine": machine_line(), **how, "figures": figures}
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+    results = json.loads(path.read_text()) if path.exists() else {}
+    results[case] = {"machine": machine_line(), **settings, "figures": figures}
+    path.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def machine_line() -> str:
@@ -127,7 +127,7 @@ def machine_line() -> str:
 
 
 def gemm_rates() -> dict[str, float]:
-    """GF/s of a large product, the machine's limit: float32, and bfloat16 as it comes."""
+    """GF/s of a large matrix product in float32 and bfloat16, the limit of the machine."""
     import torch
 
     rates = {}
@@ -146,7 +146,7 @@ def gemm_rates() -> dict[str, float]:
 def run_suite(
     suite: str, cases: Sequence[str], names: Sequence[str], flops: dict
 ) -> None:
-    """Compare in every case and report."""
+    """Compare the contenders in every case, and report."""
     figures = {}
     for case in cases:
         print(f"{suite}/{case} ...", flush=True)

@@ -1,16 +1,17 @@
-"""Seconds of an epoch and peak memory over the rows of a table, and many fits in a row."""
+"""Seconds of an epoch and peak memory by the rows of a table; memory after many fits."""
 
 import gc
 from functools import partial
 
 import numpy as np
 
-from benchmarks.runner import keep
+from benchmarks.runner import store
 from benchmarks.worker import measured, resident
 from lamina import DNNClassifier
 
 
-def main(asked: list[str]) -> None:
+def main(names: list[str]) -> None:
+    del names
     rng = np.random.default_rng(0)
     print("rows x 20    s a fit of one epoch   us a row   peak MB over X's own MB")
     for n in (1_000, 10_000, 100_000, 1_000_000):
@@ -26,7 +27,7 @@ def main(asked: list[str]) -> None:
             flush=True,
         )
         figures = cost | {"X_mb": X.nbytes / 2**20}
-        keep("scaling", f"{n} rows", {"lamina": figures})
+        store("scaling", f"{n} rows", {"lamina": figures})
     X, y = X[:500], y[:500]
     sizes = []
     for i in range(220):
@@ -36,4 +37,4 @@ def main(asked: list[str]) -> None:
             sizes.append(resident("VmRSS"))
     grown = sizes[1] - sizes[0]
     print(f"200 fits in one process: {grown:+.1f} MB")
-    keep("scaling", "200 fits", {"lamina": {"grown_mb": grown}})
+    store("scaling", "200 fits", {"lamina": {"grown_mb": grown}})

@@ -1,8 +1,7 @@
-"""Sequences out, on real data, each beside a baseline that is run in the same script.
+"""Tasks with sequences as outputs, on real data, each with a baseline.
 
-SECONDS limits the training of each network (the schedule is paced to end by then), ours and
-the baseline's alike; without it each case takes the time that it is meant to have. The
-data lies under LAMINA_DATA.
+SECONDS limits the training of each network, ours and the baseline's (schedules are scaled
+to it); without it each case uses its full time. The data is read from LAMINA_DATA.
 """
 
 import os
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.runner import keep
+from benchmarks.runner import store
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ CASES = {
 }
 
 
-def main(asked: list[str]) -> None:
-    for name in asked or CASES:
+def main(names: list[str]) -> None:
+    for name in names or CASES:
         case = CASES[name]
         seconds = float(os.environ.get("SECONDS", case.seconds))
         print(f"\n{name}, at most {seconds:g} s of training each", flush=True)
@@ -52,15 +51,15 @@ def main(asked: list[str]) -> None:
             line = ", ".join(f"{what} {value:.4g}" for what, value in values.items())
             print(f"  {contender:28} {line}", flush=True)
         n_threads = torch.get_num_threads()
-        keep("sequences", name, figures, seconds=seconds, threads=n_threads)
+        store("sequences", name, figures, seconds=seconds, threads=n_threads)
 
 
 def paced(steps: Iterable[Any], seconds: float) -> Iterator[tuple[Any, float]]:
-    """(step, share of the time that is gone), again and again until the time is over."""
+    """(step, fraction of the time that has passed), repeated until the time is over."""
     steps, start = list(steps), time.perf_counter()
     while True:
         for step in steps:
-            share = (time.perf_counter() - start) / seconds
-            if share >= 1:
+            progress = (time.perf_counter() - start) / seconds
+            if progress >= 1:
                 return
-            yield step, share
+            yield step, progress

@@ -1,7 +1,7 @@
 """Speech recognition: connected digits, and spoken telephone prompts.
 
-The baseline is a bidirectional LSTM by PyTorch's modules on the same spectrograms, trained
-by Adam at a constant rate and read greedily, of about equal size and for equal time.
+The baseline is a bidirectional LSTM of PyTorch on the same spectrograms, of about equal
+size, trained for equal time by Adam at a constant rate and decoded greedily.
 """
 
 import gzip
@@ -21,15 +21,15 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from lamina import SpeechRecognizer
 from lamina.datasets import fetch_spoken_digits
-from lamina.encoders.audio import AudioEncoder
+from lamina.encoders.audio.encoder import AudioEncoder
 from lamina.tasks.errors import error_rate
 
 RATE = 8_000
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 N_TRAIN, N_TEST = 3_000, 500
-FEWEST, MOST = 3, 7
-PAUSE, FAINT = (0.05, 0.2), 1e-3
-"""Seconds between two digits, and the deviation of the noise there."""
+MIN_DIGITS, MAX_DIGITS = 3, 7
+PAUSE, NOISE = (0.05, 0.2), 1e-3
+"""Seconds between two digits, and the standard deviation of the noise there."""
 
 
 @dataclass
@@ -45,12 +45,12 @@ class Speech:
 
 def recordings(indices: range) -> dict[tuple[str, int], list[np.ndarray]]:
     """(speaker, digit) -> recordings of these indices."""
-    digits, found = fetch_spoken_digits(subset="all"), {}
-    for sound, digit, name in zip(digits.data, digits.target, digits.name, strict=True):
+    digits, waves = fetch_spoken_digits(subset="all"), {}
+    for wave_, digit, name in zip(digits.data, digits.target, digits.name, strict=True):
         _, speaker, index = Path(name).stem.split("_")
         if int(index) in indices:
-            found.setdefault((speaker, int(digit)), []).append(sound)
-    return found
+            waves.setdefault((speaker, int(digit)), []).append(wave_)
+    return waves
 
 
 def connected(n: int, indices: range, seed: int) -> Speech:
@@ -60,7 +60,7 @@ def connected(n: int, indices: range, seed: int) -> Speech:
     X, y = [], []
     for _ in range(n):
         speaker = speakers[rng.integers(len(speakers))]
-        digits = rng.integers(0, 10, rng.integers(FEWEST, MOST + 1))
+        digits = rng.integers(0, 10, rng.integers(MIN_DIGITS, MAX_DIGITS + 1))
         parts = [pause(rng)]
         for digit in digits:
             sounds = kept[speaker, digit]
@@ -72,11 +72,11 @@ def connected(n: int, indices: range, seed: int) -> Speech:
 
 def pause(rng: np.random.Generator) -> np.ndarray:
     n = int(rng.uniform(*PAUSE) * RATE)
-    return (FAINT * rng.standard_normal(n)).astype(np.float32)
+    return (NOISE * rng.standard_normal(n)).astype(np.float32)
 
 
 def spoken_prompts() -> tuple[Speech, Speech]:
-    """Training and test prompts: every tenth by sorted name is the test."""
+    """Training and test prompts: every tenth by sorted name is in the test set."""
     with gzip.open(data("prompts_en/core-sounds-en.txt.gz"), "rt") as file:
         lines = [line.strip() for line in file if not line.startswith(";")]
     pairs = (line.partition(":")[::2] for line in lines if ":" in line)
@@ -115,7 +115,7 @@ def data(name: str) -> Path:
 
 
 class Plain(nn.Module):
-    """Spectrograms two frames at a time -> log-probabilities, by PyTorch's own layers."""
+    """Spectrograms, two frames at a time -> log-probabilities, by PyTorch's layers."""
 
     def __init__(self, n_mels: int, width: int, n_classes: int):
         super().__init__()
@@ -155,13 +155,13 @@ def baseline(train: Speech, test: Speech, seconds: float) -> dict[str, float]:
             optimizer.step()
             if time.perf_counter() - start >= seconds:
                 break
-    found = []
+    texts = []
     with torch.inference_mode():
         for x in (stacked(x) for x in spectrograms(encoder, test.X)):
             path = model.eval()(x[None], torch.tensor([len(x)]))[0].argmax(-1)
-            said = path.unique_consecutive().tolist()
-            found.append("".join(letters[c - 1] for c in said if c))
-    return rates(test.y, found) | {
+            classes = path.unique_consecutive().tolist()
+            texts.append("".join(letters[c - 1] for c in classes if c))
+    return rates(test.y, texts) | {
         "parameters": sum(p.numel() for p in model.parameters())
     }
 
@@ -175,10 +175,10 @@ def stacked(x: torch.Tensor) -> torch.Tensor:
     return x[: len(x) // 2 * 2].reshape(len(x) // 2, -1)
 
 
-def rates(y: list[str], found: list[str]) -> dict[str, float]:
+def rates(y: list[str], texts: list[str]) -> dict[str, float]:
     return {
-        "word error rate": error_rate("words", y, found, None),
-        "character error rate": error_rate("characters", y, found, None),
+        "word error rate": error_rate("words", y, texts, None),
+        "character error rate": error_rate("characters", y, texts, None),
     }
 
 
@@ -190,16 +190,16 @@ def ours(
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     start = time.perf_counter()
-    found = network.predict(test.X)
+    texts = network.predict(test.X)
     greedy = time.perf_counter() - start
     network.set_params(beam_size=10)
     beam = network.predict(test.X)
-    searched = time.perf_counter() - start - greedy
+    beam_search = time.perf_counter() - start - greedy
     torch.set_num_threads(n_threads)
-    return rates(test.y, found) | {
+    return rates(test.y, texts) | {
         "word error rate, beam 10": error_rate("words", test.y, beam, None),
         "real-time factor": greedy / test.seconds(),
-        "real-time factor, beam 10": searched / test.seconds(),
+        "real-time factor, beam 10": beam_search / test.seconds(),
         "epochs": network.n_iter_,
         "parameters": network.n_parameters_,
     }
@@ -221,6 +221,6 @@ def digits(seconds: float) -> dict:
 def prompts(seconds: float) -> dict:
     """English prompts of one speaker, 24 minutes of them.
 
-    One text has more letters than its sound has steps at the default stride of 4.
+    One text has more letters than its recording has steps at the default stride of 4.
     """
     return compared(*spoken_prompts(), seconds, stride=2)

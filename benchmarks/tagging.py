@@ -13,13 +13,13 @@ from lamina.datasets import fetch_brown
 
 Sentences = list[list[str]]
 Contender = tuple[Callable[[Sentences], Sentences], dict[str, float]]
-"""How it predicts, and how much it was trained."""
+"""A function that predicts, and the amount of training."""
 SIMPLE = re.compile(r"(.[^-+*]*)")
-"""A tag without what hangs on it: cut at the first of -, + and * behind its start."""
+"""A tag without suffixes: up to the first of -, + and * after its first character."""
 
 
 def brown(seconds: float) -> dict[str, dict[str, float]]:
-    """Every tenth sentence is the test; default parameters."""
+    """Every tenth sentence is in the test set; default parameters."""
     train, test = (read(subset) for subset in ("train", "test"))
     return compare(train, test, seconds)
 
@@ -59,7 +59,7 @@ def by_network(X: Sentences, y: Sentences, seconds: float) -> Contender:
 
 
 def by_features(X: Sentences, y: Sentences, seconds: float) -> Contender:
-    """L-BFGS cannot be paced; its number of iterations is what 20 minutes allow."""
+    """L-BFGS has no time limit; its number of iterations takes about 20 minutes."""
     n_iterations = round(seconds / 12)
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.set_params({"c1": 0.1, "c2": 1e-3, "max_iterations": n_iterations})
@@ -75,7 +75,7 @@ def by_features(X: Sentences, y: Sentences, seconds: float) -> Contender:
 
 
 def features(words: list[str]) -> list[list[str]]:
-    """Of each word: itself, its beginning, ending and shape, and its neighbours."""
+    """Features of each word: itself, prefixes, suffixes, shape and neighbours."""
     lower = ["<begin>", *map(str.lower, words), "<end>"]
     return [
         [

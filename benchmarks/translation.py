@@ -1,9 +1,9 @@
 """The Bible, English to Spanish: BLEU and chrF on the verses of unseen chapters.
 
-Beside it what PyTorch's tutorial builds, for equal time: a GRU that reads, a GRU with
-additive attention that writes, greedy; in words and of equal width, as the tutorial has it,
-and in byte pairs, as many as ours and of equal size, which is better. And how long a
-beam search takes with and without a Python loop over sentences.
+Baselines: the network of PyTorch's tutorial (GRU encoder, GRU decoder with additive
+attention, greedy), trained for equal time; with words and equal width as in the tutorial,
+and with as many byte pairs and parameters as ours, which is better. Also the duration of a
+beam search with and without a Python loop over sentences.
 """
 
 import time
@@ -25,12 +25,12 @@ from lamina.units import BytePairs, Units, Words
 from lamina.vocabulary import Vocabulary
 
 Figures = dict[str, dict[str, float]]
-MOST_WORDS, BATCH = 20, 64
+MAX_WORDS, BATCH = 20, 64
 LIMIT, N_PAIRS = 60, 4_000
 
 
 def bible(seconds: float) -> Figures:
-    """Verses of at most 20 words on both sides; every tenth chapter is the test."""
+    """Verses of at most 20 words on both sides; every tenth chapter is in the test set."""
     train, test = verses("train"), verses("test")
     network = Translator(max_time=seconds, random_state=0)
     start = time.perf_counter()
@@ -48,7 +48,7 @@ def bible(seconds: float) -> Figures:
         },
         "lamina, greedy": _quality(greedy.predict(test[0]), test[1]),
     }
-    # A width of 300 makes about as many parameters as ours has.
+    # A width of 300 gives about as many parameters as ours has.
     for name, units, width in (("words", Words, 256), ("byte pairs", BytePairs, 300)):
         start = time.perf_counter()
         plain, n_parameters = tutorial(train, test[0], seconds, units, width)
@@ -62,7 +62,7 @@ def bible(seconds: float) -> Figures:
 def verses(subset: str) -> tuple[list[str], list[str]]:
     """Pairs with at most 20 words on both sides."""
     pairs = zip(*fetch_bible(subset=subset, return_X_y=True), strict=True)
-    short = [p for p in pairs if max(len(text.split()) for text in p) <= MOST_WORDS]
+    short = [p for p in pairs if max(len(text.split()) for text in p) <= MAX_WORDS]
     return [english for english, _ in short], [spanish for _, spanish in short]
 
 
@@ -96,9 +96,9 @@ class Tutorial(nn.Module):
 
     def step(self, token: Tensor, state: Tensor, h: Tensor, padding: Tensor) -> tuple:
         match = self.match(torch.tanh(self.query(state[0])[:, None] + self.key(h)))
-        shares = match[..., 0].masked_fill(padding, -torch.inf).softmax(1)
-        found = shares[:, None] @ h
-        x = torch.cat([self.drop(self.target(token))[:, None], found], 2)
+        weights = match[..., 0].masked_fill(padding, -torch.inf).softmax(1)
+        context = weights[:, None] @ h
+        x = torch.cat([self.drop(self.target(token))[:, None], context], 2)
         output, state = self.writer(x, state)
         return self.out(output[:, 0]), state
 
@@ -108,16 +108,16 @@ class Language:
 
     def __init__(self, units: type[Units], texts: list[str]):
         self.units = units().fit(texts, N_PAIRS)
-        self.vocabulary = Vocabulary(map(self.units.cut, texts))
+        self.vocabulary = Vocabulary(map(self.units.split, texts))
 
-    def numbers(self, texts: list[str]) -> list[Tensor]:
-        """Each text, and its end."""
-        rows = (self.vocabulary.encode(self.units.cut(text)) for text in texts)
+    def token_ids(self, texts: list[str]) -> list[Tensor]:
+        """The token ids of each text, and END."""
+        rows = (self.vocabulary.encode(self.units.split(text)) for text in texts)
         return [torch.tensor([*row, END]) for row in rows]
 
-    def text(self, numbers: list[int]) -> str:
-        """What these numbers say."""
-        return self.units.join(self.vocabulary.decode(numbers))
+    def text(self, token_ids: list[int]) -> str:
+        """The text of these token ids."""
+        return self.units.join(self.vocabulary.decode(token_ids))
 
 
 def tutorial(
@@ -127,10 +127,10 @@ def tutorial(
     units: type[Units],
     width: int,
 ) -> tuple[list[str], int]:
-    """Its translations of the test, and its parameters."""
+    """Translations of the test set, and the number of parameters."""
     torch.manual_seed(0)
     source, target = (Language(units, texts) for texts in train)
-    x, y = source.numbers(train[0]), target.numbers(train[1])
+    x, y = source.token_ids(train[0]), target.token_ids(train[1])
     model = Tutorial(len(source.vocabulary), len(target.vocabulary), width)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     generator = np.random.default_rng(0)
@@ -145,7 +145,7 @@ def tutorial(
         loss.backward()
         optimizer.step()
     model.eval()
-    x_test = source.numbers(X_test)
+    x_test = source.token_ids(X_test)
     texts = [
         target.text(row)
         for i in range(0, len(x_test), BATCH)
@@ -206,7 +206,7 @@ def searches(network: Any, X: list[str]) -> Figures:
 
 @torch.inference_mode()
 def loop_of_one(network: Any, sentence: str, width: int) -> list[int]:
-    """Beam search as tutorials write it: a list of hypotheses of one sentence."""
+    """Beam search as in tutorials: a list of hypotheses for one sentence."""
     batch = network.encoder_.encode([sentence]).take(torch.zeros(1, dtype=torch.int64))
     stepper = AttentionStepper(network.network_.head, network.network_.body(batch))
     log_p, state = stepper.start(1)
@@ -214,8 +214,8 @@ def loop_of_one(network: Any, sentence: str, width: int) -> list[int]:
     for _ in range(LIMIT):
         grown = []
         for tokens, total, following, state in alive:
-            best, numbers = following.topk(width)
-            for p, token in zip(best.tolist(), numbers.tolist(), strict=True):
+            best, token_ids = following.topk(width)
+            for p, token in zip(best.tolist(), token_ids.tolist(), strict=True):
                 grown.append(([*tokens, token], total + p, state))
         grown.sort(key=lambda h: -h[1])
         alive = []

@@ -1,6 +1,6 @@
 """One contender in a process of its own: python -m benchmarks.worker SUITE CASE NAME.
 
-For each line that comes in it does the work once and prints what it took as JSON.
+For each line of input it runs the contender once and prints the cost as JSON.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def resident(field: str) -> float:
-    """MB of this process: "VmRSS" now, "VmHWM" at the most."""
+    """MB of this process: "VmRSS" is the current, "VmHWM" the peak value."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
@@ -21,19 +21,19 @@ def resident(field: str) -> float:
 
 
 def measured(run: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """What `run` returns, its seconds, and the MB that it took at the most."""
+    """The result of `run`, its duration in seconds and the growth of memory in MB."""
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     start = time.perf_counter()
-    found = run()
+    result = run()
     seconds = time.perf_counter() - start
-    return found, {"seconds": seconds, "peak_mb": resident("VmHWM") - before}
+    return result, {"seconds": seconds, "peak_mb": resident("VmHWM") - before}
 
 
 def main() -> None:
     suite, case, name = sys.argv[1:]
     module = importlib.import_module(f"benchmarks.{suite}")
-    # What libraries print must not mix with what is measured.
+    # Output of libraries must not mix with the results.
     out, sys.stdout = sys.stdout, sys.stderr
     run = module.CONTENDERS[name](module.CASES[case]())
     print("ready", file=out, flush=True)

@@ -1,7 +1,7 @@
-"""Pictures of two things side by side, described in words; and where the network looks.
+"""Captions of images of two clothes side by side, with the attention for each word.
 
-The pictures are put together from clothes that ship with lamina; the test shows clothes
-that were in no training picture.
+The images are composed of those of `load_fashion`; the test uses other clothes than the
+training.
 """
 
 from pathlib import Path
@@ -18,32 +18,30 @@ KINDS = ["trouser", "pullover", "sandal", "bag"]
 
 
 def pairs(subset: str, n: int) -> tuple[np.ndarray, list[str]]:
-    """Two pictures beside one another, and what can be seen."""
+    """Images of two clothes side by side, and their captions."""
     rng = np.random.default_rng(0)
     fashion = load_fashion(subset=subset)
     names = np.array(fashion.target_names)[fashion.target]
-    pool = np.flatnonzero(np.isin(names, KINDS))
-    chosen = rng.choice(pool, (n, 2))
-    captions = [f"a {names[i]} beside a {names[j]}" for i, j in chosen]
-    return np.concatenate(
-        [fashion.data[chosen[:, 0]], fashion.data[chosen[:, 1]]], 2
-    ), captions
+    rows = rng.choice(np.flatnonzero(np.isin(names, KINDS)), (n, 2))
+    captions = [f"a {names[i]} beside a {names[j]}" for i, j in rows]
+    images = np.concatenate([fashion.data[rows[:, 0]], fashion.data[rows[:, 1]]], 2)
+    return images, captions
 
 
 def main() -> None:
-    """Learn, describe, draw."""
+    """Train, predict and plot."""
     X, y = pairs("train", 2_000)
     X_test, y_test = pairs("test", 200)
     network = ImageCaptioner(n_filters=(16, 32, 64), decoder_size=64, max_time=25)
     network.set_params(random_state=0).fit(X, y)
-    found = network.predict(X_test)
-    for caption, wanted in zip(found[:5], y_test, strict=False):
-        print(f"{caption:36} ({wanted})")
-    right = np.mean([a == b for a, b in zip(found, y_test, strict=True)])
-    print(f"captions that are all right: {right:.3f}")
+    captions = network.predict(X_test)
+    for caption, reference in zip(captions[:5], y_test, strict=False):
+        print(f"{caption:36} ({reference})")
+    accuracy = np.mean([a == b for a, b in zip(captions, y_test, strict=True)])
+    print(f"fraction of correct captions: {accuracy:.3f}")
     Path("out").mkdir(exist_ok=True)
     plot_attention(network, X_test[0]).savefig("out/captions.png", dpi=100)
-    print("What was looked at for each word: out/captions.png")
+    print("Attention for each word: out/captions.png")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Four networks on real data that ships with lamina; a table, and a picture in out/."""
+"""Four networks on data sets that ship with lamina; a table, and a figure in out/."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ from lamina.inspection import plot_history
 
 mpl.use("Agg")
 SECONDS = 30
-"""The most that a network may train: the schedule is paced to end by then."""
+"""Time limit of each fit, to which the schedule is scaled."""
 COMMON = {"max_time": SECONDS, "random_state": 0}
 NETWORKS = [
     ("DNN", "census (table)", load_adult, DNNClassifier(max_iter=8, **COMMON)),
@@ -29,7 +29,7 @@ NETWORKS = [
 
 
 def main() -> None:
-    """Train, print and draw."""
+    """Train, print and plot."""
     rows, fitted = [], {}
     for name, what, load, network in NETWORKS:
         X, y = load(return_X_y=True)
@@ -68,7 +68,7 @@ def draw(fitted: dict) -> Path:
     ConfusionMatrixDisplay.from_estimator(
         network, X, y, display_labels=names, xticks_rotation=45, colorbar=False, ax=ax
     )
-    ax.set_title("CNN on held-out pictures")
+    ax.set_title("CNN on held-out images")
     path = Path("out") / "demo.png"
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=80)

@@ -1,8 +1,8 @@
-"""The next day of a power grid, hour by hour, with quantiles; a table, and a picture in out/.
+"""Hourly load of a power grid, forecast for a day with quantiles; and a figure in out/.
 
-The hours of ten towns are made up: days, weekends, and weather that lasts. A second column
-says of each hour whether it is at a weekend, which is known beforehand. Beside the forecast
-stands the day before once more.
+The loads of ten towns are simulated, with a daily course, weekends, and autocorrelated
+weather. A second column, known in advance, is 1 at weekends. The forecast is compared with
+that of the previous day.
 """
 
 import os
@@ -15,12 +15,12 @@ from lamina import Forecaster
 
 mpl.use("Agg")
 SECONDS = float(os.environ.get("SECONDS", "30"))
-"""The most that the network may train: the schedule is paced to end by then."""
+"""Time limit of the fit, to which the schedule is scaled."""
 HORIZON, DAY = 24, 24
 
 
 def main() -> None:
-    """Train, print and draw."""
+    """Train, print and plot."""
     from matplotlib import pyplot
 
     towns = [town(np.random.default_rng(i)) for i in range(10)]
@@ -35,20 +35,20 @@ def main() -> None:
         max_time=SECONDS,
         random_state=0,
     ).fit(histories)
-    found = network.predict(future=weekends)
+    forecast = network.predict(future=weekends)
     bands = network.predict_quantiles(future=weekends)
     day_before = np.stack([x[-DAY:, 0] for x in histories])
-    print(f"{network.n_iter_} epochs, season {network.season_} hours, found by itself")
-    print(f"mean absolute error {np.abs(found - truth).mean():.2f}")
-    print(f"   the day before   {np.abs(day_before - truth).mean():.2f}")
+    print(f"{network.n_iter_} epochs, inferred season {network.season_} hours")
+    print(f"mean absolute error {np.abs(forecast - truth).mean():.2f}")
+    print(f"   previous day     {np.abs(day_before - truth).mean():.2f}")
     inside = (bands[:, :, 0] <= truth) & (truth <= bands[:, :, 1])
     print(f"between the quantiles .1 and .9: {inside.mean():.2f} of the hours")
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 4), layout="constrained")
     for i, ax in enumerate(axes):
         before, hours = histories[i][-72:, 0], np.arange(HORIZON)
         ax.plot(np.arange(-72, 0), before, color="0.5", label="history")
-        ax.plot(hours, truth[i], color="0.5", linestyle=":", label="what came")
-        ax.plot(hours, found[i], color="C0", label="forecast")
+        ax.plot(hours, truth[i], color="0.5", linestyle=":", label="truth")
+        ax.plot(hours, forecast[i], color="C0", label="forecast")
         ax.fill_between(hours, *bands[i].T, color="C0", alpha=0.2, label=".1 to .9")
         ax.set(title=f"town {i}", xlabel="hours from now")
     axes[0].set_ylabel("load")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def town(rng: np.random.Generator, n_days: int = 90) -> np.ndarray:
-    """(hours, 2): load, weaker at weekends and with weather on top; weekend or not."""
+    """(hours, 2): simulated load, and 1 at weekends."""
     hours = np.arange(n_days * DAY)
     of_day = 2 * np.pi * hours / DAY
     peak = rng.uniform(0, 2)

@@ -1,4 +1,4 @@
-"""A network writes down connected digits; a table, and a picture in out/."""
+"""Recognition of connected digits; error rates, and a figure in out/."""
 
 import os
 import time
@@ -13,28 +13,28 @@ from lamina.inspection import plot_transcript
 
 mpl.use("Agg")
 SECONDS = float(os.environ.get("SECONDS", "25"))
-"""The most that the network may train: the schedule is paced to end by then."""
+"""Time limit of the fit, to which the schedule is scaled."""
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 N_TRAIN, N_TEST = 300, 60
 
 
 def main() -> None:
-    """Train, print and draw."""
+    """Train, print and plot."""
     X, y = connected(N_TRAIN, "train", seed=0)
     X_test, y_test = connected(N_TEST, "test", seed=1)
     network = SpeechRecognizer(sampling_rate=8000, max_time=SECONDS, random_state=0)
     start = time.perf_counter()
     network.fit(X, y)
     print(f"{network.n_iter_} epochs in {time.perf_counter() - start:.0f} s")
-    for said, heard in zip(y_test[:5], network.predict(X_test[:5]), strict=True):
-        print(f"  said {said!r}\n heard {heard!r}")
+    for truth, text in zip(y_test[:5], network.predict(X_test[:5]), strict=True):
+        print(f"  spoken {truth!r}\n  predicted {text!r}")
     print(f"word error rate {network.word_error_rate(X_test, y_test):.3f}")
     print(f"character error rate {network.character_error_rate(X_test, y_test):.3f}")
     ax = plot_transcript(network, X_test[0], y_test[0])
     path = Path("out") / "speech.png"
     path.parent.mkdir(exist_ok=True)
     ax.figure.savefig(path, dpi=100)
-    print(f"When each word was said: {path}")
+    print(f"Times of the words: {path}")
 
 
 def connected(n: int, subset: str, seed: int) -> tuple[list[np.ndarray], list[str]]:
@@ -54,7 +54,7 @@ def connected(n: int, subset: str, seed: int) -> tuple[list[np.ndarray], list[st
 
 
 def pause(rng: np.random.Generator) -> np.ndarray:
-    """A twentieth to a fifth of a second of faint noise."""
+    """1/20 to 1/5 of a second of weak noise."""
     return rng.normal(0, 1e-3, rng.integers(400, 1600)).astype(np.float32)
 
 

@@ -45,7 +45,7 @@ def series(raw: Path) -> None:
 
 
 def fashion(raw: Path) -> None:
-    """The first 600 training and 100 test pictures of each class, in file order."""
+    """The first 600 training and 100 test images of each class, in file order."""
     images, labels = [], []
     for part, per_class in (("train", 600), ("t10k", 100)):
         x = _idx(raw / f"fashion_mnist/{part}-images-idx3-ubyte.gz", 16)
@@ -63,7 +63,7 @@ def fashion(raw: Path) -> None:
 
 
 def spoken_digits(raw: Path) -> None:
-    """Recordings 0-9 of each digit and speaker; 0-4 are the test."""
+    """Recordings 0-9 of each digit and speaker; 0-4 are the test set."""
     from scipy.io import wavfile
 
     train, test = [], []
@@ -90,7 +90,7 @@ def spoken_digits(raw: Path) -> None:
 
 
 def tables(raw: Path) -> None:
-    """The census with both official parts, and the diamonds as they are."""
+    """The census with its official training and test sets, and the diamonds."""
     for part in ("data", "test"):
         lines = (raw / "tables" / f"adult.{part}").read_text().splitlines()
         kept = [line.rstrip(".").replace(", ", ",") for line in lines if "," in line]

@@ -1,4 +1,4 @@
-"""What tests of several modules need."""
+"""Fixtures of several test modules."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture
 def two_threads():
-    """Torch computes on two threads, also where the tests are run on one each."""
+    """Torch computes on two threads, also where each test worker has one."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield

@@ -16,7 +16,7 @@ SHAPES = [(17, 9, 3), (28, 28, 1), (8, 6, 2), (5, 16, 1), (3, 3, 1), (1, 8, 1)]
 
 
 def pictures(n, height, width, n_channels):
-    """(n, C, H, W), no two numbers of them equal."""
+    """(n, C, H, W), all values distinct."""
     numbers = torch.arange(n * n_channels * height * width, dtype=torch.float32)
     x = numbers.view(n, height, width, n_channels).permute(0, 3, 1, 2)
     assert x.is_contiguous(memory_format=torch.channels_last) or n_channels == 1
@@ -28,30 +28,30 @@ def copies(picture, flips):
     _, height, width = picture.shape
     down, right = round(height / 8), round(width / 8)
     padded = np.pad(picture, ((0, 0), (down, down), (right, right)), mode="reflect")
-    found = {}
+    by_shift = {}
     for i, j in product(range(2 * down + 1), range(2 * right + 1)):
         copy = padded[:, i : i + height, j : j + width]
-        found[i, j, False] = copy
+        by_shift[i, j, False] = copy
         if flips:
-            found[i, j, True] = copy[:, :, ::-1]
-    return found
+            by_shift[i, j, True] = copy[:, :, ::-1]
+    return by_shift
 
 
 def moves(x, augmented, flips):
-    """How each sample of a batch was moved; each must be a copy of its own source."""
+    """How each sample of a batch was moved; each must be a copy of its source."""
     assert augmented.shape == x.shape
-    taken = []
+    chosen = []
     for source, result in zip(x.numpy(), augmented.numpy(), strict=True):
-        found = copies(source, flips)
-        fitting = [k for k, c in found.items() if np.array_equal(c, result)]
+        candidates = copies(source, flips)
+        fitting = [k for k, c in candidates.items() if np.array_equal(c, result)]
         assert fitting
-        taken.append(fitting[0])
-    return taken
+        chosen.append(fitting[0])
+    return chosen
 
 
 @pytest.mark.parametrize("name", ["shift", "shift_flip"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_each_picture_is_a_moved_copy_of_its_source(name, shape):
+def test_each_image_is_a_moved_copy_of_its_source(name, shape):
     torch.manual_seed(0)
     x = pictures(40, *shape)
     augmented = AUGMENTATIONS[name]().train()(x)
@@ -62,13 +62,13 @@ def test_each_picture_is_a_moved_copy_of_its_source(name, shape):
 def test_every_move_is_as_likely_as_any_other():
     torch.manual_seed(0)
     x = pictures(6000, 8, 9, 1)
-    taken = moves(x, AUGMENTATIONS["shift_flip"]().train()(x), flips=True)
-    counts = np.unique(taken, axis=0, return_counts=True)[1]
+    chosen = moves(x, AUGMENTATIONS["shift_flip"]().train()(x), flips=True)
+    counts = np.unique(chosen, axis=0, return_counts=True)[1]
     assert len(counts) == 3 * 3 * 2
     assert np.abs(counts - 6000 / 18).max() < 5 * (6000 / 18) ** 0.5
 
 
-def test_a_mirrored_picture_is_a_mirrored_picture():
+def test_a_mirrored_image_is_mirrored():
     torch.manual_seed(0)
     x = pictures(64, 3, 4, 2)
     flipped = Flip().train()(x)
@@ -96,7 +96,7 @@ def test_nothing_is_moved_outside_of_training(name):
     assert AUGMENTATIONS[name]().eval()(x) is x
 
 
-def test_half_precision_and_other_numbers_are_moved_alike():
+def test_images_of_any_number_type_are_moved_alike():
     x = pictures(4, 8, 8, 1)
     moved = []
     for dtype in (torch.float32, torch.bfloat16, torch.uint8):
@@ -114,7 +114,7 @@ def body_of(n_space=2, **params):
     )
 
 
-def test_a_body_sees_moved_pictures_in_training_and_those_given_otherwise():
+def test_a_body_moves_images_in_training_only():
     x = pictures(16, 8, 8, 1) / 1024
     plain, moving = body_of(), body_of(augmentation="shift_flip")
     assert list(plain.state_dict()) == list(moving.state_dict())
@@ -129,7 +129,7 @@ def test_a_body_sees_moved_pictures_in_training_and_those_given_otherwise():
 
 @pytest.fixture(scope="module")
 def marked():
-    """Pictures with a bright corner or none."""
+    """Images with a bright corner or none."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 8, 8)), np.arange(40) % 2
     X[y == 1, :3, :3] += 3
@@ -153,7 +153,7 @@ def test_random_state_decides_what_is_moved(marked):
     assert other.loss_curve_ != first.loss_curve_
 
 
-def test_every_augmentation_trains_otherwise(marked):
+def test_every_augmentation_changes_training(marked):
     curves = [
         fitted(*marked, form="image", augmentation=name).loss_curve_
         for name in AUGMENTATIONS
@@ -165,11 +165,11 @@ def test_every_augmentation_trains_otherwise(marked):
 @pytest.mark.parametrize(
     "X", [np.zeros((20, 12)), ["a b", "b a", "c"] * 8], ids=["series", "texts"]
 )
-def test_augmentation_of_what_is_no_picture_is_refused(X, name):
+def test_augmentation_of_other_forms_is_refused(X, name):
     with pytest.raises(ParameterError, match=f"augmentation='{name}' has no effect"):
         fitted(X, np.arange(len(X)) % 2, augmentation=name)
 
 
-def test_pictures_too_small_to_be_moved_stay_as_they_are():
+def test_images_too_small_to_be_moved_are_unchanged():
     x = pictures(5, 3, 3, 1)
     assert torch.equal(Shift().train()(x), x)

@@ -1,4 +1,4 @@
-"""What X is taken for, and what is refused."""
+"""Which form X is recognised as, and what is refused."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from scipy import sparse
 
 from lamina import CNNClassifier, CNNRegressor, DNNClassifier, RNNClassifier
 from lamina.encoders.choose import choose
-from lamina.encoders.containers import opened
+from lamina.encoders.containers import unwrap
 from lamina.exceptions import DataError, DataWarning, ParameterError
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ SMALL = {
 
 def form_of(X, network=None):
     network = CNNClassifier() if network is None else network
-    return choose(opened(X, is_table=False), network.forms(), network)
+    return choose(unwrap(X, is_table=False), network.forms(), network)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_waveforms_are_sound_only_where_a_sampling_rate_is_given():
     assert form_of(waves, RNNClassifier(sampling_rate=8000)) == "audio"
 
 
-def test_what_the_user_says_goes_before_what_it_looks_like():
+def test_the_parameter_form_overrides_the_detected_form():
     square = np.zeros((3, 5, 5))
     assert form_of(square, CNNClassifier(form="series")) == "series"
     assert form_of(["a.png"], CNNClassifier(form="text")) == "text"
@@ -90,7 +90,7 @@ def test_unknown_suffixes_are_refused_and_listed():
 
 
 @pytest.mark.parametrize("X", ["a text", Path("a.png")], ids=["text", "path"])
-def test_a_single_sample_is_not_taken_for_a_list_of_them(X):
+def test_a_single_sample_is_not_read_as_a_list_of_samples(X):
     with pytest.raises(DataError, match="single sample"):
         RNNClassifier().fit(X, [0])
 
@@ -104,17 +104,17 @@ def test_no_samples_are_refused(estimator, X):
         estimator(**SMALL[estimator]).fit(X, [])
 
 
-def test_ragged_rows_are_no_table_and_the_message_says_what_takes_them():
+def test_ragged_rows_are_no_table_and_the_message_names_other_estimators():
     with pytest.raises(DataError, match=r"1 to 2.*RNNClassifier"):
         DNNClassifier().fit([[1, 2], [3]], [0, 1])
 
 
-def test_images_are_not_taken_by_a_recurrent_network():
+def test_a_recurrent_network_refuses_images():
     with pytest.raises(DataError, match="image"):
         RNNClassifier().fit(np.zeros((10, 4, 4, 1)), Y)
 
 
-def test_a_sparse_matrix_is_not_taken_for_series():
+def test_a_sparse_matrix_is_not_read_as_series():
     with pytest.raises((TypeError, ValueError), match=r"(?i)sparse"):
         RNNClassifier(**SMALL[RNNClassifier]).fit(sparse.eye(10, format="csr"), Y)
 
@@ -172,7 +172,7 @@ def test_grey_images_with_and_without_a_channel_axis_are_the_same():
     )
 
 
-def test_waveforms_of_one_length_may_come_as_an_array():
+def test_waveforms_of_one_length_may_be_an_array():
     waves = np.random.default_rng(0).uniform(-1, 1, size=(6, 2000))
     network = CNNClassifier(n_filters=(2,), max_iter=1, random_state=0)
     network.set_params(sampling_rate=8000).fit(waves, [0, 1] * 3)

@@ -1,8 +1,23 @@
-"""Every public estimator keeps the contract, with every form of data that it takes."""
+"""Every public estimator passes the checks, with every form of data that it takes."""
 
+from typing import Annotated, ClassVar
+
+import numpy as np
 import pytest
+from torch import nn
 
-from lamina.testing import all_estimators, check_estimator, parametrize_with_contract
+from lamina.batch import Features
+from lamina.estimators.classifier import Classifier
+from lamina.nn.body import Body
+from lamina.params import Params, at_least
+from lamina.testing import (
+    Example,
+    Trial,
+    all_estimators,
+    check_estimator,
+    parametrize_with_contract,
+)
+from lamina.testing.parameters import check_every_parameter_matters
 
 SMALL = {
     "DNNClassifier": {"hidden_layer_sizes": (8, 8)},
@@ -40,3 +55,48 @@ def test_check_estimator_names_the_check_that_fails():
     with pytest.raises(AssertionError) as caught:
         check_estimator(Forgetful(**SMALL["DNNRegressor"]))
     assert any("check_" in note for note in caught.value.__notes__)
+
+
+class StepwiseParams(Params):
+    n_units: Annotated[int, at_least(1), "Units of the layer."] = 8
+
+
+class Stepwise(Body):
+    """A body that reads each step by itself."""
+
+    forms: ClassVar = ("series",)
+    default_steps: ClassVar = 1_000
+
+    def __init__(self, spec, params):
+        super().__init__(spec, params)
+        self.width = params.n_units
+        self.layers = nn.Sequential(nn.Linear(spec.n_channels, self.width), nn.Tanh())
+
+    def forward(self, batch):
+        return Features(self.layers(batch.x), batch.lengths)
+
+
+class StepwiseClassifier(Classifier, StepwiseParams):
+    """A classifier that a user defines, with a parameter that lamina does not have."""
+
+    body = Stepwise
+
+
+def levels_and_noise(n=20):
+    level = np.random.default_rng(0).permutation(np.linspace(-1, 1, n))
+    noise = np.random.default_rng(1).normal(scale=0.2, size=(n, 6, 2))
+    X = (noise + level[:, None, None]).astype(np.float32).astype(float)
+    labels = np.array(["low", "middle", "high"])[np.digitize(level, [-0.5, 0.3])]
+    return Example("levels", "series", X, labels=labels)
+
+
+@parametrize_with_contract(
+    [StepwiseClassifier()], [levels_and_noise()], {"n_units": Trial((3,))}
+)
+def test_an_estimator_of_a_user_is_checked_with_its_own_data(estimator, data, check):
+    check(estimator, data)
+
+
+def test_a_parameter_without_values_to_try_is_named_with_the_remedy():
+    with pytest.raises(AssertionError, match=r"trials=\{'n_units': Trial"):
+        check_every_parameter_matters(StepwiseClassifier(), levels_and_noise())

@@ -1,4 +1,4 @@
-"""Convolutional networks, normalisation and pooling: padding and weights have no say."""
+"""Convolutional networks, normalisation and pooling, with padding and weights."""
 
 from itertools import product
 
@@ -48,7 +48,7 @@ def body_of(**params):
 
 @pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize(("pooling", "normalization"), KINDS)
-def test_a_padded_batch_gives_each_sample_what_it_gives_alone(
+def test_padding_does_not_change_the_output_of_a_sample(
     pooling, normalization, residual
 ):
     body = lived_in(
@@ -60,17 +60,17 @@ def test_a_padded_batch_gives_each_sample_what_it_gives_alone(
     together = body(Batch(x, lengths=torch.tensor(lengths)))
     pooled = mean_over_steps(together)
     for i, sample in enumerate(samples):
-        alone = body(Batch(sample[None]))
-        n = alone.h.shape[1]
+        single = body(Batch(sample[None]))
+        n = single.h.shape[1]
         assert together.lengths[i] == n
-        torch.testing.assert_close(together.h[i, :n], alone.h[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(together.h[i, :n], single.h[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(
-            pooled[i], mean_over_steps(alone)[0], atol=1e-5, rtol=1e-4
+            pooled[i], mean_over_steps(single)[0], atol=1e-5, rtol=1e-4
         )
 
 
 @pytest.mark.parametrize(("pooling", "normalization"), KINDS)
-def test_padding_has_no_share_in_training(pooling, normalization):
+def test_padding_does_not_change_training(pooling, normalization):
     lengths, results = [4, 9, 1], []
     for fill, extra in ((0.0, 0), (50.0, 7)):
         body = body_of(pooling=pooling, normalization=normalization, dropout=0.0)
@@ -105,7 +105,7 @@ def brute_pool(x, reduce):
 )
 @CALM
 @given(shape=st.lists(st.integers(1, 7), min_size=1, max_size=2))
-def test_pooling_is_by_two_and_a_last_odd_step_stands_alone(pool, reduce, shape):
+def test_pooling_is_by_two_and_keeps_a_last_odd_step(pool, reduce, shape):
     x = np.random.default_rng(sum(shape)).normal(size=shape) - 2
     pooled = pool(torch.tensor(x)[None, None], None)[0, 0]
     np.testing.assert_allclose(pooled, brute_pool(x, reduce), atol=1e-7)
@@ -135,8 +135,8 @@ SHAPES = [(6, 4), (6, 4, 5), (6, 4, 3, 2)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("weigh", [False, True], ids=["plain", "equal weights"])
-def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "equal weights"])
+def test_batch_norm_with_equal_weights_is_torchs(shape, weighted):
     torch.manual_seed(0)
     ours = BatchNorm(4)
     theirs = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](
@@ -148,7 +148,7 @@ def test_batch_norm_is_torchs_where_all_count_alike(shape, weigh):
             norm.bias.copy_(torch.tensor([0.0, 1, -1, 3]))
     for _ in range(3):
         h = torch.randn(shape) * 2 + 5
-        weight = torch.ones(6, *[1] * (len(shape) - 1)) if weigh else None
+        weight = torch.ones(6, *[1] * (len(shape) - 1)) if weighted else None
         torch.testing.assert_close(ours(h, weight), theirs(h), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(ours.mean, theirs.running_mean)
     torch.testing.assert_close(ours.variance, theirs.running_var)
@@ -178,7 +178,7 @@ def test_a_weight_in_batch_norm_counts_as_repetition(times):
 
 @CALM
 @given(SPREAD.filter(lambda lengths: sum(lengths) > 1))
-def test_masked_steps_have_no_share_in_batch_norm(lengths):
+def test_masked_steps_do_not_change_batch_norm(lengths):
     x, samples = padded(lengths)
     mask = torch.arange(x.shape[1]) < torch.tensor(lengths)[:, None]
     ours, theirs = BatchNorm(C), nn.BatchNorm1d(C, momentum=None)
@@ -201,7 +201,7 @@ def test_gradients_of_weighted_batch_norm_are_those_of_its_formula():
     torch.testing.assert_close(ours, h.grad, atol=1e-5, rtol=1e-4)
 
 
-def test_a_batch_of_a_single_value_does_not_upset_batch_norm():
+def test_batch_norm_of_a_single_value_is_finite():
     norm = BatchNorm(3)
     out = norm(torch.randn(1, 3, 1))
     assert not out.any()
@@ -239,7 +239,7 @@ def test_images_are_pooled_until_a_side_is_four(side, cells):
 
 
 @pytest.mark.parametrize("side", [64, 100, 130])
-def test_no_pixel_of_a_large_picture_is_skipped(side):
+def test_no_pixel_of_a_large_image_is_skipped(side):
     spec = Spec(n_channels=1, n_space=2, max_length=side * side)
     params = ConvolutionalParams(n_filters=(8,), pooling="average")
     x = torch.rand(1, 1, side, side, requires_grad=True)

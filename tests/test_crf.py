@@ -28,7 +28,7 @@ def toy(n_labels, lengths, seed=0, scale=2.0):
 
 
 def score(crf, logits, path):
-    """Of a labelling of one sample, summed as it is written."""
+    """The score of a labelling of one sample, summed step by step."""
     weights = {name: p.detach().double().numpy() for name, p in crf.named_parameters()}
     total = weights["start"][path[0]] + weights["end"][path[-1]]
     total += sum(logits[t, label].item() for t, label in enumerate(path))
@@ -53,12 +53,12 @@ cases = given(
 @cases
 def test_likelihood_is_that_of_all_labellings_counted(n_labels, lengths, seed):
     crf, logits, labels, n = toy(n_labels, lengths, seed)
-    found = crf.log_likelihood(logits, labels, n).detach().numpy()
+    log_p = crf.log_likelihood(logits, labels, n).detach().numpy()
     for i, length in enumerate(lengths):
         _, scores = labellings(crf, logits[i, :length])
         own = score(crf, logits[i], labels[i, :length].tolist())
         np.testing.assert_allclose(
-            found[i], own - np.logaddexp.reduce(scores), atol=1e-9
+            log_p[i], own - np.logaddexp.reduce(scores), atol=1e-9
         )
 
 
@@ -66,24 +66,24 @@ def test_likelihood_is_that_of_all_labellings_counted(n_labels, lengths, seed):
 @cases
 def test_marginals_are_those_of_all_labellings_counted(n_labels, lengths, seed):
     crf, logits, _, n = toy(n_labels, lengths, seed)
-    found = crf.marginals(logits, n).detach().numpy()
+    marginals = crf.marginals(logits, n).detach().numpy()
     for i, length in enumerate(lengths):
         paths, scores = labellings(crf, logits[i, :length])
         p = np.exp(scores - np.logaddexp.reduce(scores))
         for t, label in product(range(length), range(n_labels)):
             expected = p[paths[:, t] == label].sum()
-            np.testing.assert_allclose(found[i, t, label], expected, atol=1e-9)
-        assert not found[i, length:].any()
+            np.testing.assert_allclose(marginals[i, t, label], expected, atol=1e-9)
+        assert not marginals[i, length:].any()
 
 
 @settings(max_examples=25, deadline=None)
 @cases
 def test_decoding_finds_the_best_of_all_labellings(n_labels, lengths, seed):
     crf, logits, _, n = toy(n_labels, lengths, seed)
-    found = crf.decode(logits, n)
+    decoded = crf.decode(logits, n)
     for i, length in enumerate(lengths):
         paths, scores = labellings(crf, logits[i, :length])
-        assert found[i, :length].tolist() == paths[scores.argmax()].tolist()
+        assert decoded[i, :length].tolist() == paths[scores.argmax()].tolist()
 
 
 def test_gradients_of_log_z_are_those_of_finite_differences():
@@ -96,7 +96,7 @@ def test_gradients_of_log_z_are_those_of_finite_differences():
 def test_gradients_of_the_likelihood_are_those_of_autograd_through_all_labellings():
     crf, logits, labels, n = toy(3, [4, 1, 2])
     crf.log_likelihood(logits, labels, n).sum().backward()
-    found = [p.grad.clone() for p in crf.parameters()]
+    gradients = [p.grad.clone() for p in crf.parameters()]
     crf.zero_grad()
     total = 0
     for i, length in enumerate(n.tolist()):
@@ -107,7 +107,7 @@ def test_gradients_of_the_likelihood_are_those_of_autograd_through_all_labelling
         own = (paths == labels[i, :length]).all(1)
         total = total + scores[own].sum() - scores.logsumexp(0)
     total.backward()
-    for actual, parameter in zip(found, crf.parameters(), strict=True):
+    for actual, parameter in zip(gradients, crf.parameters(), strict=True):
         torch.testing.assert_close(actual, parameter.grad)
 
 
@@ -117,14 +117,14 @@ def test_padding_changes_neither_values_nor_gradients():
     def everything(logits, labels):
         logits = logits.clone().requires_grad_()
         crf.zero_grad()
-        found = crf.log_likelihood(logits, labels, lengths)
-        (found * torch.tensor([1.0, 2.0, 0.5])).sum().backward()
+        log_p = crf.log_likelihood(logits, labels, lengths)
+        (log_p * torch.tensor([1.0, 2.0, 0.5])).sum().backward()
         real = torch.arange(logits.shape[1]) < lengths[:, None]
         assert not logits.grad[~real].any()
         gradients = [p.grad for p in crf.parameters()]
         decoded = crf.decode(logits, lengths)[real]
         marginals = crf.marginals(logits, lengths)[real]
-        return [found, logits.grad[real], marginals, decoded, *gradients]
+        return [log_p, logits.grad[real], marginals, decoded, *gradients]
 
     expected = everything(logits, labels)
     logits = torch.cat([logits, logits], 1)
@@ -138,10 +138,10 @@ def test_padding_changes_neither_values_nor_gradients():
 @pytest.mark.parametrize("scale", [30.0, 100.0])
 def test_large_scores_do_not_overflow(scale):
     crf, logits, labels, lengths = toy(5, [60, 1, 33], scale=scale)
-    found = crf.log_likelihood(logits.requires_grad_(), labels, lengths)
-    found.sum().backward()
+    log_p = crf.log_likelihood(logits.requires_grad_(), labels, lengths)
+    log_p.sum().backward()
     gradients = [logits.grad, *(p.grad for p in crf.parameters())]
-    assert found.isfinite().all() and all(s.isfinite().all() for s in gradients)
+    assert log_p.isfinite().all() and all(s.isfinite().all() for s in gradients)
     totals = crf.marginals(logits, lengths).sum(2)
     real = torch.arange(60) < lengths[:, None]
     torch.testing.assert_close(totals, real.double())
@@ -289,7 +289,7 @@ def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole():
         (["B-x", "I-x"], "bio"),
         (["B-x", "E-x", "O"], "bioes"),
         (["O", "S-x"], "bioes"),
-        # Nothing stands alone: no labelling of a single step would be valid.
+        # Without "S-kind" no labelling of a single step is valid.
         (["B-x", "E-x"], None),
         # IO: without a beginning nothing follows from the scheme.
         (["I-x", "O"], None),
@@ -300,5 +300,5 @@ def test_gradients_of_the_likelihoods_of_steps_are_those_of_the_whole():
         (["D", "N"], None),
     ],
 )
-def test_schemes_are_found_from_labels(labels, scheme):
+def test_schemes_are_recognised_from_labels(labels, scheme):
     assert scheme_of(labels) == scheme

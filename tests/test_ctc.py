@@ -1,4 +1,4 @@
-"""Connectionist temporal classification against every path that there is."""
+"""Connectionist temporal classification against an enumeration of all paths."""
 
 import itertools
 
@@ -26,11 +26,11 @@ def text_of(path):
 
 def all_texts(log_p):
     """The log-probability of each text: the sum over its paths."""
-    found = {}
+    log_p_of = {}
     for path in itertools.product(range(K), repeat=len(log_p)):
         p = sum(log_p[t, unit] for t, unit in enumerate(path))
-        found[text_of(path)] = np.logaddexp(found.get(text_of(path), -np.inf), p)
-    return found
+        log_p_of[text_of(path)] = np.logaddexp(log_p_of.get(text_of(path), -np.inf), p)
+    return log_p_of
 
 
 @settings(max_examples=20, deadline=None)
@@ -74,15 +74,15 @@ def test_best_path_is_that_of_every_step(seed, n):
 def test_a_wide_prefix_search_finds_every_text(seed, n):
     log_p = steps(seed, n)
     texts = all_texts(log_p)
-    found = prefix_search(log_p, 10_000)
-    assert dict(found) == pytest.approx(texts, abs=1e-9)
-    scores = [p for _, p in found]
+    ranked = prefix_search(log_p, 10_000)
+    assert dict(ranked) == pytest.approx(texts, abs=1e-9)
+    scores = [p for _, p in ranked]
     assert scores == sorted(scores, reverse=True)
 
 
 @settings(max_examples=10, deadline=None)
 @given(SEEDS)
-def test_a_language_model_is_weighed_in(seed):
+def test_the_score_of_a_language_model_is_added_with_its_weight(seed):
     log_p, weight = steps(seed, 4), 0.7
 
     def follow(text):

@@ -15,7 +15,7 @@ import pytest
 from scipy.io import wavfile
 
 from lamina import datasets
-from lamina.datasets import images, sounds, source, store, tables
+from lamina.datasets import audio, images, source, store, tables
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ def no_network(monkeypatch):
 
 
 def read_ts(path):
-    """Steps and labels of a .ts file, read the slow way."""
+    """Steps and labels of a .ts file, read line by line."""
     lines = iter(path.read_text().splitlines())
     while next(lines) != "@data":
         pass
@@ -174,9 +174,9 @@ def test_series_are_those_of_the_archive(name, subset):
     bunch = SERIES[name](subset=subset)
     assert bunch.target.tolist() == labels
     assert len(bunch.data) == len(series)
-    for found, expected in zip(bunch.data, series, strict=True):
-        assert found.dtype == np.float32
-        steps = found if found.ndim == 2 else found[:, None]
+    for sample, expected in zip(bunch.data, series, strict=True):
+        assert sample.dtype == np.float32
+        steps = sample if sample.ndim == 2 else sample[:, None]
         np.testing.assert_allclose(steps, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -236,11 +236,11 @@ def test_adult_is_the_census(subset, end):
     data, target = datasets.load_adult(subset=subset, return_X_y=True)
     assert target.tolist() == [row[-1].rstrip(".") for row in rows]
     for k, name in enumerate(data):
-        found = [
+        columns = [
             "?" if isna else str(v)
             for v, isna in zip(data[name], data[name].isna(), strict=True)
         ]
-        assert found == [row[k] for row in rows]
+        assert columns == [row[k] for row in rows]
 
 
 def test_adult_has_the_same_categories_in_both_parts():
@@ -299,12 +299,12 @@ def test_fetched_digits_test_is_the_bundled_one(raw):
     bundled = datasets.load_spoken_digits(subset="test")
     np.testing.assert_array_equal(fetched.target, bundled.target)
     np.testing.assert_array_equal(fetched.speaker, bundled.speaker)
-    for found, expected in zip(fetched.data, bundled.data, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for sample, expected in zip(fetched.data, bundled.data, strict=True):
+        np.testing.assert_array_equal(sample, expected)
 
 
 def test_digits_as_paths_lie_in_the_users_cache(raw, tmp_path, monkeypatch):
-    monkeypatch.setattr(sounds, "cache", lambda: tmp_path)
+    monkeypatch.setattr(audio, "cache", lambda: tmp_path)
     digits = datasets.fetch_spoken_digits(subset="test", as_paths=True)
     assert [path.name for path in digits.data] == digits.name
     assert all(path.is_relative_to(tmp_path) for path in digits.data)
@@ -351,7 +351,7 @@ def test_emoji_keep_colours_of_skin_together(raw):
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """A source of a few bytes, under a LAMINA_DATA of its own."""
+    """A source of a few bytes, under a temporary LAMINA_DATA."""
     monkeypatch.setenv("LAMINA_DATA", str(tmp_path))
     (tmp_path / "folder").mkdir()
     return source.Source(

@@ -1,4 +1,4 @@
-"""Searching and drawing texts, against every text that there is."""
+"""Searching and sampling texts, against an enumeration of all texts."""
 
 import itertools
 from collections import Counter
@@ -16,7 +16,7 @@ K = 3
 
 
 class Table:
-    """A decoder whose probabilities hang on the whole text so far, drawn at random."""
+    """A decoder with random probabilities that depend on the whole text so far."""
 
     def __init__(self, n, seed):
         self.n, self.seed, self.n_steps = n, seed, 0
@@ -43,105 +43,109 @@ class Table:
         return torch.stack([self.after(i, text) for i, text in texts])
 
 
-def log_p_of(table, i, text, ended=True):
-    tokens = (*text, 0) if ended else text
+def log_p_of(table, i, text, is_complete=True):
+    tokens = (*text, 0) if is_complete else text
     return sum(table.after(i, tokens[:j])[t].item() for j, t in enumerate(tokens))
 
 
 def all_hypotheses(table, i, limit):
-    """Every text of at most `limit` tokens, its end included; and those cut there."""
-    found = []
+    """Every text of at most `limit` tokens with its end, and those truncated there."""
+    hypotheses = []
     for n in range(limit):
         for text in itertools.product(range(1, K), repeat=n):
-            found.append(Hypothesis(list(text), log_p_of(table, i, text), True))
+            hypotheses.append(Hypothesis(list(text), log_p_of(table, i, text), True))
     for text in itertools.product(range(1, K), repeat=limit):
-        found.append(Hypothesis(list(text), log_p_of(table, i, text, False), False))
-    return found
+        hypotheses.append(
+            Hypothesis(list(text), log_p_of(table, i, text, False), False)
+        )
+    return hypotheses
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.7, 1.0]))
-def test_a_beam_of_everything_finds_everything(seed, penalty):
+def test_a_beam_as_wide_as_all_texts_is_exhaustive(seed, penalty):
     table, limit = Table(2, seed), 3
-    for i, found in enumerate(beam_search(table, 40, limit, penalty)):
+    for i, ranked in enumerate(beam_search(table, 40, limit, penalty)):
         wanted = all_hypotheses(table, i, limit)
-        assert len(found) == len(wanted)
+        assert len(ranked) == len(wanted)
         best = max((h for h in wanted if h.ended), key=lambda h: h.score(penalty))
-        assert found[0].tokens == best.tokens
+        assert ranked[0].tokens == best.tokens
         known = {(tuple(h.tokens), h.ended): h.log_p for h in wanted}
-        for h in found:
+        for h in ranked:
             assert h.log_p == pytest.approx(known[tuple(h.tokens), h.ended], abs=1e-4)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 6))
-def test_a_beam_of_one_is_greedy(seed, limit):
+def test_a_beam_of_width_one_is_greedy(seed, limit):
     table = Table(3, seed)
-    for i, (found,) in enumerate(beam_search(table, 1, limit)):
+    for i, (best,) in enumerate(beam_search(table, 1, limit)):
         text = []
         while len(text) < limit and (not text or text[-1]):
             text.append(int(table.after(i, tuple(text)).argmax()))
-        ended = text[-1] == 0
-        assert found.ended == ended
-        assert found.tokens == (text[:-1] if ended else text)
+        is_complete = text[-1] == 0
+        assert best.ended == is_complete
+        assert best.tokens == (text[:-1] if is_complete else text)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 7))
-def test_scores_are_log_likelihoods_and_samples_do_not_meet(seed, width):
+def test_scores_are_log_likelihoods_and_samples_are_independent(seed, width):
     table = Table(3, seed)
-    found = beam_search(table, width, 5)
-    for i, ranked in enumerate(found):
+    beams = beam_search(table, width, 5)
+    for i, ranked in enumerate(beams):
         assert 1 <= len(ranked) <= width
         for h in ranked:
             wanted = log_p_of(table, i, tuple(h.tokens), h.ended)
             assert h.log_p == pytest.approx(wanted, abs=1e-4)
         texts = [(tuple(h.tokens), h.ended) for h in ranked]
         assert len(set(texts)) == len(texts)
-    alone = Table(1, seed)
-    assert beam_search(alone, width, 5)[0] == found[0]
+    single = Table(1, seed)
+    assert beam_search(single, width, 5)[0] == beams[0]
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.integers(1, K - 1), min_size=0, max_size=3))
-def test_texts_begin_as_they_must(seed, prefix):
+def test_texts_begin_with_their_prefix(seed, prefix):
     table = Table(2, seed)
     free = np.ones((1, K), dtype=bool), np.zeros((1, K), dtype=int)
-    found = beam_search(Constrained(table, *free, [prefix, []]), 40, 4)
+    beams = beam_search(Constrained(table, *free, [prefix, []]), 40, 4)
     wanted = [
         h for h in all_hypotheses(table, 0, 4) if h.tokens[: len(prefix)] == prefix
     ]
-    assert len(found[0]) == len(wanted)
-    assert all(h.tokens[: len(prefix)] == prefix for h in found[0])
+    assert len(beams[0]) == len(wanted)
+    assert all(h.tokens[: len(prefix)] == prefix for h in beams[0])
     best = max((h.log_p for h in wanted if h.ended), default=None)
     if best is not None:
-        assert max(h.log_p for h in found[0] if h.ended) == pytest.approx(
+        assert max(h.log_p for h in beams[0] if h.ended) == pytest.approx(
             best, abs=1e-4
         )
-    assert len(found[1]) == len(all_hypotheses(table, 1, 4))
+    assert len(beams[1]) == len(all_hypotheses(table, 1, 4))
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
-def test_only_what_may_follow_is_written(seed, is_searched):
+def test_only_allowed_tokens_are_written(seed, is_searched):
     """Token 1 opens and token 2 closes; an open text cannot end or be opened again."""
     table = Table(2, seed)
     rules = np.array([[1, 1, 0], [0, 0, 1]], bool), np.array([[0, 1, 0], [0, 0, 0]])
     decoder = Constrained(table, *rules)
     if is_searched:
-        found = [h for ranked in beam_search(decoder, 9, 5) for h in ranked]
+        hypotheses = [h for ranked in beam_search(decoder, 9, 5) for h in ranked]
     else:
-        found = sample(decoder, 30, 5, sharpened, torch.Generator().manual_seed(seed))
-    for i, h in enumerate(found):
+        hypotheses = sample(
+            decoder, 30, 5, sharpened, torch.Generator().manual_seed(seed)
+        )
+    for i, h in enumerate(hypotheses):
         pairs = len(h.tokens) // 2
         assert h.tokens[: 2 * pairs] == [1, 2] * pairs
         assert h.tokens[2 * pairs :] == [] or (h.tokens[-1] == 1 and not h.ended)
-        sample_number = i // (len(found) // 2)
+        sample_number = i // (len(hypotheses) // 2)
         wanted = log_p_of(table, sample_number, tuple(h.tokens), h.ended)
         assert h.log_p == pytest.approx(wanted, abs=1e-4)
 
 
-def test_the_search_ends_when_all_texts_have():
+def test_the_search_ends_when_all_texts_have_ended():
     class Short(Table):
         def after(self, i, text):
             return torch.tensor([0.98, 0.01, 0.01]).log()
@@ -158,8 +162,8 @@ def test_frequencies_of_drawn_texts_are_their_probabilities():
     counts = Counter((tuple(h.tokens), h.ended) for h in drawn)
     for h in all_hypotheses(table, 0, 2):
         p = np.exp(h.log_p)
-        share = counts[tuple(h.tokens), h.ended] / n
-        assert share == pytest.approx(p, abs=4.5 * np.sqrt(p / n) + 1e-3)
+        frequency = counts[tuple(h.tokens), h.ended] / n
+        assert frequency == pytest.approx(p, abs=4.5 * np.sqrt(p / n) + 1e-3)
     known = {(tuple(h.tokens), h.ended): h.log_p for h in all_hypotheses(table, 0, 2)}
     for h in drawn[:20]:
         assert h.log_p == pytest.approx(known[tuple(h.tokens), h.ended], abs=1e-4)

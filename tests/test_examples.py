@@ -1,4 +1,4 @@
-"""Every example page runs from start to end, in a folder of its own."""
+"""Every example page runs from start to end, in a temporary folder."""
 
 import subprocess
 import sys
@@ -14,12 +14,12 @@ PAGES = sorted(Path(__file__).parents[1].glob("examples/*.py"))
 def test_example_runs(page, tmp_path):
     if page.stem == "demo":
         pytest.skip("`make demo` runs it, for two minutes")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(page)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout, "An example shows something."
+    assert process.returncode == 0, process.stderr
+    assert process.stdout, "An example shows something."

@@ -1,4 +1,6 @@
-"""Forecasts: units of their own, missing steps, scores, forms of data."""
+"""Forecasts: scales of series, missing steps, scores, forms of data."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,8 +8,7 @@ import torch
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from lamina import Forecaster
-from lamina.batch import Batch
-from lamina.encoders.seasons import season_of
+from lamina.encoders.forecasting.seasons import season_of
 from lamina.exceptions import DataError
 from lamina.tasks.forecasting import scaled_error
 
@@ -29,7 +30,7 @@ def network():
     return Forecaster(max_iter=3, quantiles=(0.9, 0.1), **SMALL).fit(X)
 
 
-def test_forecasts_are_in_the_units_of_each_series(network):
+def test_forecasts_have_the_scale_of_each_series(network):
     plain = network.predict(X)
     moved = network.predict([1000 * x - 7 for x in X])
     np.testing.assert_allclose(moved, 1000 * plain - 7, rtol=1e-4, atol=1e-2)
@@ -37,13 +38,13 @@ def test_forecasts_are_in_the_units_of_each_series(network):
 
 def test_a_window_is_cut_from_the_series(network):
     x = [np.concatenate([np.full(50, 1e6), X[7]])]
-    # Of what is before the window only the usual season counts, which nothing sways.
+    # Only the seasonal baseline depends on steps before the window.
     np.testing.assert_allclose(network.predict(x), network.predict(X[7:]), atol=0.5)
 
 
 def test_training_windows_are_those_of_a_loop(network):
     samples = network.encoder_.encode(network.encoder_.read(X)).in_training()
-    found = samples.take(torch.arange(len(samples)))
+    batch = samples.take(torch.arange(len(samples)))
     row = 0
     for i, x in enumerate(X):
         for end in range(4, len(x) - 3):
@@ -52,30 +53,32 @@ def test_training_windows_are_those_of_a_loop(network):
             scale = history.std()
             n = len(history)
             assert (
-                int(samples.sample_index[row]) == i and int(found.lengths[row]) == n + 4
+                int(samples.sample_index[row]) == i and int(batch.lengths[row]) == n + 4
             )
             np.testing.assert_allclose(
-                found.x[row, :n, 0], (history - level) / scale, atol=1e-4
+                batch.x[row, :n, 0], (history - level) / scale, atol=1e-4
             )
             np.testing.assert_allclose(
-                found.target[row], (x[end : end + 4] - level) / scale, atol=1e-4
+                batch.target[row], (x[end : end + 4] - level) / scale, atol=1e-4
             )
             seasons = [x[first : first + 3] for first in range(end - 3, -1, -3)]
             usual = np.median([part - part.mean() for part in seasons], axis=0)
             np.testing.assert_allclose(
-                found.x[row, n : n + 4, 4], np.resize(usual, 4) / scale, atol=1e-4
+                batch.x[row, n : n + 4, 4], np.resize(usual, 4) / scale, atol=1e-4
             )
             naive = [history[n - 3 + h % 3] for h in range(4)]
-            np.testing.assert_allclose(found.units[row], [level, scale], atol=1e-5)
             np.testing.assert_allclose(
-                found.x[row, n : n + 4, 3], (naive - level) / scale, atol=1e-4
+                batch.level_and_scale[row], [level, scale], atol=1e-5
             )
-            assert not found.x[row, n:, :2].any() and not found.x[row, n + 4 :].any()
+            np.testing.assert_allclose(
+                batch.x[row, n : n + 4, 3], (naive - level) / scale, atol=1e-4
+            )
+            assert not batch.x[row, n:, :2].any() and not batch.x[row, n + 4 :].any()
             row += 1
     assert row == len(samples)
 
 
-def test_missing_steps_count_in_nothing(network):
+def test_missing_steps_have_no_effect(network):
     holes = [x.copy() for x in X]
     for x in holes:
         x[[2, 7, -2]] = np.nan
@@ -100,7 +103,7 @@ def test_missing_steps_count_in_nothing(network):
     assert np.isfinite(score)
 
 
-def test_score_is_mase_of_what_was_held_back(network):
+def test_score_is_mase_of_the_held_out_steps(network):
     forecasts = network.predict([x[:-4] for x in X])
     errors = []
     for x, forecast in zip(X, forecasts, strict=True):
@@ -125,9 +128,9 @@ def test_series_that_never_change_have_no_scale():
 
 
 def test_quantiles_rise_and_keep_their_order(network):
-    found = network.predict_quantiles(X)
-    assert found.shape == (8, 4, 2)
-    assert (found[:, :, 0] >= found[:, :, 1]).all()  # .9 was asked for first
+    quantiles = network.predict_quantiles(X)
+    assert quantiles.shape == (8, 4, 2)
+    assert (quantiles[:, :, 0] >= quantiles[:, :, 1]).all()  # .9 was asked for first
     assert network.predict_quantiles(X[0]).shape == (4, 2)
 
 
@@ -140,26 +143,24 @@ def test_padding_changes_nothing_forward_or_backward(network):
     )
     garbage = batch.x.clone()
     garbage[torch.arange(batch.x.shape[1]) >= batch.lengths[:, None]] = 1e3
-    found = []
+    results = []
     for x in (batch.x, garbage):
         net.zero_grad()
-        loss = task.loss(
-            net, Batch(x, lengths=batch.lengths, target=batch.target, units=batch.units)
-        )
+        loss = task.loss(net, replace(batch, x=x))
         loss.backward()
-        found.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
-    for one, two in zip(*found, strict=True):
+        results.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
+    for one, two in zip(*results, strict=True):
         torch.testing.assert_close(one, two)
 
 
-def test_a_short_series_is_learnt_from_as_far_as_it_goes(network):
+def test_missing_steps_of_a_short_series_are_missing_targets(network):
     short = X[0][:6]
     samples = network.encoder_.encode(
         network.encoder_.read([X[1], short])
     ).in_training()
     (row,) = (samples.sample_index == 1).nonzero()[:, 0].tolist()
     batch = samples.take(torch.tensor([row]))
-    level, scale = batch.units[0]
+    level, scale = batch.level_and_scale[0]
     future = batch.target[0] * scale + level
     np.testing.assert_allclose(future[:2], short[4:], atol=1e-5)
     assert future[2:].isnan().all()
@@ -192,13 +193,13 @@ def test_forms_of_data_are_the_same():
     columns = {"id_column": "shop", "time_column": "day", "value_column": "sold"}
     for frame in (pandas.DataFrame(mixed), polars.DataFrame(mixed)):
         network = Forecaster(max_iter=1, **columns, **SMALL).fit(frame)
-        found = network.predict(frame)
-        assert type(found) is type(frame) and list(found.columns) == [
+        forecast = network.predict(frame)
+        assert type(forecast) is type(frame) and list(forecast.columns) == [
             "shop",
             "day",
             "sold",
         ]
-        values = found["sold"].to_numpy().reshape(8, 4)
+        values = forecast["sold"].to_numpy().reshape(8, 4)
         np.testing.assert_allclose(values, expected, atol=1e-5)
     with pytest.raises(DataError, match="value_column"):
         Forecaster(**SMALL).fit(pandas.DataFrame(rows))

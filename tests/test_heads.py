@@ -1,4 +1,4 @@
-"""What heads make of features, in full and in half precision."""
+"""Heads in full and in half precision."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from lamina.nn.heads import PooledHead, mean_over_steps
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("ragged", [False, True])
-def test_the_mean_over_many_steps_is_that_of_double_precision(dtype, ragged):
+def test_the_mean_over_many_steps_is_as_exact_as_in_double_precision(dtype, ragged):
     torch.manual_seed(0)
     h = torch.randn(3, 511, 4).to(dtype)
     lengths = torch.tensor([511, 300, 1]) if ragged else None

@@ -1,4 +1,4 @@
-"""The hostile checks find what they are for, and their strategies draw usable values."""
+"""The hostile checks detect faults, and their strategies draw usable values."""
 
 import time
 
@@ -15,13 +15,13 @@ from lamina import (
     Translator,
 )
 from lamina.params import Rule, check_params
-from lamina.testing import EXAMPLES, hostile, hostile_cases, strategies
-from lamina.testing.fitting import rules_of
+from lamina.testing import EXAMPLES, hostile, strategies
 from lamina.testing.hostile_bench import bench_of, tiny
 from lamina.testing.hostile_cases import Case, run_case
 from lamina.testing.hostile_parameters import accepted_values, is_accepted, odd_values
 from lamina.testing.hostile_samples import mutations_of
 from lamina.testing.hostile_targets import TARGETS, WEIGHTS
+from lamina.testing.trials import rules_of
 
 brief = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -41,14 +41,14 @@ class Careless(DNNClassifier):
         return super().fit(X, y, sample_weight, *validation)
 
     def predict_proba(self, X):
-        found = super().predict_proba(X)
+        probabilities = super().predict_proba(X)
         if self.fault == "sleeps":
             time.sleep(5)
         if self.fault == "forgets":
-            return found[1:]
+            return probabilities[1:]
         if self.fault == "swaps":
-            return found[::-1] if isinstance(X, list) else found
-        return found * (np.nan if self.fault == "loses" else 1)
+            return probabilities[::-1] if isinstance(X, list) else probabilities
+        return probabilities * (np.nan if self.fault == "loses" else 1)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,11 @@ class Careless(DNNClassifier):
         ("sleeps", "X/nested lists/predict", "hang"),
     ],
 )
-def test_each_fault_is_found(monkeypatch, fault, case, kind):
-    monkeypatch.setattr(hostile_cases, "SECONDS", 0.5)
-    monkeypatch.setattr(hostile_cases, "CHECKED", 0.0)
-    bench = bench_of(Careless, "table")
+def test_each_fault_is_detected(monkeypatch, fault, case, kind):
+    bench = bench_of(Careless, EXAMPLES["table"])
     monkeypatch.setattr(Careless, "fault", fault)
     case = Case.parse(f"Careless/table/{case}/0")
-    outcome = run_case(case, bench)
+    outcome = run_case(case, bench, max_seconds=0.5, check_rate=0.0)
     assert outcome.kind == kind, outcome
     assert outcome.text.startswith(case.odd)
 
@@ -98,7 +96,7 @@ def test_generated_cases_are_those_of_their_seed(capsys):
 
 
 @pytest.mark.parametrize("data", EXAMPLES.values(), ids=EXAMPLES)
-def test_mutations_have_names_of_their_own_and_leave_good_samples_alone(data):
+def test_mutations_have_distinct_names_and_do_not_change_the_samples(data):
     mutations = mutations_of(data.X)
     names = [mutation.name for mutation in mutations]
     assert len(names) == len(set(names))
@@ -113,7 +111,7 @@ def test_mutations_have_names_of_their_own_and_leave_good_samples_alone(data):
     assert changed > 0.8 * len(mutations)
 
 
-def test_mutations_of_targets_and_weights_have_names_of_their_own():
+def test_mutations_of_targets_and_weights_have_distinct_names():
     for mutations in (TARGETS, WEIGHTS):
         assert len({mutation.name for mutation in mutations}) == len(mutations)
 
@@ -162,4 +160,4 @@ def test_drawn_parameters_and_targets_are_accepted(data):
 @brief
 @given(case=strategies.hostile_cases(SequenceTagger, "tokens"))
 def test_hostile_cases_of_hypothesis_can_be_run(case):
-    assert run_case(case, bench_of(SequenceTagger, "tokens")).kind
+    assert run_case(case, bench_of(SequenceTagger, EXAMPLES["tokens"])).kind

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from lamina import CNNClassifier
-from lamina.encoders import image, image_forms, pictures
-from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.images import files as pictures
+from lamina.encoders.images import reader as image_forms
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.exceptions import (
     DataError,
     DataWarning,
@@ -62,7 +63,7 @@ def grey(colour):
 def opened(monkeypatch):
     """The images that are opened, and those whose pixels are read."""
     seen = SimpleNamespace(headers=[], pixels=[])
-    header, decode = pictures.picture_header, pictures.decode_picture
+    header, decode = pictures.image_header, pictures.decode_image
 
     def header_seen(sample, i):
         seen.headers.append(i)
@@ -72,8 +73,8 @@ def opened(monkeypatch):
         seen.pixels.append(i)
         return decode(sample, i, *rest)
 
-    monkeypatch.setattr(image_forms, "picture_header", header_seen)
-    monkeypatch.setattr(image_forms, "decode_picture", decode_seen)
+    monkeypatch.setattr(image_forms, "image_header", header_seen)
+    monkeypatch.setattr(image_forms, "decode_image", decode_seen)
     return seen
 
 
@@ -92,7 +93,7 @@ def test_spec(colour, grey):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint16, "f4", "f8", ">f8"])
-def test_the_type_of_an_array_is_of_no_importance(colour, dtype):
+def test_the_type_of_an_array_has_no_effect(colour, dtype):
     torch.testing.assert_close(
         batch_of(colour.astype(dtype)), batch_of(colour), **TOLERANCE
     )
@@ -122,13 +123,13 @@ def test_arrays_files_and_pictures_are_the_same(pixels, tmp_path, request):
     torch.testing.assert_close(batch_of(array, fit_on=paths), expected, **TOLERANCE)
 
 
-def test_neither_the_layout_nor_the_protection_of_an_array_matters(colour):
+def test_the_layout_and_the_protection_of_an_array_have_no_effect(colour):
     first = np.ascontiguousarray(colour.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
     first.flags.writeable = False
     torch.testing.assert_close(batch_of(first), batch_of(colour), **TOLERANCE)
 
 
-def test_arrays_stay_as_they_are(colour):
+def test_arrays_are_not_changed(colour):
     floats = colour.astype(np.float32)
     batch_of(floats)
     assert (floats == colour).all()
@@ -144,9 +145,10 @@ def test_a_constant_channel_is_zero(value):
     torch.testing.assert_close(x, torch.zeros(3, 1, 9, 11), **TOLERANCE)
 
 
-@pytest.mark.parametrize("values_at_once", [1, 200, 10**6])
-def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+# Statistics are computed for 2^20 values at a time: seven images, two, or one of them.
+@pytest.mark.parametrize("n_tiles", [1, 75, 110])
+def test_weights_count_as_duplicates(colour, n_tiles):
+    colour = np.tile(colour, (1, n_tiles, n_tiles, 1))
     times = np.array([1, 2, 3, 1, 1, 5, 2])
     weighted = fitted_on(colour, times.astype(float))
     repeated = fitted_on(np.repeat(colour, times, axis=0))
@@ -162,7 +164,7 @@ def test_weights_count_for_files_too(colour, tmp_path):
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
 
 
-def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
+def test_only_the_pixels_of_a_batch_are_read(colour, tmp_path, opened):
     paths = written(tmp_path, colour)
     fitted = fitted_on(paths)
     opened.pixels.clear()
@@ -175,11 +177,12 @@ def test_only_the_pixels_that_are_asked_for_are_read(colour, tmp_path, opened):
     torch.testing.assert_close(batch.x, batch_of(colour)[[4, 1, 4]], **TOLERANCE)
 
 
-def test_statistics_come_from_some_files(colour, tmp_path, opened, monkeypatch):
-    monkeypatch.setattr(image, "N_FOR_STATISTICS", 3)
-    fitted = fitted_on(written(tmp_path, colour))
-    assert opened.pixels == [0, 3, 6]
-    np.testing.assert_allclose(fitted.mean, colour[[0, 3, 6]].mean((0, 1, 2)))
+def test_statistics_come_from_some_files(colour, tmp_path, opened):
+    fitted = fitted_on(written(tmp_path, colour) * 300)
+    rows = np.array(opened.pixels)
+    assert len(rows) == 2000 and (np.diff(rows) > 0).all()
+    assert rows[0] == 0 and rows[-1] == 2099
+    np.testing.assert_allclose(fitted.mean, colour[rows % 7].mean((0, 1, 2)))
 
 
 def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
@@ -189,7 +192,7 @@ def test_a_header_is_read_without_the_pixels(colour, tmp_path, monkeypatch):
         raise AssertionError("pixels were read")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
-    assert pictures.picture_header(paths[0], 0) == (5, 6, 3)
+    assert pictures.image_header(paths[0], 0) == (5, 6, 3)
 
 
 def pictures_of(*modes):
@@ -212,7 +215,7 @@ def pictures_of(*modes):
         (("L", "RGB", "RGBA"), 4),
     ],
 )
-def test_the_mode_loses_nothing(modes, n_channels):
+def test_the_mode_keeps_all_channels(modes, n_channels):
     pictures = pictures_of(*modes)
     mode = {1: "L", 3: "RGB", 4: "RGBA"}[n_channels]
     x = batch_of(pictures)
@@ -251,8 +254,8 @@ def test_pictures_are_turned_upright(colour, tmp_path, suffix, turn):
     upright = np.rot90(colour[0], quarters)
     if turn in (2, 4, 5, 7):
         upright = upright[:, ::-1]
-    assert pictures.picture_header(paths[0], 0) == upright.shape
-    assert (pictures.decode_picture(paths[0], 0, 3, None) == upright).all()
+    assert pictures.image_header(paths[0], 0) == upright.shape
+    assert (pictures.decode_image(paths[0], 0, 3, None) == upright).all()
 
 
 def test_images_are_resized(tmp_path, colour):
@@ -336,11 +339,9 @@ def test_files_do_not_have_two_channels():
 
 
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (-np.inf, "inf")])
-@pytest.mark.parametrize("values_at_once", [1, 10**6])
-def test_numbers_that_are_none_are_named(
-    colour, value, what, values_at_once, monkeypatch
-):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+@pytest.mark.parametrize("n_tiles", [1, 110])
+def test_values_that_are_not_finite_are_named(colour, value, what, n_tiles):
+    colour = np.tile(colour, (1, n_tiles, n_tiles, 1))
     bad = colour.astype(np.float32)
     bad[5, 1, 2, 0] = value
     with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
@@ -399,7 +400,7 @@ def test_a_file_that_cannot_be_opened_is_named_in_encode(content, colour, tmp_pa
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
-def test_a_file_that_breaks_off_is_named_when_it_is_taken(suffix, tmp_path):
+def test_a_truncated_file_is_named_when_it_is_decoded(suffix, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (4, 40, 40), dtype=np.uint8)
     paths = written(tmp_path, noise, suffix)
     fitted = fitted_on(paths)
@@ -418,7 +419,7 @@ def test_a_file_that_changes_its_size_is_named(colour, tmp_path):
         samples.take(torch.arange(7))
 
 
-def test_pillow_is_asked_for(monkeypatch):
+def test_a_missing_pillow_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r"lamina\[image\]"):
         fitted_on([Path("a.png")])

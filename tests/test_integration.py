@@ -1,4 +1,4 @@
-"""scikit-learn's tools around lamina's estimators."""
+"""lamina's estimators in scikit-learn's tools."""
 
 import copy
 import pickle
@@ -134,7 +134,7 @@ def test_a_chain_of_classifiers_takes_several_labels():
     assert (chain.predict(X) == y).mean() > 0.8
 
 
-def test_permuting_the_only_telling_column_matters_most():
+def test_the_only_informative_column_has_the_largest_permutation_importance():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(100, 3))
     network = quick(max_iter=20).fit(x, x[:, 1] > 0)
@@ -201,7 +201,7 @@ def test_a_sample_weight_counts_as_repetition_in_a_full_batch():
     np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), atol=1e-3)
 
 
-def test_negative_and_vanishing_weights_are_refused():
+def test_negative_weights_and_weights_of_all_zeros_are_refused():
     weight = np.ones(120)
     weight[7] = -1
     with pytest.raises(DataError, match=r"sample_weight\[7\]"):
@@ -210,7 +210,7 @@ def test_negative_and_vanishing_weights_are_refused():
         quick().fit(X, NAMES, sample_weight=np.zeros(120))
 
 
-def test_a_warm_start_goes_on_and_a_cold_one_starts_anew():
+def test_a_warm_start_resumes_and_a_cold_one_starts_anew():
     params = {"schedule": "constant", "learning_rate_init": 1e-3, "dropout": 0.0}
     warm = quick(warm_start=True, max_iter=3, **params).fit(X, NAMES)
     first = warm.loss_curve_[:]
@@ -230,9 +230,9 @@ def test_a_warm_start_goes_on_and_a_cold_one_starts_anew():
 
 def test_a_warm_start_keeps_scales_and_refuses_unseen_labels_unchanged():
     network = quick(warm_start=True, max_iter=2).fit(X, NAMES)
-    mean = network.encoder_.numbers.mean.copy()
+    mean = network.encoder_.standardizer.mean.copy()
     network.fit(X + 5, NAMES)
-    np.testing.assert_array_equal(network.encoder_.numbers.mean, mean)
+    np.testing.assert_array_equal(network.encoder_.standardizer.mean, mean)
     before = network.predict_proba(X)
     with pytest.raises(DataError, match="dog"):
         network.fit(X, np.where(NAMES == "ant", "dog", NAMES))
@@ -301,7 +301,7 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was():
 
 
 @pytest.mark.parametrize("kind", ["classifier", "recurrent"])
-def test_a_pickled_estimator_predicts_the_same_and_goes_on_the_same(kind):
+def test_a_pickled_estimator_predicts_and_resumes_the_same(kind):
     lists, y = ragged()
     if kind == "classifier":
         network, x, y = quick(), X, NAMES
@@ -335,7 +335,7 @@ def test_several_labels_a_sample_are_learnt_together(y):
 
 
 @SEVERAL
-def test_the_score_of_several_labels_is_the_share_of_rows_that_are_all_right(y):
+def test_the_score_of_several_labels_is_the_fraction_of_correct_rows(y):
     network = quick().fit(X, y)
     truth = (network.predict(X) == y).all(1).mean()
     assert network.score(X, y) == pytest.approx(truth)

@@ -1,4 +1,4 @@
-"""Language models: likelihoods that are proper, states that are carried, texts drawn."""
+"""Language models: likelihoods, carried states, generated texts."""
 
 import itertools
 import os
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lamina import LanguageModel
 from lamina.batch import BEGIN, END, CarriedState
 from lamina.codec import Codec
-from lamina.encoders.documents import Documents, read_documents
+from lamina.encoders.texts.documents import Documents, read_documents
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.nn.language import Stepper
 from lamina.nn.losses import weighted_mean
@@ -70,7 +70,7 @@ def numbered(lengths, window):
     st.integers(1, 7),
     st.none() | st.integers(0, 5),
 )
-def test_an_epoch_reads_every_step_once_and_rows_go_on(lengths, window, size, seed):
+def test_an_epoch_reads_every_step_once_and_rows_continue(lengths, window, size, seed):
     documents = numbered(lengths, window)
     windows = documents.in_training()
     generator = None if seed is None else torch.Generator().manual_seed(seed)
@@ -102,7 +102,7 @@ def test_a_window_belongs_to_its_document(lengths, window):
     assert weight.tolist() == np.repeat(range(len(lengths)), n_rows).tolist() * 2
 
 
-def test_a_single_long_text_fills_every_lane():
+def test_a_single_long_text_fills_every_row():
     windows = numbered([1000], 10).in_training()
     batches = windows.batches(8, torch.Generator().manual_seed(0))
     assert [len(rows) for rows in batches] == [8] * 12 + [4]
@@ -110,7 +110,7 @@ def test_a_single_long_text_fills_every_lane():
     assert begins == [True] + [False] * 12
 
 
-def test_short_documents_lie_beside_their_like():
+def test_documents_of_similar_length_are_batched_together():
     lengths = torch.randint(1, 60, (2000,), generator=torch.Generator().manual_seed(0))
     windows = numbered(lengths.tolist(), 60).in_training()
     batches = windows.batches(16, torch.Generator().manual_seed(0))
@@ -118,23 +118,23 @@ def test_short_documents_lie_beside_their_like():
     assert n_read < 1.25 * int(lengths.sum())
 
 
-# What a text is cut into ----------------------------------------------------------------
+# Units ----------------------------------------------------------------------------------
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=20), st.sampled_from(UNITS[:2]))
-def test_no_text_loses_anything(text, unit):
+def test_every_text_is_restored_from_its_units(text, unit):
     codec = Codec(unit, 4_000).fit(["a rose", "is"])
-    numbers = codec.numbers(text)
+    numbers = codec.token_ids(text)
     assert codec.text(numbers) == text
     assert min(numbers, default=END + 1) > END
-    assert codec.written(codec.outputs(text)) == text
+    assert codec.text_of_outputs(codec.outputs(text)) == text
 
 
 @settings(max_examples=300, deadline=None)
 @given(ANY_TEXT)
-def test_pieces_are_the_text_and_marks_stay_on_their_letters(text):
-    pieces = Words().cut(text)
+def test_words_concatenate_to_the_text_and_keep_combining_marks(text):
+    pieces = Words().split(text)
     assert Words().join(pieces) == text
     for before, piece in itertools.pairwise(pieces):
         is_mark = unicodedata.category(piece[0]).startswith("M")
@@ -155,13 +155,13 @@ def test_pieces_are_the_text_and_marks_stay_on_their_letters(text):
     ],
 )
 def test_words_have_their_marks(text, words):
-    assert Words().cut(text) == words
+    assert Words().split(text) == words
 
 
-def test_bytes_lose_nothing_either():
+def test_every_text_is_restored_from_its_byte_pairs():
     codec = fitted("bpe").encoder_.codec
     for text in ("a rosé", "\u4e2d\u6587 😀", ""):
-        assert codec.text(codec.numbers(text)) == text
+        assert codec.text(codec.token_ids(text)) == text
 
 
 # Likelihoods ----------------------------------------------------------------------------
@@ -176,11 +176,11 @@ def test_likelihoods_of_all_short_texts_are_a_distribution(unit):
         model.set_params(max_tokens=LanguageModel().max_tokens)
     model.fit(["a", "b", "a b", "b a", "", "a a", "ab"] * 4)
     alphabet = "ab "
-    shares = []
+    totals = []
     for n in range(7):
         texts = ["".join(t) for t in itertools.product(alphabet, repeat=n)]
-        shares.append(np.exp(model.score_samples(texts)).sum())
-    assert 0.8 < sum(shares) <= 1 + 1e-6
+        totals.append(np.exp(model.score_samples(texts)).sum())
+    assert 0.8 < sum(totals) <= 1 + 1e-6
 
 
 def test_steps_of_the_stepper_are_the_likelihood(each):
@@ -188,7 +188,7 @@ def test_steps_of_the_stepper_are_the_likelihood(each):
     for text, log_p in zip(texts, each.score_samples(texts), strict=True):
         after, state = stepper.start(1)
         total = 0.0
-        for number in [*each.encoder_.codec.numbers(text), END]:
+        for number in [*each.encoder_.codec.token_ids(text), END]:
             assert after.exp().sum() == pytest.approx(1, abs=1e-5)
             total += after[0, number - END].item()
             after, state = stepper.step(torch.tensor([number - END]), state)
@@ -196,7 +196,7 @@ def test_steps_of_the_stepper_are_the_likelihood(each):
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "lstm"])
-def test_reading_at_once_is_stepping(cell):
+def test_reading_a_text_is_the_same_as_reading_its_steps(cell):
     stepper = Stepper(fitted(cell=cell, n_layers=2).network_)
     tokens = torch.randint(1, 5, (3, 300), generator=torch.Generator().manual_seed(0))
     log_p, state = stepper.start(3)
@@ -217,15 +217,15 @@ def test_states_can_be_selected(chars):
     torch.testing.assert_close(after, straight[rows], atol=1e-6, rtol=0)
 
 
-def test_one_by_one_is_in_batches(each):
+def test_single_samples_have_the_results_of_a_batch(each):
     texts = ["a rose is a rose", "", "zoo " * 200, "by"]
-    for ask in (each.score_samples, each.predict_proba, each.transform):
-        alone = np.concatenate([ask([text]) for text in texts])
-        np.testing.assert_allclose(ask(texts), alone, rtol=1e-5, atol=1e-5)
+    for method in (each.score_samples, each.predict_proba, each.transform):
+        single = np.concatenate([method([text]) for text in texts])
+        np.testing.assert_allclose(method(texts), single, rtol=1e-5, atol=1e-5)
 
 
 def test_carried_windows_train_on_the_likelihood_of_whole_documents():
-    """With lanes for all documents nothing is cut: the losses add up to the whole."""
+    """With a row for each document none is split: the losses add up to the whole."""
     model = fitted(dropout=0.0)
     texts = ["a rose is a rose is a rose", "any other name", "a rose by a name" * 3]
     documents = model.encoder_.encode(texts)
@@ -233,7 +233,7 @@ def test_carried_windows_train_on_the_likelihood_of_whole_documents():
     windows = documents.in_training()
     firsts = set(windows.first.tolist())
     total, n_steps, carried = 0.0, 0, CarriedState()
-    for row in range(len(windows)):  # one lane: batch after batch of a single window
+    for row in range(len(windows)):  # each batch is a single window
         number = row + len(windows) * (row in firsts)
         batch = windows.take(torch.tensor([number]))
         batch.carried = carried
@@ -260,11 +260,11 @@ def test_padding_changes_nothing_forward_or_backward():
     net.eval()
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
-    asked = (model.task_.predict, model.task_.following, model.task_.embed)
-    for ask in asked:
+    methods = (model.task_.predict, model.task_.following, model.task_.embed)
+    for method in methods:
         with torch.inference_mode():
-            one = ask(net, clean)
-            other = ask(net, type(clean)(garbage, lengths=clean.lengths))
+            one = method(net, clean)
+            other = method(net, type(clean)(garbage, lengths=clean.lengths))
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -280,12 +280,12 @@ def test_score_is_bits_per_character_and_the_end_counts(each):
 
 
 def test_perplexity_is_per_unit(each):
-    n_units = sum(len(each.encoder_.codec.units.cut(t)) + 1 for t in TEXTS)
+    n_units = sum(len(each.encoder_.codec.units.split(t)) + 1 for t in TEXTS)
     wanted = np.exp(-each.score_samples(TEXTS).sum() / n_units)
     assert each.perplexity(TEXTS) == pytest.approx(wanted)
 
 
-def test_what_was_never_seen_has_a_likelihood(each):
+def test_unseen_text_has_a_likelihood(each):
     log_p = each.score_samples(["ñ", "😀 zzz", "\u0000"])
     assert np.isfinite(log_p).all() and (log_p < -1).all()
 
@@ -316,13 +316,13 @@ def test_frequencies_of_drawn_units_are_their_probabilities(chars):
         p /= p.sum()
         for unit, wanted in zip(chars.vocabulary_, p, strict=True):
             if len(unit) == 1:
-                share = sum(text == unit for text in drawn) / n
-                assert share == pytest.approx(
+                frequency = sum(text == unit for text in drawn) / n
+                assert frequency == pytest.approx(
                     wanted, abs=4.5 * (wanted / n) ** 0.5 + 1e-3
                 )
 
 
-def test_drawing_the_likeliest_is_predicting(chars):
+def test_generation_at_temperature_0_takes_the_most_likely_unit(chars):
     text = "a ro"
     for _ in range(5):
         unit = chars.generate(text, max_length=1, temperature=0)
@@ -333,11 +333,11 @@ def test_drawing_the_likeliest_is_predicting(chars):
 
 def test_prompts_of_unequal_length_are_read_together(each):
     prompts = ["a rose is", "", "is zoo", "a"]
-    alone = [each.generate(p, max_length=12, temperature=0) for p in prompts]
-    assert each.generate(prompts, max_length=12, temperature=0) == alone
+    single = [each.generate(p, max_length=12, temperature=0) for p in prompts]
+    assert each.generate(prompts, max_length=12, temperature=0) == single
 
 
-def test_a_stream_is_the_same_text(each):
+def test_a_streamed_text_is_the_same(each):
     drawn = {"max_length": 30, "random_state": 3}
     text = each.generate("a ", **drawn)
     assert "".join(each.generate("a ", stream=True, **drawn)) == text
@@ -361,7 +361,7 @@ def test_a_text_ends_before_a_stop(chars):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_only_what_was_learnt_is_written(unit):
-    """Drawn nearly evenly: no unit that was in no text, and no half of a character."""
+    """Drawn nearly uniformly: only units of the texts, and only whole characters."""
     texts = ["rosé", "日本", "😀 ñ", "rosé 日"] * 3
     size = {"word": 3, "bpe": 262}.get(unit, 4_000)
     model = network(unit=unit, max_tokens=size, max_iter=1).fit(texts)
@@ -385,7 +385,7 @@ def test_bytes_that_may_follow_make_whole_characters(byte_pairs, data):
         allowed = np.flatnonzero(codec.may_follow[state][1:]) + 1
         written.append(int(data.draw(st.sampled_from(allowed.tolist()))))
         state = codec.state_of(written[-1:], state)
-    text = codec.written(written)
+    text = codec.text_of_outputs(written)
     assert "\ufffd" not in text
     assert codec.may_follow[state, 0] == (state == 0)
     text.encode("utf8")
@@ -407,7 +407,7 @@ def byte_pairs():
         *({"stop": v} for v in ("", [""], 3)),
     ],
 )
-def test_wrong_arguments_are_named(chars, wrong):
+def test_wrong_arguments_are_refused_by_name(chars, wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         chars.generate("a", **wrong)
 
@@ -426,7 +426,7 @@ def test_one_text_a_path_and_a_list_are_documents(tmp_path):
         (["a", None], "Sample 1.*None"),
         (["a", float("nan")], "Sample 1.*nan"),
         ([b"a"], "Sample 0.*decode"),
-        (3, "no list of texts"),
+        (3, "not a list of texts"),
         ({"a": "b"}, "dict"),
         ((text for text in "ab"), "only once"),
     ):
@@ -453,8 +453,8 @@ def test_only_regular_files_of_utf_8_are_read(tmp_path):
     latin = tmp_path / "latin.txt"
     latin.write_bytes("é".encode("latin1"))
     for path, words in (
-        (pipe, "no regular file"),
-        (tmp_path, "no regular file"),
+        (pipe, "not a regular file"),
+        (tmp_path, "not a regular file"),
         (tmp_path / "absent.txt", "no such file"),
         (latin, "UTF-8"),
     ):
@@ -462,7 +462,7 @@ def test_only_regular_files_of_utf_8_are_read(tmp_path):
             read_documents(["a", path])
 
 
-def test_the_name_of_a_file_is_a_suspicious_text(tmp_path):
+def test_a_text_that_names_a_file_gives_a_warning(tmp_path):
     page = tmp_path / "page.txt"
     page.write_text("a rose")
     for X in (str(page), ["a", str(page)]):
@@ -471,7 +471,7 @@ def test_the_name_of_a_file_is_a_suspicious_text(tmp_path):
     assert read_documents(str(tmp_path / "absent.txt"))
 
 
-def test_another_normal_form_is_another_text():
+def test_another_normal_form_gives_a_warning():
     model = network().fit(["café", "é"] * 4)
     with pytest.warns(DataWarning, match="normal form"):
         apart = model.score_samples([unicodedata.normalize("NFD", "café")])
@@ -507,12 +507,12 @@ def test_two_passes_at_a_time_do_not_share_their_states():
     def loss(batch):
         return model.task_.loss(net, batch).item()
 
-    alone = [loss(batch) for batch in loader]
+    single = [loss(batch) for batch in loader]
     pairs = [
         (loss(one), loss(other)) for one, other in zip(loader, loader, strict=True)
     ]
     net.eval()
-    assert pairs == [(value, value) for value in alone]
+    assert pairs == [(value, value) for value in single]
 
 
 def test_a_loaded_model_gives_the_same_likelihoods():
@@ -532,7 +532,7 @@ def test_early_stopping_scores_held_out_documents():
         network(early_stopping=True).fit("a rose is a rose")
 
 
-def test_partial_fit_goes_on():
+def test_partial_fit_resumes_training():
     model = network()
     for _ in range(30):
         model.partial_fit(TEXTS)
@@ -561,21 +561,21 @@ def test_a_grammar_is_learnt_to_its_entropy():
     def entropy(p):
         return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
 
-    share = 0.4 / (0.4 + 0.1)  # of "a"
-    bits = share * entropy(0.9) + (1 - share) * entropy(0.6)
+    frequency = 0.4 / (0.4 + 0.1)  # of "a"
+    bits = frequency * entropy(0.9) + (1 - frequency) * entropy(0.6)
     model = LanguageModel(
         unit="char", hidden_size=16, window=32, max_iter=30, random_state=0
     )
     model.set_params(learning_rate_init=0.03)
     model.fit(text(40_000))
-    fresh = text(20_000)
-    true = -model.score(fresh)
+    new = text(20_000)
+    true = -model.score(new)
     assert true == pytest.approx(bits, abs=0.03)
 
 
 @pytest.mark.slow
-def test_copies_are_written_by_heart():
-    """xx: the second half follows from the first, and costs nothing."""
+def test_copies_are_generated_exactly():
+    """xx: the second half follows from the first, and has no loss."""
     rng = np.random.default_rng(0)
     halves = ["".join(rng.choice(list("abcd"), 4)) for _ in range(3000)]
     model = LanguageModel(
@@ -583,7 +583,7 @@ def test_copies_are_written_by_heart():
     )
     model.set_params(learning_rate_init=0.01)
     model.fit([half + half for half in halves])
-    fresh = ["".join(t) for t in itertools.product("abcd", repeat=4)]
-    bits = -model.score_samples([half + half for half in fresh]) / np.log(2)
+    new = ["".join(t) for t in itertools.product("abcd", repeat=4)]
+    bits = -model.score_samples([half + half for half in new]) / np.log(2)
     assert bits.mean() == pytest.approx(8, abs=0.3)
     assert BEGIN < END

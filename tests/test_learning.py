@@ -1,4 +1,4 @@
-"""Networks with default parameters learn real data that ships with the package.
+"""Networks with default parameters learn real data of the package.
 
 The bounds lie a little below what several seeds reach; `benchmarks/accuracy.py` measures.
 """
@@ -24,7 +24,7 @@ def held_out(load, network):
     return network.fit(*train).score(*test)
 
 
-def test_a_dense_network_reads_digits():
+def test_a_dense_network_classifies_digits():
     X, X_test, y, y_test = (a.reshape(len(a), -1) if a.ndim > 1 else a for a in CUT)
     assert DNNClassifier(random_state=0).fit(X, y).score(X_test, y_test) > 0.97
 
@@ -38,21 +38,21 @@ def test_a_dense_network_is_as_good_as_a_linear_model_on_a_linear_task():
     assert DNNRegressor(random_state=0).fit(X, y).score(X_test, y_test) > linear - 0.02
 
 
-def test_a_convolutional_network_reads_pictures_of_digits():
+def test_a_convolutional_network_classifies_images_of_digits():
     X, X_test, y, y_test = CUT
     network = CNNClassifier(max_iter=15, random_state=0)
     assert network.fit(X, y).score(X_test, y_test) > 0.97
 
 
-def test_a_convolutional_network_hears_digits():
+def test_a_convolutional_network_classifies_spoken_digits():
     network = CNNClassifier(sampling_rate=8000, max_iter=30, random_state=0)
     assert held_out(load_spoken_digits, network) > 0.85
 
 
-def test_recurrent_networks_tell_speakers_apart_by_ragged_series():
+def test_recurrent_networks_distinguish_speakers_by_ragged_series():
     assert held_out(load_japanese_vowels, RNNClassifier(random_state=0)) > 0.95
 
 
-def test_a_plain_rnn_tells_activities_apart():
+def test_a_plain_rnn_distinguishes_activities():
     network = RNNClassifier(cell="rnn", max_iter=40, random_state=0)
     assert held_out(load_basic_motions, network) > 0.85

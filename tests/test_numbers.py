@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from lamina import CNNRegressor, DNNRegressor
-from lamina.encoders.numbers import Numbers
+from lamina.encoders.standardizer import Standardizer
 from lamina.exceptions import DataError, DataWarning
 
 CALM = settings(deadline=None, max_examples=30)
@@ -26,7 +26,7 @@ def written(numbers, X):
 
 def read(X, weight=None, fit_on=None):
     seen = X if fit_on is None else fit_on
-    return written(Numbers().fit(seen, weight), X)
+    return written(Standardizer().fit(seen, weight), X)
 
 
 def standardised(X):
@@ -62,7 +62,7 @@ def test_columns_without_outliers_are_standardised_and_long_tails_compressed(
     seed, kind
 ):
     X = clean(np.random.default_rng(seed))
-    numbers = Numbers().fit(kind(X), None)
+    numbers = Standardizer().fit(kind(X), None)
     z = np.clip(standardised(X), -6, 6)
     np.testing.assert_allclose(written(numbers, X), z, atol=1e-5)
 
@@ -78,7 +78,7 @@ def test_outliers_leave_the_quartiles_as_location_and_scale(seed, far, fraction,
     rng = np.random.default_rng(seed)
     X = rng.normal(3, 5, (500, 3))
     X[: max(1, int(500 * fraction)), 1] = far * 5
-    x = written(Numbers().fit(kind(X), None), X)
+    x = written(Standardizer().fit(kind(X), None), X)
     np.testing.assert_allclose(x[:, [0, 2]], standardised(X[:, [0, 2]]), atol=1e-5)
     truth = of_quartiles(X[:, 1].clip(-1e6, 1e6)).clip(-6, 6)
     np.testing.assert_allclose(x[:, 1], truth, atol=1e-5)
@@ -87,13 +87,15 @@ def test_outliers_leave_the_quartiles_as_location_and_scale(seed, far, fraction,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_outlier_leaves_a_column_of_mostly_zeros_as_it_is_without_it(kind):
+def test_an_outlier_does_not_change_a_column_of_mostly_zeros(kind):
     rng = np.random.default_rng(0)
     X = np.where(rng.random((1000, 1)) < 0.04, rng.uniform(1, 2, (1000, 1)), 0.0)
     spoilt = X.copy()
     spoilt[np.flatnonzero(X == 0)[:2]] = 999_999
-    truth = Numbers().fit(np.delete(spoilt, spoilt.argsort(axis=0)[-2:], axis=0), None)
-    numbers = Numbers().fit(kind(spoilt), None)
+    truth = Standardizer().fit(
+        np.delete(spoilt, spoilt.argsort(axis=0)[-2:], axis=0), None
+    )
+    numbers = Standardizer().fit(kind(spoilt), None)
     np.testing.assert_allclose(numbers.mean, truth.mean, rtol=1e-9)
     np.testing.assert_allclose(numbers.scale, truth.scale, rtol=1e-9)
 
@@ -124,10 +126,10 @@ def test_weights_are_repetitions_and_only_their_ratios_count(seed, kind):
 def test_sparse_matrices_are_read_as_arrays_and_nan_in_them_is_missing(seed):
     rng = np.random.default_rng(seed)
     X = spoilt_columns(rng)
-    truth = Numbers().fit(X, None)
+    truth = Standardizer().fit(X, None)
     assert {0, 10, 14} == set(truth.missing)
     for kind in KINDS[1:]:
-        numbers = Numbers().fit(kind(X), None)
+        numbers = Standardizer().fit(kind(X), None)
         np.testing.assert_array_equal(numbers.missing, truth.missing)
         np.testing.assert_allclose(written(numbers, X), written(truth, X), atol=1e-6)
 
@@ -145,15 +147,15 @@ def test_infinity_in_a_sparse_matrix_is_refused_by_row_and_column():
     X = np.eye(4)
     X[2, 1] = -np.inf
     with pytest.raises(DataError, match=r"Column 1 .* row 2"):
-        Numbers().fit(sparse.csr_matrix(X), None)
+        Standardizer().fit(sparse.csr_matrix(X), None)
 
 
-def test_entries_of_a_sparse_matrix_that_are_there_twice_are_added():
+def test_duplicate_entries_of_a_sparse_matrix_are_added():
     parts = ([1.0, 2, 5], ([0, 0, 1], [0, 0, 0]))
     thin = sparse.coo_matrix(parts, shape=(3, 1))
     doubled = sparse.csr_matrix(([1.0, 2, 5], [0, 0, 0], [0, 2, 3, 3]), shape=(3, 1))
     for matrix in (thin, doubled):
-        assert Numbers().fit(matrix, None).mean == pytest.approx(8 / 3)
+        assert Standardizer().fit(matrix, None).mean == pytest.approx(8 / 3)
     assert doubled.nnz == 3
 
 
@@ -167,7 +169,7 @@ def test_single_and_double_precision_are_read_alike(seed):
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiny_and_huge_numbers_are_standardised_like_others(unit, kind):
     z = np.random.default_rng(0).uniform(-9, 9, (200, 1))
-    x = written(Numbers().fit(kind(z * unit), None), z * unit)
+    x = written(Standardizer().fit(kind(z * unit), None), z * unit)
     if unit > 1e-300:
         np.testing.assert_allclose(x, read(z), atol=1e-5)
     assert np.isfinite(x).all()
@@ -190,14 +192,14 @@ def test_booleans_are_numbers():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_constant_column_becomes_zero(value, kind):
     X = np.full((1000, 1), value)
-    assert not written(Numbers().fit(kind(X), None), X).any()
+    assert not written(Standardizer().fit(kind(X), None), X).any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_column_without_values_warns_by_number_and_becomes_zero(kind):
     X = np.c_[np.arange(5.0), np.full(5, np.nan)]
     with pytest.warns(DataWarning, match="column 1 "):
-        numbers = Numbers().fit(kind(X), None)
+        numbers = Standardizer().fit(kind(X), None)
     np.testing.assert_array_equal(written(numbers, X)[:, 1:], [[0, 1]] * 5)
 
 
@@ -205,7 +207,7 @@ def test_numbers_beyond_the_range_of_fit_end_at_six():
     seen = np.random.default_rng(0).normal(size=(1000, 2))
     seen[0, 1] = 999_999
     beyond = np.array([[5.0, 100], [7, 300], [-1e300, -np.finfo(float).max]])
-    x = written(Numbers().fit(seen, None), beyond)
+    x = written(Standardizer().fit(seen, None), beyond)
     assert 4.5 < x[0, 0] < 5.5
     assert 5 < x[0, 1] < 5.6
     np.testing.assert_allclose(x[1:], [[6, 6], [-6, -6]])
@@ -216,7 +218,7 @@ def test_a_long_tail_that_is_to_be_kept_stays_linear_up_to_the_farthest_number()
     X = rng.laplace(size=(2000, 3))
     X[:, 2] = rng.normal(size=2000)
     X[1, 0], X[0, 1] = 30, 1e6
-    numbers = Numbers(keeps_tails=True).fit(X, None)
+    numbers = Standardizer(keeps_tails=True).fit(X, None)
     x, z = written(numbers, X), StandardScaler().fit_transform(X)
     assert np.abs(z[:, 0]).max() > 6
     np.testing.assert_allclose(x[:, [0, 2]], z[:, [0, 2]], atol=1e-5)
@@ -230,7 +232,7 @@ TARGET = 3 * PROBLEM[:, 0]
 
 
 @pytest.mark.parametrize("sentinel", [999_999, -1e300])
-def test_a_sentinel_among_inputs_does_not_spoil_a_network(sentinel):
+def test_a_sentinel_among_inputs_does_not_degrade_a_network(sentinel):
     X = PROBLEM.copy()
     X[0, 0] = sentinel
     network = DNNRegressor(max_iter=20, random_state=0).fit(X, TARGET)
@@ -238,7 +240,7 @@ def test_a_sentinel_among_inputs_does_not_spoil_a_network(sentinel):
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
-def test_absurd_targets_do_not_spoil_a_network_of_a_robust_loss(loss):
+def test_extreme_targets_do_not_degrade_a_network_of_a_robust_loss(loss):
     y = TARGET.copy()
     y[:6] = [1e6, 1e6, 1e6, 1e6, -1e300, 1e300]
     network = DNNRegressor(loss=loss, max_iter=20, random_state=0).fit(PROBLEM, y)
@@ -251,12 +253,12 @@ def test_each_of_several_outputs_has_its_own_outliers():
     spoilt[:6, 1] = 1e6
     network = DNNRegressor(loss="huber", max_iter=20, random_state=0)
     predicted = network.fit(PROBLEM, spoilt).predict(PROBLEM[6:])
-    for found, truth in zip(predicted.T, y[6:].T, strict=True):
-        assert r2_score(truth, found) > 0.9
+    for output, truth in zip(predicted.T, y[6:].T, strict=True):
+        assert r2_score(truth, output) > 0.9
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
-def test_the_mean_is_learnt_of_all_targets_where_it_is_asked_for(loss):
+def test_the_squared_error_and_poisson_learn_the_mean_of_all_targets(loss):
     y = np.r_[np.arange(1.0, 100), 1e6]
     network = DNNRegressor(
         hidden_layer_sizes=(),
@@ -279,7 +281,7 @@ def test_a_target_too_large_for_the_squared_error_of_a_fitted_network_is_refused
         network.partial_fit(PROBLEM, y)
 
 
-def test_a_sentinel_in_a_series_does_not_spoil_a_network():
+def test_a_sentinel_in_a_series_does_not_degrade_a_network():
     S = np.random.default_rng(0).normal(size=(300, 4, 2))
     y = S[:, :, 0].mean(axis=1) * 4
     spoilt = S.copy()

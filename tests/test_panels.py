@@ -1,12 +1,12 @@
-"""Series in any container are read in order of time, by name, or refused by name."""
+"""Series in any container are sorted by time and matched by name, or refused."""
 
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.params import HistoryParams
 from lamina.exceptions import DataError, DataWarning
 
 pd = pytest.importorskip("pandas")
@@ -126,7 +126,7 @@ def test_absent_steps_are_missing_and_one_warning_counts_them():
         (
             pd.DataFrame(np.ones((9, 2)), columns=["y", "y"]),
             {},
-            "Two columns of X are called 'y'",
+            "Two columns of X have the name 'y'",
         ),
         (pl.DataFrame({"y": Y}).lazy(), {}, "collect"),
         (np.array(["1"] * 20), {}, "Series 0 is not an array of numbers"),
@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_refused_by_name(X, params, words):
         read(X, **params)
 
 
-def test_rows_that_look_like_columns_are_warned_of():
+def test_rows_that_look_like_columns_give_a_warning():
     X = np.random.default_rng(0).normal(size=(300, 30))
     with pytest.warns(DataWarning, match="300 series of 30 steps"):
         assert len(read(X)) == 300
@@ -170,7 +170,7 @@ def test_columns_are_matched_by_name():
     np.testing.assert_array_equal(again[0], frame.to_numpy())
     for other, words in [
         (frame.drop(columns="noise"), r"lacks the columns \['noise'\]"),
-        (frame.assign(more=1.0), r"\['more'\], which fit did not see"),
+        (frame.assign(more=1.0), r"\['more'\], which fit did not have"),
         ([frame.to_numpy()], "matched by name"),
     ]:
         with pytest.raises(DataError, match=words):
@@ -179,7 +179,7 @@ def test_columns_are_matched_by_name():
     assert fitted.schema.columns == (0, ("promo", 1), "noise")
 
 
-def test_later_stamps_agree_with_those_of_fit():
+def test_later_stamps_must_agree_with_those_of_fit():
     fitted = encoder()
     fitted.read(pd.Series(Y, DAYS))
     assert len(fitted.read(pd.Series(Y[:5], DAYS[:5]))[0]) == 5
@@ -194,7 +194,7 @@ def test_later_stamps_agree_with_those_of_fit():
             fitted.read(pd.Series(Y, index))
 
 
-def test_a_zone_may_be_another_one():
+def test_later_stamps_may_have_another_time_zone():
     berlin = pd.date_range("2024-03-30", periods=40, freq="h", tz="Europe/Berlin")
     fitted = encoder()
     fitted.read(pd.Series(Y, berlin))

@@ -1,7 +1,8 @@
 """A declaration becomes signature, default, documentation and check."""
 
+import re
 from inspect import Parameter, signature
-from typing import Annotated
+from typing import Annotated, Literal, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -10,12 +11,21 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import lamina
+from lamina.constructor import parts_of
+from lamina.encoders.choose import ENCODERS
+from lamina.encoders.texts.encoder import TOKENIZERS
 from lamina.exceptions import ParameterError
+from lamina.kernels.activations import ACTIVATIONS
+from lamina.nn.augmentation import AUGMENTATIONS
+from lamina.nn.normalization import NORMALIZATIONS
+from lamina.nn.pooling import POOLINGS
+from lamina.nn.recurrent import CELLS
 from lamina.params import (
     Params,
     at_least,
     boolean,
     check_params,
+    declared,
     fraction,
     none,
     not_negative,
@@ -26,6 +36,13 @@ from lamina.params import (
     seed,
     sizes,
 )
+from lamina.tasks.label_task import GAMMAS
+from lamina.tasks.regression import LOSSES as REGRESSION_LOSSES
+from lamina.tasks.schemes import PREFIXES
+from lamina.training.optimizers import OPTIMIZERS
+from lamina.training.precision import PRECISIONS
+from lamina.training.schedules import SCHEDULES
+from lamina.units import UNITS
 
 CALM = settings(deadline=None, max_examples=40)
 ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
@@ -38,7 +55,7 @@ class Oven(Params):
     """
 
     heat: Annotated[int, at_least(50), none(), "Degrees inside."] = 180
-    kind: Annotated[str, one_of("gas", "wood"), "What burns."] = "gas"
+    kind: Annotated[Literal["gas", "wood"], "What burns."] = "gas"
     logs: Annotated[int, at_least(1), only_with(kind="wood"), "Pieces of wood."] = 4
 
 
@@ -78,6 +95,66 @@ def test_declaration_becomes_a_numpydoc_section():
     assert "trays : odd int >= 1, default=3" in lines
     assert "    Only with `kind='wood'`." in lines
     assert "{parameters}" not in BigOven.__doc__
+
+
+class Stove(Params):
+    """Warms."""
+
+    fan: Annotated[bool, "Whether air is moved."] = False
+    timer: Annotated[int | Literal["auto"] | None, at_least(1), "Minutes."] = None
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "words"),
+    [
+        ("fan", [True, np.False_], [0, None, "True"], "bool"),
+        ("timer", [3, "auto", None], [0, True, "on"], "int >= 1 or {'auto'} or None"),
+    ],
+)
+def test_type_states_choices_booleans_and_none(name, good, bad, words):
+    for value in good:
+        check_params(Stove(**{name: value}))
+    for value in bad:
+        with pytest.raises(ParameterError, match=re.escape(f"must be {words}. Got")):
+            check_params(Stove(**{name: value}))
+
+
+OBJECTS = {
+    "activation": ACTIVATIONS,
+    "augmentation": AUGMENTATIONS,
+    "cell": CELLS,
+    "form": [form for form in ENCODERS if form != "table"],
+    "normalization": NORMALIZATIONS,
+    "optimizer": OPTIMIZERS,
+    "pooling": POOLINGS,
+    "precision": PRECISIONS,
+    "schedule": SCHEDULES,
+    "scheme": PREFIXES,
+    "token_unit": TOKENIZERS,
+    "unit": UNITS,
+}
+LOSSES = {"Classifier": GAMMAS, "Regressor": REGRESSION_LOSSES}
+WITHOUT_OBJECTS = {
+    "batch_size",
+    "class_weight",
+    "kernel_size",
+    "max_iter",
+    "max_length",
+    "season",
+    "validation_split",
+    "window",
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_choices_of_a_parameter_are_the_names_of_its_objects(estimator):
+    for declaration in declared(estimator):
+        name, parts = declaration.name, parts_of(declaration.type)
+        choices = {c for p in parts if get_origin(p) is Literal for c in get_args(p)}
+        if not choices or name in WITHOUT_OBJECTS:
+            continue
+        objects = OBJECTS.get(name) or LOSSES[estimator.__name__[3:]]
+        assert choices - {"auto"} == set(objects) - {"auto"}, name
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -1,4 +1,4 @@
-"""Only regular files of the allowed formats are opened, and nothing of them is lost."""
+"""Only regular files of the allowed formats are opened, and they are read completely."""
 
 import copy
 import io
@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lamina.encoders.image import ImageEncoder, ImageParams
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.exceptions import DataError
 
 POSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
@@ -148,7 +148,7 @@ def test_postscript_starts_no_program(form, tmp_path, ghostscript):
             sample,
         )
         assert not ghostscript.exists()
-        # The program is in place: PIL alone starts it.
+        # The program can run: PIL without lamina starts it.
         with pytest.raises((OSError, subprocess.CalledProcessError)):
             image.load()
         assert ghostscript.exists()
@@ -220,7 +220,9 @@ def test_a_file_without_permission_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("action", ["default", "error"])
 @pytest.mark.parametrize("factor", [1.5, 3])
-def test_more_pixels_than_pil_trusts_are_refused(action, factor, tmp_path, monkeypatch):
+def test_more_pixels_than_the_limit_of_pil_are_refused(
+    action, factor, tmp_path, monkeypatch
+):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(120 / factor))
     with pytest.warns() if action == "default" and factor < 2 else nullcontext():
         refuse("Sample 0 .*(MAX_IMAGE_PIXELS|exceeds limit)", png(COLOUR))
@@ -439,7 +441,7 @@ def test_a_file_that_gains_colour_after_its_header_is_refused(tmp_path):
         images.pixels(np.array([0]))
 
 
-def test_rows_keep_the_numbers_of_their_samples(tmp_path):
+def test_rows_keep_the_indices_of_their_samples(tmp_path):
     paths = [tmp_path / f"{i}.png" for i in range(4)]
     for path in paths:
         path.write_bytes(png(COLOUR))

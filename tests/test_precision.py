@@ -9,11 +9,11 @@ from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, RNNClassifier
 from lamina.batch import Spec
-from lamina.bodies.base import Body
 from lamina.bodies.dense import DenseBody
 from lamina.bodies.recurrent import RNNBody
 from lamina.exceptions import ParameterError
 from lamina.kernels import private
+from lamina.nn.body import Body
 from lamina.nn.model import Model
 from lamina.training.params import TrainerParams
 from lamina.training.plan import training_plan

@@ -1,4 +1,4 @@
-"""Whatever the user has set in the process, a call computes the same and leaves it."""
+"""Settings of the process neither change the results of a call nor are changed."""
 
 import multiprocessing
 import os
@@ -124,17 +124,17 @@ def answer(network, data):
 
 @pytest.fixture(scope="module")
 def truths():
-    found = {}
+    expected = {}
     for name, (network, data, target) in NETWORKS.items():
         network.set_params(**BRIEF).fit(data, target)
-        found[name] = numbers(network), answer(network, data)
-    return found
+        expected[name] = numbers(network), answer(network, data)
+    return expected
 
 
 @pytest.mark.filterwarnings("ignore:Anomaly Detection:UserWarning")
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_a_setting_changes_no_number_and_is_left(setting, name, truths):
+def test_a_setting_has_no_effect_on_results_and_is_not_changed(setting, name, truths):
     network, data, target = NETWORKS[name]
     with SETTINGS[setting]():
         before = settings_now()
@@ -183,7 +183,7 @@ def test_one_call_restores_what_another_changed():
     assert value == ["user"]
 
 
-def test_what_the_user_sets_during_a_call_stays():
+def test_settings_that_the_user_changes_during_a_call_are_kept():
     value = [1]
     setting = Setting(lambda: value[0], lambda v: value.__setitem__(0, v), lambda v: -v)
     with setting.at(2):
@@ -211,7 +211,7 @@ def _threads_inside():
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_fits_in_threads_leave_the_settings():
+def test_fits_in_threads_do_not_change_the_settings():
     before = settings_now()
     with float64():
         inside = settings_now()

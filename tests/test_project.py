@@ -1,4 +1,4 @@
-"""The rules of the house, as tests."""
+"""The rules of docs/architecture.md, as tests."""
 
 import ast
 import json
@@ -17,6 +17,8 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PUBLIC_CLASSES = [c for c in map(vars(lamina).get, lamina.__all__) if isclass(c)]
 
 MAX_FILE, MAX_FUNCTION = 300, 40
+OF_NO_MODULE = {"integration", "parity", "project", "sklearn_checks", "words"}
+"""Test files about the package as a whole."""
 OPTIONAL = {"PIL", "matplotlib", "pandas", "polars", "pooch", "rich", "soundfile"}
 
 # Looks at the process before and after `import lamina`. scikit-learn comes first: where
@@ -80,12 +82,12 @@ def python_blocks(path):
 
 
 def run_python(code):
-    """What the code prints, in a process of its own."""
-    done = subprocess.run(
+    """What the code prints, in a separate process."""
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,18 @@ def test_files_are_named_for_what_they_hold():
     assert [relative(p) for p in SOURCES if p.stem.strip("_") in vague] == []
 
 
+def test_test_files_are_named_after_modules_and_packages():
+    """`files`, `audio` or, where the name of a module is not enough, `audio_files`."""
+    modules = {
+        name
+        for path in SOURCES
+        for folder, module in [(path.parent.name, path.stem)]
+        for name in (folder, module, f"{folder}_{module}")
+    }
+    tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").glob("test_*.py")}
+    assert sorted(tested - modules - OF_NO_MODULE) == []
+
+
 def test_nothing_is_left_for_later():
     mark = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]))
     pages = [
@@ -123,6 +137,18 @@ def test_nothing_is_left_for_later():
         *(ROOT / "docs").rglob("*.md"),
     ]
     assert [relative(p) for p in pages if mark.search(p.read_text())] == []
+
+
+def test_checks_and_tests_that_the_pages_name_exist():
+    defined = {
+        name
+        for folder in ("src", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"def ((?:check|test)_\w+)\(", path.read_text())
+    }
+    pages = (path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    named = {n for page in pages for n in re.findall(r"`((?:check|test)_\w+)`", page)}
+    assert sorted(named - defined) == []
 
 
 def test_all_is_sorted_and_complete():
@@ -155,7 +181,7 @@ def test_every_parameter_is_documented_and_no_other(public):
     assert sorted(documented) == sorted(public().get_params(deep=False))
 
 
-def test_import_leaves_optional_packages_alone(imported):
+def test_import_does_not_import_optional_packages(imported):
     assert sorted(OPTIONAL.intersection(imported["added"])) == []
 
 

@@ -73,13 +73,13 @@ def test_a_layer_is_the_textbook_recurrence_in_both_directions(cell):
 
 @CALM
 @given(SPREAD)
-def test_reverse_turns_each_sample_around_within_its_own_length(lengths):
+def test_reverse_reverses_each_sample_within_its_length(lengths):
     n_steps = max(lengths) + 2
     x = torch.arange(len(lengths) * n_steps * 2.0).view(len(lengths), n_steps, 2)
-    turned = reverse(x, torch.tensor(lengths))
-    for before, after, n in zip(x.tolist(), turned.tolist(), lengths, strict=True):
+    reversed_x = reverse(x, torch.tensor(lengths))
+    for before, after, n in zip(x.tolist(), reversed_x.tolist(), lengths, strict=True):
         assert after == before[:n][::-1] + before[n:]
-    torch.testing.assert_close(reverse(turned, torch.tensor(lengths)), x)
+    torch.testing.assert_close(reverse(reversed_x, torch.tensor(lengths)), x)
     assert reverse(x, None).tolist() == [rows[::-1] for rows in x.tolist()]
 
 
@@ -95,13 +95,13 @@ def padded(lengths, fill):
 @pytest.mark.parametrize("cell", CELLS)
 @CALM
 @given(lengths=SPREAD)
-def test_a_padded_batch_gives_each_sample_what_it_gives_alone(cell, lengths):
+def test_padding_does_not_change_the_output_of_a_sample(cell, lengths):
     layer = layer_of(cell, bidirectional=True)
     x, samples = padded(lengths, fill=9.0)
     h = layer(x, torch.tensor(lengths))
     for row, sample in zip(h, samples, strict=True):
-        alone = layer(sample[None], None)[0]
-        torch.testing.assert_close(row[: len(sample)], alone, atol=1e-5, rtol=1e-4)
+        single = layer(sample[None], None)[0]
+        torch.testing.assert_close(row[: len(sample)], single, atol=1e-5, rtol=1e-4)
 
 
 def body_of(cell, n_tokens=0):
@@ -136,13 +136,13 @@ def test_padding_of_tokens_changes_nothing():
         x[i, : len(row)] = torch.tensor(row)
     h = body(Batch(x, lengths=torch.tensor([3, 5]))).h
     for i, row in enumerate(rows):
-        alone = body(Batch(torch.tensor([row]))).h[0]
-        torch.testing.assert_close(h[i, : len(row)], alone, atol=1e-5, rtol=1e-4)
+        single = body(Batch(torch.tensor([row]))).h[0]
+        torch.testing.assert_close(h[i, : len(row)], single, atol=1e-5, rtol=1e-4)
 
 
 @CALM
 @given(SPREAD)
-def test_mean_over_steps_leaves_padding_out_even_where_it_is_not_a_number(lengths):
+def test_mean_over_steps_excludes_padding_even_if_it_is_nan(lengths):
     h, samples = padded(lengths, fill=np.nan)
     pooled = mean_over_steps(Features(h, torch.tensor(lengths)))
     truth = np.stack([np.asarray(s, dtype=float).mean(0) for s in samples])
@@ -173,7 +173,7 @@ def test_a_network_in_both_directions_sees_the_whole_sequence():
 
 @pytest.mark.parametrize("n_layers", [1, 3])
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_layers_and_directions_are_as_many_as_asked_for(n_layers, bidirectional):
+def test_layers_and_directions_are_those_of_the_parameters(n_layers, bidirectional):
     params = RecurrentParams(
         cell="rnn", hidden_size=D, n_layers=n_layers, bidirectional=bidirectional
     )
@@ -209,7 +209,7 @@ def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
     horizon = 50
     layer = RecurrentLayer("lstm", C, 600, False, horizon)
     admit, forget = layer.directions[0].bias_ih_l0.detach()[:1200].split(600)
-    # With only its bias a unit keeps the share s of its state: a scale of 1 / (1 - s).
+    # With only its bias a unit keeps the fraction s of its state: a time scale of 1 / (1 - s).
     scale = 1 / (1 - torch.sigmoid(forget[:300]))
     assert 2 <= scale.min() < 4
     assert 45 < scale.max() <= horizon
@@ -218,7 +218,7 @@ def test_half_of_an_lstm_starts_at_time_scales_up_to_the_length():
     assert not admit[300:].any()
 
 
-def test_only_where_all_steps_count_alike_time_scales_are_spread():
+def test_time_scales_are_spread_only_for_long_range_tasks():
     bias = RecurrentLayer("lstm", C, D, False, 1).directions[0].bias_ih_l0.detach()
     assert bias.tolist() == [0.0] * D + [1.0] * D + [0.0] * 2 * D
     X, y = [[0.0, 1.0, 2.0] * 3] * 20, ["a", "b"] * 10
@@ -233,7 +233,7 @@ def test_only_where_all_steps_count_alike_time_scales_are_spread():
     assert starts[0] > -0.1 > starts[1]
 
 
-def test_a_gru_starts_with_a_bias_to_remember():
+def test_a_gru_starts_with_an_update_bias_of_one():
     bias = RecurrentLayer("gru", C, D, False, 50).directions[0].bias_ih_l0.detach()
     assert bias.tolist() == [0.0] * D + [1.0] * D + [0.0] * D
 
@@ -246,7 +246,7 @@ def test_the_environment_does_not_change_initial_weights(monkeypatch):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_network_learns_what_only_the_first_step_tells(cell):
+def test_a_network_learns_from_the_first_step_alone(cell):
     rng = np.random.default_rng(0)
     X = [rng.normal(size=(rng.integers(3, 7), 1)) for _ in range(120)]
     y = rng.integers(0, 2, 120)

@@ -12,7 +12,7 @@ LOGITS = st.lists(st.integers(-40, 40), min_size=2, max_size=9, unique=True)
 
 
 @given(LOGITS, st.floats(0.1, 3), st.none() | st.integers(1, 12), st.floats(0.01, 1))
-def test_only_the_most_likely_tokens_are_left(logits, temperature, top_k, top_p):
+def test_only_the_most_likely_tokens_are_kept(logits, temperature, top_k, top_p):
     logits = np.array(logits) / 8
     p = np.exp(logits / temperature)
     p /= p.sum()

@@ -1,9 +1,9 @@
-"""Seasons that are there are found, and noise has none."""
+"""Seasons are detected, and noise has none."""
 
 import numpy as np
 import pytest
 
-from lamina.encoders.seasons import filled, season_of
+from lamina.encoders.forecasting.seasons import forward_fill, season_of
 
 T = np.arange(720)
 SEEDS = [np.random.default_rng(i) for i in range(15)]
@@ -48,8 +48,8 @@ def test_hours_with_day_and_week_have_one_of_the_two():
         return curve + 0.2 * rng.normal(size=720)
 
     for candidates in (None, [24, 168]):
-        found = {season_of([load(rng)], candidates) for rng in SEEDS}
-        assert found <= {24, 168}
+        seasons = {season_of([load(rng)], candidates) for rng in SEEDS}
+        assert seasons <= {24, 168}
 
 
 def test_five_years_of_months_are_enough_where_months_are_known():
@@ -68,8 +68,8 @@ def test_noise_has_no_season(phi):
             values[step] = phi * values[step - 1] + rng.normal()
         return values
 
-    found = [season_of([noise(np.random.default_rng(i))]) for i in range(60)]
-    assert np.mean(np.array(found) == 1) >= 0.9
+    seasons = [season_of([noise(np.random.default_rng(i))]) for i in range(60)]
+    assert np.mean(np.array(seasons) == 1) >= 0.9
 
 
 def test_series_without_noise_or_change():
@@ -83,9 +83,9 @@ def test_missing_steps_are_filled_from_the_season_before_only():
     values = np.resize([1.0, 2.0, 3.0], 12)
     holes = values.copy()
     holes[[4, 7, 10, 11]] = np.nan
-    np.testing.assert_array_equal(filled(holes, 3), values)
+    np.testing.assert_array_equal(forward_fill(holes, 3), values)
     start = np.array([np.nan, 5.0, np.nan, 7.0])
-    np.testing.assert_array_equal(filled(start), [5, 5, 5, 7])
+    np.testing.assert_array_equal(forward_fill(start), [5, 5, 5, 7])
     rng = np.random.default_rng(0)
     series = np.sin(T * np.pi / 12) + 0.1 * rng.normal(size=720)
     series[rng.choice(720, 60, replace=False)] = np.nan

@@ -1,4 +1,4 @@
-"""Random numbers belong to a fit: its thread draws them, and no other thread notices."""
+"""Random numbers of a fit are drawn in its thread, without effect on other threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -88,13 +88,13 @@ def test_operators_draw_from_the_stream_what_torch_draws_from_that_seed(name):
     torch.manual_seed(6)
     state = torch.get_rng_state()
     with random_stream(5), every_draw_from_stream():
-        found = [OPERATORS[name]().detach() for _ in range(2)]
-    torch.testing.assert_close(found, truth, rtol=0, atol=0)
+        drawn = [OPERATORS[name]().detach() for _ in range(2)]
+    torch.testing.assert_close(drawn, truth, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.usefixtures("global_state")
-def test_the_dropout_that_is_one_operator_draws_from_the_stream_too():
+def test_fused_dropout_draws_from_the_stream_too():
     x = torch.full((2000,), 3.0, requires_grad=True)
     with random_stream(0), every_draw_from_stream():
         out, kept = torch.native_dropout(x, 0.25, True)
@@ -110,9 +110,9 @@ def test_the_dropout_that_is_one_operator_draws_from_the_stream_too():
 def test_a_generator_that_is_passed_is_used():
     truth = torch.rand(3, generator=torch.Generator().manual_seed(1))
     with random_stream(0), every_draw_from_stream():
-        found = torch.rand(3, generator=torch.Generator().manual_seed(1))
+        drawn = torch.rand(3, generator=torch.Generator().manual_seed(1))
         first = torch.rand(3)
-    assert torch.equal(found, truth)
+    assert torch.equal(drawn, truth)
     assert torch.equal(first, torch.rand(3, generator=torch.Generator().manual_seed(0)))
 
 
@@ -163,7 +163,7 @@ def test_which_modules_may_draw_by_themselves(module, draws):
 
 
 @pytest.mark.parametrize("shape", [(300, 20, 4), (300, 20, 2, 3)])
-def test_channels_are_dropped_whole_and_as_often_as_asked(shape):
+def test_whole_channels_are_dropped_at_the_given_rate(shape):
     x = torch.ones(shape)
     with random_stream(0):
         dropped = ChannelDropout(0.25).train()(x)
@@ -185,7 +185,7 @@ BRIEF = {"max_iter": 3, "batch_size": 8, "random_state": 0}
 
 
 class NoisyBody(RNNBody):
-    """A body from outside: layers of torch, and noise from whatever generator."""
+    """A user's body: layers of torch, and noise from any generator."""
 
     def __init__(self, spec, params):
         super().__init__(spec, params)
@@ -200,7 +200,7 @@ class NoisyBody(RNNBody):
 
 
 class NoisyClassifier(RNNClassifier):
-    """A public class of somebody else."""
+    """A public class of a user."""
 
     body = NoisyBody
 
@@ -236,12 +236,12 @@ def numbers(name, **params):
 
 @pytest.mark.usefixtures("global_state", "two_threads")
 @pytest.mark.parametrize("name", NETWORKS)
-def test_fits_in_threads_give_the_numbers_that_each_gives_alone(name):
+def test_fits_in_threads_give_the_results_of_single_fits(name):
     truth = numbers(name)
     np.testing.assert_array_equal(numbers(name), truth)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: numbers(name), range(6)):
-            np.testing.assert_array_equal(found, truth)
+        for fitted in pool.map(lambda _: numbers(name), range(6)):
+            np.testing.assert_array_equal(fitted, truth)
     assert not np.array_equal(numbers(name, random_state=1), truth)
 
 
@@ -260,17 +260,17 @@ def test_any_dense_network_is_repeated_beside_other_fits(
     truth = fit()
     with ThreadPoolExecutor(3) as pool:
         other = pool.submit(numbers, "gru")
-        found = [pool.submit(fit) for _ in range(2)]
-        for future in found:
+        futures = [pool.submit(fit) for _ in range(2)]
+        for future in futures:
             np.testing.assert_array_equal(future.result(), truth)
         other.result()
 
 
 def test_a_fit_is_never_seen_in_the_generators_of_another_thread():
-    ended, seen = Event(), set()
+    stopped, seen = Event(), set()
 
     def watch():
-        while not ended.is_set():
+        while not stopped.is_set():
             seen.add(
                 (torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state()))
             )
@@ -281,12 +281,12 @@ def test_a_fit_is_never_seen_in_the_generators_of_another_thread():
         for name in ("dense", "captions", "foreign"):
             numbers(name)
     finally:
-        ended.set()
+        stopped.set()
         watcher.join()
     assert len(seen) == 1
 
 
-def test_what_the_user_draws_meanwhile_changes_nothing():
+def test_draws_of_the_user_during_a_fit_change_nothing():
     class Drawing(NoisyBody):
         def forward(self, batch):
             torch.Generator().seed()
@@ -295,5 +295,5 @@ def test_what_the_user_draws_meanwhile_changes_nothing():
 
     truth = numbers("foreign")
     network = type("Other", (NoisyClassifier,), {"body": Drawing})
-    found = network(hidden_size=6, dropout=0.2, **BRIEF).fit(SERIES, Y)
-    np.testing.assert_array_equal(found.loss_curve_, truth[:3])
+    fitted = network(hidden_size=6, dropout=0.2, **BRIEF).fit(SERIES, Y)
+    np.testing.assert_array_equal(fitted.loss_curve_, truth[:3])

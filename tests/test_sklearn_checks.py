@@ -15,8 +15,8 @@ SMALL = {
     "CNNClassifier": {"n_filters": (16, 16)},
     "CNNRegressor": {"n_filters": (16, 16)},
     "RNNClassifier": {"hidden_size": 16},
-    # As small as this, it needs a higher rate to reach the score of check_regressors_train
-    # in 20 epochs; with its defaults it does so too, in ten times the time.
+    # With so few units it needs a higher rate for the score of check_regressors_train
+    # in 20 epochs; its defaults reach it in ten times the time.
     "RNNRegressor": {"hidden_size": 16, "learning_rate_init": 0.03, "dropout": 0.0},
 }
 SHUFFLED = (

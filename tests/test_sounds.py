@@ -1,4 +1,4 @@
-"""Sound files: whole or refused, sane or refused, and the same from a path as from bytes."""
+"""Sound files: truncated and invalid ones are refused; paths and bytes are equal."""
 
 import io
 import os
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lamina.encoders.sounds import begins_as_sound, decode_sound, sound_header
+from lamina.encoders.audio.files import audio_header, decode_audio, has_audio_signature
 from lamina.exceptions import DataError
 
 RATE = 8_000
@@ -48,17 +48,17 @@ def test_whole_files_are_read_from_paths_and_from_memory(kind, tmp_path):
     path.write_bytes(data)
     expected, rate = soundfile.read(io.BytesIO(data), len(WAVE) - 100, always_2d=True)
     for sample in (path, str(path), data, bytearray(data), io.BytesIO(data)):
-        header = sound_header(sample, 0)
-        wave, found = decode_sound(sample, 0)
-        assert (header.rate, found, header.n_channels) == (rate, rate, 1)
+        header = audio_header(sample, 0)
+        wave, decoded_rate = decode_audio(sample, 0)
+        assert (header.rate, decoded_rate, header.n_channels) == (rate, rate, 1)
         assert len(wave) == header.n_samples
         np.testing.assert_allclose(wave[: len(expected)], expected, atol=1e-6)
-    assert begins_as_sound(data)
+    assert has_audio_signature(data)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_lost", [3, 0.5])
-def test_files_that_break_off_are_refused(kind, n_lost, tmp_path):
+def test_truncated_files_are_refused(kind, n_lost, tmp_path):
     data = contents(kind)
     n_kept = len(data) // 2 if n_lost == 0.5 else len(data) - n_lost
     path = tmp_path / "a.wav"
@@ -68,56 +68,58 @@ def test_files_that_break_off_are_refused(kind, n_lost, tmp_path):
         (data[:n_kept], "Sample 7"),
     ):
         with pytest.raises(DataError, match=name):
-            sound_header(sample, 7)
+            audio_header(sample, 7)
             assert kind in LEFT_TO_DECODER
-            decode_sound(sample, 7)
+            decode_audio(sample, 7)
 
 
-def test_the_message_says_what_is_announced_and_what_is_there():
+def test_the_message_gives_both_lengths():
     data = contents("wav")
-    with pytest.raises(DataError, match=f"announces {len(data)} bytes, and 1000 are"):
-        sound_header(data[:1000], 0)
+    with pytest.raises(
+        DataError, match=f"has 1000 bytes, and {len(data)} by its header"
+    ):
+        audio_header(data[:1000], 0)
 
 
 def test_chunks_around_the_samples_do_not_count():
     data = contents("wav")
     odd = b"LIST" + struct.pack("<I", 3) + b"abc\0"
     before = data[:12] + odd + data[12:] + odd
-    assert sound_header(before, 0).n_samples == len(WAVE)
+    assert audio_header(before, 0).n_samples == len(WAVE)
     # All samples are there; only what follows them is cut.
-    assert sound_header(before[:-2], 0).n_samples == len(WAVE)
-    with pytest.raises(DataError, match="breaks off"):
-        sound_header(before[: -len(odd) - 2], 0)
+    assert audio_header(before[:-2], 0).n_samples == len(WAVE)
+    with pytest.raises(DataError, match="is truncated"):
+        audio_header(before[: -len(odd) - 2], 0)
 
 
 @pytest.mark.parametrize("size", [0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F000])
-def test_a_streamed_recording_may_leave_its_size_open(size):
+def test_a_streamed_recording_may_have_an_unknown_size(size):
     data = contents("wav")
     for place in (4, 40):
         data = with_bytes(data, place, struct.pack("<I", size))
-    assert sound_header(data, 0).n_samples == len(WAVE)
+    assert audio_header(data, 0).n_samples == len(WAVE)
     data = with_bytes(contents("au"), 8, b"\xff" * 4)
-    assert sound_header(data, 0).n_samples == len(WAVE)
+    assert audio_header(data, 0).n_samples == len(WAVE)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 99, 1_000_001, 2**31, 2**32 - 1])
-def test_absurd_rates_are_refused_from_the_header(rate):
+def test_extreme_rates_are_refused_by_the_header(rate):
     data = with_bytes(contents("wav"), 24, struct.pack("<I", rate))
     with pytest.raises(DataError, match="Sample 3"):
-        sound_header(data, 3)
+        audio_header(data, 3)
 
 
-def test_absurd_channels_and_lengths_are_refused_from_the_header():
+def test_extreme_channels_and_lengths_are_refused_by_the_header():
     for n_channels in (0, 33, 2000):
         data = with_bytes(contents("wav"), 22, struct.pack("<H", n_channels))
         with pytest.raises(DataError, match="Sample 0"):
-            sound_header(data, 0)
+            audio_header(data, 0)
     # The last 36 bits before the checksum of a FLAC file count its samples.
     flac = contents("flac")
     for n_samples in (0, 2**28, 2**36 - 1):
         count = struct.pack(">Q", n_samples | (flac[21] >> 4 << 36))[3:]
         with pytest.raises(DataError, match="Sample 0"):
-            sound_header(with_bytes(flac, 21, count), 0)
+            audio_header(with_bytes(flac, 21, count), 0)
 
 
 def test_other_formats_are_refused():
@@ -126,18 +128,18 @@ def test_other_formats_are_refused():
     with pytest.raises(
         DataError, match="Sample 2 cannot be read: it begins with b'caff"
     ):
-        sound_header(file, 2)
-    assert not begins_as_sound(file.getvalue())
+        audio_header(file, 2)
+    assert not has_audio_signature(file.getvalue())
     # A tag may precede anything.
     with pytest.raises(DataError, match="Sample 2"):
-        sound_header(b"ID3\3\0\0\0\0\0\0" + file.getvalue(), 2)
+        audio_header(b"ID3\3\0\0\0\0\0\0" + file.getvalue(), 2)
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"no sound at all", b"\0" * 500])
 def test_what_is_no_sound_is_refused(data):
     with pytest.raises(DataError, match="Sample 4 cannot be read"):
-        sound_header(data, 4)
-    assert not begins_as_sound(data)
+        audio_header(data, 4)
+    assert not has_audio_signature(data)
 
 
 def test_only_regular_files_are_opened(tmp_path):
@@ -145,9 +147,9 @@ def test_only_regular_files_are_opened(tmp_path):
     (tmp_path / "b.wav").mkdir()
     for path in (tmp_path / "a.wav", tmp_path / "b.wav", "/dev/zero"):
         with pytest.raises(DataError, match=r"Sample 1 .* not a regular file"):
-            sound_header(path, 1)
+            audio_header(path, 1)
     with pytest.raises(DataError, match="cannot be read"):
-        sound_header("a\0b.wav", 1)
+        audio_header("a\0b.wav", 1)
 
 
 def test_pictures_and_texts_are_no_sound():
@@ -157,4 +159,4 @@ def test_pictures_and_texts_are_no_sound():
         b"\xff\xfea\0",
         b"RIFF1234WEBP",
     ):
-        assert not begins_as_sound(data)
+        assert not has_audio_signature(data)

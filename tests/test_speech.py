@@ -21,7 +21,7 @@ PITCHES = {"a": 300, "b": 700, "c": 1200, " ": 0}
 
 
 def said(text, rng, seconds=0.1):
-    """A tone for each letter, silence behind it, for a space, and around the whole."""
+    """A tone for each letter; silence after it, for a space, and at both ends."""
     t = np.arange(int(RATE * seconds)) / RATE
     sounds = t < 0.6 * seconds
     parts = [np.sin(2 * np.pi * PITCHES[c] * t) * sounds * 0.3 for c in f" {text} "]
@@ -65,21 +65,21 @@ def test_error_rates_are_edit_distances(unit):
         return row[-1]
 
     truth = ["the cat sat", "a", "", "on it on"]
-    found = ["the cat sit there", "", "oh no", "on on"]
+    transcripts = ["the cat sit there", "", "oh no", "on on"]
     if unit == "words":
-        truth[0], found[3] = "the  cat\tsat", "on\non"
+        truth[0], transcripts[3] = "the  cat\tsat", "on\non"
     cut = str.split if unit == "words" else list
-    pairs = list(zip(truth, found, strict=True))
+    pairs = list(zip(truth, transcripts, strict=True))
     for weight in (None, np.array([1.0, 0, 2, 0.5])):
         w = np.ones(4) if weight is None else weight
         wrong = sum(
             v * distance(cut(a), cut(b)) for v, (a, b) in zip(w, pairs, strict=True)
         )
         n = sum(v * len(cut(a)) for v, a in zip(w, truth, strict=True))
-        assert error_rate(unit, truth, found, weight) == pytest.approx(wrong / n)
+        assert error_rate(unit, truth, transcripts, weight) == pytest.approx(wrong / n)
 
 
-def test_tones_are_learnt_and_heard_when_they_sound(fitted):
+def test_tones_are_learnt_with_their_times(fitted):
     X_new, y_new = recordings(20, seed=1)
     assert fitted.score(X_new, y_new) > 0.9
     assert fitted.score(X_new, y_new) == pytest.approx(
@@ -94,7 +94,7 @@ def test_tones_are_learnt_and_heard_when_they_sound(fitted):
             at += 0.1 * (len(word) + 1)
 
 
-def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
+def test_a_search_is_no_worse_and_follows_a_language_model(fitted):
     wide = clone(fitted).set_params(beam_size=6).fit(X, Y)
     X_new, _ = recordings(10, seed=2)
     paths = wide.score_samples(X_new, wide.predict(X_new))
@@ -121,10 +121,10 @@ def test_a_search_is_no_worse_and_a_language_model_is_obeyed(fitted):
 def test_likelihoods_are_sums_over_paths(fitted):
     likely = fitted.score_samples(X[:5], Y[:5])
     assert (likely <= 0).all() and (likely > -20).all()
-    alone = [
+    single = [
         fitted.score_samples([x], [y])[0] for x, y in zip(X[:5], Y[:5], strict=True)
     ]
-    np.testing.assert_allclose(likely, alone, atol=1e-4)
+    np.testing.assert_allclose(likely, single, atol=1e-4)
     assert fitted.score_samples(X[:1], ["a" * 500])[0] == -np.inf
 
 
@@ -142,7 +142,7 @@ def test_time_stamps_end_with_the_recording_and_never_before_they_start(fitted):
         sound = X[0][:n]
         for (_, start, end), *_ in filter(None, fitted.timestamps([sound], ["a"])):
             assert 0 <= start < end <= n / RATE
-    with pytest.raises(DataError, match=r"sample 1, 'a{60}\.\.\.', needs 199 steps"):
+    with pytest.raises(DataError, match=r"sample 1, 'a{79}\.\.\., needs 199 steps"):
         fitted.timestamps(X[:2], [Y[0], "a" * 100])
 
 
@@ -156,12 +156,12 @@ def test_steps_are_ten_milliseconds_on_average():
     samples = model.encoder_.encode(model.encoder_.read(late))
     for x, at in zip(samples.take(torch.arange(2)).x, (1, 19), strict=True):
         onset = int((x.mean(1) > x.mean()).nonzero()[0])
-        # A window of 25 ms hears the sound before it starts itself.
+        # A window of 25 ms contains the sound before the start of its step.
         assert at - 0.035 < onset * 0.01 <= at + 0.01
 
 
 @pytest.mark.parametrize("unit", ["char", "word", "bpe"])
-def test_letters_that_fit_did_not_see_are_refused_or_count_as_errors(unit, fitted):
+def test_unseen_characters_are_refused_or_count_as_errors(unit, fitted):
     model = fitted if unit == "char" else network(max_iter=1, unit=unit).fit(X, Y)
     for method in (model.timestamps, model.score_samples):
         with pytest.raises(DataError, match=r"sample 1, 'a z', has the character 'z'"):
@@ -171,7 +171,7 @@ def test_letters_that_fit_did_not_see_are_refused_or_count_as_errors(unit, fitte
     network(max_iter=1, unit=unit).fit(X[:20], Y[:20], X_val=X[:2], y_val=["z", "a"])
 
 
-def test_letters_that_a_continued_fit_brings_are_refused():
+def test_new_characters_in_a_resumed_fit_are_refused():
     model = network(max_iter=1).fit(X, Y)
     with pytest.raises(DataError, match=r"sample 2, 'a z', has the character 'z'"):
         model.partial_fit(X[:3], ["a", "b", "a z"])
@@ -187,7 +187,7 @@ def test_characters_of_several_bytes_are_one_in_time_stamps():
         assert all(start < end for _, start, end in row)
 
 
-def test_what_is_not_fitted_says_so():
+def test_methods_before_fit_raise_not_fitted_error():
     for method in ("score", "score_samples", "word_error_rate", "character_error_rate"):
         with pytest.raises(NotFittedError):
             getattr(network(), method)(X[:2], Y[:2])
@@ -217,7 +217,7 @@ def test_parameters_of_the_search_take_effect_at_once(fitted):
     assert changed.set_params(beam_size=1).predict(X_new) == greedy
 
 
-def test_the_level_of_the_microphone_does_not_count(fitted):
+def test_the_level_of_a_recording_has_no_effect_on_transcripts(fitted):
     X_new, y_new = recordings(20, seed=3)
     expected = fitted.predict(X_new)
     assert fitted.score(X_new, y_new) > 0.9
@@ -255,14 +255,14 @@ def test_padding_changes_nothing_forward_or_backward(fitted):
     padded = torch.arange(more.shape[1]) >= clean.lengths[:, None]
     garbage = torch.where(padded[..., None], 1e3, more)
     other = torch.where(target.mask(), target.values, 2)
-    found = []
+    results = []
     for x, values in ((clean.x, target.values), (garbage, other)):
         net.zero_grad()
         batch = Batch(x, lengths=clean.lengths, target=replace(target, values=values))
         loss = task.loss(net, batch)
         loss.backward()
-        found.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
-    for one, two in zip(*found, strict=True):
+        results.append([loss.detach(), *(p.grad.clone() for p in net.parameters())])
+    for one, two in zip(*results, strict=True):
         torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-3)
 
 

@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
-from lamina.bodies.base import Body
 from lamina.bodies.dense import DenseBody
+from lamina.nn.body import Body
 from lamina.process import torch_alone
 from lamina.testing import all_estimators
 from lamina.testing.examples import EXAMPLES, examples_for

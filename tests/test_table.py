@@ -1,4 +1,4 @@
-"""Tables: what reaches the network, against scikit-learn, numpy and plain loops."""
+"""Tables: the inputs of the network against scikit-learn, numpy and plain loops."""
 
 import datetime as dt
 import warnings
@@ -15,8 +15,8 @@ from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from lamina import DNNClassifier, DNNRegressor
-from lamina.encoders.table import Rows, TableEncoder
-from lamina.encoders.tabular import TableParams
+from lamina.encoders.tables.encoder import Rows, TableEncoder
+from lamina.encoders.tables.reader import TableParams
 from lamina.exceptions import DataError, DataWarning
 
 CALM = settings(deadline=None, max_examples=40)
@@ -59,19 +59,19 @@ def test_numbers_without_outliers_are_standardised(seed, n, n_columns):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
-def test_a_row_without_weight_makes_no_tail_long(kind):
+def test_a_row_of_weight_zero_makes_no_tail_long(kind):
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], weight = 100, np.ones(200)
     for last, tails in ((1, [0]), (0, [])):
         weight[7] = last
         network = DNNRegressor(**TINY).fit(kind(X), X[:, 1], sample_weight=weight)
-        assert list(network.encoder_.numbers.long_tailed) == tails
+        assert list(network.encoder_.standardizer.long_tailed) == tails
 
 
-def test_a_missing_number_hides_no_tail():
+def test_a_missing_number_does_not_hide_a_long_tail():
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], X[3] = 100, np.nan
-    assert list(fitted(X).numbers.long_tailed) == [0]
+    assert list(fitted(X).standardizer.long_tailed) == [0]
 
 
 @pytest.mark.parametrize("mean", [0.0, 1 / 3, 1e4, -7e6, 1e37])
@@ -86,16 +86,16 @@ def test_single_precision_is_scaled_as_exactly_as_double(mean, scale):
 
 
 @pytest.mark.parametrize("n_missing", [0, 3])
-def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
+def test_many_rows_are_scaled_like_single_rows_to_the_last_bit(n_missing):
     X = np.random.default_rng(0).normal(3, 50, (9000, 7)).astype(np.float32)
     X[0, 0], X[:, 2:4] = 1e30, X[:, 2:4] ** 7  # long tails
     X[5 : 5 + n_missing, 1] = np.nan
     encoder = fitted(X[1:])
-    assert list(encoder.numbers.long_tailed) == [2, 3]
+    assert list(encoder.standardizer.long_tailed) == [2, 3]
     together = everything(samples_of(encoder, X)).x
     for i in [*range(9), 8999]:
-        alone = everything(samples_of(encoder, X[i : i + 1])).x
-        np.testing.assert_array_equal(alone[0], together[i])
+        single = everything(samples_of(encoder, X[i : i + 1])).x
+        np.testing.assert_array_equal(single[0], together[i])
 
 
 @pytest.mark.parametrize("mean", [0.0, 80.0])
@@ -105,7 +105,7 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     seen[:, 1] **= 5  # a long tail
     X = seen[:700].copy()
     X[3, 0], X[4, 2], X[5, 1] = 1e30, np.nan, -3e38
-    scaling = fitted(seen).numbers
+    scaling = fitted(seen).standardizer
     truth = np.empty_like(X)
     scaling.write(X, truth)
     order = torch.from_numpy(rng.permutation(len(X)))
@@ -113,8 +113,8 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     read_only = X.copy()
     read_only.flags.writeable = False
     for kind in (X, read_only, np.asfortranarray(X)):
-        found = Rows(kind, scaling).take(order).x.numpy()
-        np.testing.assert_array_equal(found, truth[order.numpy()])
+        scaled = Rows(kind, scaling).take(order).x.numpy()
+        np.testing.assert_array_equal(scaled, truth[order.numpy()])
     np.testing.assert_array_equal(X, before)
 
 
@@ -129,7 +129,7 @@ SHORT, LONG = np.array([[-1.0], [1.0]]), np.r_[np.zeros(99), 10.0][:, None]
 def test_numbers_keep_their_order_within_six(values, seen):
     x = encoded(np.sort(values)[:, None], fit_on=seen)[:, 0]
     assert (np.abs(x) <= 6).all()
-    assert (np.diff(x) >= -5e-7).all()  # what rounding to float32 may turn round
+    assert (np.diff(x) >= -5e-7).all()  # up to the rounding of float32
 
 
 @pytest.mark.parametrize("seen", [SHORT, LONG], ids=["short", "long"])
@@ -145,9 +145,11 @@ def test_a_weight_counts_as_repeated_rows(X, data):
     times = data.draw(arrays(int, len(X), elements=st.integers(1, 4)))
     weighted = fitted(X, times.astype(float))
     repeated = fitted(np.repeat(X, times, axis=0))
-    np.testing.assert_allclose(weighted.numbers.mean, repeated.numbers.mean, atol=1e-9)
     np.testing.assert_allclose(
-        weighted.numbers.scale, repeated.numbers.scale, rtol=1e-6
+        weighted.standardizer.mean, repeated.standardizer.mean, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        weighted.standardizer.scale, repeated.standardizer.scale, rtol=1e-6
     )
 
 
@@ -156,13 +158,13 @@ def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
     times = np.array([3, 2, 1, 2])
     truth = np.repeat(X, times, axis=0)
     encoder = fitted(X, times.astype(float))
-    np.testing.assert_allclose(encoder.numbers.mean, np.nanmean(truth, 0))
-    np.testing.assert_allclose(encoder.numbers.scale, np.nanstd(truth, 0))
-    filled = np.nan_to_num(X)
-    dense = fitted(filled, times.astype(float))
-    thin = fitted(sparse.csr_matrix(filled), times.astype(float))
-    np.testing.assert_allclose(thin.numbers.mean, dense.numbers.mean)
-    np.testing.assert_allclose(thin.numbers.scale, dense.numbers.scale)
+    np.testing.assert_allclose(encoder.standardizer.mean, np.nanmean(truth, 0))
+    np.testing.assert_allclose(encoder.standardizer.scale, np.nanstd(truth, 0))
+    complete = np.nan_to_num(X)
+    dense = fitted(complete, times.astype(float))
+    thin = fitted(sparse.csr_matrix(complete), times.astype(float))
+    np.testing.assert_allclose(thin.standardizer.mean, dense.standardizer.mean)
+    np.testing.assert_allclose(thin.standardizer.scale, dense.standardizer.scale)
 
 
 def test_a_missing_number_becomes_the_mean_and_an_indicator_says_so():
@@ -192,7 +194,7 @@ def test_few_categories_become_one_hot_columns():
     np.testing.assert_array_equal(x[:, 1:], truth)
 
 
-def test_many_categories_become_codes_that_tell_them_apart():
+def test_many_categories_become_distinct_codes():
     values = [f"v{i:02}" for i in range(10)] * 2
     encoder = fitted(frame(values))
     batch = everything(samples_of(encoder, frame(values)))
@@ -210,7 +212,7 @@ def test_an_unseen_category_is_zeros_in_both_kinds_of_column():
     many = [f"v{i}" for i in range(12)]
     seen = frame(many, {"few": ["x", "y"] * 6})
     encoder = fitted(seen)
-    with pytest.warns(DataWarning, match=r"'(c|few)'.*fit did not see"):
+    with pytest.warns(DataWarning, match=r"'(c|few)'.*did not occur in fit"):
         batch = everything(samples_of(encoder, frame(["new"], {"few": ["other"]})))
     assert not batch.x[:, 1:].any()
     assert batch.codes.tolist() == [[0]]
@@ -227,7 +229,7 @@ def test_an_unseen_category_still_has_no_embedding_after_training():
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
-def test_a_missing_category_is_a_category_of_its_own(missing):
+def test_a_missing_category_is_a_category(missing):
     values = pd.Series(["a", missing, "b", missing], dtype=object)
     x = encoded(frame(values))[:, 1:]
     assert x.shape == (4, 3)
@@ -256,7 +258,7 @@ def date_truth(day):
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
-def test_a_date_becomes_days_and_places_on_circles(make):
+def test_a_date_becomes_days_and_positions_on_circles(make):
     X = make({"when": DAYS})
     x = encoded(X)
     truth = np.array([date_truth(d) for d in DAYS[:2]])
@@ -452,8 +454,8 @@ def test_encoding_a_row_does_not_depend_on_the_other_rows(seed, dtype):
     encoder = fitted(X)
     whole = everything(samples_of(encoder, X)).x
     for i in range(len(X)):
-        alone = everything(samples_of(encoder, X[i : i + 1])).x
-        torch.testing.assert_close(alone[0], whole[i], rtol=0, atol=0)
+        single = everything(samples_of(encoder, X[i : i + 1])).x
+        torch.testing.assert_close(single[0], whole[i], rtol=0, atol=0)
 
 
 def test_encoding_leaves_the_input_as_it_was():
@@ -466,38 +468,52 @@ def test_encoding_leaves_the_input_as_it_was():
         encoded(np.broadcast_to(X[1:], (3, 2)))
 
 
+def large(dtype):
+    """More than 2^24 numbers, of which no scaled copy is made."""
+    X = RNG.standard_normal((2**22 + 1, 4), dtype=np.float32)
+    return (X * 50 + 1000).astype(dtype)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
-def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, monkeypatch, tmp_path):
-    X = (RNG.normal(size=(40, 3)) * 50 + 1e6).astype(dtype)
+def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, tmp_path):
+    X = large(dtype)
     if dtype is not np.int32:
         X[3, 1] = np.nan
-    expected = encoded(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
+    encoder, rows = fitted(X), torch.tensor([7, 3, 7, 39, len(X) - 1])
+    expected = everything(samples_of(encoder, X[rows])).x.numpy()
     np.save(tmp_path / "X.npy", X)
-    rows = torch.tensor([7, 3, 7, 39])
     for kept in (X, np.asfortranarray(X), np.load(tmp_path / "X.npy", mmap_mode="r")):
-        samples = samples_of(fitted(kept), kept)
+        samples = samples_of(encoder, kept)
         assert np.shares_memory(samples.values, kept)
-        np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected[rows])
-        moved = samples.resident(torch.device("cpu"), room=8 * expected.size)
-        assert samples.resident(torch.device("cpu"), 8 * expected.size - 1) is samples
-        np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected[rows])
+        np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected)
+    n_bytes = 4 * X.shape[0] * expected.shape[1]
+    assert samples.resident(torch.device("cpu"), n_bytes - 1) is samples
+    moved = samples.resident(torch.device("cpu"), 2 * n_bytes)
+    np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected)
 
 
-def test_a_large_table_is_learnt_as_a_small_one(monkeypatch):
-    X = RNG.normal(size=(60, 3))
-    X[0, 0] = np.nan
-    y = np.arange(60) % 2
-    small = DNNClassifier(**TINY).fit(X, y).predict_proba(X)
-    monkeypatch.setattr("lamina.encoders.table.LARGE", 0)
-    network = DNNClassifier(**TINY).fit(X, y)
-    np.testing.assert_array_equal(network.predict_proba(X), small)
+@pytest.mark.slow
+def test_a_large_table_is_learnt():
+    X = large(np.float32)
+    y = X[:, 0] > 1000
+    network = DNNClassifier(
+        hidden_layer_sizes=(16,),
+        max_iter=1,
+        batch_size=1 << 15,
+        learning_rate_init=0.01,
+        dropout=0.0,
+        random_state=0,
+    ).fit(X, y)
+    assert network.score(X[:1000], y[:1000]) > 0.95
+    np.testing.assert_allclose(
+        network.predict_proba(X)[:1000], network.predict_proba(X[:1000]), atol=1e-6
+    )
 
 
 def test_a_row_is_checked_like_many_rows():
     X, y = np.random.default_rng(0).normal(size=(2000, 6)), np.arange(2000) % 2
     network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=1).fit(X, y)
-    together = network.predict_proba(X)  # too many for the short way
+    together = network.predict_proba(X)  # too many rows for the fast path
     np.testing.assert_allclose(network.predict_proba(X[:1]), together[:1], atol=1e-6)
     X[1, 2] = np.nan
     with pytest.warns(DataWarning, match="Column 2 has missing values"):

@@ -1,4 +1,4 @@
-"""SequenceTagger: what it learns, what it refuses, and what it says of a step."""
+"""SequenceTagger: what it learns and refuses, and its probabilities of a step."""
 
 import re
 import sys
@@ -18,14 +18,14 @@ from sklearn.model_selection import GridSearchCV
 
 from lamina import SequenceTagger
 from lamina.batch import BEGIN, END, PAD, UNKNOWN
-from lamina.encoders.tokens import TokenEncoder
+from lamina.encoders.texts.tokens import TokenEncoder
 from lamina.exceptions import (
     DataError,
     DataWarning,
     MissingExtraError,
     ParameterError,
 )
-from lamina.nn.embedding import SpeltTokens
+from lamina.nn.embedding import CharacterEmbedding
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.tagging import Tagging
 
@@ -35,14 +35,14 @@ TAGS = [["D", "N", "V"], ["D", "N"], ["D", "N", "V"], ["P"]] * 3
 
 
 def parity(n_samples, n_steps, seed):
-    """Bits, and whether the ones so far are odd in number."""
+    """Bits, and whether the number of ones so far is odd."""
     rng = np.random.default_rng(seed)
     X = [rng.integers(2, size=rng.integers(1, n_steps + 1)) for _ in range(n_samples)]
     return X, [["odd" if s % 2 else "even" for s in x.cumsum()] for x in X]
 
 
 def names(n_samples, seed):
-    """Names of two or three words, which can be told only by their first word."""
+    """Names of two or three words, recognisable only by their first word."""
     rng = np.random.default_rng(seed)
     X, y = [], []
     for _ in range(n_samples):
@@ -79,7 +79,7 @@ def test_parity_is_learnt_exactly(crf):
 
 
 def half_hidden(X, seed=2):
-    """Half of what a step is seen by is noise: only the neighbours' labels can help."""
+    """Half of the channels are noise: only the labels of neighbours can help."""
     rng = np.random.default_rng(seed)
     return [[w if rng.random() < 0.7 else "?" for w in words] for words in X]
 
@@ -89,7 +89,7 @@ def fitted_to_names(X, y, **params):
     return SequenceTagger(**SMALL | params).fit(X, y)
 
 
-def test_field_gives_valid_labellings_where_steps_alone_do_not():
+def test_a_crf_gives_valid_labellings_where_single_steps_do_not():
     X, y = names(120, seed=0)
     unseen, truth = names(100, seed=1)
     X, unseen = half_hidden(X), half_hidden(unseen, seed=3)
@@ -104,7 +104,7 @@ def test_field_gives_valid_labellings_where_steps_alone_do_not():
 
 @pytest.mark.parametrize("crf", [True, False])
 @pytest.mark.parametrize("max_iter", [1, 20])
-def test_labellings_obey_the_scheme_that_the_labels_show(crf, max_iter):
+def test_labellings_satisfy_the_scheme_of_the_labels(crf, max_iter):
     X, y = names(60, seed=0)
     X, unseen = half_hidden(X), half_hidden(names(100, seed=1)[0], seed=3)
     network = fitted_to_names(X, y, crf=crf, max_iter=max_iter)
@@ -117,23 +117,23 @@ def test_labellings_obey_the_scheme_that_the_labels_show(crf, max_iter):
 
 
 def bioes(y):
-    """The same entities with marks of their ends."""
-    found = []
+    """The same entities with labels of their ends."""
+    tags = []
     for labels in y:
         after = [*labels[1:], "O"]
         ends = [not label.startswith("I") for label in after]
         marks = {("B", True): "S", ("B", False): "B", ("I", True): "E"}
-        found.append(
+        tags.append(
             [
                 label if label == "O" else marks.get((label[0], e), "I") + label[1:]
                 for label, e in zip(labels, ends, strict=True)
             ]
         )
-    return found
+    return tags
 
 
 @pytest.mark.parametrize("crf", [True, False])
-def test_labellings_obey_bioes_and_entities_are_counted(crf):
+def test_labellings_satisfy_bioes_and_entities_are_counted(crf):
     X, y = names(60, seed=0)
     y = bioes([[x if x != "I-LOC" else "O" for x in labels] for labels in y])
     assert {label for row in y for label in row} >= {"S-LOC", "E-PER", "O"}
@@ -146,17 +146,17 @@ def test_labellings_obey_bioes_and_entities_are_counted(crf):
 
 
 def f1(y, predicted):
-    """Of entities in BIOES, counted one by one."""
+    """F1 of entities in BIOES, counted one by one."""
 
     def entities(rows):
-        found = set()
+        spans = set()
         for i, row in enumerate(rows):
             for t, label in enumerate(row):
                 if label[0] in "BS":
                     begin = t
                 if label[0] in "ES":
-                    found.add((i, begin, t, label[2:]))
-        return found
+                    spans.add((i, begin, t, label[2:]))
+        return spans
 
     true, said = entities(y), entities(predicted)
     return 2 * len(true & said) / (len(true) + len(said))
@@ -208,7 +208,7 @@ def test_a_named_scheme_needs_its_labels():
 
 
 def n_invalid(labels):
-    """Entities that go on without having begun."""
+    """Entities that continue without a beginning."""
     before = ["O", *labels]
     return sum(
         label[0] == "I" and previous[2:] != label[2:]
@@ -216,7 +216,7 @@ def n_invalid(labels):
     )
 
 
-def test_unknown_words_are_known_by_their_endings():
+def test_unknown_words_are_labelled_by_their_endings():
     rng = np.random.default_rng(0)
     stems = ["".join(rng.choice(list("bdfgklmnprst"), size=4)) for _ in range(120)]
     endings = {"ing": "verb", "ness": "noun", "ly": "adverb"}
@@ -255,7 +255,7 @@ def test_labels_may_be_numbers_and_come_back_as_they_were():
     assert again.predict(WORDS) == network.predict(WORDS)
 
 
-def test_score_is_the_share_of_steps_weighted_by_sample():
+def test_score_is_the_fraction_of_steps_weighted_by_sample():
     network = SequenceTagger(**SMALL).fit(WORDS, TAGS)
     predicted = network.predict(WORDS[:2])
     y = [predicted[0], ["none", predicted[1][1]]]
@@ -265,7 +265,7 @@ def test_score_is_the_share_of_steps_weighted_by_sample():
 
 def test_loss_is_a_mean_over_samples_of_a_mean_over_steps():
     network = SequenceTagger(crf=False, dropout=0.0, **SMALL).fit(WORDS, TAGS)
-    p, numbers = network.predict_proba(WORDS), network.task_.numbers
+    p, numbers = network.predict_proba(WORDS), network.task_.index_of
     expected = -np.mean(
         [
             np.mean(
@@ -440,21 +440,21 @@ def test_unseen_labels_of_validation_samples_are_refused():
         )
 
 
-def test_nothing_is_answered_before_fit():
+def test_methods_before_fit_raise_not_fitted_error():
     network = SequenceTagger()
-    for ask in (
+    for method in (
         network.predict,
         network.predict_proba,
         lambda X: network.score(X, TAGS),
         lambda X: network.entity_f1(X, TAGS),
     ):
         with pytest.raises(NotFittedError):
-            ask(WORDS)
+            method(WORDS)
 
 
 @pytest.mark.parametrize("crf", [True, False])
 def test_a_class_weight_counts_as_repeated_steps(crf):
-    """Of samples of one step, which can be repeated by themselves."""
+    """Of samples of one step, which can be repeated singly."""
     X = [[word] for word in ["ab", "cb", "ab", "bd", "cd", "cd"] * 2]
     y = [["a" if "b" in word else "b"] for [word] in X]
     more = [i for i in range(12) for _ in range(3 if y[i] == ["a"] else 1)]
@@ -506,7 +506,7 @@ def test_equal_class_weights_change_nothing(crf):
 
 
 @pytest.mark.parametrize("crf", [True, False])
-def test_balanced_weights_find_a_rare_label_more_often(crf):
+def test_balanced_weights_predict_a_rare_label_more_often(crf):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 10, 1))
     y = np.where(X[..., 0] + rng.normal(size=(80, 10)) > 2, "rare", "often")
@@ -526,8 +526,8 @@ def test_class_weights_count_in_the_score_that_stops_a_fit():
     network.set_params(max_iter=network.n_iter_, early_stopping=False)
     network.fit(WORDS, TAGS, X_val=WORDS[:4], y_val=TAGS[:4])
     right, total = 0.0, 0.0
-    for labels, found in zip(TAGS[:4], network.predict(WORDS[:4]), strict=True):
-        for label, other in zip(labels, found, strict=True):
+    for labels, predicted in zip(TAGS[:4], network.predict(WORDS[:4]), strict=True):
+        for label, other in zip(labels, predicted, strict=True):
             weight = 5.0 if label == "N" else 1.0
             right, total = right + weight * (label == other), total + weight
     assert network.validation_scores_[-1] == pytest.approx(right / total)
@@ -568,23 +568,23 @@ def test_files_of_sound_are_refused():
 
 
 def test_words_of_one_sentence_only_are_unknown():
-    found = encoder([["The", "dog", "dog"], ["the", "cat"], ["the", "cat"]])
-    assert found.words.tokens[END + 1 :] == ["the"]
+    fitted = encoder([["The", "dog", "dog"], ["the", "cat"], ["the", "cat"]])
+    assert fitted.words.tokens[END + 1 :] == ["the"]
     as_they_are = encoder([["The", "a"], ["the", "a"]], char_features=False)
     assert as_they_are.words.tokens[END + 1 :] == ["a"]
 
 
 def test_batches_hold_the_characters_of_each_token():
     X = [["ab", "abc"], ["b"], ["x" * 12 + "-" * 50 + "abababababab", "cab"]]
-    found = encoder(X)
-    batch = found.encode(X).take(torch.tensor([1, 0]))
-    a, b, c = found.characters.encode("abc")
+    fitted = encoder(X)
+    batch = fitted.encode(X).take(torch.tensor([1, 0]))
+    a, b, c = fitted.characters.encode("abc")
     assert batch.x.shape[1] == batch.codes.shape[1] == 4
     spelt = batch.spellings[batch.codes]
     assert spelt[0, :2].tolist() == [[BEGIN, b, END, PAD, PAD], [PAD] * 5]
     assert spelt[1, 1].tolist() == [BEGIN, a, b, c, END]
     assert batch.x[0].tolist() == [UNKNOWN, PAD, PAD, PAD]
-    batch = found.encode(X).take(torch.tensor([2]))
+    batch = fitted.encode(X).take(torch.tensor([2]))
     long = batch.spellings[batch.codes[0, 0]]
     unknown = [UNKNOWN] * 12
     assert long.tolist() == [BEGIN, *unknown, *[a, b] * 6, END]
@@ -592,14 +592,14 @@ def test_batches_hold_the_characters_of_each_token():
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(UNKNOWN, 9), min_size=1, max_size=6), st.integers(0, 5))
-def test_a_word_is_spelt_alike_whatever_padding_is_behind_it(codes, more):
+def test_the_encoding_of_a_word_does_not_depend_on_its_padding(codes, more):
     torch.manual_seed(0)
-    module = SpeltTokens(5, 10, 8)
-    alone = module.found(torch.tensor([codes]))
-    padded = module.found(
+    module = CharacterEmbedding(5, 10, 8)
+    single = module.spelling_features(torch.tensor([codes]))
+    padded = module.spelling_features(
         torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
     )
-    torch.testing.assert_close(padded[:1], alone)
+    torch.testing.assert_close(padded[:1], single)
 
 
 def test_unseen_labels_are_named():

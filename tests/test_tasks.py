@@ -39,7 +39,7 @@ class Says(nn.Module):
 
 
 def classification(y, **params):
-    """A fitted task of the kind that y asks for."""
+    """A fitted task of the kind that y requires."""
     task = Classification.for_targets(y, ClassificationParams(**params))
     return task.fit(task.read(y, None), None)
 
@@ -72,10 +72,10 @@ def test_cross_entropy_is_minus_the_log_of_the_labels_probability(logits, data):
 
 @CALM
 @given(logit_rows, st.floats(0, 0.9))
-def test_label_smoothing_spreads_its_share_over_all_classes(logits, share):
-    task = classification([0, 1, 2], label_smoothing=share)
+def test_label_smoothing_spreads_its_fraction_over_all_classes(logits, rate):
+    task = classification([0, 1, 2], label_smoothing=rate)
     y = np.arange(len(logits)) % 3
-    q = (1 - share) * np.eye(3)[y] + share / 3
+    q = (1 - rate) * np.eye(3)[y] + rate / 3
     truth = -(q * np.log(softmax(logits, axis=1))).sum(1).mean()
     assert loss_of(task, logits, y) == pytest.approx(truth, rel=1e-4, abs=1e-5)
 
@@ -91,16 +91,16 @@ def test_focal_loss_is_its_formula_with_gamma_two(logits):
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-@pytest.mark.parametrize("share", [0.0, 0.2])
-def test_several_labels_cost_their_mean_binary_cross_entropy(loss, share):
-    if loss == "focal" and share:
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_several_labels_cost_their_mean_binary_cross_entropy(loss, rate):
+    if loss == "focal" and rate:
         return
     logits, y = RNG.normal(size=(5, 4)) * 3, RNG.integers(0, 2, (5, 4))
-    p, q = expit(logits), y * (1 - share) + share / 2
+    p, q = expit(logits), y * (1 - rate) + rate / 2
     cost = -q * np.log(p) - (1 - q) * np.log(1 - p)
     if loss == "focal":
         cost *= np.where(y, 1 - p, p) ** 2
-    task = classification(y, loss=loss, label_smoothing=share)
+    task = classification(y, loss=loss, label_smoothing=rate)
     assert loss_of(task, logits, y) == pytest.approx(cost.mean(), rel=1e-4)
 
 
@@ -118,7 +118,7 @@ def test_several_outputs_cost_the_mean_of_their_cross_entropies():
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-def test_perfect_logits_cost_nothing_and_their_opposite_costs_much(loss):
+def test_correct_logits_have_no_loss_and_wrong_ones_a_large_one(loss):
     y = np.array([0, 2, 1])
     perfect = 60 * np.eye(3)[y]
     many = np.eye(3, dtype=int)[y]
@@ -202,7 +202,7 @@ def test_a_label_outside_the_classes_is_refused_naming_it(classes, data):
     other = data.draw(st.integers(-5, 60).filter(lambda v: v not in classes))
     task = classification(classes)
     with pytest.raises(DataError, match=rf"\[{other}\]"):
-        task.encode([classes[0], other])
+        task.encode(np.array([classes[0], other]))
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 1.0, "b": 5.0, "c": 0.5}])
@@ -225,7 +225,7 @@ def test_class_weights_of_several_labels_multiply_over_the_outputs():
     np.testing.assert_allclose(task.target_weights(y), truth)
 
 
-def test_a_balanced_network_answers_as_if_classes_were_equally_frequent():
+def test_a_balanced_network_predicts_as_if_classes_were_equally_frequent():
     X, y = np.zeros((60, 1)), np.array([0] * 50 + [1] * 10)
     params = {"hidden_layer_sizes": (), "max_iter": 150, "random_state": 0}
     params |= {"learning_rate_init": 0.1, "batch_size": 60, "alpha": 0.0}

@@ -1,4 +1,4 @@
-"""Stamps are read as what they are, and their distance is that of the calendar."""
+"""Time stamps, and their distances by the calendar."""
 
 import datetime as dt
 
@@ -6,8 +6,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pytest
 
-from lamina.encoders.frequencies import find_frequency
-from lamina.encoders.times import TimeKind, read_times, to_instants, to_wall_clock
+from lamina.encoders.series.frequencies import find_frequency
+from lamina.encoders.series.times import (
+    TimeKind,
+    read_times,
+    to_instants,
+    to_wall_clock,
+)
 from lamina.exceptions import DataError
 
 pd = pytest.importorskip("pandas")
@@ -28,17 +33,17 @@ ALIASES += ["QS", "QE", "QE-FEB", "YS", "YE", "2MS"]
 
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("start", ["2024-01-31", "2023-11-30 10:00"])
-def test_a_frequency_goes_on_as_pandas_does(alias, start):
+def test_a_frequency_continues_as_in_pandas(alias, start):
     index = pd.date_range(start, periods=40, freq=alias)
     history, future = index[:25], index[25:]
     holes = history.delete([3, 7, 8, 20])
     for seen in (history, holes):
         values = times_of(seen).values
-        found = frequency_of(seen)
-        assert found is not None
-        stamps = found.after(values[0], np.arange(25, 40))
+        frequency = frequency_of(seen)
+        assert frequency is not None
+        stamps = frequency.after(values[0], np.arange(25, 40))
         assert (stamps.astype("datetime64[us]") == future.to_numpy()).all()
-        positions = found.positions(values)
+        positions = frequency.positions(values)
         assert (positions == history.get_indexer(seen)).all()
 
 
@@ -48,9 +53,11 @@ def test_days_are_local_and_hours_are_not(zone, alias):
     index = pd.date_range("2024-02-20", periods=300, freq=alias, tz=zone)
     times = times_of(index[:200])
     assert times.kind.zone == zone
-    found = find_frequency([times.values], True, zone)
-    assert found is not None
-    after = found.after(times.values[0], np.arange(200, 300)).astype("datetime64[us]")
+    frequency = find_frequency([times.values], True, zone)
+    assert frequency is not None
+    after = frequency.after(times.values[0], np.arange(200, 300)).astype(
+        "datetime64[us]"
+    )
     expected = index[200:].tz_convert("UTC").tz_localize(None).to_numpy()
     assert (after == expected).all()
 
@@ -66,7 +73,7 @@ def test_clocks_of_a_zone_are_those_of_pandas(zone):
     np.testing.assert_array_equal(to_wall_clock(instants.astype(np.int64), zone), wall)
     back = to_instants(wall, zone)
     same = back == instants.astype(np.int64)
-    # Of the two moments at which clocks show a time the first is meant.
+    # An ambiguous local time is the first of its two moments.
     assert (~same).sum() == (wall.size - np.unique(wall).size)
     gaps = np.flatnonzero(np.diff(wall) > 900_000_000)
     for i in gaps:
@@ -89,9 +96,9 @@ def test_clocks_of_a_zone_are_those_of_pandas(zone):
     ],
 )
 def test_seasons_follow_from_the_frequency(alias, seasons):
-    found = frequency_of(pd.date_range("2024", periods=30, freq=alias))
-    assert found is not None
-    assert found.seasons() == seasons
+    frequency = frequency_of(pd.date_range("2024", periods=30, freq=alias))
+    assert frequency is not None
+    assert frequency.seasons() == seasons
 
 
 def test_each_way_to_write_time_is_read():
@@ -153,9 +160,9 @@ def test_stamps_without_a_common_distance_have_no_frequency():
 
 
 def test_positions_are_numbers():
-    found = frequency_of([0.0, 0.1, 0.2, 0.4])
-    assert found is not None and found.step == pytest.approx(0.1)
-    np.testing.assert_allclose(found.after(0.0, np.arange(5, 7)), [0.5, 0.6])
+    frequency = frequency_of([0.0, 0.1, 0.2, 0.4])
+    assert frequency is not None and frequency.step == pytest.approx(0.1)
+    np.testing.assert_allclose(frequency.after(0.0, np.arange(5, 7)), [0.5, 0.6])
     years = frequency_of([2001, 2002, 2003])
     assert years is not None and (years.after(2001, np.array([3])) == [2004]).all()
     assert TimeKind("number").text(3.0) == "3"

@@ -1,4 +1,4 @@
-"""The training loop: batches, schedules, steps, stopping, and whom it tells."""
+"""The training loop: batches, schedules, steps, stopping and callbacks."""
 
 import math
 import sys
@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
-from lamina.encoders.base import POOL, RaggedSamples, TensorSamples
+from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
@@ -36,7 +36,7 @@ TINY = {"hidden_layer_sizes": (8,), "random_state": 0}
 
 
 def loader_of(lengths, ragged, batch_size, shuffle=True, seed=0):
-    """Samples whose every number is their row number."""
+    """Samples whose values are all their row index."""
     n = len(lengths)
     if ragged:
         lengths = torch.tensor(lengths)
@@ -68,12 +68,13 @@ def form_of(data, estimator):
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_a_device_holds_the_samples_and_puts_batches_together(held):
+def test_samples_and_batches_are_on_the_device(held):
     estimator, data = HELD[held]
-    encoder = encoder_for(form_of(data, estimator), estimator)
+    form = form_of(data, estimator)
+    encoder = encoder_for(form, estimator.encoders, estimator)
     plain = encoder.read(data)
     samples = encoder.fit(plain).encode(plain)
-    assert samples.resident(torch.device("cpu"), 10) is samples  # too little room
+    assert samples.resident(torch.device("cpu"), 10) is samples  # too little memory
     rows = torch.tensor([8, 0, 3])
     on_host = samples.take(rows)
     there = samples.resident(torch.device("cpu"), 1 << 20)
@@ -81,7 +82,7 @@ def test_a_device_holds_the_samples_and_puts_batches_together(held):
     same = partial(torch.testing.assert_close, rtol=0, atol=1e-6)
     same(vars(there.take(rows)), vars(on_host))
     assert [len(b) for b in there.batches(4, None)] == [3, 3, 3]
-    # This device has shapes only: whatever stayed on the host would not mix with it.
+    # This device has shapes only: tensors of the host cannot be mixed with it.
     elsewhere = samples.resident(torch.device("meta"), 1 << 20).take(rows)
     assert elsewhere.x.is_meta
     assert elsewhere.x.shape == on_host.x.shape
@@ -89,7 +90,7 @@ def test_a_device_holds_the_samples_and_puts_batches_together(held):
 
 
 @pytest.mark.parametrize(("room", "held"), [(0, False), (10, False), (10_000, True)])
-def test_samples_stay_on_a_device_that_has_room(monkeypatch, room, held):
+def test_samples_are_kept_on_a_device_with_enough_memory(monkeypatch, room, held):
     monkeypatch.setattr("lamina.training.loader.data_budget", lambda device: room)
     loader = loader_of([1] * 30, False, 7).on(torch.device("meta"))
     batch = next(iter(loader))
@@ -107,7 +108,7 @@ def test_samples_stay_on_a_device_that_has_room(monkeypatch, room, held):
     batch_size=st.integers(1, 20),
     shuffle=st.booleans(),
 )
-def test_every_sample_comes_exactly_once_an_epoch_with_what_belongs_to_it(
+def test_every_sample_occurs_once_an_epoch_with_its_target_and_weight(
     lengths, ragged, batch_size, shuffle
 ):
     loader = loader_of(lengths, ragged, batch_size, shuffle)
@@ -131,8 +132,12 @@ def test_every_sample_comes_exactly_once_an_epoch_with_what_belongs_to_it(
 
 @CALM
 @given(st.integers(0, 1000), st.integers(2, 6))
-def test_samples_within_a_pool_are_batched_with_their_like(seed, batch_size):
-    lengths = np.random.default_rng(seed).integers(1, 99, POOL * batch_size).tolist()
+def test_samples_of_similar_length_are_batched_together(seed, batch_size):
+    lengths = (
+        np.random.default_rng(seed)
+        .integers(1, 99, BATCHES_PER_POOL * batch_size)
+        .tolist()
+    )
     batches = list(loader_of(lengths, True, batch_size, seed=seed))
     spans = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in batches)
     for (_, longest), (shortest, _) in pairwise(spans):
@@ -164,11 +169,11 @@ def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
 
 @CALM
 @given(st.sampled_from(list(SCHEDULES)), st.floats(0, 1))
-def test_a_schedule_stays_between_zero_and_one(name, done):
-    assert -1e-12 <= SCHEDULES[name](done) <= 1
+def test_a_schedule_stays_between_zero_and_one(name, progress):
+    assert -1e-12 <= SCHEDULES[name](progress) <= 1
 
 
-def test_schedules_start_and_end_where_they_say():
+def test_schedules_have_the_documented_ends():
     for name in ("cosine", "linear"):
         assert SCHEDULES[name](0.0) == 1
         assert SCHEDULES[name](0.5) == pytest.approx(0.5)
@@ -191,18 +196,18 @@ def test_one_cycle_rises_for_a_tenth_and_falls_after(a, b):
         assert one_cycle(a) >= one_cycle(b) - 1e-9
 
 
-def watch(merits, patience, tolerance):
-    """(epoch kept, epoch after which it is over or None), both from 0."""
+def watch(scores, patience, tolerance):
+    """(epoch kept, last epoch or None), both from 0."""
     stopping, kept = Stopping(patience, tolerance), None
-    for epoch, merit in enumerate(merits):
-        kept = epoch if stopping.is_better(merit) else kept
+    for epoch, score in enumerate(scores):
+        kept = epoch if stopping.is_better(score) else kept
         if stopping.is_over:
             return kept, epoch
     return kept, None
 
 
 @pytest.mark.parametrize(
-    ("merits", "kept", "over"),
+    ("scores", "kept", "over"),
     [
         ([1, 2, 3, 4, 5], 4, None),
         ([1, 5, 4, 3, 2], 1, 3),
@@ -212,15 +217,15 @@ def watch(merits, patience, tolerance):
         ([5, 4, 6, 4, 7], 4, None),
     ],
 )
-def test_stopping_waits_two_epochs_for_a_tenth_of_improvement(merits, kept, over):
-    assert watch(merits, 2, 0.1) == (kept, over)
+def test_stopping_waits_two_epochs_for_a_tenth_of_improvement(scores, kept, over):
+    assert watch(scores, 2, 0.1) == (kept, over)
 
 
 @CALM
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=20), st.integers(1, 5))
-def test_the_kept_epoch_is_the_latest_of_the_best_seen(merits, patience):
-    kept, over = watch(merits, patience, 0.0)
-    seen = merits[: len(merits) if over is None else over + 1]
+def test_the_kept_epoch_is_the_latest_of_the_best_seen(scores, patience):
+    kept, over = watch(scores, patience, 0.0)
+    seen = scores[: len(scores) if over is None else over + 1]
     assert kept == max(i for i, m in enumerate(seen) if m == max(seen))
     if over is not None:
         assert max(seen[-patience:]) <= max(seen[:-patience])
@@ -296,7 +301,7 @@ def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params, me
             np.testing.assert_allclose(p.detach(), truth[name], rtol=1e-4, atol=1e-5)
 
 
-def test_gradients_longer_than_the_limit_are_cut_to_it():
+def test_gradients_beyond_the_limit_are_clipped():
     moved = {}
     for limit in (None, 1e-3):
         network = DNNRegressor(
@@ -333,7 +338,7 @@ class FakeTime:
         return self.now
 
 
-def test_training_stops_when_time_is_up_and_keeps_a_sound_network(monkeypatch):
+def test_training_stops_at_the_time_limit_with_a_usable_network(monkeypatch):
     monkeypatch.setattr(loop, "time", FakeTime())
     network = DNNClassifier(max_iter=100, batch_size=60, max_time=30.0, **TINY).fit(
         X, Y
@@ -345,26 +350,26 @@ def test_training_stops_when_time_is_up_and_keeps_a_sound_network(monkeypatch):
 
 
 @pytest.mark.parametrize("seconds", [3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
-def test_an_epoch_without_a_step_does_not_pass_for_a_loss_of_zero(monkeypatch, seconds):
+def test_an_epoch_without_a_step_has_no_loss_of_zero(monkeypatch, seconds):
     monkeypatch.setattr(loop, "time", FakeTime())
     network = DNNClassifier(max_iter=50, batch_size=120, max_time=seconds, **TINY)
     network.fit(X, Y)
     assert all(loss > 0 for loss in network.loss_curve_)
 
 
-def test_a_fit_without_time_for_a_single_step_does_not_claim_a_loss_of_zero():
+def test_a_fit_without_time_for_a_step_has_no_loss_of_zero():
     network = DNNClassifier(max_time=1e-9, **TINY).fit(X, Y)
     assert network.loss_curve_ == [] or min(network.loss_curve_) > 0
     assert np.isfinite(network.predict_proba(X)).all()
 
 
-def test_the_schedule_is_paced_to_the_time_there_is(monkeypatch):
+def test_the_schedule_follows_the_time_limit(monkeypatch):
     monkeypatch.setattr(loop, "time", FakeTime())
     rates = []
 
-    def remember(done):
-        rates.append(done)
-        return 1 - done
+    def remember(progress):
+        rates.append(progress)
+        return 1 - progress
 
     monkeypatch.setitem(loop.SCHEDULES, "linear", remember)
     DNNClassifier(
@@ -420,7 +425,7 @@ def test_early_stopping_of_a_regressor_keeps_its_best_epoch():
     assert network.score(X[40:], y[40:]) == pytest.approx(best, abs=1e-9)
 
 
-def test_without_early_stopping_validation_only_watches():
+def test_without_early_stopping_validation_does_not_change_training():
     params = TINY | {"max_iter": 4}
     plain = DNNClassifier(**params).fit(X, Y)
     watched = DNNClassifier(**params).fit(X, Y, X_val=X[:50], y_val=Y[:50])
@@ -430,7 +435,7 @@ def test_without_early_stopping_validation_only_watches():
     assert watched.validation_scores_[-1] == watched.score(X[:50], Y[:50])
 
 
-def test_the_held_out_fraction_has_no_share_in_training():
+def test_the_held_out_fraction_is_not_trained_on():
     network = DNNClassifier(
         early_stopping=True, validation_fraction=0.5, max_iter=1, batch_size=1, **TINY
     )
@@ -447,7 +452,7 @@ def test_the_held_out_fraction_has_no_share_in_training():
     assert len({tuple(x.tolist()) for x in seen}) == len(seen) == 60
 
 
-def test_training_stops_when_the_loss_stands_still():
+def test_training_stops_when_the_loss_stops_improving():
     network = DNNClassifier(
         hidden_layer_sizes=(),
         learning_rate_init=1e-9,
@@ -510,7 +515,7 @@ def test_an_interrupt_ends_a_search(monkeypatch, action):
 
 
 class InterruptAt:
-    """Ctrl-C before a line of the loop or of what it remembers is run."""
+    """Ctrl-C before a line of the loop or of its records is run."""
 
     def __init__(self, number):
         self.left = number
@@ -542,8 +547,8 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
         return DNNClassifier(max_iter=n_epochs, **TINY, **params)
 
     truth = {n: make(n).fit(**data) for n in (1, 2, 3)}
-    found, number = set(), 0
-    while 3 not in found:
+    epochs_kept, number = set(), 0
+    while 3 not in epochs_kept:
         network, number = make(3), number + 1
         try:
             with InterruptAt(number):
@@ -552,7 +557,7 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
             n_epochs = getattr(network, "n_iter_", 0)
         else:
             n_epochs = 3
-        found.add(n_epochs)
+        epochs_kept.add(n_epochs)
         if not n_epochs:
             assert not hasattr(network, "network_")
             continue
@@ -562,7 +567,7 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
         np.testing.assert_array_equal(
             network.predict_proba(X), expected.predict_proba(X)
         )
-    assert found == {0, 1, 2, 3}
+    assert epochs_kept == {0, 1, 2, 3}
     assert number > 100
 
 
@@ -574,7 +579,7 @@ def test_an_interrupt_before_the_first_epoch_ends_is_passed_on(monkeypatch):
     assert not hasattr(network, "network_")
 
 
-def test_a_loss_that_is_no_number_raises_and_keeps_the_last_sound_epoch(monkeypatch):
+def test_a_loss_of_nan_raises_and_keeps_the_last_finite_epoch(monkeypatch):
     params = TINY | {"batch_size": 40, "schedule": "constant"}
     truth = DNNClassifier(max_iter=2, **params).fit(X, Y)
     original, steps = Step.__call__, []
@@ -598,7 +603,7 @@ def test_the_same_seed_gives_the_same_network_and_leaves_global_generators_alone
         (RNNClassifier(hidden_size=4, max_iter=2, random_state=1), lists),
     ):
         torch.manual_seed(5)
-        # What a GPU will be seeded with when it is first used.
+        # The seed of a GPU at its first use.
         to_come = torch.cuda._lazy_seed_tracker.get_calls()
         state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
         a = network.fit(data, Y).predict_proba(data)
@@ -634,7 +639,7 @@ def test_a_monitored_fit_gives_the_same_network():
     np.testing.assert_array_equal(plain.predict_proba(X), watched.predict_proba(X))
 
 
-def test_a_progress_bar_can_watch():
+def test_a_progress_bar_shows_the_epochs():
     pytest.importorskip("rich")
     network = DNNClassifier(max_iter=3, **TINY).set_callbacks(ProgressBar())
     assert network.fit(X, Y).n_iter_ == 3

@@ -1,4 +1,4 @@
-"""Texts written for sentences and pictures: likelihoods, attention, jobs learnt exactly."""
+"""Texts for sentences and images: likelihoods, attention, exactly solvable problems."""
 
 import pickle
 import unicodedata
@@ -51,37 +51,39 @@ def pictures():
 # Likelihoods and searches ---------------------------------------------------------------
 
 
-def test_found_texts_have_the_likelihood_of_the_model(network):
+def test_predicted_texts_have_the_likelihood_of_the_model(network):
     sentences = X[:6]
     for penalty in (0.0, 1.0):
         network.set_params(length_penalty=penalty)
-        found = network.predict(sentences, n_best=5)
-        for sentence, ranked in zip(sentences, found, strict=True):
-            texts = [text for text in ranked if len(text) < 15]  # the others are cut
+        predicted = network.predict(sentences, n_best=5)
+        for sentence, ranked in zip(sentences, predicted, strict=True):
+            texts = [
+                text for text in ranked if len(text) < 15
+            ]  # the others are truncated
             log_p = network.score_samples([sentence] * len(texts), texts)
             n_units = np.array([len(text) + 1 for text in texts])
             scores = log_p / n_units**penalty
             assert (np.diff(scores) <= 1e-3).all()
 
 
-def test_one_by_one_is_in_batches(network):
+def test_single_samples_have_the_results_of_a_batch(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         together = network.predict(X[:6])
         assert [network.predict([x])[0] for x in X[:6]] == together
     likely = network.score_samples(X[:6], Y[:6])
-    alone = [
+    single = [
         network.score_samples([x], [y])[0] for x, y in zip(X[:6], Y[:6], strict=True)
     ]
-    np.testing.assert_allclose(likely, alone, atol=1e-4)
+    np.testing.assert_allclose(likely, single, atol=1e-4)
 
 
 def test_texts_are_ranked_and_begin_as_asked(network):
-    found = network.predict(["abc", "ca"], n_best=3)
-    assert [len(texts) for texts in found] == [3, 3]
-    assert network.predict(["abc", "ca"]) == [texts[0] for texts in found]
-    found = network.predict(["abc", "ca"], n_best=2, prefix=["bc", ""])
-    assert all(text.startswith("bc") for text in found[0])
+    predicted = network.predict(["abc", "ca"], n_best=3)
+    assert [len(texts) for texts in predicted] == [3, 3]
+    assert network.predict(["abc", "ca"]) == [texts[0] for texts in predicted]
+    predicted = network.predict(["abc", "ca"], n_best=2, prefix=["bc", ""])
+    assert all(text.startswith("bc") for text in predicted[0])
     with pytest.raises(ParameterError, match="n_best"):
         network.predict(["a"], n_best=0)
 
@@ -91,7 +93,7 @@ def test_any_text_has_a_likelihood(network):
     assert np.isfinite(log_p).all() and (log_p < 0).all()
 
 
-def test_what_is_drawn_hangs_on_the_seed(network):
+def test_samples_depend_on_the_seed(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         one = network.sample(X, random_state=1)
@@ -101,7 +103,7 @@ def test_what_is_drawn_hangs_on_the_seed(network):
         assert greedy.sample(X, temperature=0) == greedy.predict(X)
 
 
-def test_cut_texts_are_told():
+def test_truncated_texts_give_a_warning():
     network = Translator(max_iter=1, max_length=1, **SMALL).fit(X, Y)
     with pytest.warns(DataWarning, match="cut"):
         network.sample(X, temperature=50, random_state=0)
@@ -163,15 +165,15 @@ def test_bleu_of_scripts_without_spaces_compares_characters(text, other):
 def test_score_is_chrf_of_predictions(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        found, references = network.predict(X), [[y] for y in Y]
-        assert network.score(X, Y) == pytest.approx(chrf(found, references, None))
+        predicted, references = network.predict(X), [[y] for y in Y]
+        assert network.score(X, Y) == pytest.approx(chrf(predicted, references, None))
         weight = np.arange(len(X))
         assert network.bleu(X, Y, weight) == pytest.approx(
-            bleu(found, references, weight)
+            bleu(predicted, references, weight)
         )
 
 
-def test_what_is_asked_of_predictions_takes_effect_at_once():
+def test_parameters_of_prediction_take_effect_at_once():
     network = Translator(max_iter=1, **SMALL).fit(X, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -181,7 +183,7 @@ def test_what_is_asked_of_predictions_takes_effect_at_once():
         assert network.sample(X, temperature=0) == network.predict(X)
 
 
-def test_a_network_that_goes_on_keeps_its_form():
+def test_a_resumed_network_keeps_its_form():
     network = Translator(max_iter=1, warm_start=True, **SMALL).fit(X, Y)
     for changed in ({"decoder_size": 6}, {"decoder_dropout": 0.1}, {"unit": "word"}):
         with pytest.raises(ParameterError, match=next(iter(changed))):
@@ -206,13 +208,13 @@ def clone_of(fitted):
         {"random_state": "now"},
     ],
 )
-def test_wrong_arguments_are_named(network, wrong):
+def test_wrong_arguments_are_refused_by_name(network, wrong):
     ((name, value),) = wrong.items()
     with pytest.raises(ParameterError, match=f"{name}.*{value}"):
         network.sample(X, **wrong)
 
 
-def test_numbers_of_numpy_are_arguments(network):
+def test_arguments_may_be_numbers_of_numpy(network):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         drawn = {"temperature": 0.5, "top_k": 3, "top_p": 0.5, "random_state": 0}
@@ -222,19 +224,19 @@ def test_numbers_of_numpy_are_arguments(network):
         assert network.predict(X, n_best=np.int64(1)) == network.predict(X, n_best=1)
 
 
-def test_before_fit_nothing_can_be_asked():
+def test_methods_before_fit_raise_not_fitted_error():
     network = Translator(**SMALL)
-    for ask in (network.predict, network.sample, network.attention):
+    for method in (network.predict, network.sample, network.attention):
         with pytest.raises(NotFittedError):
-            ask(X)
-    for ask in (network.score_samples, network.bleu, network.score):
+            method(X)
+    for method in (network.score_samples, network.bleu, network.score):
         with pytest.raises(NotFittedError):
-            ask(X, Y)
+            method(X, Y)
 
 
 @pytest.mark.parametrize("unit", ["char", "word", "bpe"])
 def test_only_what_was_learnt_is_written(unit):
-    """Drawn nearly evenly: no unit that was in no target, and no half of a character."""
+    """Drawn nearly uniformly: only units of the targets, and only whole characters."""
     y = ["rosé", "日本", "😀 ñ", "rosé 日"] * 6
     network = Translator(
         **SMALL | {"unit": unit}, max_tokens=(260 if unit == "bpe" else 3)
@@ -278,21 +280,21 @@ def test_padding_changes_nothing_forward_or_backward(network):
         torch.testing.assert_close(one, two, atol=1e-6, rtol=1e-4)
 
 
-def test_shares_sum_to_one_over_the_real_steps(network):
-    shares = network.attention(["abc", "a", ""], ["cba", "", "abab"])
-    assert [s.shape for s in shares] == [(4, 4), (1, 2), (5, 1)]
-    for s in shares:
+def test_attention_weights_sum_to_one_over_the_real_steps(network):
+    weights = network.attention(["abc", "a", ""], ["cba", "", "abab"])
+    assert [s.shape for s in weights] == [(4, 4), (1, 2), (5, 1)]
+    for s in weights:
         np.testing.assert_allclose(s.sum(1), 1, atol=1e-5)
 
 
 def test_cells_of_a_picture_are_a_grid(pictures):
     network = ImageCaptioner(n_filters=(4,), decoder_size=8, max_iter=1, random_state=0)
     X, y = pictures
-    (shares,) = network.fit(X, y).attention(X[:1], ["left"])
-    assert shares.ndim == 3
-    rows, columns = shares.shape[1:]
+    (weights,) = network.fit(X, y).attention(X[:1], ["left"])
+    assert weights.ndim == 3
+    rows, columns = weights.shape[1:]
     assert columns > rows
-    np.testing.assert_allclose(shares.sum((1, 2)), 1, atol=1e-5)
+    np.testing.assert_allclose(weights.sum((1, 2)), 1, atol=1e-5)
     assert len(plot_attention(network, X[0], "left").axes) == 2
 
 
@@ -349,7 +351,7 @@ def test_a_wrong_prefix_is_named(network):
             network.predict(["abc", "ca"], prefix=prefix)
 
 
-def test_half_a_code_point_is_read_or_named():
+def test_a_lone_surrogate_is_read_or_named():
     half = ["a\udc80b", *X[1:]]
     network = Translator(max_iter=1, **SMALL).fit(half, half)
     assert np.isfinite(network.score_samples(["\ud800"], ["\ud801"])).all()
@@ -370,7 +372,7 @@ def test_both_normal_forms_are_the_same_sentence():
     ).all()
 
 
-def test_words_of_texts_without_spaces_are_suspicious():
+def test_words_of_texts_without_spaces_give_a_warning():
     network = Translator(**SMALL | {"unit": "word"}, max_iter=1)
     with pytest.warns(DataWarning, match="without spaces"):
         network.fit(X, ["我们在学习"] * len(X))
@@ -394,8 +396,8 @@ def test_other_units(unit):
     assert np.isfinite(network.score_samples(X, Y)).all()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        found = network.predict(X, prefix=Y)
-    assert all(text.startswith(y) for text, y in zip(found, Y, strict=True))
+        predicted = network.predict(X, prefix=Y)
+    assert all(text.startswith(y) for text, y in zip(predicted, Y, strict=True))
 
 
 def test_one_of_several_captions_is_learnt_at_a_time():
@@ -421,7 +423,7 @@ def test_captions_may_be_several(pictures):
         network.fit(X, [y[0], [], *y[2:]])
 
 
-def test_a_fitted_classifier_is_where_the_captioner_starts(pictures):
+def test_a_captioner_starts_from_the_body_of_a_fitted_classifier(pictures):
     X, y = pictures
     classifier = CNNClassifier(n_filters=(4,), max_iter=3, random_state=0).fit(X, y)
     network = ImageCaptioner(
@@ -442,7 +444,7 @@ def test_a_fitted_classifier_is_where_the_captioner_starts(pictures):
         network.set_params(n_filters=(3,)).fit(X, y)
 
 
-# Exact jobs -----------------------------------------------------------------------------
+# Exactly solvable problems --------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Lists of recordings: every container alike, and refusals by name."""
+"""Lists of recordings: equal results for every container, and refusals."""
 
 import array
 
@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lamina.encoders.audio import AudioEncoder, AudioParams
-from lamina.encoders.waveforms import recordings_in
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.reader import recordings_in
 from lamina.exceptions import DataError, ParameterError
 
 N, LENGTH = 5, 400
@@ -129,12 +129,12 @@ def test_waveforms_a_little_beyond_one_are_read():
 
 
 @given(st.lists(st.integers(0, N - 1), min_size=1))
-def test_rows_keep_their_numbers(rows):
+def test_rows_keep_the_indices_of_their_samples(rows):
     recordings = encoder().read([*X[:-1], X[-1, :100]])
-    taken = recordings[np.array(rows)][np.arange(len(rows))]
-    assert len(taken) == len(rows)
-    assert taken.numbers.tolist() == rows
-    assert taken.n_samples.tolist() == recordings.n_samples[rows].tolist()
+    selected = recordings[np.array(rows)][np.arange(len(rows))]
+    assert len(selected) == len(rows)
+    assert selected.sample_numbers.tolist() == rows
+    assert selected.n_samples.tolist() == recordings.n_samples[rows].tolist()
 
 
 def test_the_schema_says_what_was_read():

@@ -1,4 +1,4 @@
-"""What flows between the parts, and the legend of shapes used in every docstring.
+"""Classes that encoders, bodies and tasks exchange, and the shapes used in all docstrings.
 
 B samples of a batch, T steps, C channels of the input, H x W pixels, D features, K outputs.
 
@@ -7,7 +7,7 @@ data        ``Batch.x``              ``Features.h``
 ==========  =======================  =======================================
 table       (B, C)                   (B, 1, D)
 series      (B, T, C)                (B, T', D), one step per (strided) step
-text        (B, T) of integers       (B, T', D)
+text        (B, T) token ids         (B, T', D)
 image       (B, C, H, W)             (B, cells, D)
 ==========  =======================  =======================================
 """
@@ -21,20 +21,20 @@ from torch import Tensor
 
 from lamina.ragged import Sequences, step_mask
 
-Numbers = TypeVar("Numbers", int, Tensor)
+Ids = TypeVar("Ids", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
-"""Token numbers that stand for padding, for a token that was not seen in `fit`, and for
-the two ends of a text. A head that says what follows has an output for each number from
-END on: output 0 is the end of a text."""
+"""The token ids of padding, of a token that was not seen in `fit`, and of the two ends of a
+text. A head that predicts the next token has an output for each id from END on: output 0 is
+the end of a text."""
 
 
-def to_outputs(numbers: Numbers) -> Numbers:
-    """Which output of a head each token number is; what stands for padding is below 0."""
-    return numbers - END
+def to_outputs(token_ids: Ids) -> Ids:
+    """The output of a head for each token id; below 0 for padding."""
+    return token_ids - END
 
 
-def to_numbers(outputs: Numbers) -> Numbers:
-    """The token number of each output of a head."""
+def to_token_ids(outputs: Ids) -> Ids:
+    """The token id of each output of a head."""
     return outputs + END
 
 
@@ -44,43 +44,40 @@ and for an LSTM its cell state."""
 
 
 class HistoryChannel(IntEnum):
-    """The channels of `Batch.x` where steps of a series are to be forecast."""
+    """The channels of `Batch.x` for forecasting."""
 
     VALUE = 0
-    """The series, in the units of its window; 0 in the future."""
+    """The series, in the scale of its window; 0 in the future."""
     OBSERVED = 1
-    """Whether a step of the history was observed; a missing one holds its season's value."""
+    """Whether a step was observed; a missing one has the value of its season."""
     LEAD = 2
     """Steps into the future, as a fraction of the horizon; 0 in the history."""
     SEASON_BEFORE = 3
-    """The series a season before."""
+    """The series one season earlier."""
     SEASONAL_BASELINE = 4
-    """How a step of the season differs from the others: the median of the history."""
+    """The median, over the seasons of the history, of a step minus the mean of its season."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What an encoder promises about `Batch.x`, and what the task wants to know of it.
-
-    That is all that a body may ask.
-    """
+    """What a body may know of the data, from the encoder, and of the task."""
 
     n_channels: int = 0
-    """Real-valued channels (columns of a table, colours of an image)."""
+    """Real-valued channels: columns of a table, colours of an image."""
     n_categories: tuple[int, ...] = ()
-    """Values of each coded column, `Batch.codes` (tables only); code 0 is unknown."""
+    """Number of codes of each column of `Batch.codes` (tables only); code 0 is unknown."""
     n_tokens: int = 0
     """Size of the vocabulary where x holds tokens, else 0."""
     n_characters: int = 0
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
     n_space: int = 0
-    """Axes along which neighbours are related: 0 table, 1 sequence, 2 image."""
+    """Axes along which order matters: 0 for tables, 1 for sequences, 2 for images."""
     max_length: int = 1
     """Steps of the longest training sample."""
     causal: bool = False
-    """Whether no step may see a later one; for the task to say, as what follows."""
+    """Whether no step may see a later one. Set for the task, as `horizon` is."""
     horizon: int = 1
-    """Steps over which what was seen counts as much as what is near."""
+    """Steps over which an output depends on its input."""
 
 
 @dataclass
@@ -93,18 +90,18 @@ class CarriedState:
     """Where the rows of a batch are computed in parts, what each of them leaves."""
 
 
-@dataclass  # not frozen, which takes four times as long to make
+@dataclass  # not frozen, because a frozen one takes four times as long to create
 class Batch:
     """Samples as tensors, padded at the end where `lengths` says so."""
 
     x: Tensor
     codes: Tensor | None = None
-    """Integers that are embedded: (B, columns), the categories of a table; (B, T), which
-    row of `spellings` spells each token."""
+    """Integers that are embedded: (B, columns) categories of a table, or (B, T) the row of
+    `spellings` for each token."""
     lengths: Tensor | None = None
-    """(B,) real steps of each sample; None where no sample is padded."""
+    """(B,) the real steps of each sample; None where no sample is padded."""
     target: Any = None
-    """What the task's `encode` gave for these samples: a tensor, `Sequences`, or None."""
+    """The rows of the task's `encode` for these samples: a tensor, `Sequences`, or None."""
     weight: Tensor | None = None
     """(B,) sample weights with mean 1 over the training set; None where all are 1."""
     resets_state: Tensor | None = None
@@ -114,16 +111,16 @@ class Batch:
     """Shared by all batches of a pass where samples continue one another; else None."""
     state: State | None = None
     """What a `RecurrentBody` starts from: its `start`, or an earlier `Features.state`."""
-    units: Tensor | None = None
-    """(B, ...) The units of each sample, where it is seen in units of its own."""
+    level_and_scale: Tensor | None = None
+    """(B, 2) the level and the scale that were removed from each window of a series."""
     spellings: Tensor | None = None
-    """(N, W) Characters of the distinct tokens of the batch; the longest has W."""
+    """(N, W) character ids of the N distinct tokens of the batch, padded to the longest."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """What is embedded: x, and the codes and spellings if there are some."""
+        """x, and the codes and spellings if there are any."""
         if self.codes is None:
             return (self.x,)
         if self.spellings is None:
@@ -131,18 +128,14 @@ class Batch:
         return self.x, self.codes, self.spellings
 
     def labelled(self, target: Any, weight: Tensor | None) -> Self:
-        """The batch with the targets and the weights of its samples.
-
-        Without targets those stay that the samples brought with them.
-        """
-        # Quicker than `replace`, in a loop where that is felt.
+        """The batch with targets and weights; without targets it keeps its own."""
+        # `replace` is measurably slower here.
         batch = type(self)(
             self.x, self.codes, self.lengths, target, weight, self.resets_state
         )
-        if self.spellings is not None:
-            batch = replace(batch, spellings=self.spellings)
-        if target is None and (self.target is not None or self.units is not None):
-            return replace(batch, target=self.target, units=self.units)
+        batch.level_and_scale, batch.spellings = self.level_and_scale, self.spellings
+        if target is None:
+            batch.target = self.target
         return batch
 
     def part(self, index: int, rows: slice) -> Self:
@@ -160,7 +153,7 @@ class Batch:
         return batch
 
     def to(self, device: torch.device) -> Self:
-        """The batch on another device, which nothing waits for."""
+        """The batch on a device, copied without waiting for it."""
         if device.type == "cpu" and self.x.device == device:
             return self
         moved = {}
@@ -182,7 +175,7 @@ class Features:
     state: State | None = None
     """The state after the last step; None unless `Batch.state` was given."""
     grid: tuple[int, int] | None = None
-    """Rows and columns of a picture's cells, T in all."""
+    """Rows and columns of the T cells of an image; None for other data."""
 
     def mask(self) -> Tensor | None:
         """(B, T), True at real steps and False at padding; None where all are real."""

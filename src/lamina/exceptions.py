@@ -5,7 +5,7 @@
   * ``ParameterError`` (also a ``TypeError``): a constructor parameter is not allowed.
   * ``DataError`` (also a ``TypeError``): a sample, a column or a target cannot be
     used; it is named.
-  * ``DivergenceError``: the loss stopped being a number.
+  * ``DivergenceError``: the loss became NaN or infinite.
 
 * ``ImportError``
 
@@ -13,8 +13,9 @@
 
 * ``UserWarning``
 
-  * ``DataWarning``: the data is legal but suspicious; the reading and the remedy are named.
-  * ``InterruptedWarning``: training was stopped by the keyboard and kept its state.
+  * ``DataWarning``: the data is valid but suspicious; the message says how it was read, and
+    the remedy.
+  * ``InterruptedWarning``: training was interrupted and its state was kept.
   * ``PerformanceWarning``: other processes slowed a fit down.
 """
 
@@ -39,7 +40,7 @@ __all__ = [
 
 
 class ParameterError(ValueError, TypeError):
-    """A constructor parameter is not allowed, alone or beside another one."""
+    """A constructor parameter is not allowed, by itself or with the value of another."""
 
 
 class DataError(ValueError, TypeError):
@@ -47,7 +48,7 @@ class DataError(ValueError, TypeError):
 
 
 class DivergenceError(ValueError):
-    """The loss stopped being a number."""
+    """The loss became NaN or infinite."""
 
 
 class PerformanceWarning(UserWarning):
@@ -65,18 +66,18 @@ class MissingExtraError(ImportError):
 
 
 class DataWarning(UserWarning):
-    """The data is legal but suspicious, or can be read in more than one way."""
+    """The data is valid but suspicious, or can be read in more than one way."""
 
 
 class InterruptedWarning(UserWarning):
-    """Training was stopped by the keyboard; the network keeps what it learnt."""
+    """Training was interrupted; the network of the last epoch is kept."""
 
 
 def warn_of_data(message: str) -> None:
     """Issue a `DataWarning` and say how to silence it.
 
-    Python shows a text once for each place; a message must therefore name the column or
-    sample, and no number that differs from call to call.
+    Python shows a text once for each line of code; a message must therefore name the column
+    or sample, and contain no number that differs from call to call.
     """
     warnings.warn(
         f"{message} To silence this, filter lamina.exceptions.DataWarning.",
@@ -87,10 +88,10 @@ def warn_of_data(message: str) -> None:
 
 @contextmanager
 def data_errors(name: str) -> Iterator[None]:
-    """Whatever goes wrong while an argument is read is a `DataError` about it.
+    """Turn any other exception while an argument is read into a `DataError`.
 
-    Readers name the sample, the value and the remedy; this is for what they did not
-    foresee, and for the messages of other libraries.
+    Readers raise errors that name the sample, the value and the remedy. This converts
+    unexpected exceptions and those of other libraries.
     """
     try:
         yield

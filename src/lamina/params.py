@@ -1,26 +1,36 @@
 """A parameter is declared once: its name, type, allowed values, meaning and default.
 
     max_iter: Annotated[int, at_least(1), "Passes over the training samples."] = 100
+    cell: Annotated[Literal["lstm", "gru"], "Kind of the recurrent layers."] = "lstm"
 
 The declaration becomes the constructor's signature, the check at the start of `fit`, and
-the entry under "Parameters" in the docstring of every estimator that has it. A parameter
-may carry several rules (one of them must accept the value) and one `only_with`, which
-refuses a value that would have no effect. It may also carry a `Use`, which says when a
-value that is set after `fit` takes effect.
+the entry in the docstring of every estimator that has it. One rule must accept the value; a
+`Literal`, `bool` or `None` in the type is a rule. `only_with` refuses a value that would
+have no effect, and a `Use` says when a value that is set after `fit` takes effect. Groups
+stand in reverse order of the bases of the class, as in any dataclass: the last comes first.
 """
 
-from collections.abc import Callable
-from copy import copy
-from dataclasses import Field, dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
 from inspect import cleandoc, get_annotations
 from numbers import Integral
-from textwrap import indent
-from typing import Any, ClassVar, dataclass_transform, get_args, get_type_hints
+from types import NoneType
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
+from lamina.constructor import constructor_of, parts_of, signature_of
+from lamina.docstrings import entry, fill_sections
 from lamina.exceptions import ParameterError
 
 
@@ -45,7 +55,14 @@ class OnlyWith:
 
     others: dict[str, tuple]
 
-    def unmet(self, params: Any) -> str | None:
+    @property
+    def words(self) -> str:
+        """All conditions."""
+        return " and ".join(
+            f"`{name}={_either(allowed)}`" for name, allowed in self.others.items()
+        )
+
+    def unmet(self, params: object) -> str | None:
         """The first condition that does not hold, in words."""
         for name, allowed in self.others.items():
             value = getattr(params, name)
@@ -96,22 +113,22 @@ def none() -> Rule:
     return Rule("None", lambda v: v is None)
 
 
-def sizes(low: int = 1) -> Rule:
-    """A sequence of integers from `low` on, one a layer, or an integer for one layer."""
-    one = at_least(low)
-    return Rule(
-        f"int >= {low} or array-like of int >= {low}",
-        lambda v: (
-            one.accepts(v)
-            or (isinstance(v, np.ndarray) and v.ndim == 1 and all(map(one.accepts, v)))
-            or (isinstance(v, list | tuple) and all(map(one.accepts, v)))
-        ),
-    )
+def sizes() -> Rule:
+    """A sequence of integers from 1 on, one a layer, or an integer for one layer."""
+    one = at_least(1).accepts
+
+    def accepts(v: Any) -> bool:
+        is_row = isinstance(v, list | tuple) or (
+            isinstance(v, np.ndarray) and v.ndim == 1
+        )
+        return one(v) or (is_row and all(map(one, v)))
+
+    return Rule("int >= 1 or array-like of int >= 1", accepts)
 
 
-def sizes_of(value: Any) -> list[int]:
-    """What `sizes` accepts, as a list."""
-    return [int(value)] if _is_integer(value) else [int(n) for n in value]
+def sizes_of(value: int | Iterable[int]) -> list[int]:
+    """A value that `sizes` accepts, as a list."""
+    return [int(n) for n in (value if isinstance(value, Iterable) else [value])]
 
 
 def mapping() -> Rule:
@@ -120,7 +137,7 @@ def mapping() -> Rule:
 
 
 def seed() -> Rule:
-    """What scikit-learn calls a random state."""
+    """A random state, as in scikit-learn."""
     return Rule(
         "int, RandomState instance or None",
         lambda v: (
@@ -131,9 +148,43 @@ def seed() -> Rule:
     )
 
 
-def only_with(**others: Any) -> OnlyWith:
+def only_with(**others: object) -> OnlyWith:
     """The parameter has an effect only when each named one has (one of) these values."""
     return OnlyWith({k: v if isinstance(v, tuple) else (v,) for k, v in others.items()})
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The declaration of one parameter."""
+
+    name: str
+    type: Any
+    default: Any
+    rules: tuple[Rule, ...]
+    conditions: tuple[OnlyWith, ...]
+    use: Use | None
+    text: str
+
+    def accepts(self, value: object) -> bool:
+        """Whether one of the rules accepts the value."""
+        return any(rule.accepts(value) for rule in self.rules)
+
+    def is_default(self, value: object) -> bool:
+        """Whether the value is the default."""
+        return value is self.default or (value == self.default) is True
+
+    @property
+    def words(self) -> str:
+        """The allowed values."""
+        return " or ".join(rule.words for rule in self.rules)
+
+    @property
+    def entry(self) -> str:
+        """The entry in the docstring."""
+        text = cleandoc(self.text)
+        for condition in self.conditions:
+            text += f"\nOnly with {condition.words}."
+        return entry(self.name, f"{self.words}, default={self.default!r}", text) + "\n"
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
@@ -141,94 +192,81 @@ class Params:
     """Base of parameter groups; a group holds declarations and no behaviour."""
 
     use: ClassVar[Use | None] = None
-    """The `Use` of the parameters that a group declares, of those that say none."""
+    """The `Use` of the parameters of a group that are declared without one."""
 
-    def __init_subclass__(cls, use: Use | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, use: Use | None = None, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         cls.use = use
+        has_constructor = "__init__" in vars(cls)
         dataclass(cls, kw_only=True, eq=False, repr=False)
-        cls.__init__.__doc__ = None
-        if "{parameters}" in (cls.__doc__ or ""):
-            entries = [_entry(f, hint) for f, hint in declared(cls)]
-            doc = cleandoc(cls.__doc__ or "")
-            doc = doc.replace("{parameters}", _section("Parameters", entries))
-            cls.__doc__ = doc.replace(
-                "{attributes}", _section("Attributes", _fitted(cls))
-            )
-
-
-class Fitted:
-    """Base of groups of fitted attributes, each declared once.
-
-    `name_: Annotated[type, "its type in words", "what it holds"]`. A group holds
-    declarations and no values; the docstring of an estimator lists them.
-    """
+        if not has_constructor:
+            signature = signature_of((d.name, d.type, d.default) for d in declared(cls))
+            cls.__init__ = constructor_of(cls, signature)
+        fill_sections(cls, (declaration.entry for declaration in declared(cls)))
 
 
 @cache
-def declared(cls: type) -> list[tuple[Field, Any]]:
-    """Every field of a group with its annotation."""
+def declared(cls: type) -> tuple[Declaration, ...]:
+    """The parameters of a class, in the order of its signature."""
     hints = get_type_hints(cls, include_extras=True)
-    return [(f, hints[f.name]) for f in fields(cls)]
+    return tuple(
+        _declaration(cls, f.name, f.default, hints[f.name]) for f in fields(cls)
+    )
 
 
-@cache
+def _declaration(cls: type, name: str, default: object, hint: object) -> Declaration:
+    kind, *others, text = get_args(hint)
+    rules = [m for m in others if isinstance(m, Rule)]
+    uses = [m for m in others if isinstance(m, Use)]
+    group = next(c for c in cls.__mro__ if name in get_annotations(c))
+    return Declaration(
+        name,
+        kind,
+        default,
+        rules=(*rules, *_rules_of_type(kind)),
+        conditions=tuple(m for m in others if isinstance(m, OnlyWith)),
+        use=uses[0] if uses else getattr(group, "use", None),
+        text=text,
+    )
+
+
+def _rules_of_type(kind: object) -> list[Rule]:
+    """The rules that a type states: its `Literal`, `bool` and `None`."""
+    parts = parts_of(kind)
+    names = [n for p in parts if get_origin(p) is Literal for n in get_args(p)]
+    rules = [one_of(*names)] if names else []
+    if bool in parts:
+        rules.append(boolean())
+    return [*rules, none()] if NoneType in parts else rules
+
+
 def names_with(cls: type, use: Use) -> tuple[str, ...]:
-    """The parameters of a group that are declared to take effect so."""
-    return tuple(f.name for f, hint in declared(cls) if _use(cls, f, hint) is use)
+    """The parameters of a class that are declared to take effect so."""
+    return tuple(d.name for d in declared(cls) if d.use is use)
 
 
-@cache
-def _rules(cls: type, only: Use | None) -> list[tuple[str, list[Rule]]]:
-    """The rules of each parameter, or of those that are declared so."""
-    return [
-        (field.name, [m for m in hint.__metadata__ if isinstance(m, Rule)])
-        for field, hint in declared(cls)
-        if only is None or _use(cls, field, hint) is only
-    ]
-
-
-def _use(cls: type, field: Field, hint: Any) -> Use | None:
-    """What a declaration says, or the group in which it stands."""
-    uses = [m for m in hint.__metadata__ if isinstance(m, Use)]
-    if uses:
-        return uses[0]
-    group = next(c for c in cls.__mro__ if field.name in get_annotations(c))
-    return group.use if issubclass(group, Params) else None
-
-
-def check_params(params: Any, only: Use | None = None) -> None:
+def check_params(params: Params, only: Use | None = None) -> None:
     """Raise `ParameterError` for the first parameter that is not allowed."""
-    owner = type(params).__name__
-    for name, rules in _rules(type(params), only):
-        value = getattr(params, name)
-        if not any(rule.accepts(value) for rule in rules):
-            allowed = " or ".join(rule.words for rule in rules)
+    declarations = declared(type(params))
+    for declaration in declarations:
+        if only is not None and declaration.use is not only:
+            continue
+        value = getattr(params, declaration.name)
+        if not declaration.accepts(value):
             raise ParameterError(
-                f"The parameter {name!r} of {owner} must be {allowed}. "
-                f"Got {value!r} instead."
+                f"The parameter {declaration.name!r} of {type(params).__name__} must be "
+                f"{declaration.words}. Got {value!r} instead."
             )
     if only is not None:
         return
-    for field, hint in declared(type(params)):
-        for condition in hint.__metadata__:
-            if isinstance(condition, OnlyWith) and not _is_default(params, field):
-                refuse_unused(params, field.name, condition.unmet(params))
+    for declaration in declarations:
+        if not declaration.is_default(getattr(params, declaration.name)):
+            for condition in declaration.conditions:
+                refuse_unused(params, declaration.name, condition.unmet(params))
 
 
-def with_python_numbers(params: Any) -> Any:
-    """The same parameters, numbers of numpy as those of Python, which torch wants."""
-    values = {f.name: getattr(params, f.name) for f, _ in declared(type(params))}
-    changed = {k: v.item() for k, v in values.items() if isinstance(v, np.generic)}
-    if not changed:
-        return params
-    plain = copy(params)
-    vars(plain).update(changed)
-    return plain
-
-
-def refuse_unused(params: Any, name: str, because: str | None) -> None:
-    """Raise `ParameterError` if there is a reason why the parameter has no effect."""
+def refuse_unused(params: Params, name: str, because: str | None) -> None:
+    """Raise `ParameterError` that the parameter has no effect, unless `because` is None."""
     if because is not None:
         raise ParameterError(
             f"{name}={getattr(params, name)!r} has no effect on {type(params).__name__} "
@@ -236,16 +274,11 @@ def refuse_unused(params: Any, name: str, because: str | None) -> None:
         )
 
 
-def _is_default(params: Any, field: Field) -> bool:
-    value = getattr(params, field.name)
-    return value is field.default or (value == field.default) is True
-
-
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
 
 
-def _is_real(value: Any) -> bool:
+def _is_real(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
         value, bool | np.bool_
     )
@@ -253,37 +286,3 @@ def _is_real(value: Any) -> bool:
 
 def _either(values: tuple) -> str:
     return " or ".join(repr(v) for v in values)
-
-
-def _entry(field: Field, hint: Any) -> str:
-    rules = " or ".join(m.words for m in hint.__metadata__ if isinstance(m, Rule))
-    text = cleandoc(get_args(hint)[-1])
-    for condition in hint.__metadata__:
-        if isinstance(condition, OnlyWith):
-            needs = " and ".join(
-                f"`{name}={_either(allowed)}`"
-                for name, allowed in condition.others.items()
-            )
-            text += f"\nOnly with {needs}."
-    return (
-        f"{field.name} : {rules}, default={field.default!r}\n{indent(text, '    ')}\n"
-    )
-
-
-def _section(title: str, entries: list[str]) -> str:
-    return "\n".join([title, "-" * len(title), *entries]).rstrip()
-
-
-def _fitted(cls: type) -> list[str]:
-    """The entries of the fitted attributes, those of the nearest class first."""
-    found: dict[str, str] = {}
-    for group in cls.__mro__:
-        if Fitted not in group.__bases__:
-            continue
-        for name, hint in get_type_hints(group, include_extras=True).items():
-            if name in vars(group).get("__annotations__", {}):
-                words, text = hint.__metadata__
-                found.setdefault(
-                    name, f"{name} : {words}\n{indent(cleandoc(text), '    ')}"
-                )
-    return list(found.values())

@@ -1,14 +1,14 @@
-"""Settings of torch and numpy that a call needs, and that are the user's again after it.
+"""Settings of torch and numpy during a call, which restores those of the user.
 
-A call of `fit` or `predict` computes as if nobody had changed how torch and numpy compute,
-and leaves every setting as it was. Most settings belong to a thread, and what one thread
-sets another does not see. The few `Setting`s here belong to the whole process: the first
-call that needs another value saves the user's, and the last one restores it.
+A call of `fit` or `predict` computes with the default settings of torch and numpy, and
+restores the user's values at its end. Most settings are thread-local. The `Setting`s here
+are global: the first call that needs another value saves that of the user, and the last one
+restores it.
 
-torch's number of threads is each thread's own, but a thread that first uses torch gets the
-number that was set last anywhere. `THREADS` corrects that for calls of lamina.
+torch's number of threads is thread-local, but a thread that uses torch for the first time
+inherits the number that was set last by any thread. `THREADS` corrects that.
 
-After a fork the threads of OpenMP are gone, and an operator that waits for them never
+After a fork the threads of OpenMP do not exist, and an operator that waits for them never
 returns. So a forked child computes on one thread.
 """
 
@@ -31,10 +31,10 @@ AUTOCAST_DEVICES = ("cpu", "cuda")
 
 
 class Setting(Generic[T]):
-    """A setting of the whole process, with the value that each thread needs now.
+    """A global setting, with the value that each thread currently needs.
 
-    Where threads need different values at the same time, all get the first of them by
-    `order`, so that no thread computes less exactly than it needs.
+    If threads need different values at the same time, the first of these by `order` is
+    set, so that no thread computes less exactly than it needs.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class Setting(Generic[T]):
         return Need(self, value)
 
     def is_users(self, value: T) -> bool:
-        """Whether the user has set this value, and no call another one."""
+        """Whether the user has set this value, and no call has changed it."""
         with self.lock:
             return not self.needed and self.read() == value
 
     def need(self, thread: int, value: T | None) -> T | None:
-        """Set what a thread needs from now on; what it needed before. None is nothing."""
+        """Set the value that a thread needs, None for any; return the previous one."""
         with self.lock:
             outer = self.needed.pop(thread, None)
             now = self.read()
             is_first = outer is None and not self.needed
-            if is_first or now != self.given:  # or somebody has set it since
+            if is_first or now != self.given:  # or the user has set it since
                 self.users = now
             if value is not None:
                 self.needed[thread] = value
@@ -84,7 +84,7 @@ class Setting(Generic[T]):
 
 
 class Need(Generic[T]):
-    """A block in which this thread needs a value; a class, for it costs less to enter."""
+    """A context in which this thread needs a value; a class, which is quicker to enter."""
 
     def __init__(self, setting: Setting[T], value: T):
         self.setting, self.value = setting, value
@@ -199,9 +199,9 @@ THREADS = Threads()
 
 
 def default_settings() -> AbstractContextManager[object]:
-    """A context in which torch and numpy compute in this thread as they do by default.
+    """A context in which torch and numpy have their default settings in this thread.
 
-    The number of threads, and whether algorithms must be deterministic, stay the user's.
+    The number of threads and the use of deterministic algorithms are not changed.
     """
     defaults = np.errstate(all="warn", under="ignore")
     changes = _changes()
@@ -217,7 +217,7 @@ def _all_of(contexts: list[AbstractContextManager[Any]]) -> Iterator[None]:
 
 
 def _changes() -> list[AbstractContextManager[Any]]:
-    """What must be changed here, which is nothing for most users: a row is predicted fast."""
+    """The contexts that are needed; usually none, so that a row is predicted quickly."""
     changes, own = [], THREADS.own()
     if own != torch.get_num_threads():
         changes.append(THREADS.at(own))

@@ -1,4 +1,4 @@
-"""Rows of unequal length: end to end in memory, padded at the end in a batch."""
+"""Rows of unequal length: concatenated in memory, padded at the end in a batch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Sequences:
     values: Tensor
     lengths: Tensor
     n_real: int
-    """Values that are real, known on the host."""
+    """The sum of the lengths, on the host."""
 
     def __getitem__(self, rows: slice) -> "Sequences":
         """Some of the rows, which lie on the host."""
@@ -30,7 +30,7 @@ class Sequences:
         return Sequences(self.values[rows], lengths, int(lengths.sum()))
 
     def to(self, device: torch.device) -> "Sequences":
-        """The rows on another device, which nothing waits for."""
+        """The rows on a device, copied without waiting for it."""
         return Sequences(
             self.values.to(device, non_blocking=True),
             self.lengths.to(device, non_blocking=True),
@@ -41,15 +41,15 @@ class Sequences:
         """(B, S), True where a value is real."""
         return step_mask(self.lengths, self.values.shape[1])
 
-    def places(self) -> Tensor:
-        """(n_real,) where the real values are among all B * S, row by row."""
+    def real_index(self) -> Tensor:
+        """(n_real,) indices of the real values among all B * S, row by row."""
         return self.mask().flatten().nonzero_static(size=self.n_real)[:, 0]
 
 
 class Ragged:
-    """Rows end to end in `flat` (total, ...), any of which can be taken at once.
+    """Rows concatenated in `flat` (total, ...), with their lengths (n,).
 
-    `flat` may lie on another device; where its rows begin and end is known on the host.
+    `flat` may be on another device; `lengths` is on the CPU.
     """
 
     def __init__(self, flat: Tensor, lengths: Tensor):
@@ -58,7 +58,7 @@ class Ragged:
 
     @classmethod
     def of(cls, rows: Iterable[Tensor]) -> "Ragged":
-        """The rows (S_i, ...), copied end to end."""
+        """The rows (S_i, ...), concatenated."""
         rows = list(rows)
         return cls(torch.cat(rows), torch.tensor([len(row) for row in rows]))
 
@@ -66,7 +66,7 @@ class Ragged:
         return len(self.lengths)
 
     def __getitem__(self, rows: Tensor) -> Sequences:
-        """The rows of these numbers, padded with zeros."""
+        """The rows of these indices, padded with zeros."""
         lengths = self.lengths[rows]
         ends = zip(self.starts[rows].tolist(), lengths.tolist(), strict=True)
         parts = [self.flat[start : start + n] for start, n in ends]
@@ -74,9 +74,9 @@ class Ragged:
 
 
 def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
-    """Rows (S_i, ...) as one tensor, filled with zeros at the end.
+    """Rows (S_i, ...) as one tensor (B, S, ...), padded with zeros at the end.
 
-    S is rounded up, so that few shapes occur: a kernel is prepared once for each.
+    S is rounded up, so that few shapes occur: kernels are prepared once for each shape.
     """
     values = pad_sequence(rows, batch_first=True)
     missing = padded_steps(values.shape[1]) - values.shape[1]
@@ -87,15 +87,15 @@ def padded(rows: list[Tensor], lengths: Tensor) -> Sequences:
 
 
 def padded_steps(n_steps: int) -> int:
-    """The next number of steps that rows of unequal length are padded to."""
-    unit = 4 if n_steps <= 32 else 16
-    return -(-n_steps // unit) * unit
+    """`n_steps`, rounded up to the number of steps to which rows are padded."""
+    multiple = 4 if n_steps <= 32 else 16
+    return -(-n_steps // multiple) * multiple
 
 
 class AlternativeTargets:
-    """Several rows a sample, one of which is drawn each time that the sample is taken.
+    """Several rows for each sample, one of which is drawn whenever the sample is indexed.
 
-    Drawn from the fit's stream.
+    The draws use the generator of the fit.
     """
 
     def __init__(self, rows: Ragged, counts: Tensor):
@@ -106,8 +106,8 @@ class AlternativeTargets:
         return len(self.counts)
 
     def __getitem__(self, samples: Tensor) -> Sequences:
-        """One of the rows of each of these samples."""
+        """A row of each of these samples, drawn by the generator of the fit."""
         generator = current_generator(samples.device)
-        chances = torch.rand(len(samples), device=samples.device, generator=generator)
-        drawn = chances * self.counts[samples]
+        uniform = torch.rand(len(samples), device=samples.device, generator=generator)
+        drawn = uniform * self.counts[samples]
         return self.rows[self.first[samples] + drawn.long()]

@@ -1,4 +1,4 @@
-"""What `fit` learnt about the form of X, and what later samples are checked against."""
+"""Base of the schemas: what `fit` learnt about the form of X, to check later samples."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Schema:
     """Base of the schemas, one for each form of data: plain values, no arrays.
 
-    An encoder learns its schema when it first reads X, in `fit`; whatever it reads later
-    has to agree with it.
+    An encoder learns its schema when it first reads X, in `fit`, and checks every later X
+    against it.
     """
 
     form: str

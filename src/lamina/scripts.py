@@ -1,4 +1,4 @@
-"""What Unicode says of a text: where its words end, and whether spaces stand between them.
+"""Properties of texts from Unicode: word boundaries, normal forms, scripts without spaces.
 
 >>> from lamina.scripts import WORD, is_unspaced, pattern
 >>> pattern(WORD).findall("हिन्दी, isn't it")
@@ -15,7 +15,7 @@ from functools import cache
 WORD = r"\w+(?:[{m}]+\w*)*(?:['\u2019]\w+(?:[{m}]+\w*)*)*"
 """Letters, digits and their combining marks, also around an apostrophe."""
 SYMBOL = r"[^\w\s][{m}]*"
-"""Any other single character that is no space, with its combining marks."""
+"""Any other single character except spaces, with its combining marks."""
 UNSPACED = (
     "\u0e00-\u0fff"  # Thai, Lao, Tibetan
     "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"  # Myanmar
@@ -30,7 +30,7 @@ UNSPACED = (
 """Blocks of scripts that are written without spaces between words."""
 KANA = "\u3040-\u30ff"
 N_TEXTS, N_CHARACTERS = 1_000, 100_000
-"""About so many texts are looked at, and so many of their characters."""
+"""About how many texts, and how many of their characters, `is_unspaced` examines."""
 LETTER = r"[^\W\d_]"
 
 
@@ -41,9 +41,9 @@ def pattern(template: str) -> re.Pattern[str]:
 
 
 def is_unspaced(texts: Sequence[str]) -> bool:
-    """Whether most letters of the texts are of scripts that put no spaces between words.
+    """Whether most letters are of scripts that are written without spaces between words.
 
-    Of many texts and of many characters some are looked at, evenly spaced.
+    Of many texts and characters, an evenly spaced sample is examined.
     """
     some = texts[:: 1 + len(texts) // N_TEXTS]
     step = 1 + sum(map(len, some)) // N_CHARACTERS
@@ -55,7 +55,7 @@ def is_unspaced(texts: Sequence[str]) -> bool:
 
 
 def has_kana(texts: Sequence[str]) -> bool:
-    """Whether a text has letters that only Japanese has."""
+    """Whether a text has letters that only Japanese uses."""
     return any(re.search(f"[{KANA}]", text) for text in texts)
 
 
@@ -70,7 +70,7 @@ def is_composed(text: str) -> bool:
 
 
 def _marks() -> str:
-    """Combining marks and the joiners that stand within words, for a character class."""
+    """Combining marks, and the joiners within words, for a character class."""
     ranges: list[list[int]] = []
     for code in (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0)):
         if not unicodedata.category(chr(code)).startswith("M"):

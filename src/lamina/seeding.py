@@ -1,13 +1,13 @@
-"""`random_state` -> the random numbers of one fit; no generator of the process is used.
+"""`random_state` -> the generators of one fit; those of the process are not used.
 
-While a fit builds and trains its network, `random_stream` holds generators of its own, one
-for each device, for the thread that fits. Layers pass `current_generator` to what they
-draw with. Operators that cannot be given a generator where they are called, such as those
-of `torch.nn` or of a body from outside of lamina, get it by `every_draw_from_stream`.
+While a fit builds and trains its network, `random_stream` sets thread-local generators,
+one for each device. Layers of lamina pass `current_generator` to the operators that draw.
+Operators that are called without a generator, in `torch.nn` or in a user's body, get it by
+`every_draw_from_stream`.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, cached_property
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -23,7 +24,7 @@ from lamina.process import numpy_computes
 
 CPU = torch.device("cpu")
 INITIALISERS = ("uniform_", "normal_", "random_", "bernoulli_", "kaiming_uniform_")
-"""What layers draw their first weights by."""
+"""Operators that draw initial weights."""
 RANDOM_LAYERS = (
     nn.modules.dropout._DropoutNd,
     nn.FractionalMaxPool2d,
@@ -31,13 +32,13 @@ RANDOM_LAYERS = (
     nn.MultiheadAttention,
     nn.RReLU,
 )
-"""Layers of `torch.nn` that draw random numbers in training, beside recurrent ones."""
+"""Layers of `torch.nn`, beside recurrent ones, that draw random numbers in training."""
 
 
 def seed_from(random_state: int | np.random.RandomState | None) -> int:
-    """A seed for this call. A RandomState advances, as everywhere in scikit-learn.
+    """A seed for this call; a RandomState advances, as in scikit-learn.
 
-    None draws from the operating system and not from numpy's global generator.
+    None draws entropy from the operating system, not from numpy's global generator.
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
@@ -52,7 +53,7 @@ def spawn(seed: int, n: int) -> list[int]:
 
 
 class Generators(dict[torch.device, torch.Generator]):
-    """Generators by device, made when they are first needed, all from one seed."""
+    """Generators by device, created on first use, all from one seed."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -73,14 +74,14 @@ _current: ContextVar[Generators | None] = ContextVar("generators", default=None)
 
 @contextmanager
 def random_stream(seed: int) -> Iterator[None]:
-    """In this thread, `current_generator` gives new generators from `seed`."""
+    """Within it, and in this thread, `current_generator` returns generators of `seed`."""
     with drawing_from(Generators(seed)):
         yield
 
 
 @contextmanager
 def drawing_from(generators: Generators | None) -> Iterator[None]:
-    """In this thread, `current_generator` gives these generators."""
+    """Within it, and in this thread, `current_generator` returns these generators."""
     token = _current.set(generators)
     try:
         yield
@@ -113,10 +114,10 @@ def random_integers(n: int, device: torch.device) -> torch.Tensor:
 
 @contextmanager
 def every_draw_from_stream() -> Iterator[None]:
-    """In this thread, torch's random operators draw from `current_generator`.
+    """Within it, torch's random operators in this thread draw from `current_generator`.
 
-    An operator to which a generator is passed keeps it. Each call of any operator takes
-    some microseconds more.
+    An operator to which a generator is passed uses that one. Every call of an operator
+    takes some microseconds longer.
     """
     generators = _current.get()
     if generators is None:
@@ -128,14 +129,14 @@ def every_draw_from_stream() -> Iterator[None]:
 
 @contextmanager
 def built_from_stream(*makers: type) -> Iterator[None]:
-    """What `every_draw_from_stream` does, while these classes build a network.
+    """`every_draw_from_stream`, for the construction of a network by these classes.
 
-    Of lamina's own classes only initialisations draw. They are caught before torch's
-    dispatcher, for which torch would first import its compiler for a second.
+    Constructors of lamina's classes draw by initialisers only. Intercepting these as
+    functions avoids torch's dispatch mode, which imports its compiler (a second).
     """
     generators = _current.get()
-    is_own = all(maker.__module__.startswith("lamina.") for maker in makers)
-    if generators is None or not is_own:
+    is_ours = all(maker.__module__.startswith("lamina.") for maker in makers)
+    if generators is None or not is_ours:
         with every_draw_from_stream():
             yield
         return
@@ -144,7 +145,7 @@ def built_from_stream(*makers: type) -> Iterator[None]:
 
 
 def draws_by_itself(*parts: object) -> bool:
-    """Whether a module or a task may draw without passing `current_generator`."""
+    """Whether a module or a task may draw without passing on `current_generator`."""
     modules = [
         module
         for part in parts
@@ -158,18 +159,24 @@ def draws_by_itself(*parts: object) -> bool:
     )
 
 
-class _Initialisations(TorchFunctionMode):
+class _WithGenerators:
+    """Mixin: a mode of torch that adds the generator of the device to random operators."""
+
     def __init__(self, generators: Generators):
         super().__init__()
         self.generators = generators
 
+
+class _Initialisations(_WithGenerators, TorchFunctionMode):
+    """Adds it to initialisers, which are called as functions."""
+
     def __torch_function__(
         self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         del types
         kwargs = kwargs or {}
         if func.__name__ in INITIALISERS and kwargs.get("generator") is None:
@@ -178,32 +185,30 @@ class _Initialisations(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-class _EveryDraw(TorchDispatchMode):
-    def __init__(self, generators: Generators):
-        super().__init__()
-        self.generators = generators
+class _EveryDraw(_WithGenerators, TorchDispatchMode):
+    """Adds it to every operator that draws."""
 
     def __torch_dispatch__(
         self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
+        func: OpOverload,
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         del types
         kwargs, draw = kwargs or {}, _with_generator(func)
-        given = [*args, *kwargs.values()]
-        if draw is None or any(isinstance(v, torch.Generator) for v in given):
+        values = [*args, *kwargs.values()]
+        if draw is None or any(isinstance(v, torch.Generator) for v in values):
             return func(*args, **kwargs)
-        device = _device_of(given, kwargs.get("device"))
+        device = _device_of(values, kwargs.get("device"))
         if device.type == "meta":
             return func(*args, **kwargs)
         return draw(*args, **(kwargs | {"generator": self.generators[device]}))
 
 
 @cache
-def _with_generator(func: Any) -> Callable[..., Any] | None:
-    """What draws as an operator does, from `generator=`; None if it draws nothing."""
+def _with_generator(func: OpOverload) -> Callable[..., object] | None:
+    """The variant of an operator with an argument `generator`; None if it does not draw."""
     if torch.Tag.nondeterministic_seeded not in func.tags:
         return None
     if func is torch.ops.aten.native_dropout.default:
@@ -224,7 +229,7 @@ def _with_generator(func: Any) -> Callable[..., Any] | None:
     return None
 
 
-def _arguments(func: Any) -> list[tuple[str, str]]:
+def _arguments(func: OpOverload) -> list[tuple[str, str]]:
     """Names and types of an operator's arguments."""
     return [(a.name, str(a.type)) for a in func._schema.arguments]
 
@@ -233,19 +238,19 @@ def _without(arguments: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [argument for argument in arguments if argument[0] != "generator"]
 
 
-def _device_of(values: list[Any], named: torch.device | None) -> torch.device:
-    """Where an operator computes: with its first tensor, or where it is asked to."""
+def _device_of(values: list[object], named: torch.device | None) -> torch.device:
+    """The device of an operator: that of its first tensor, or its argument `device`."""
     devices = [value.device for value in values if isinstance(value, torch.Tensor)]
     device = devices[0] if devices else named or CPU
     if device.index is None and device != CPU:
-        return torch.empty(0, device=device).device  # the number of the current one
+        return torch.empty(0, device=device).device  # with the index of the current one
     return device
 
 
 def _dropout(
     x: torch.Tensor, p: float, train: bool | None, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`native_dropout`: (output, what is kept)."""
+    """`native_dropout`: (output, mask of the kept values)."""
     if train is False:
         return x.clone(), torch.ones_like(x, dtype=torch.bool)
     kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=generator)

@@ -1,7 +1,7 @@
-"""Texts as users have them (a list, an array, a column of a frame) -> a list of str.
+"""Texts as users pass them (a list, an array, a column of a frame) -> a list of str.
 
-Whatever is no text is refused by its number: missing values, numbers, bytes, and containers
-that would be read as something else, such as a frame as the names of its columns.
+Anything else raises an error with its index: missing values, numbers, bytes, and containers
+over which a loop would give something else, such as the column names of a frame.
 """
 
 import re
@@ -22,42 +22,42 @@ ITEMS = {
     "prefix": "The prefix of sample",
     "prompt": "Prompt",
 }
-"""What a message calls one item of an argument."""
+"""How error messages name an item of each argument."""
 SURROGATE = re.compile("[\ud800-\udfff]")
-SHOWN = 80
-"""Characters of a value that a message shows."""
+MAX_SHOWN = 80
+"""Characters of a value that an error message shows."""
 
 
 def read_texts(X: Any, name: str = "X") -> list[str]:
-    """The texts of `X`, which the caller knows by `name`; there is at least one."""
+    """The texts of the argument `name`, at least one."""
     return [
         text_of(item, f"{ITEMS[name]} {i}") for i, item in enumerate(items(X, name))
     ]
 
 
 def items(X: Any, name: str = "X") -> list[Any]:
-    """What X holds, in order: of a list, an array, a series or the one column of a frame.
+    """The items of a list, an array, a series or a frame with a single column.
 
-    A 2-D array of several columns is a list of its rows.
+    A 2-D array of several columns gives its rows.
     """
     _refuse_container(X, name)
     if isinstance(X, np.ndarray):
-        found = _rows(X, name)
+        values = _rows(X, name)
     elif nw.dependencies.is_into_dataframe(X):
-        found = _only_column(X, name)
+        values = _only_column(X, name)
     elif nw.dependencies.is_into_series(X):
-        found = nw.from_native(X, series_only=True).to_list()
+        values = nw.from_native(X, series_only=True).to_list()
     elif type(X).__module__.startswith("pyarrow"):
-        found = X.to_pylist()
+        values = X.to_pylist()
     else:
-        found = list(X)
-    if not found:
+        values = list(X)
+    if not values:
         raise DataError(f"Found array with 0 sample(s): {name} is an empty list.")
-    return found
+    return values
 
 
-def text_of(item: Any, where: str) -> str:
-    """The text that `item` is; `where` names it in the error if it is none."""
+def text_of(item: object, where: str) -> str:
+    """The item as a str; `DataError` with `where` in it unless it is a text."""
     if isinstance(item, str):
         return str(item)
     if is_missing(item):
@@ -76,18 +76,18 @@ def text_of(item: Any, where: str) -> str:
 
 
 def refuse_surrogates(text: str, where: str) -> None:
-    """Raise for a text with half a code point, which has no bytes in UTF-8."""
-    found = None if text.isascii() else SURROGATE.search(text)
-    if found:
+    """Raise `DataError` for a text with a lone surrogate, which UTF-8 cannot encode."""
+    match = None if text.isascii() else SURROGATE.search(text)
+    if match:
         raise DataError(
-            f"{where} has a lone surrogate, {found[0]!r}, at character {found.start()}, "
-            f"and unit='bpe' cuts texts into bytes of UTF-8, which has none for it. "
-            f"Decode the text anew with errors='replace', or choose another unit."
+            f"{where} has a lone surrogate, {match[0]!r}, at character {match.start()}, "
+            f"and unit='bpe' splits texts into bytes of UTF-8, which cannot encode it. "
+            f"Decode the text again with errors='replace', or choose another unit."
         )
 
 
 def warn_of_unspaced(remedy: str) -> None:
-    """Warn that words are asked of texts that have no spaces between them."""
+    """Warn that texts without spaces between words are to be split into words."""
     warn_of_data(
         "Most letters of the texts are of a script without spaces between words, so that "
         f"a whole clause counts as one word; use {remedy}, or pass texts in which spaces "
@@ -95,10 +95,10 @@ def warn_of_unspaced(remedy: str) -> None:
     )
 
 
-def shown(item: Any) -> str:
-    """The value as a message shows it: in one line, cut if it is long."""
+def shown(item: object) -> str:
+    """The value as error messages show it: on one line, shortened if it is long."""
     text = repr(item).replace("\n", " ")
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _refuse_container(X: Any, name: str) -> None:
@@ -109,7 +109,7 @@ def _refuse_container(X: Any, name: str) -> None:
     elif isinstance(X, Set):
         remedy = "a set, which has no order; pass a list of texts"
     elif isinstance(X, Iterator):
-        remedy = "an iterator, which can be read only once; pass list(...) of it"
+        remedy = "an iterator, which can be read only once; pass list(...)"
     elif nw.dependencies.is_into_lazyframe(X) and not nw.dependencies.is_into_dataframe(
         X
     ):
@@ -118,7 +118,7 @@ def _refuse_container(X: Any, name: str) -> None:
         return
     else:
         remedy = f"of type {type(X).__name__}; pass a list of texts"
-    raise DataError(f"{name} is no list of texts: {shown(X)} is {remedy}.")
+    raise DataError(f"{name} is not a list of texts: {shown(X)} is {remedy}.")
 
 
 def _rows(X: np.ndarray, name: str) -> list[Any]:

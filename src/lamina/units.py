@@ -1,11 +1,11 @@
-"""What a text is cut into, and how the pieces become the text again.
+"""Ways to split a text into pieces, and to join the pieces again.
 
 >>> from lamina.units import Characters, Words
->>> Words().cut("It rained, twice.")
+>>> Words().split("It rained, twice.")
 ['It', ' rained', ',', ' twice', '.']
 >>> Words().join(["It", " rained", ",", " twice", "."])
 'It rained, twice.'
->>> Characters().cut("rain")
+>>> Characters().split("rain")
 ['r', 'a', 'i', 'n']
 """
 
@@ -21,21 +21,21 @@ PIECE = rf"\s?{WORD}|\s?{SYMBOL}|\s+"
 
 
 class Units(Protocol):
-    """A way to cut texts; nothing of a text is lost."""
+    """A way to split texts, from which `join` makes the same text."""
 
     holds_surrogates: ClassVar[bool]
-    """Whether a text may have half a code point, which UTF-8 has no bytes for."""
+    """Whether a text may have lone surrogates, which UTF-8 cannot encode."""
 
     @property
     def tokens(self) -> list[str] | None:
-        """Every piece there is; None where any string may be one."""
+        """All pieces there are; None where any string may be one."""
         ...
 
     def fit(self, texts: Iterable[str], max_size: int) -> Self:
-        """Learn the pieces, at most so many, where they have to be learnt."""
+        """Learn at most `max_size` pieces, where they have to be learnt."""
         ...
 
-    def cut(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         """The pieces of a text."""
         ...
 
@@ -44,9 +44,9 @@ class Units(Protocol):
         ...
 
     def states_after(self, tokens: Sequence[str]) -> np.ndarray:
-        """(S, K) for K pieces: the state of a text after each, by the state before.
+        """(S, K), the state of a text after each of K pieces, by the state before.
 
-        State 0 is that of a text of whole characters. -1 where a piece cannot follow.
+        State 0 is that of a text of complete characters; -1 where a piece cannot follow.
         """
         ...
 
@@ -64,7 +64,7 @@ class Characters:
         del texts, max_size
         return self
 
-    def cut(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         return list(text)
 
     def join(self, tokens: Sequence[str]) -> str:
@@ -80,14 +80,14 @@ class Words(Characters):
     Combining marks belong to the character before them.
     """
 
-    def cut(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         return pattern(PIECE).findall(text)
 
 
 class BytePairs:
-    """Frequent strings, grown pair by pair from bytes (Sennrich et al. 2016).
+    """Frequent strings, built from bytes by merging pairs (Sennrich et al. 2016).
 
-    Any text in UTF-8 can be cut, for every byte is a piece.
+    Any text in UTF-8 can be split, because every byte is a piece.
     """
 
     holds_surrogates: ClassVar = False
@@ -113,25 +113,25 @@ class BytePairs:
     def tokens(self) -> list[str]:
         return sorted(self.tokenizer.get_vocab())
 
-    def cut(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         return self.tokenizer.encode(text).tokens
 
     def join(self, tokens: Sequence[str]) -> str:
         return self.tokenizer.decoder.decode(list(tokens))
 
     def states_after(self, tokens: Sequence[str]) -> np.ndarray:
-        number, following = _byte_numbers(), _following_bytes()
+        byte_of, following = _bytes_of_letters(), _following_bytes()
         states = np.empty((len(following), len(tokens)), dtype=np.int64)
         for k, token in enumerate(tokens):
             state = np.arange(len(following))
             for letter in token:
-                state = np.where(state < 0, -1, following[state, number[letter]])
+                state = np.where(state < 0, -1, following[state, byte_of[letter]])
             states[:, k] = state
         return states
 
 
-def _byte_numbers() -> dict[str, int]:
-    """The byte that each letter of a byte pair stands for.
+def _bytes_of_letters() -> dict[str, int]:
+    """The byte that each letter of a token of `tokenizers` stands for.
 
     Printable bytes stand for themselves, the others, in order, are U+0100 and following.
     """
@@ -142,11 +142,12 @@ def _byte_numbers() -> dict[str, int]:
 
 
 def _following_bytes() -> np.ndarray:
-    """(8, 256): the state of a UTF-8 text after each byte, -1 where it cannot follow.
+    """(8, 256), the state of a UTF-8 text after each byte, -1 where it cannot follow.
 
-    In state 0 a character may begin; the others say which bytes have still to come (the
-    Unicode Standard, table 3-7).
+    In state 0 a character begins; the others are within one, by the bytes that may complete
+    it (the Unicode Standard, table 3-7).
     """
+    # (state, first byte, last byte, state after)
     steps = [
         *[(0, 0x00, 0x7F, 0), (0, 0xC2, 0xDF, 1), (0, 0xE0, 0xE0, 2)],
         *[(0, 0xE1, 0xEC, 3), (0, 0xED, 0xED, 4), (0, 0xEE, 0xEF, 3)],

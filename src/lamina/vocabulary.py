@@ -1,4 +1,4 @@
-"""Tokens <-> integers, learnt from the training samples."""
+"""Tokens <-> token ids, learnt from the training samples."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,16 +9,16 @@ from lamina.batch import END, PAD, UNKNOWN
 class Vocabulary:
     """The tokens that occur in `sentences`.
 
-    Number 0 is padding, 1 any token that was not seen, 2 and 3 the ends of a text.
+    Id 0 is padding, 1 any token that was not seen, 2 and 3 are the ends of a text.
 
     Parameters
     ----------
     sentences : iterable of sequences of str
         The training samples, as tokens.
     max_size : int or None, default=None
-        Keep only so many tokens, the most frequent; the others become unknown.
+        Keep only the most frequent tokens, at most this many; others are unknown.
     min_count : int, default=1
-        Tokens that occur less often become unknown.
+        Tokens that occur less often are unknown.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Vocabulary:
         counts = Counter(token for sentence in sentences for token in sentence)
         frequent = (token for token, n in counts.items() if n >= min_count)
         ranked = sorted(frequent, key=lambda token: (-counts[token], token))
-        # In alphabetical order, so that a number does not hang on how often a token occurs.
+        # In alphabetical order, so that ids do not depend on the counts.
         self.tokens = [
             "<pad>",
             "<unknown>",
@@ -47,15 +47,15 @@ class Vocabulary:
             "<end>",
             *sorted(ranked[:max_size]),
         ]
-        self.numbers = {t: i for i, t in enumerate(self.tokens) if i > END}
+        self.ids = {t: i for i, t in enumerate(self.tokens) if i > END}
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def encode(self, sentence: Iterable[str]) -> list[int]:
-        """The number of each token."""
-        return [self.numbers.get(token, UNKNOWN) for token in sentence]
+        """The id of each token."""
+        return [self.ids.get(token, UNKNOWN) for token in sentence]
 
-    def decode(self, numbers: Iterable[int]) -> list[str]:
-        """The token of each number; padding is left out."""
-        return [self.tokens[number] for number in numbers if number != PAD]
+    def decode(self, token_ids: Iterable[int]) -> list[str]:
+        """The token of each id, without padding."""
+        return [self.tokens[i] for i in token_ids if i != PAD]

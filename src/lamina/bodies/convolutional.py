@@ -1,91 +1,96 @@
-"""Convolutional network: filters extract local features, pooling reduces them.
+"""Convolutional network: filters extract local features, pooling reduces their number.
 
 Chosen here: a stem convolution, then stages of residual blocks (He et al. 2016) with
-batch normalisation. The data is pooled by 2 before each stage, as ResNets do early on, for
-most of the work lies where it is large; once a side is down to 4 it is left alone. Of
-large pictures the stem makes ones of 32 to 63 pixels a side. Dropout takes whole channels.
-Along a sequence padding is set to zero before each convolution and has no share in the
-normalisation: a sample gives what it gives alone.
+batch normalisation. The data is pooled by 2 before each stage, as in ResNets, because most
+of the computation is where the data is large; a side of at most 4 is not pooled. The stem
+is strided for large images, so that its output has 32 to 63 pixels a side. Dropout sets
+whole channels to 0. Padding of a sequence is set to zero before each convolution and left
+out of the statistics of normalisation, so that a sample's features do not depend on the
+batch around it.
 
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
 """
 
+from collections.abc import Sequence
 from math import ceil, floor, log2
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.bodies.base import Body
-from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.activations import ACTIVATIONS, ActivationName
 from lamina.nn.augmentation import AUGMENTATIONS
+from lamina.nn.body import Body
 from lamina.nn.dropout import ChannelDropout
-from lamina.nn.embedding import embedding
+from lamina.nn.embedding import token_embedding
 from lamina.nn.normalization import NORMALIZATIONS, step_weights
 from lamina.nn.pooling import POOLINGS
 from lamina.params import (
     Params,
     Use,
     at_least,
-    boolean,
     fraction,
     odd,
-    one_of,
     refuse_unused,
     sizes,
     sizes_of,
 )
 from lamina.ragged import step_mask
 
-CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
+CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 KERNEL_SIZES = {1: 7, 2: 3}
-SMALL = 4
-"""A side that is not longer than this is not pooled."""
-SEEN = 32
-"""The stem strides over large pictures: at least so many places a side are left."""
+MAX_UNPOOLED_SIDE = 4
+"""A side of at most this length is not pooled."""
+MIN_STEM_SIDE = 32
+"""The stride of the stem is chosen so that its output has at least this many pixels a
+side."""
+
+
+class Filters(NamedTuple):
+    """The shape of a convolution's filters: `size` along each of `n_axes` axes."""
+
+    n_axes: int
+    size: int
 
 
 class ConvolutionalParams(Params, use=Use.FROZEN):
-    """What a convolutional network is made of."""
+    """The architecture of a convolutional network."""
 
     n_filters: Annotated[
-        tuple[int, ...],
+        int | Sequence[int],
         sizes(),
         "Filters of each stage; before each the data is pooled.",
     ] = (32, 64, 128)
     kernel_size: Annotated[
-        int | str,
+        int | Literal["auto"],
         odd(),
-        one_of("auto"),
         """Steps, or pixels along each side, that a filter covers; "auto" is 3 for
-        images and 7 for sequences. Of images of 64 and more pixels a side the first
-        convolution takes every second (from 128 on every fourth, ...) place, with
-        filters that overlap.""",
+        images and 7 for sequences. For images of at least 64 pixels a side the first
+        convolution has stride 2 (4 from 128 pixels on, ...) and larger filters that
+        overlap.""",
     ] = "auto"
     n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
-    residual: Annotated[
-        bool, boolean(), "Add the input of each block to its output."
-    ] = True
+    residual: Annotated[bool, "Add the input of each block to its output."] = True
     pooling: Annotated[
-        str, one_of(*POOLINGS), "How the data is reduced by 2 before a stage."
+        Literal["max", "average", "none"],
+        "How the data is reduced by 2 before a stage.",
     ] = "max"
     normalization: Annotated[
-        str, one_of(*NORMALIZATIONS), "Normalisation after each convolution."
+        Literal["batch", "layer", "none"], "Normalisation after each convolution."
     ] = "batch"
-    activation: Annotated[
-        str, one_of(*ACTIVATIONS), "Activation after each normalisation."
-    ] = "relu"
+    activation: Annotated[ActivationName, "Activation after each normalisation."] = (
+        "relu"
+    )
     dropout: Annotated[
-        float, fraction(), "Share of channels dropped after each block in training."
+        float, fraction(), "Fraction of channels dropped after each block in training."
     ] = 0.1
     augmentation: Annotated[
-        str,
-        one_of(*AUGMENTATIONS),
-        """How pictures vary from epoch to epoch: "shift" moves each at random by up to
-        an eighth of its sides, and "shift_flip" also exchanges left and right in one
-        of two, for pictures that mean the same then; digits and letters do not. Pictures
-        only, and only in training.""",
+        Literal["none", "shift", "shift_flip"],
+        """How images are varied at random in training: "shift" moves each by up to an
+        eighth of its sides, and "shift_flip" also mirrors each with probability
+        1/2, left to right: not for images whose mirror image means something else, such
+        as digits and letters. Images only.""",
     ] = "none"
 
 
@@ -100,32 +105,34 @@ class ConvolutionalBody(Body):
 
     def __init__(self, spec: Spec, params: ConvolutionalParams):
         super().__init__(spec, params)
-        if spec.causal:
-            raise NotImplementedError("A convolutional body looks both ways.")
         self.pool = POOLINGS[params.pooling]
-        # Decided once, and not for each batch: a sample must not depend on the others.
+        # Decided for all batches, so that a sample's features do not depend on its batch.
         side = round(spec.max_length ** (1 / spec.n_space))
-        stride = 1 if spec.n_space == 1 else 2 ** max(0, floor(log2(side / SEEN)))
-        self.n_pooled = max(0, ceil(log2(side / stride / SMALL)))
+        stride = (
+            1 if spec.n_space == 1 else 2 ** max(0, floor(log2(side / MIN_STEM_SIDE)))
+        )
+        self.n_pooled = max(0, ceil(log2(side / stride / MAX_UNPOOLED_SIDE)))
         self.is_sequence = spec.n_space == 1
         if self.is_sequence and params.augmentation != "none":
-            refuse_unused(params, "augmentation", "input other than pictures")
+            refuse_unused(params, "augmentation", "input other than images")
         self.augment = AUGMENTATIONS[params.augmentation]()
         widths = sizes_of(params.n_filters)
         kernel = params.kernel_size
         size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
-        conv = (CONVOLUTIONS[spec.n_space], size)
-        self.embed: Any = None
+        filters = Filters(spec.n_space, size)
+        self.embed: nn.Module | None = None
         n_inputs = spec.n_channels
         if spec.n_tokens:
-            self.embed = embedding(spec, widths[0])
+            self.embed = token_embedding(spec, widths[0])
             n_inputs = self.embed.embedding_dim
-        stem = (conv[0], max(size, 2 * stride + 1))
+        stem = Filters(spec.n_space, max(size, 2 * stride + 1))
         self.stem = Convolution(n_inputs, widths[0], stem, params, stride)
         self.stages = nn.ModuleList()
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
-            self.stages.append(Stage(n_in, n_out, conv, params))
+            self.stages.append(Stage(n_in, n_out, filters, params))
         self.width = widths[-1]
+        if self.is_sequence and params.pooling != "none":
+            self.stride = 2 ** min(self.n_pooled, len(self.stages))
 
     def forward(self, batch: Batch) -> Features:
         h, lengths = self._inputs(batch), batch.lengths
@@ -162,14 +169,15 @@ class Convolution(nn.Module):
         self,
         n_in: int,
         n_out: int,
-        conv: tuple,
+        filters: Filters,
         params: ConvolutionalParams,
         stride: int = 1,
     ):
         super().__init__()
-        make, size = conv
         bias = params.normalization == "none"
-        self.conv = make(n_in, n_out, size, stride, padding=size // 2, bias=bias)
+        self.conv = CONVOLUTIONS[filters.n_axes](
+            n_in, n_out, filters.size, stride, padding=filters.size // 2, bias=bias
+        )
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         self.norm = NORMALIZATIONS[params.normalization](n_out)
         self.activation = ACTIVATIONS[params.activation].module()
@@ -186,10 +194,12 @@ class Convolution(nn.Module):
 class Stage(nn.Module):
     """Blocks of one width: h (B, C, ...) -> (B, D, ...)."""
 
-    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+    def __init__(
+        self, n_in: int, n_out: int, filters: Filters, params: ConvolutionalParams
+    ):
         super().__init__()
         ins = [n_in] + [n_out] * (params.n_blocks - 1)
-        self.blocks = nn.ModuleList(Block(i, n_out, conv, params) for i in ins)
+        self.blocks = nn.ModuleList(Block(i, n_out, filters, params) for i in ins)
 
     def forward(self, h: Tensor, real: Tensor | None, weight: Tensor | None) -> Tensor:
         for block in self.blocks:
@@ -198,15 +208,17 @@ class Stage(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions around which the input may pass: h (B, C, ...) -> (B, D, ...)."""
+    """Two convolutions, with a residual connection: h (B, C, ...) -> (B, D, ...)."""
 
-    def __init__(self, n_in: int, n_out: int, conv: tuple, params: ConvolutionalParams):
+    def __init__(
+        self, n_in: int, n_out: int, filters: Filters, params: ConvolutionalParams
+    ):
         super().__init__()
-        self.first = Convolution(n_in, n_out, conv, params)
-        self.second = Convolution(n_out, n_out, conv, params)
+        self.first = Convolution(n_in, n_out, filters, params)
+        self.second = Convolution(n_out, n_out, filters, params)
         self.residual = params.residual
         self.skip = (
-            conv[0](n_in, n_out, 1)
+            CONVOLUTIONS[filters.n_axes](n_in, n_out, 1)
             if params.residual and n_in != n_out
             else nn.Identity()
         )

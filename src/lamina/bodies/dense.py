@@ -1,39 +1,38 @@
-"""Dense network: every unit sees every feature of the layer below.
+"""Dense network: each unit is connected to all features of the layer below.
 
-Chosen here: an embedding for each category with many values (width 8, as RealMLP), the
+Chosen here: an embedding for each column with many categories (width 8, as RealMLP), the
 initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
 (Srivastava et al. 2014).
 
     x (B, C) and codes (B, K) -> h (B, 1, D)
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.bodies.base import KernelBody
-from lamina.kernels.activations import ACTIVATIONS
+from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
+from lamina.nn.body import KernelBody
 from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import PooledHead
-from lamina.params import Params, Use, fraction, one_of, sizes, sizes_of
+from lamina.params import Params, Use, fraction, sizes, sizes_of
 
 EMBEDDING_WIDTH = 8
 
 
 class DenseParams(Params, use=Use.FROZEN):
-    """What a dense network is made of."""
+    """The architecture of a dense network."""
 
     hidden_layer_sizes: Annotated[
-        tuple[int, ...], sizes(), "Width of each hidden layer."
+        int | Sequence[int], sizes(), "Width of each hidden layer."
     ] = (256, 256)
-    activation: Annotated[
-        str, one_of(*ACTIVATIONS), "Activation of the hidden layers."
-    ] = "relu"
+    activation: Annotated[ActivationName, "Activation of the hidden layers."] = "relu"
     dropout: Annotated[
-        float, fraction(), "Share of hidden units dropped at each training step."
+        float, fraction(), "Fraction of hidden units dropped at each training step."
     ] = 0.2
 
 
@@ -59,14 +58,14 @@ class DenseBody(KernelBody):
         return Features(self.layers(self.inputs(batch)).unsqueeze(1))
 
     def inputs(self, batch: Batch) -> Tensor:
-        """(B, C) numbers and (B, 8) for each embedded category, side by side."""
+        """X (B, C) and the embeddings (B, 8) of each coded column, side by side."""
         if batch.codes is None:
             return batch.x
         embedded = [e(c) for e, c in zip(self.embeddings, batch.codes.T, strict=True)]
         return torch.cat([batch.x, *embedded], 1)
 
     def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
-        """Both passes from `inputs` to the output of a pooled head, written out."""
+        """The kernel from `inputs` to the output of a pooled head; None for any other."""
         if not isinstance(head, PooledHead):
             return None
         layers = self.layers

@@ -1,46 +1,39 @@
-"""A convolutional network that looks at pictures for a decoder, new or pretrained."""
+"""Convolutional network of a captioner, new or pretrained."""
 
 import copy
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
+
+from sklearn.base import BaseEstimator
 
 from lamina.batch import Batch, Features, Spec
-from lamina.bodies.base import Body
 from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
-from lamina.params import Rule, Use, none, refuse_unused
-
-
-def fitted_network() -> Rule:
-    """An estimator that learns from pictures by convolution."""
-    return Rule(
-        "CNNClassifier or CNNRegressor",
-        lambda v: "image" in getattr(getattr(v, "body", None), "forms", ()),
-    )
+from lamina.frozen import estimator_of
+from lamina.nn.body import Body
+from lamina.params import Use, refuse_unused
 
 
 class ImageBodyParams(ConvolutionalParams, use=Use.FROZEN):
-    """What looks at the pictures."""
+    """The convolutional network of a captioner."""
 
     pretrained: Annotated[
-        Any,
-        fitted_network(),
-        none(),
-        """A CNNClassifier or CNNRegressor that was fitted on pictures of the same size:
-        its network, copied, is where the training starts from, and pictures are scaled
-        as it scales them. For `clone` and grid search wrap it in
-        `sklearn.frozen.FrozenEstimator`, or what it learnt is left behind. None starts
-        anew.""",
+        BaseEstimator | None,
+        estimator_of(ConvolutionalParams, "CNNClassifier or CNNRegressor"),
+        """A CNNClassifier or CNNRegressor that was fitted on images of the same size.
+        Training starts from a copy of its network, and images are scaled as it scales
+        them. `clone` and grid search drop what it learnt unless it is wrapped in
+        `sklearn.frozen.FrozenEstimator`. None starts from random weights.""",
     ] = None
 
 
 class ImageBody(Body):
-    """Pictures (B, C, H, W) -> h (B, cells, D)."""
+    """x (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("image",)
     is_reentrant: ClassVar = True
     min_rows_part = 64
     default_steps: ClassVar = ConvolutionalBody.default_steps
 
-    def __init__(self, spec: Spec, params: Any):
+    def __init__(self, spec: Spec, params: ImageBodyParams):
         super().__init__(spec, params)
         if params.pretrained is None:
             self.network = ConvolutionalBody(spec, params)
@@ -53,12 +46,10 @@ class ImageBody(Body):
         return self.network(batch)
 
 
-def _refuse_architecture(params: Any) -> None:
-    """The network is given, so that its own parameters would be ignored."""
+def _refuse_architecture(params: ImageBodyParams) -> None:
+    """Raise `ParameterError` for parameters that the pretrained network overrides."""
     for name, field in ConvolutionalParams.__dataclass_fields__.items():
         if getattr(params, name) != field.default:
             refuse_unused(
-                params,
-                name,
-                "a fitted `pretrained` network, which is a network already",
+                params, name, "a fitted `pretrained` network, which has its own"
             )

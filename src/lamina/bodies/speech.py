@@ -1,28 +1,27 @@
-"""A network that listens: convolution over a spectrogram, then recurrent layers.
+"""Speech network: convolutions over a spectrogram, then recurrent layers.
 
-Chosen here, after Deep Speech 2 (Amodei et al. 2016): two convolutions that shorten the
-sound, for units last longer than its steps of 10 ms; a bidirectional LSTM over them. In
-training bands of pitch and stretches of time are blanked out (SpecAugment, Park et al.
-2019).
+Chosen here, after Deep Speech 2 (Amodei et al. 2016): two strided convolutions, because
+units of text last longer than steps of 10 ms, and a bidirectional LSTM. In training bands
+of frequencies and spans of steps are masked (SpecAugment, Park et al. 2019).
 
-    log-mel (B, T, C) -> h (B, T / stride, D)
+    log-mel x (B, T, C) -> h (B, T / stride, D)
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec
-from lamina.bodies.base import Body
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
-from lamina.nn.augmentation import Masks
+from lamina.nn.augmentation import SpectrogramMasks
+from lamina.nn.body import Body
 from lamina.nn.normalization import BatchNorm, step_weights
-from lamina.params import Rule, Use, at_least, boolean, fraction
+from lamina.params import Rule, Use, at_least, fraction
 from lamina.ragged import step_mask
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
-"""Strides of the two convolutions, by what they are together."""
+"""The strides of the two convolutions, by their product."""
 
 
 def known_stride() -> Rule:
@@ -31,22 +30,24 @@ def known_stride() -> Rule:
 
 
 class SpeechBodyParams(RecurrentParams, use=Use.FROZEN):
-    """What a network is made of that listens."""
+    """The architecture of a speech network."""
 
     n_filters: Annotated[int, at_least(1), "Filters of each of two convolutions."] = 64
     stride: Annotated[
         int,
         known_stride(),
-        """Steps of 10 ms that become one. No text can be longer than the steps that are
-        left, and equal units in a row need one between them.""",
+        """Steps of 10 ms of the sound for each step of the features. A text cannot have
+        more units than its recording has steps of the features, and needs one more step
+        between equal units in a row.""",
     ] = 4
     masking: Annotated[
         bool,
-        boolean(),
-        "Blank out bands of pitch and stretches of time at random, in training.",
+        "Mask random bands of frequencies and spans of steps in training.",
     ] = True
     dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
+        float,
+        fraction(),
+        "Fraction of features dropped after each layer in training.",
     ] = 0.2
 
 
@@ -58,33 +59,29 @@ class SpeechBody(Body):
     is_reentrant: ClassVar = True
     min_rows_part = 8
 
-    def __init__(self, spec: Spec, params: Any):
+    def __init__(self, spec: Spec, params: SpeechBodyParams):
         super().__init__(spec, params)
-        if spec.causal:
-            raise NotImplementedError(
-                "A listener hears both what was and what follows."
-            )
         self.stride = int(params.stride)
-        self.mask = Masks() if params.masking else None
+        self.mask = SpectrogramMasks() if params.masking else None
         first, second = STRIDES[self.stride]
         width = params.n_filters
         self.first = StridedConv(spec.n_channels, width, first)
         self.second = StridedConv(width, width, second)
         horizon = -(-spec.horizon // self.stride)
         inner = Spec(n_channels=width, n_space=1, horizon=horizon)
-        self.reader = RNNBody(inner, params)
-        self.width = self.reader.width
+        self.recurrent = RNNBody(inner, params)
+        self.width = self.recurrent.width
 
     def forward(self, batch: Batch) -> Features:
         h, lengths = batch.x, batch.lengths
         h = (h if self.mask is None else self.mask(h, lengths)).mT
         for layer in (self.first, self.second):
             h, lengths = layer(h, lengths, batch.weight)
-        return self.reader(Batch(h.mT, lengths=lengths))
+        return self.recurrent(Batch(h.mT, lengths=lengths))
 
 
 class StridedConv(nn.Module):
-    """Convolution, normalisation, ReLU: h (B, C, T) -> (B, D, T / stride)."""
+    """Convolution, normalisation, ReLU: h (B, C, T) -> (B, D, ceil(T / stride))."""
 
     size = 5
 
@@ -98,6 +95,7 @@ class StridedConv(nn.Module):
     def forward(
         self, h: Tensor, lengths: Tensor | None, weight: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
+        """The output and its lengths (B,), for the weights (B,) of the samples."""
         if lengths is not None:
             h = h.masked_fill(~step_mask(lengths, h.shape[2])[:, None], 0.0)
             lengths = (lengths + self.stride - 1) // self.stride

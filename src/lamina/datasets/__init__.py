@@ -1,19 +1,19 @@
 """Real data sets: small ones inside the package, large ones fetched once.
 
 ``load_folder`` lists the user's own files, a folder for each class. Each other ``load_*``
-reads what ships with lamina. ``fetch_*`` reads the folder that the environment
-variable ``LAMINA_DATA`` names and checks the file's SHA-256; a file that is missing there
-is downloaded to it (to the user's cache, where the variable is not set). Archives that were
-put together by us have no address: those marked * are only read from ``LAMINA_DATA``.
+reads a data set that ships with lamina. ``fetch_*`` reads from the folder in the
+environment variable ``LAMINA_DATA`` and checks the SHA-256 of the file; a missing file is
+downloaded to that folder (to the user's cache if the variable is not set). Data sets
+marked * have no address and are only read from ``LAMINA_DATA``.
 
-The files that ship keep the licences below; ``files/LICENCES.md`` lies beside them with
-the full texts and attributions, and says what was changed. `scripts/make_datasets.py` of
-the repository makes them from the raw data.
+The bundled files keep the licences below; ``files/LICENCES.md`` has the full texts,
+attributions and changes. `scripts/make_datasets.py` in the repository makes the files from
+the raw data.
 
 ====================  ======================================  =========================
-function              what                                    licence, source
+function              data                                    licence, source
 ====================  ======================================  =========================
-load_folder           pictures or recordings, a folder for    those of the user
+load_folder           images or recordings, a folder for    those of the user
                       each class
 load_japanese_vowels  270 + 370 ragged series, 12 channels,   CC BY 4.0, UCI (Kudo,
                       9 speakers                              Toyama, Shimbo 1999)
@@ -24,7 +24,7 @@ load_gun_point        50 + 150 series of 150 steps, 2         none stated, UCR a
                                                               from aeon
 load_italy_power      67 + 1,029 series of 24 steps, 2        none stated, UCR archive
                       classes                                 (Keogh, Wei), from aeon
-load_fashion          6,000 + 1,000 grey 28x28 pictures, 10   MIT, Zalando SE
+load_fashion          6,000 + 1,000 grey 28x28 images, 10   MIT, Zalando SE
                       classes (first of each class of         (Fashion-MNIST)
                       Fashion-MNIST)
 load_spoken_digits    300 + 300 recordings, 8 kHz, 6          CC BY-SA 4.0, Zohar
@@ -36,7 +36,7 @@ load_diamonds         53,940 rows, 3 ordered categories,      MIT, ggplot2 / plo
                       price
 load_sentiment        3,780 + 420 tweets with a mean human    MIT, Hutto & Gilbert 2014
                       rating from -4 to 4                     (VADER)
-fetch_fashion         60,000 + 10,000 pictures                MIT, Zalando SE
+fetch_fashion         60,000 + 10,000 images                MIT, Zalando SE
 fetch_spoken_digits*  2,700 + 300 recordings                  CC BY-SA 4.0, Free Spoken
                                                               Digit Dataset
 fetch_flights         281,373 + 55,403 flights, 18 columns,   CC0, nycflights13
@@ -46,11 +46,12 @@ fetch_brown*          51,606 + 5,734 sentences with a tag     redistribution per
 fetch_bible*          28,051 + 3,026 verses, English and      public domain (World
                       Spanish                                 English Bible,
                                                               Reina-Valera 1909)
-fetch_emoji*          3,003 + 783 colour 64x64 pictures with  Apache-2.0, Noto Emoji;
+fetch_emoji*          3,003 + 783 colour 64x64 images with  Apache-2.0, Noto Emoji;
                       captions                                MIT, emojibase (names)
 ====================  ======================================  =========================
 """
 
+from lamina.datasets.audio import fetch_spoken_digits, load_spoken_digits
 from lamina.datasets.folders import load_folder
 from lamina.datasets.images import fetch_emoji, fetch_fashion, load_fashion
 from lamina.datasets.series import (
@@ -59,7 +60,6 @@ from lamina.datasets.series import (
     load_italy_power,
     load_japanese_vowels,
 )
-from lamina.datasets.sounds import fetch_spoken_digits, load_spoken_digits
 from lamina.datasets.tables import fetch_flights, load_adult, load_diamonds
 from lamina.datasets.texts import fetch_bible, fetch_brown, load_sentiment
 

@@ -1,4 +1,4 @@
-"""The user's own pictures or recordings: a folder for each class."""
+"""The user's own images or recordings: a folder for each class."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from lamina.datasets.store import answer
+from lamina.datasets.store import bunch
 from lamina.encoders.choose import AUDIO_SUFFIXES
-from lamina.encoders.pictures import SUFFIXES as PICTURE_SUFFIXES
+from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
 from lamina.exceptions import DataError, warn_of_data
 
 
 def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
-    """Paths of the pictures or recordings below a folder, and their classes.
+    """Paths of the images or recordings below a folder, and their classes.
 
     Each folder in `path` is a class, and the files in it and in its subfolders are its
-    samples. Which files are samples is decided by how their names end, in any case: all
-    pictures (.png, .jpg, ...) or all recordings (.wav, .flac, ...). No file is opened.
-    Hidden files and folders (`.DS_Store`) are left out; files of other kinds are left out
-    with one warning and counted in `n_skipped`. Links are followed.
+    samples. Samples are recognised by their suffix, in upper or lower case: all are images
+    (.png, .jpg, ...) or all are recordings (.wav, .flac, ...). No file is opened. Hidden
+    files and folders (`.DS_Store`) are ignored; other files are left out with a warning
+    and counted in `n_skipped`. Links are followed.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     data : list of Path
         The files, sorted by class and then by path.
     target : ndarray of str of shape (n_samples,)
-        The class of each: the name of its folder. A Bunch has the sorted names of all
-        classes (`target_names`, a list of str) and the number of files that are neither
-        pictures nor recordings (`n_skipped`), too.
+        The class of each: the name of its folder. A Bunch also has the sorted names of
+        all classes (`target_names`, a list of str) and the number of files that are
+        neither images nor recordings (`n_skipped`).
 
     Raises
     ------
     DataError
         The folder is missing or contains no folders, a class has no samples, a sample is
-        not in a class folder, pictures and recordings are mixed, or a folder cannot be
+        not in a class folder, images and recordings are mixed, or a folder cannot be
         read.
 
     Examples
@@ -64,19 +64,19 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
         files = {c.name: sorted(_files(c, ())) for c in _classes(folder)}
     except (OSError, ValueError) as error:
         raise DataError(f"The folder {str(path)!r} cannot be read: {error}") from error
-    samples = {name: [f for f in found if _kind(f)] for name, found in files.items()}
+    samples = {name: [f for f in paths if _kind(f)] for name, paths in files.items()}
     _refuse_empty(folder, samples)
-    data = [file for found in samples.values() for file in found]
-    _refuse_mixed(data)
+    data = [file for paths in samples.values() for file in paths]
+    _refuse_mixed(folder, data)
     n_skipped = sum(map(len, files.values())) - len(data)
     if n_skipped:
         warn_of_data(
-            f"{n_skipped} files below {str(path)!r} are neither pictures nor recordings, "
-            f"as their names end, and are left out."
+            f"{n_skipped} files below {str(path)!r} are left out: by their suffixes they "
+            f"are neither images nor recordings."
         )
-    return answer(
+    return bunch(
         data,
-        np.repeat(list(samples), [len(found) for found in samples.values()]),
+        np.repeat(list(samples), [len(paths) for paths in samples.values()]),
         return_X_y,
         target_names=list(samples),
         n_skipped=n_skipped,
@@ -84,7 +84,7 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
 
 
 def _classes(folder: Path) -> list[Path]:
-    """The class folders, sorted; a sample beside them has no class."""
+    """The class folders, sorted; a sample beside them is refused."""
     if not folder.is_dir():
         raise DataError(f"{str(folder)!r} is not a folder.")
     entries = sorted(e for e in folder.iterdir() if not _is_hidden(e))
@@ -117,10 +117,10 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _kind(file: Path) -> str | None:
-    """What a file holds, as its name ends."""
+    """The kind of a file by its suffix; None if it is not a sample."""
     suffix = file.suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return "picture"
+    if suffix in IMAGE_SUFFIXES:
+        return "image"
     return "recording" if suffix in AUDIO_SUFFIXES else None
 
 
@@ -131,21 +131,21 @@ def _is_hidden(entry: Path) -> bool:
 def _refuse_empty(folder: Path, samples: dict[str, list[Path]]) -> None:
     if not samples:
         raise DataError(
-            f"{str(folder)!r} contains no folders; the samples of each class belong "
-            f"in a folder of that name."
+            f"{str(folder)!r} contains no folders; put the samples of each class into a "
+            f"folder with its name."
         )
-    for name, found in samples.items():
-        if not found:
+    for name, paths in samples.items():
+        if not paths:
             raise DataError(
-                f"The folder of class {name!r} in {str(folder)!r} contains no pictures "
+                f"The folder of class {name!r} in {str(folder)!r} contains no images "
                 f"and no recordings; fill or remove it."
             )
 
 
-def _refuse_mixed(data: list[Path]) -> None:
+def _refuse_mixed(path: Path, data: list[Path]) -> None:
     for file in data:
         if _kind(file) != _kind(data[0]):
             raise DataError(
-                f"{str(data[0])!r} is a {_kind(data[0])} and {str(file)!r} is a "
-                f"{_kind(file)}; keep one kind below this folder."
+                f"{str(path)!r} contains files of {_kind(data[0])}s and of {_kind(file)}s, "
+                f"such as {str(data[0])!r} and {str(file)!r}; keep one kind."
             )

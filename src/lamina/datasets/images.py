@@ -1,4 +1,4 @@
-"""Pictures: clothes with their class, emoji with their caption."""
+"""Images: clothes with their class, emoji with their caption."""
 
 import gzip
 import io
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina.datasets.source import Source, find
-from lamina.datasets.store import FILES, answer, every, part, rows_of
+from lamina.datasets.store import FILES, bunch, every, part, rows_of
 from lamina.exceptions import MissingExtraError
 
 FASHION = (
@@ -25,7 +25,7 @@ FASHION = (
 )
 FASHION_HOME = "https://github.com/zalandoresearch/fashion-mnist"
 FASHION_COMMIT = "b2617bb6d3ffa2e429640350f613e3291e10b141"
-# Of each file: as upstream gives it, and compressed anew without a name in its header.
+# Of each file: as published, and compressed again without a name in its header.
 FASHION_SHA256 = {
     "train-images-idx3-ubyte.gz": (
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -52,7 +52,7 @@ FASHION_SOURCES = [
         FASHION_HOME,
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/"
         f"{FASHION_COMMIT}/data/fashion/{name}",
-        twins=(renamed,),
+        other_sha256=(renamed,),
     )
     for name, (upstream, renamed) in FASHION_SHA256.items()
 ]
@@ -65,19 +65,19 @@ EMOJI = Source(
 
 
 def load_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Grey pictures of clothes: a tenth of Fashion-MNIST, as many of each class.
+    """Grey images of clothes: a tenth of Fashion-MNIST, with classes of equal size.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        6,000 of the official training pictures, 1,000 of the test pictures, or all.
+        6,000 of the official training images, 1,000 of the test images, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
     data : ndarray of uint8 of shape (n_samples, 28, 28)
-        The pictures.
+        The images.
     target : ndarray of int of shape (n_samples,)
         The class; its name is `target_names[class]`.
 
@@ -91,7 +91,7 @@ def load_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
     with np.load(FILES / "fashion.npz") as file:
         rows = part(subset, int(file["n_train"]), len(file["labels"]))
         labels = file["labels"][rows].astype(np.int64)
-        return answer(
+        return bunch(
             file["images"][rows], labels, return_X_y, target_names=list(FASHION)
         )
 
@@ -102,14 +102,14 @@ def fetch_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        60,000 training pictures, 10,000 test pictures, or all.
+        60,000 training images, 10,000 test images, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
     data : ndarray of uint8 of shape (n_samples, 28, 28)
-        The pictures.
+        The images.
     target : ndarray of int of shape (n_samples,)
         The class; its name is `target_names[class]`.
 
@@ -124,18 +124,18 @@ def fetch_fashion(*, subset: str = "train", return_X_y: bool = False) -> Any:
     images = np.concatenate(arrays[::2]).reshape(-1, 28, 28)
     labels = np.concatenate(arrays[1::2]).astype(np.int64)
     rows = part(subset, len(arrays[1]), len(labels))
-    return answer(images[rows], labels[rows], return_X_y, target_names=list(FASHION))
+    return bunch(images[rows], labels[rows], return_X_y, target_names=list(FASHION))
 
 
 def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Emoji and what each one shows, in a few words (14 MB, only from LAMINA_DATA).
+    """Emoji with captions of a few words (14 MB, only from LAMINA_DATA).
 
-    Emoji that differ only in the colour of the skin stay in one part.
+    Emoji that differ only in skin colour are in the same subset.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every fifth kind, by sorted `base`, is the test: 3,003 pictures, 783, or all.
+        Every fifth kind, by sorted `base`, is the test: 3,003 images, 783, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
@@ -144,8 +144,8 @@ def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
     data : ndarray of uint8 of shape (n_samples, 64, 64, 4)
         Red, green, blue and opacity.
     target : list of str
-        The captions. A Bunch has the Unicode `group` (ndarray of int) and the `base`
-        (list of str), the emoji without a colour of skin, too.
+        The captions. A Bunch also has the Unicode `group` (ndarray of int) and the `base`
+        (list of str), the emoji without skin colour.
 
     Raises
     ------
@@ -167,9 +167,9 @@ def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
         tests = {kinds[i] for i in np.flatnonzero(every(5, len(kinds)))}
         rows = rows_of(subset, [base in tests for base in bases])
         files = (io.BytesIO(archive.read(f"images/{names[i]}")) for i in rows)
-        # A few pictures are stored as grey, or with a palette.
+        # A few images are stored as grey, or with a palette.
         images = [np.asarray(Image.open(file).convert("RGBA")) for file in files]
-    return answer(
+    return bunch(
         np.stack(images),
         [captions[i] for i in rows],
         return_X_y,
@@ -179,7 +179,7 @@ def fetch_emoji(*, subset: str = "train", return_X_y: bool = False) -> Any:
 
 
 def _idx(source: Source) -> np.ndarray:
-    """The flat bytes of a file in the idx format, without the sizes in front."""
+    """The flat bytes of a file in the idx format, without its header."""
     header = 16 if "images" in source.name else 8
     data = gzip.decompress(find(source).read_bytes())
     return np.frombuffer(data, np.uint8, offset=header)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from lamina.datasets.store import FILES, answer, part, ragged
+from lamina.datasets.store import FILES, bunch, part, ragged
 
 
 def load_japanese_vowels(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Nine speakers saying two vowels, as series of unequal length.
+    """Two vowels spoken by nine speakers, as series of unequal length.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def load_japanese_vowels(*, subset: str = "train", return_X_y: bool = False) -> 
 
 
 def load_basic_motions(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """A smart watch on four activities.
+    """Movements of a smart watch in four activities.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def load_basic_motions(*, subset: str = "train", return_X_y: bool = False) -> An
 
 
 def load_gun_point(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """The hand of somebody who draws a gun, or only points.
+    """Movements of a hand that draws a gun, or points.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def load_gun_point(*, subset: str = "train", return_X_y: bool = False) -> Any:
 
 
 def load_italy_power(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """A day of electric power in Italy, in winter or in summer.
+    """Daily electric power demand in Italy, in winter or in summer.
 
     Parameters
     ----------
@@ -119,4 +119,4 @@ def _load(name: str, subset: str, return_X_y: bool, is_ragged: bool = False) -> 
         if not is_ragged:
             data = np.stack(data)
             data = data[:, :, 0] if data.shape[2] == 1 else data
-        return answer(data, file["labels"][rows], return_X_y)
+        return bunch(data, file["labels"][rows], return_X_y)

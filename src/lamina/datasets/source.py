@@ -1,8 +1,8 @@
-"""Large files: where they lie, what they must contain, and where they come from.
+"""Large files: their paths, checksums and addresses.
 
-A file is looked for at ``$LAMINA_DATA/<folder>/<name>``, and used from there without a
-network. If it is not there it is downloaded to that place, or to the user's cache where
-``LAMINA_DATA`` is not set. Its SHA-256 is checked each time.
+A file is read from ``$LAMINA_DATA/<folder>/<name>``, without network access. If it is
+missing it is downloaded to that path, or to the user's cache if ``LAMINA_DATA`` is not set.
+Its SHA-256 is checked each time.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ class Source:
     sha256: str
     home: str
     url: str | None = None
-    """The address of exactly these bytes; None if the file was put together by us."""
-    twins: tuple[str, ...] = ()
-    """SHA-256 of files with the same contents, compressed in another way."""
+    """The address of exactly this file; None if it is not published as such."""
+    other_sha256: tuple[str, ...] = ()
+    """SHA-256 of files with the same contents, compressed otherwise."""
 
 
 def find(source: Source) -> Path:
-    """The path of the file, downloaded if need be, with the right contents."""
+    """The path of the file, downloaded if it is missing, with checked contents."""
     root = os.environ.get("LAMINA_DATA")
     if root:
         path = Path(root).expanduser() / source.folder / source.name
@@ -37,25 +37,25 @@ def find(source: Source) -> Path:
             return _checked(path, source)
     if source.url is None:
         raise DataError(
-            f"{source.name} is not under LAMINA_DATA (which is {root!r}), and has no "
-            f"address to download it from: it was put together from {source.home}. Put "
-            f"it at $LAMINA_DATA/{source.folder}/{source.name}."
+            f"{source.name} is not under LAMINA_DATA (which is {root!r}), and cannot be "
+            f"downloaded: it was made from {source.home}. Put it at "
+            f"$LAMINA_DATA/{source.folder}/{source.name}."
         )
     return _download(source, Path(root).expanduser() if root else cache())
 
 
 def cache() -> Path:
-    """The user's own cache, the one folder that we write to unasked."""
+    """The user's cache."""
     return Path(_pooch().os_cache("lamina"))
 
 
 def _checked(path: Path, source: Source) -> Path:
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found not in (source.sha256, *source.twins):
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest not in (source.sha256, *source.other_sha256):
         raise DataError(
-            f"{path} is not the file that lamina knows: its SHA-256 is {found}, "
-            f"expected {source.sha256}. Remove it, and take it again from "
+            f"{path} does not have the expected contents: its SHA-256 is {digest}, "
+            f"expected {source.sha256}. Remove it, and fetch it again from "
             f"{source.url or source.home}."
         )
     return path

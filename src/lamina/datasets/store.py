@@ -1,12 +1,14 @@
-"""How the bundled files are read, and cut into training and test samples.
+"""Reading of the bundled files, and their split into training and test samples.
 
-Everywhere the training samples come first, in their own order, and then the test samples.
+The training samples come first, in their original order, and then the test samples.
 """
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from lamina.exceptions import MissingExtraError, ParameterError
@@ -16,7 +18,7 @@ SUBSETS = ("train", "test", "all")
 
 
 def part(subset: str, n_train: int, n: int) -> slice:
-    """The rows of a subset, where the training samples come first."""
+    """The rows of a subset of n samples, of which the first `n_train` are for training."""
     if subset not in SUBSETS:
         raise ParameterError(
             f"subset must be one of {SUBSETS}. Got {subset!r} instead."
@@ -28,29 +30,29 @@ def part(subset: str, n_train: int, n: int) -> slice:
     }[subset]
 
 
-def rows_of(subset: str, is_test: Any) -> np.ndarray:
-    """The row numbers of a subset, from whether each row is a test sample."""
+def rows_of(subset: str, is_test: ArrayLike) -> np.ndarray:
+    """The row numbers of a subset, given the mask of the test samples."""
     is_test = np.asarray(is_test, dtype=bool)
     n_train = int(np.count_nonzero(~is_test))
     return np.argsort(is_test, kind="stable")[part(subset, n_train, len(is_test))]
 
 
 def every(step: int, n: int) -> np.ndarray:
-    """Whether each of n numbers, counted from 0, is a multiple of `step`."""
+    """Mask (n,) of every `step`-th sample, the first included."""
     return np.arange(n) % step == 0
 
 
-def ragged(file: Any, rows: slice) -> list[np.ndarray]:
-    """The samples of these rows, which lie end to end in `flat`."""
+def ragged(file: NpzFile, rows: slice) -> list[np.ndarray]:
+    """The samples of these rows, which are concatenated in `flat`."""
     ends = np.cumsum(file["lengths"])[:-1]
     return np.split(file["flat"], ends)[rows]
 
 
-def answer(data: Any, target: Any, return_X_y: bool, **more: Any) -> Any:
+def bunch(data: object, target: object, return_X_y: bool, **others: object) -> Any:
     """A Bunch, or the pair (data, target)."""
     if return_X_y:
         return data, target
-    return Bunch(data=data, target=target, **more)
+    return Bunch(data=data, target=target, **others)
 
 
 def import_pandas() -> Any:

@@ -1,11 +1,11 @@
-"""Tables, as frames of pandas with columns of numbers and of categories."""
+"""Tables: pandas frames with columns of numbers and of categories."""
 
 from typing import Any
 
 import numpy as np
 
 from lamina.datasets.source import Source, find
-from lamina.datasets.store import FILES, answer, import_pandas, part, rows_of
+from lamina.datasets.store import FILES, bunch, import_pandas, part, rows_of
 
 ADULT = (
     "age",
@@ -42,7 +42,7 @@ TEST_MONTHS = (11, 12)
 
 
 def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """The census of 1994: who earns more than 50,000 dollars a year.
+    """The US census of 1994: whether an income is above 50,000 dollars a year.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def load_adult(*, subset: str = "train", return_X_y: bool = False) -> Any:
     rows = part(subset, len(frames[0]), len(frame))
     target = frame.pop("income").to_numpy(dtype=str)[rows]
     data = _with_categories(frame).iloc[rows].reset_index(drop=True)
-    return answer(data, target, return_X_y)
+    return bunch(data, target, return_X_y)
 
 
 def load_diamonds(*, return_X_y: bool = False) -> Any:
-    """What a diamond costs; there is no official test.
+    """Prices of diamonds; there is no official test set.
 
     Parameters
     ----------
@@ -116,14 +116,14 @@ def load_diamonds(*, return_X_y: bool = False) -> Any:
         name: pandas.CategoricalDtype(list(values), ordered=True)
         for name, values in WORST_TO_BEST.items()
     }
-    return answer(frame.astype(ordered), target, return_X_y)
+    return bunch(frame.astype(ordered), target, return_X_y)
 
 
 def fetch_flights(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Flights that left New York in 2013, and how late they arrived (8 MB).
+    """Delays of flights that left New York in 2013 (8 MB).
 
-    Some columns are only known after the flight: `dep_time`, `dep_delay`, `arr_time` and
-    `air_time`. Leave them out of a forecast.
+    The columns `dep_time`, `dep_delay`, `arr_time` and `air_time` are known only after the
+    flight; do not use them to forecast its delay.
 
     Parameters
     ----------
@@ -153,10 +153,10 @@ def fetch_flights(*, subset: str = "train", return_X_y: bool = False) -> Any:
     rows = rows_of(subset, frame["month"].isin(TEST_MONTHS))
     target = frame.pop("arr_delay").to_numpy(dtype=np.float64)[rows]
     data = _with_categories(frame).iloc[rows].reset_index(drop=True)
-    return answer(data, target, return_X_y)
+    return bunch(data, target, return_X_y)
 
 
 def _with_categories(frame: Any) -> Any:
-    """The frame with its columns of text as categories."""
+    """The frame with text columns converted to categories."""
     text = frame.select_dtypes(exclude=["number", "datetime"]).columns
     return frame.astype(dict.fromkeys(text, "category"))

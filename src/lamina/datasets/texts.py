@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina.datasets.source import Source, find
-from lamina.datasets.store import FILES, answer, every, rows_of
+from lamina.datasets.store import FILES, bunch, every, rows_of
 
 BROWN = Source(
     "text",
@@ -26,19 +26,19 @@ BIBLE = Source(
 
 
 def load_sentiment(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """Tweets with the mean rating that people gave, from -4 (sad) to 4 (glad).
+    """Tweets with the mean rating of their sentiment, from -4 (negative) to 4 (positive).
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every tenth tweet is the test; the others, the tenth ones, or all.
+        Every tenth tweet is for the test: 3,780 tweets, 420, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
     Returns
     -------
     data : list of str
-        The texts, with HTML entities such as "&amp;" as they came.
+        The texts, with HTML entities such as "&amp;".
     target : ndarray of float of shape (n_samples,)
         The ratings.
 
@@ -53,16 +53,17 @@ def load_sentiment(*, subset: str = "train", return_X_y: bool = False) -> Any:
     ratings, texts = zip(*(line.split("\t", 1) for line in lines), strict=True)
     rows = rows_of(subset, every(10, len(lines)))
     target = np.array([float(ratings[i]) for i in rows])
-    return answer([texts[i] for i in rows], target, return_X_y)
+    return bunch([texts[i] for i in rows], target, return_X_y)
 
 
 def fetch_brown(*, subset: str = "train", return_X_y: bool = False) -> Any:
-    """The Brown corpus: a part of speech for each word (3 MB, only from LAMINA_DATA).
+    """The Brown corpus, with a part of speech for each word (3 MB, only from LAMINA_DATA).
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every tenth sentence, by sorted file, is the test: 51,606 sentences, 5,734, or all.
+        Every tenth sentence, by sorted file, is for the test: 51,606 sentences, 5,734, or
+        all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
@@ -71,7 +72,7 @@ def fetch_brown(*, subset: str = "train", return_X_y: bool = False) -> Any:
     data : list of list of str
         The words of each sentence.
     target : list of list of str
-        As many tags, of 472 kinds; `zip(words, tags)` pairs them.
+        A tag for each word, of 472 kinds.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def fetch_brown(*, subset: str = "train", return_X_y: bool = False) -> Any:
         pairs = [token.rpartition("/") for token in sentences[i]]
         words.append([word for word, _, _ in pairs])
         tags.append([tag for _, _, tag in pairs])
-    return answer(words, tags, return_X_y)
+    return bunch(words, tags, return_X_y)
 
 
 def fetch_bible(*, subset: str = "train", return_X_y: bool = False) -> Any:
@@ -101,7 +102,7 @@ def fetch_bible(*, subset: str = "train", return_X_y: bool = False) -> Any:
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Every tenth chapter is the test: 28,051 verses, 3,026, or all.
+        Every tenth chapter is for the test: 28,051 verses, 3,026, or all.
     return_X_y : bool, default=False
         Return the pair (data, target) instead of a Bunch.
 
@@ -110,7 +111,7 @@ def fetch_bible(*, subset: str = "train", return_X_y: bool = False) -> Any:
     data : list of str
         World English Bible.
     target : list of str
-        Reina-Valera of 1909. A Bunch has the `reference` (list of str) too, such as
+        Reina-Valera of 1909. A Bunch also has the `reference` (list of str), such as
         "Genesis 1:1".
 
     Raises
@@ -123,7 +124,7 @@ def fetch_bible(*, subset: str = "train", return_X_y: bool = False) -> Any:
     numbers = {chapter: i for i, chapter in enumerate(dict.fromkeys(chapters))}
     is_test = every(10, len(numbers))
     rows = rows_of(subset, [is_test[numbers[chapter]] for chapter in chapters])
-    return answer(
+    return bunch(
         [verses[i][1] for i in rows],
         [verses[i][2] for i in rows],
         return_X_y,
@@ -132,5 +133,5 @@ def fetch_bible(*, subset: str = "train", return_X_y: bool = False) -> Any:
 
 
 def _lines(compressed: bytes) -> list[str]:
-    # Not splitlines(), which also splits at characters that a text may contain.
+    # Not splitlines(), which also splits at other characters, which texts may contain.
     return gzip.decompress(compressed).decode().rstrip("\n").split("\n")

@@ -1,4 +1,4 @@
-"""The containers that samples come in, opened: what is left is a frame, an array or a list."""
+"""Containers of samples, unwrapped to a frame, an array, a dict of columns or a list."""
 
 import io
 import textwrap
@@ -9,16 +9,17 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
+from torch import Tensor
 
 from lamina.encoders.frames import is_frame
 from lamina.exceptions import DataError
 
 
-def opened(X: Any, *, is_table: bool) -> Any:
+def unwrap(X: object, *, is_table: bool) -> Any:
     """X as a sparse matrix, a frame, an array, a dict of columns or a list of samples.
 
-    Nested lists of numbers become an array where all are equally long. Rows of strings
-    are the columns of a table where one is wanted, and otherwise texts that are cut.
+    Nested lists of numbers become an array if all have the same length. Rows of strings
+    become an array (samples, columns) if `is_table`, and stay lists of tokens otherwise.
     """
     if isinstance(X, np.matrix):
         X = np.asarray(X)
@@ -38,14 +39,7 @@ def opened(X: Any, *, is_table: bool) -> Any:
         return X
     if isinstance(X, dict):
         return _columns_or_refusal(X, is_table)
-    return _from_tensor(X) if is_tensor(X) else _opened_rarer(X, is_table)
-
-
-def is_tensor(X: object) -> bool:
-    """Whether X is a tensor of torch."""
-    import torch
-
-    return isinstance(X, torch.Tensor)
+    return _from_tensor(X) if isinstance(X, Tensor) else _unwrap_other(X, is_table)
 
 
 def is_text(sample: object) -> bool:
@@ -53,8 +47,8 @@ def is_text(sample: object) -> bool:
     return isinstance(sample, str | Path)
 
 
-def is_picture(sample: object) -> bool:
-    """Whether a sample is a PIL image; PIL itself is not imported for the question."""
+def is_image(sample: object) -> bool:
+    """Whether a sample is a PIL image; PIL is not imported."""
     return any(c.__module__.startswith("PIL.") for c in type(sample).__mro__)
 
 
@@ -63,20 +57,21 @@ def is_contents(sample: object) -> bool:
     return isinstance(sample, bytes | bytearray | memoryview | io.IOBase)
 
 
-def _opened_rarer(X: Any, is_table: bool) -> Any:
+def _unwrap_other(X: object, is_table: bool) -> Any:
+    """The less frequent containers; anything else is refused."""
     if X is None:
         raise DataError("X is None; pass the samples.")
     if nw.dependencies.is_into_series(X):
         return _list_or_array(nw.from_native(X, series_only=True).to_list(), is_table)
     if isinstance(X, nw.LazyFrame) or type(X).__name__ == "LazyFrame":
         raise DataError("X is a LazyFrame, which holds no data yet; pass X.collect().")
-    if is_text(X) or is_picture(X) or is_contents(X):
+    if is_text(X) or is_image(X) or is_contents(X):
         sample = textwrap.shorten(repr(X), 60)
         raise DataError(f"X is a single sample, {sample}; pass a list: [X].")
     if isinstance(X, Sequence):
         return _list_or_array(list(X), is_table)
     if hasattr(X, "__array__"):
-        return opened(np.asarray(X), is_table=is_table)
+        return unwrap(np.asarray(X), is_table=is_table)
     if isinstance(X, set | frozenset):
         raise DataError("X is a set, whose samples have no order; pass a list of them.")
     if isinstance(X, Iterator) or hasattr(X, "__iter__"):
@@ -99,7 +94,7 @@ def _columns_or_refusal(X: dict, is_table: bool) -> dict:
     return X
 
 
-def _from_tensor(X: Any) -> np.ndarray:
+def _from_tensor(X: Tensor) -> np.ndarray:
     if X.is_sparse or X.is_nested or X.is_quantized or X.is_meta:
         raise DataError(
             "X is, or holds, a sparse, nested, quantized or meta tensor; pass a dense one."
@@ -119,11 +114,11 @@ def _list_or_array(X: list, is_table: bool) -> Any:
         raise DataError(
             "Found array with 0 sample(s): X is an empty list, a minimum of 1 is required."
         )
-    X = [_from_tensor(sample) if is_tensor(sample) else sample for sample in X]
+    X = [_from_tensor(sample) if isinstance(sample, Tensor) else sample for sample in X]
     if isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table:
         return X
     if isinstance(X[0], str | Path | dict) or any(
-        is_picture(x) or is_contents(x) for x in X
+        is_image(x) or is_contents(x) for x in X
     ):
         return X
     try:
@@ -131,7 +126,7 @@ def _list_or_array(X: list, is_table: bool) -> Any:
     except ValueError:  # rows of unequal length
         return X
     if array.dtype.kind in "USO":
-        # As objects, or numbers beside texts would become texts as well.
+        # As objects: otherwise numbers beside texts would become texts.
         is_matrix = is_table and array.ndim == 2
         return np.asarray(X, dtype=object) if is_matrix else X
     return array

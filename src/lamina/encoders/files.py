@@ -1,7 +1,4 @@
-"""What sound and pictures in files share: names, opening, statistics of a part.
-
-means (n, C) and variances (n, C) of single samples -> mean (C,) and scale (C,) of all.
-"""
+"""Shared by image and audio files: names in messages, opening, statistics of a subset."""
 
 import io
 import os
@@ -10,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -18,25 +15,25 @@ from lamina.exceptions import DataError
 from lamina.scaling import scale_of
 
 
-def is_path(sample: Any) -> bool:
+def is_path(sample: object) -> TypeGuard[str | Path]:
     """Whether a sample is the name of a file."""
     return isinstance(sample, str | Path)
 
 
-def name_of(sample: Any, i: int) -> str:
-    """What a message calls sample number `i`."""
+def name_of(sample: object, i: int) -> str:
+    """The name of sample number `i` in messages."""
     return f"Sample {i} ({str(sample)!r})" if is_path(sample) else f"Sample {i}"
 
 
 @contextmanager
-def reading(sample: Any, i: int) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a `DataError` that names the sample."""
+def reading(sample: object, i: int) -> Iterator[None]:
+    """Within it, any error becomes a `DataError` that names the sample."""
     try:
         yield
     except DataError:
         raise
-    except Exception as error:  # it depends on the format and on the damage
-        # libsndfile and PIL name an object in memory by its address.
+    except Exception as error:  # its type depends on the format and on the damage
+        # libsndfile and PIL print the address of an object in memory.
         why = re.sub(r"<\S+ object at \w+>", "it", str(error)).rstrip(".")
         why = why or type(error).__name__
         raise DataError(
@@ -45,15 +42,15 @@ def reading(sample: Any, i: int) -> Iterator[None]:
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """A file opened to be read; opening a pipe or a device could block for ever."""
+    """A file, opened for reading; a pipe or a device, which could block, is refused."""
     path = path if isinstance(path, Path) else Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is a folder, a pipe or a device, not a regular file")
     return path.open("rb")
 
 
-def contents_of(sample: Any, i: int) -> bytes:
-    """The bytes of a file that came as such, or open; its position is left as it was."""
+def contents_of(sample: bytes | bytearray | memoryview | io.IOBase, i: int) -> bytes:
+    """The contents of a file given as bytes or as an open file, whose position is kept."""
     if not isinstance(sample, io.IOBase):
         return bytes(sample)
     with reading(sample, i):
@@ -72,18 +69,19 @@ def contents_of(sample: Any, i: int) -> bytes:
         return contents
 
 
-def evenly_spaced(n: int, at_most: int) -> np.ndarray:
-    """At most so many of the row numbers below `n`, from the first to the last."""
-    return np.linspace(0, n - 1, min(n, at_most)).round().astype(np.intp)
+def evenly_spaced(n: int, max_rows: int) -> np.ndarray:
+    """At most `max_rows` row numbers below `n`, from the first to the last."""
+    return np.linspace(0, n - 1, min(n, max_rows)).round().astype(np.intp)
 
 
 def pooled_moments(
     means: np.ndarray, variances: np.ndarray, weight: np.ndarray, n_values: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (1 where it is 0) of samples of these moments.
+    """Mean (C,) and standard deviation (C,), 1 where it is 0, over all samples.
 
-    A sample's `weight` (n,) counts its steps or pixels too, if samples differ in them;
-    `n_values` are the steps or pixels of all.
+    `means` and `variances` (n, C) are those of each sample. `weight` (n,) is the sample
+    weight, times the number of steps or pixels where samples differ in it; `n_values` is
+    the number of steps or pixels of all samples.
     """
     mean = np.average(means, axis=0, weights=weight)
     variance = np.average(variances + (means - mean) ** 2, axis=0, weights=weight)
@@ -93,7 +91,7 @@ def pooled_moments(
 def _is_regular(file: io.IOBase) -> bool:
     """Whether an open file is on a disk or in memory."""
     try:
-        number = file.fileno()
+        descriptor = file.fileno()
     except io.UnsupportedOperation:
         return True
-    return stat.S_ISREG(os.fstat(number).st_mode)
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)

@@ -1,67 +1,69 @@
-"""Tables by their columns: frames of any library, dicts of columns, arrays of objects.
+"""The columns of a table: a frame of any library, a dict of columns or an array.
 
-A column comes out as a one-dimensional array of numpy: numbers, `datetime64[us]` (in the
-local time of its zone), `timedelta64[us]`, or objects whose values decide what they are.
+A column becomes a one-dimensional numpy array: numbers, `datetime64[us]` (in the local
+time of its zone), `timedelta64[us]`, or objects.
 """
 
 import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
 from lamina.exceptions import DataError
 
+if TYPE_CHECKING:
+    import pandas
+
 NUMERIC = "biuf"
-"""Kinds of numpy's types that hold numbers."""
+"""The kinds of numpy dtypes that hold numbers."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """The values of a column, and the time zone in which their times are local."""
+    """The values of a column, and the time zone of its dates."""
 
     array: np.ndarray
     time_zone: str | None = None
     is_category: bool = False
-    """Whether the frame itself says that these are categories."""
+    """Whether the column has a categorical type."""
 
 
-class Table(Protocol):
-    """Columns of equal length."""
+class Table(ABC):
+    """Abstract: columns of equal length."""
 
     n_columns: int
     n_rows: int
+    labels: list | None
+    """The names of the columns; None where they have none."""
 
-    @property
-    def labels(self) -> list | None:
-        """What the columns are called; None where they have no names."""
-        ...
-
+    @abstractmethod
     def column(self, i: int, time_zone: str | None = None) -> Values:
-        """Column number `i`; times are converted to `time_zone` if one is given."""
-        ...
+        """Column number `i`, with times in `time_zone` if one is given."""
 
-    def numbers(self, columns: np.ndarray) -> np.ndarray | None:
-        """(n, len(columns)) of floats at once; None if a column holds anything else."""
-        ...
+    @abstractmethod
+    def floats(self, columns: np.ndarray) -> np.ndarray | None:
+        """These columns as floats (n, len(columns)); None if one is not numeric."""
 
 
 def is_frame(X: object) -> bool:
     """Whether X is a data frame of pandas, polars, pyarrow or another library."""
-    # narwhals takes longer to say no than a small network takes to predict.
+    # narwhals takes longer to reject an array than a small network takes to predict.
     if isinstance(X, np.ndarray | list):
         return False
     return nw.dependencies.is_into_dataframe(X)
 
 
-def is_pandas(X: object) -> bool:
-    """Whether X is a frame of pandas, without importing pandas."""
+def is_pandas(X: object) -> "TypeGuard[pandas.DataFrame]":
+    """Whether X is a frame of pandas; pandas is not imported."""
     return nw.dependencies.is_pandas_dataframe(X)
 
 
-def table_of(X: Any) -> Table:
-    """A frame, a dict of columns, or an array that is not plain numbers, as a table."""
+def table_of(X: object) -> Table:
+    """The table of a frame, a dict of columns, or an array that is not numeric."""
     if isinstance(X, dict):
         return ColumnTable(list(X), [_column_array(v, k) for k, v in X.items()])
     if isinstance(X, np.ndarray):
@@ -73,8 +75,8 @@ def table_of(X: Any) -> Table:
     return NarwhalsTable(X)
 
 
-class ColumnTable:
-    """Columns that lie in arrays of their own."""
+class ColumnTable(Table):
+    """Columns as separate arrays."""
 
     def __init__(
         self,
@@ -88,8 +90,8 @@ class ColumnTable:
         for label, column in zip(labels or (), columns, strict=bool(labels)):
             if column.ndim != 1 or len(column) != self.n_rows:
                 raise DataError(
-                    f"Column {label!r} has shape {column.shape}; every column of a table "
-                    f"has as many rows as the first, {self.n_rows}."
+                    f"Column {label!r} has shape {column.shape}; all columns of a table "
+                    f"have the length of the first, {self.n_rows}."
                 )
 
     def column(self, i: int, time_zone: str | None = None) -> Values:
@@ -99,22 +101,22 @@ class ColumnTable:
             column = _unmasked(column)
         return Values(_in_microseconds(column))
 
-    def numbers(self, columns: np.ndarray) -> np.ndarray | None:
+    def floats(self, columns: np.ndarray) -> np.ndarray | None:
         chosen = [self.columns[i] for i in columns]
         if not all(type(c) is np.ndarray and c.dtype.kind in NUMERIC for c in chosen):
             return None
         return np.stack(chosen, 1).astype(np.float64, copy=False)
 
 
-class PandasTable:
-    """A frame of pandas; its columns are addressed by place, whatever their labels are."""
+class PandasTable(Table):
+    """A frame of pandas; its columns are addressed by position, as labels may repeat."""
 
-    def __init__(self, frame: Any):
+    def __init__(self, frame: "pandas.DataFrame"):
         self.frame = frame
         self.labels = _labels_of(frame.columns)
         self.n_rows, self.n_columns = frame.shape
 
-    def numbers(self, columns: np.ndarray) -> np.ndarray | None:
+    def floats(self, columns: np.ndarray) -> np.ndarray | None:
         frame = self.frame
         if len(columns) != self.n_columns:
             frame = frame.take(columns, axis=1)
@@ -126,7 +128,7 @@ class PandasTable:
     def column(self, i: int, time_zone: str | None = None) -> Values:
         series = self.frame.iloc[:, i]
         kind, dtype = getattr(series.dtype, "kind", "O"), series.dtype
-        # pandas has types of its own beside numpy's, known by name.
+        # Types of pandas beside numpy's are compared by name: pandas is not imported.
         name = type(dtype).__name__
         if name == "CategoricalDtype":
             return Values(series.astype(object).to_numpy(), is_category=True)
@@ -148,8 +150,8 @@ class PandasTable:
 _last: tuple[Any, list] | None = None
 
 
-def _labels_of(index: Any) -> list:
-    """The labels in an index of pandas; many frames in a row share one and the same."""
+def _labels_of(index: "pandas.Index") -> list:
+    """The labels of an index of pandas, cached: consecutive frames often share it."""
     global _last  # noqa: PLW0603
     last = _last
     if last is None or last[0]() is not index:
@@ -158,7 +160,7 @@ def _labels_of(index: Any) -> list:
     return last[1]
 
 
-class NarwhalsTable:
+class NarwhalsTable(Table):
     """A frame of polars, pyarrow or another library."""
 
     def __init__(self, frame: Any):
@@ -169,19 +171,19 @@ class NarwhalsTable:
                 f"X is a {type(frame).__name__}, which is not a frame in memory; collect "
                 f"it first ({error})."
             ) from None
-        self.labels: list = list(self.frame.columns)
+        self.names = self.frame.columns
+        self.labels = list(self.names)
         self.n_rows, self.n_columns = self.frame.shape
 
-    def numbers(self, columns: np.ndarray) -> np.ndarray | None:
-        names = [self.labels[i] for i in columns]
-        frame = self.frame.select(names)
+    def floats(self, columns: np.ndarray) -> np.ndarray | None:
+        frame = self.frame.select([self.names[i] for i in columns])
         if not all(_is_number(dtype) for dtype in frame.schema.values()):
             return None
         floats = frame.select(nw.all().cast(nw.Float64))
         return np.stack([column.to_numpy() for column in floats.iter_columns()], 1)
 
     def column(self, i: int, time_zone: str | None = None) -> Values:
-        column = self.frame[self.labels[i]]
+        column = self.frame[self.names[i]]
         dtype = column.dtype
         if _is_number(dtype):
             return Values(column.cast(nw.Float64).to_numpy())
@@ -200,27 +202,25 @@ class NarwhalsTable:
         return Values(values, is_category=dtype in (nw.Categorical, nw.Enum))
 
 
-def _is_number(dtype: Any) -> bool:
+def _is_number(dtype: nw.dtypes.DType) -> bool:
     return dtype.is_numeric() or dtype == nw.Boolean
 
 
-def _column_array(values: Any, label: object) -> np.ndarray:
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+def _column_array(values: object, label: object) -> np.ndarray:
+    if isinstance(values, str | bytes) or not isinstance(values, Sized):
         raise DataError(
             f"Column {label!r} is {values!r}; a column is a list of values."
         )
     if isinstance(values, np.ma.MaskedArray):
         return values
     array = np.asarray(values)
-    if array.dtype.kind in "US":  # numbers among them would have become text
-        objects = np.empty(len(array), dtype=object)
-        objects[:] = list(values)
-        return objects
+    if array.dtype.kind in "US":  # numpy has made texts of numbers beside texts
+        return np.asarray(values, dtype=object)
     return array
 
 
 def _unmasked(column: np.ma.MaskedArray) -> np.ndarray:
-    """The same with NaN, NaT or None where values are masked."""
+    """The column with NaN, NaT or None where values are masked."""
     mask = np.ma.getmaskarray(column)
     if column.dtype.kind in NUMERIC:
         return np.where(mask, np.nan, column.data)

@@ -1,6 +1,6 @@
 """The names of columns and channels: learnt in `fit`, and compared later.
 
-The messages are scikit-learn's, whose checks look for them.
+The messages are scikit-learn's, as its estimator checks require.
 """
 
 import warnings
@@ -9,13 +9,34 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.params import Rule
 
-MOST = 5
-"""Names that a message lists."""
+
+def column_name() -> Rule:
+    """The label of a column, or of a level of pandas' index."""
+    return Rule(
+        "str, int or tuple",
+        lambda v: isinstance(v, str | int | tuple) and not isinstance(v, bool),
+    )
+
+
+def column_names() -> Rule:
+    """Labels of columns."""
+    return Rule(
+        "list or tuple of labels",
+        lambda v: (
+            isinstance(v, list | tuple)
+            and all(isinstance(c, str | int | tuple) for c in v)
+        ),
+    )
+
+
+MAX_LISTED = 5
+"""Names that a message lists at most."""
 
 
 def text_names(names: Sequence[Hashable] | None) -> np.ndarray | None:
-    """The names as `feature_names_in_` has them: only where all are strings."""
+    """The names as an array, for `feature_names_in_`; None unless all are strings."""
     if names is None or not all(isinstance(name, str) for name in names):
         return None
     return np.array(names, dtype=object)
@@ -27,7 +48,7 @@ def refuse_duplicates(names: Sequence[Hashable]) -> None:
     for name in names:
         if name in seen:
             raise DataError(
-                f"Two columns of X are called {name!r}; rename one of them."
+                f"Two columns of X have the name {name!r}; rename one of them."
             )
         seen.add(name)
 
@@ -76,5 +97,6 @@ def _difference(seen: list, names: list) -> str:
 
 
 def _listed(names: list) -> str:
-    more = "- ...\n" if len(names) > MOST else ""
-    return "".join(f"- {name}\n" for name in sorted(map(str, names))[:MOST]) + more
+    more = "- ...\n" if len(names) > MAX_LISTED else ""
+    listed = sorted(map(str, names))[:MAX_LISTED]
+    return "".join(f"- {name}\n" for name in listed) + more

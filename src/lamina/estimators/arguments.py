@@ -1,6 +1,4 @@
-"""Arguments of the methods that write texts, checked as a constructor's parameters are."""
-
-from typing import Any
+"""Arguments of the methods that write texts, checked like constructor parameters."""
 
 from lamina.exceptions import ParameterError
 from lamina.params import Rule, at_least, none, not_negative, positive, seed
@@ -27,10 +25,10 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
         none(),
     ),
 }
-"""What each argument may be, wherever it occurs."""
+"""The rules of each argument, by its name."""
 
 
-def check_arguments(**arguments: Any) -> None:
+def check_arguments(**arguments: object) -> None:
     """Raise `ParameterError` for the first argument that is not allowed."""
     for name, value in arguments.items():
         if not any(rule.accepts(value) for rule in ALLOWED[name]):

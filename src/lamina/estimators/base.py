@@ -1,13 +1,15 @@
-"""What every estimator shares: how it is fitted, and how its network is asked."""
+"""The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
+from lamina.constructor import refuse_unknown
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.choose import ENCODERS
 from lamina.estimators.data import read_targets, read_weight
@@ -15,17 +17,20 @@ from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
+from lamina.inputs import DataLike, Indexable
+from lamina.nn.body import Body
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
 from lamina.process import default_settings
-from lamina.tasks.base import Task
+from lamina.tasks.base import Classes, Task
+from lamina.training.callbacks import with_callbacks
 from lamina.training.loader import PredictionBatches
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
-from lamina.training.prediction import Ask, outputs_of
+from lamina.training.prediction import Query, outputs_of
 
 Measure = Callable[[Any, Any, np.ndarray | None], float]
-"""Plain targets, outputs and weights (n,) -> how good the outputs are."""
+"""Plain targets, outputs and weights (n,) -> a score."""
 
 
 class NeuralEstimator(
@@ -33,21 +38,33 @@ class NeuralEstimator(
 ):
     """Abstract. A public class names its `body` and its `task`."""
 
-    body: ClassVar[type]
+    body: ClassVar[type[Body]]
     task: ClassVar[type[Task]]
     encoders: ClassVar[dict[str, type]] = ENCODERS
-    """Who reads each form of data, of those that the body takes."""
+    """The encoder of each form of data, of those that the body takes."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if hasattr(cls, "body") and cls.__doc__:
+            doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
+            doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
+            cls.__doc__ = doc
+
+    @classmethod
+    def default_steps(cls) -> int:
+        """Gradient steps that make a good fit, for `max_iter="auto"`."""
+        return cls.task.default_steps or cls.body.default_steps
 
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917
         self,
-        X: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        validation_groups: Any = None,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        X_val: DataLike | None = None,
+        y_val: DataLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        validation_groups: ArrayLike | None = None,
     ) -> Self:
         """Train a network on samples X and targets y.
 
@@ -58,15 +75,15 @@ class NeuralEstimator(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample's loss; 2 counts as twice, 0 as absent.
+            Weight of each sample's loss; 2 counts the sample twice, 0 leaves it out.
         X_val, y_val : as X and y, default=None
             Validation samples. They are scored after each epoch, and with
             `early_stopping` they decide when to stop and which epoch to keep.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Weights of the validation samples in the score.
         validation_groups : array-like of shape (n_samples,), default=None
-            With `early_stopping` samples of a group are set aside together, or not at
-            all, so that no validation sample has a twin among the training samples.
+            With `early_stopping`, all samples of a group are held out or none is, so that
+            no validation sample is related to a training sample.
 
         Returns
         -------
@@ -78,7 +95,7 @@ class NeuralEstimator(
         ParameterError, DataError
             A parameter or a sample cannot be used; the estimator stays as it was.
         DivergenceError
-            The loss turned NaN or infinite; the last sound epoch is kept if there is one.
+            The loss became NaN or infinite; the epochs before are kept if there are some.
         KeyboardInterrupt
             Training was interrupted; the epochs until then are kept if there are some.
         """
@@ -87,12 +104,18 @@ class NeuralEstimator(
         Fitting(self, resumes=resumes).run(X, y, sample_weight, given)
         return self
 
-    def _continue(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
-        """One more epoch: what `partial_fit` is in every estimator."""
+    def _continue(
+        self,
+        X: DataLike,
+        y: DataLike | None,
+        sample_weight: ArrayLike | None,
+        classes: Classes | None,
+    ) -> Self:
+        """Train for one more epoch: the `partial_fit` of every estimator."""
         if self.early_stopping or self.warm_start:
             raise ParameterError(
-                "partial_fit takes no validation samples and always goes on: it does "
-                "not support early_stopping=True or warm_start=True; use fit."
+                "partial_fit takes no validation samples and always continues training: "
+                "it does not support early_stopping=True or warm_start=True; use fit."
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)
@@ -104,20 +127,22 @@ class NeuralEstimator(
         """The forms of data that the estimator takes."""
         return tuple(form for form in cls.body.forms if form in cls.encoders)
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         """Fitted attributes that only some estimators have; X are the plain samples."""
         del encoder, task, X
         return {}
 
-    def _plain(self, X: Any) -> Any:
+    def _plain(self, X: DataLike) -> Any:
         """X in the plain form of the fitted encoder, which checks it."""
         if "network_" not in vars(self):
             check_is_fitted(self, "network_")
         with data_errors("X"):
             return self.encoder_.read(X)
 
-    def _outputs(self, X: Any, ask: Ask | None = None, y: Any = None) -> Any:
-        """What `ask(model, batch)`, the task's `predict` if None, says of samples X.
+    def _outputs(
+        self, X: DataLike, query: Query | None = None, y: DataLike | None = None
+    ) -> Any:
+        """What `query(model, batch)` returns of samples X; None is the task's `predict`.
 
         With y the batches have targets.
         """
@@ -126,10 +151,10 @@ class NeuralEstimator(
         if y is not None:
             with data_errors("y"):
                 targets = self.task_.read(y, plain)
-        return self._outputs_of_plain(plain, ask, targets)
+        return self._outputs_of_plain(plain, query, targets)
 
     def _outputs_of_plain(
-        self, plain: Any, ask: Ask | None = None, y: Any = None
+        self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
         check_params(self, only=Use.AT_ONCE)
         self.task_.configure_prediction(self)
@@ -140,38 +165,71 @@ class NeuralEstimator(
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
-            question: Ask = self.task_.predict if ask is None else ask
-            return self.outputs_of(network, self.encoder_, samples, question, target)
+            chosen: Query = self.task_.predict if query is None else query
+            return self.outputs_of(network, self.encoder_, samples, chosen, target)
 
     def outputs_of(
         self,
         model: Model,
         encoder: Encoder,
         samples: Samples,
-        ask: Ask,
-        target: Any = None,
+        query: Query,
+        target: object = None,
     ) -> Any:
-        """What `ask(model, batch)` says of encoded samples."""
+        """What `query(model, batch)` returns of encoded samples."""
         lengths = samples.lengths
         longest = 1 if lengths is None else int(lengths.max())
         n_cells = max(encoder.spec.max_length, longest)
         device = device_of(self.device).type
         n_macs = float(n_cells * model.n_weights)
         batches = PredictionBatches(samples, n_cells, n_macs, target, device)
-        return outputs_of(model, ask, batches, self)
+        return outputs_of(model, query, batches, self)
 
-    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
+    def _score(
+        self, X: DataLike, y: DataLike | None, sample_weight: ArrayLike | None
+    ) -> float:
         """The task's score of the outputs for X."""
         check_is_fitted(self, "network_")
         return self._score_by(self.task_.score, X, y, sample_weight)
 
-    def _score_by(self, measure: Measure, X: Any, y: Any, sample_weight: Any) -> float:
-        """What a measure of the task says of the outputs for X."""
+    def _score_by(
+        self,
+        measure: Measure,
+        X: DataLike,
+        y: DataLike | None,
+        sample_weight: ArrayLike | None,
+    ) -> float:
+        """The outputs for X, scored by a measure of the task."""
         plain = self._plain(X)
         with data_errors("y"):
             targets = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
         return measure(targets, self._outputs_of_plain(plain), weight)
+
+    def set_params(self, **params: object) -> Self:
+        """Set parameters of the estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of the class, and `name__parameter` of an estimator that is the
+            parameter `name`.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ParameterError
+            The estimator has no such parameter.
+        """
+        names = self.get_params(deep=False)
+        refuse_unknown(
+            type(self).__name__, (name.partition("__")[0] for name in params), names
+        )
+        return super().set_params(**params)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -1,28 +1,27 @@
-"""Image description: pictures in, texts out."""
+"""Captions of images."""
 
 from lamina.bodies.image import ImageBody, ImageBodyParams
 from lamina.codec import CodecParams, Unit
-from lamina.encoders.image import ImageParams, PretrainedImageEncoder
+from lamina.encoders.images.encoder import ImageParams, PretrainedImageEncoder
 from lamina.estimators.transducer import Transducer
 from lamina.tasks.transduction import Captioning
 
 
 class CaptionParams(CodecParams):
-    """What captions are cut into."""
+    """What captions are split into."""
 
     unit: Unit = "word"
 
 
-class ImageCaptioner(Transducer, ImageBodyParams, ImageParams, CaptionParams):
-    """Convolutional network with an attending decoder that says what a picture shows.
+class ImageCaptioner(CaptionParams, ImageParams, Transducer, ImageBodyParams):
+    """Convolutional network and decoder with attention that describes images.
 
     X is an array of images (samples, height, width) or (samples, height, width, channels),
     a list of arrays, of image files or of PIL images. y holds a caption for each, or a list
-    of captions that are all right, one of which is learnt at a time. The decoder looks at
-    the cells of the picture (Xu et al. 2015). `score` is the mean chrF of the captions,
-    from 0 to 1: the F-score of the character n-grams that a caption has in common with
-    the nearest of a picture's captions (Popovic 2015; needs the package sacrebleu). `bleu`
-    is corpus BLEU.
+    of captions, one of which is drawn whenever the image is in a batch. The decoder attends
+    to the cells of the image (Xu et al. 2015). `score` is the mean chrF of the captions, in
+    [0, 1]: the F-score of the character n-grams that a caption has in common with the most
+    similar caption of y (Popovic 2015; needs the package sacrebleu). `bleu` is corpus BLEU.
 
     {parameters}
 
@@ -30,8 +29,8 @@ class ImageCaptioner(Transducer, ImageBodyParams, ImageParams, CaptionParams):
 
     See Also
     --------
-    Translator : Writes from texts.
-    lamina.inspection.plot_attention : Which part of the picture belongs to which word.
+    Translator : Generates texts from texts.
+    lamina.inspection.plot_attention : Draws the attention weights.
 
     Examples
     --------

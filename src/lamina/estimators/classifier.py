@@ -3,17 +3,19 @@
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
 from lamina.encoders.base import Encoder
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.exceptions import ParameterError
-from lamina.tasks.base import Task
+from lamina.inputs import DataLike, Indexable
+from lamina.tasks.base import Classes, Task
 from lamina.tasks.classification import Classification, ClassificationParams
 from lamina.tasks.label_task import LabelTask
+from lamina.training.callbacks import with_callbacks
 
 
 def _decides(estimator: "Classifier") -> bool:
@@ -28,15 +30,19 @@ class Classifier(
 
     task = Classification
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(task, LabelTask)
         return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
     @with_callbacks
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self,
+        X: DataLike,
+        y: DataLike,
+        classes: Classes | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales, categories and vocabularies are those of the first call.
 
@@ -47,8 +53,8 @@ class Classifier(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The labels.
         classes : array-like of shape (n_classes,), or a list of them, default=None
-            All labels that any call will see; needed in the first one unless y has all.
-            A list, one an output, for several outputs.
+            All labels of all calls; required in the first call unless y contains all. For
+            several outputs a list with an array for each.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample's loss.
 
@@ -64,7 +70,7 @@ class Classifier(
             )
         return self._continue(X, y, sample_weight, classes)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: DataLike) -> np.ndarray:
         """The most likely label of each sample.
 
         Parameters
@@ -80,7 +86,7 @@ class Classifier(
         outputs = self._outputs(X)
         return self.task_.labels(outputs)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: DataLike) -> np.ndarray | Any:
         """The probability of each label.
 
         Parameters
@@ -91,12 +97,12 @@ class Classifier(
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes), or a list of them
-            In the order of `classes_`; a list, one an output, for several outputs.
+            In the order of `classes_`; for several outputs a list with an array for each.
         """
         outputs = self._outputs(X)
         return self.task_.probabilities(outputs)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: DataLike) -> np.ndarray | Any:
         """The logarithm of the probability of each label.
 
         Parameters
@@ -113,7 +119,7 @@ class Classifier(
         return self.task_.log_probabilities(outputs)
 
     @available_if(_decides)
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: DataLike) -> np.ndarray:
         """The network's output before it becomes a probability.
 
         Parameters
@@ -124,14 +130,16 @@ class Classifier(
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Positive for the second class where there are two; else the largest belongs
-            to the predicted class. Not there for several outputs.
+            With two classes, positive for the second; otherwise the predicted class has
+            the largest value. Not available for several outputs.
         """
         outputs = self._outputs(X)
         return self.task_.decisions(outputs)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of samples whose labels are all right.
+    def score(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """The fraction of samples whose labels are all correct.
 
         Parameters
         ----------
@@ -145,7 +153,7 @@ class Classifier(
         Returns
         -------
         score : float
-            Accuracy; with several labels a sample counts only if all are right.
+            Accuracy; with several labels a sample counts only if all are correct.
         """
         return self._score(X, y, sample_weight)
 

@@ -1,26 +1,24 @@
 """Convolutional networks for images, series, text and sound."""
 
 from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio.encoder import AudioParams
 from lamina.encoders.choose import InputParams
-from lamina.encoders.image import ImageParams
-from lamina.encoders.series import SeriesParams
-from lamina.encoders.text import TextParams
+from lamina.encoders.images.encoder import ImageParams
+from lamina.encoders.series.encoder import SeriesParams
+from lamina.encoders.texts.encoder import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class GridParams(
-    ConvolutionalParams, InputParams, SeriesParams, ImageParams, TextParams, AudioParams
-):
-    """A convolutional network, and the forms of data that it takes."""
+class GridInputParams(AudioParams, TextParams, SeriesParams, ImageParams, InputParams):
+    """The forms of data that a convolutional network takes."""
 
 
-class CNNClassifier(Classifier, GridParams):
+class CNNClassifier(GridInputParams, Classifier, ConvolutionalParams):
     """Convolutional network for classifying images and sequences.
 
-    X is images: an array (samples, height, width, channels), grey ones (samples, height,
-    width), a list of files or of PIL images, read as they are needed; or series: an array
+    X is images: an array (samples, height, width, channels), or (samples, height, width) if
+    grey, a list of files or of PIL images, read when they are needed; or series: an array
     (samples, steps, channels), a 2-D array (samples, steps), a list of arrays of unequal
     length; or texts, sound files or waveforms (with `sampling_rate`).
     y holds labels of any type, an indicator matrix, or several columns of labels.
@@ -32,7 +30,7 @@ class CNNClassifier(Classifier, GridParams):
     See Also
     --------
     RNNClassifier : Reads a sequence step by step.
-    CNNRegressor : Predicts numbers.
+    CNNRegressor : Predicts real values.
 
     Examples
     --------
@@ -48,11 +46,11 @@ class CNNClassifier(Classifier, GridParams):
     body = ConvolutionalBody
 
 
-class CNNRegressor(Regressor, GridParams):
-    """Convolutional network for predicting numbers from images and sequences.
+class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
+    """Convolutional network for predicting real values from images and sequences.
 
-    X is images: an array (samples, height, width, channels), grey ones (samples, height,
-    width), a list of files or of PIL images, read as they are needed; or series: an array
+    X is images: an array (samples, height, width, channels), or (samples, height, width) if
+    grey, a list of files or of PIL images, read when they are needed; or series: an array
     (samples, steps, channels), a 2-D array (samples, steps), a list of arrays of unequal
     length; or texts, sound files or waveforms (with `sampling_rate`).
     y has one column or several, and is standardised while training.

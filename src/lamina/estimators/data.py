@@ -1,25 +1,27 @@
-"""Samples with their targets and weights, checked in one place for every method."""
+"""Samples with their targets and weights, checked in the same way for every method."""
 
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
+from lamina.inputs import DataLike, Indexable
 from lamina.tasks.base import Task
 
-LARGEST = 1e100
-"""No weight is greater."""
+MAX_WEIGHT = 1e100
+"""Larger weights overflow in sums."""
 
 
 @dataclass
 class Data:
-    """Samples in their plain form, with their targets and, where given, their weights."""
+    """Samples in their plain form, with their targets and weights."""
 
-    X: Any
-    y: Any
+    X: Indexable
+    y: Indexable | None
     weight: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -32,14 +34,24 @@ class Data:
         return Data(rows_of(self.X, rows), y, weight)
 
     def present(self) -> np.ndarray | None:
-        """The rows whose weight is not 0, which is as good as absent; None: all."""
+        """The rows whose weight is not 0; None if all are such."""
         if self.weight is None or (self.weight > 0).all():
             return None
         return np.flatnonzero(self.weight)
 
 
-def read_targets(owner: str, task: Task, y: Any, X: Any, name: str = "y") -> Any:
-    """The plain targets of plain samples X: one for each, or none where none belong."""
+@dataclass
+class WeightSum:
+    """The sum and the number of all sample weights of a fit, which are scaled to mean 1."""
+
+    total: float = 0.0
+    n: int = 0
+
+
+def read_targets(
+    owner: str, task: Task, y: DataLike | None, X: Indexable, name: str = "y"
+) -> Any:
+    """The plain targets of plain samples X, one for each; None if the task has none."""
     if not task.requires_y:
         refuse_targets(owner, y, name)
         return task.read(None, X)
@@ -54,16 +66,16 @@ def read_targets(owner: str, task: Task, y: Any, X: Any, name: str = "y") -> Any
     return targets
 
 
-def require_targets(owner: str, y: Any, name: str = "y") -> None:
-    """Raise where targets are missing."""
+def require_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
+    """Raise `DataError` if targets are missing."""
     if y is None:
         raise DataError(
             f"{owner} requires y to be passed, but the target {name} is None."
         )
 
 
-def refuse_targets(owner: str, y: Any, name: str = "y") -> None:
-    """Raise where targets are given and would be ignored."""
+def refuse_targets(owner: str, y: DataLike | None, name: str = "y") -> None:
+    """Raise `DataError` if targets are given that would be ignored."""
     if y is not None:
         raise DataError(
             f"{owner} learns from X alone, and {name} would be ignored; pass {name}=None."
@@ -71,7 +83,7 @@ def refuse_targets(owner: str, y: Any, name: str = "y") -> None:
 
 
 def read_weight(
-    sample_weight: Any, n: int, name: str = "sample_weight"
+    sample_weight: ArrayLike | None, n: int, name: str = "sample_weight"
 ) -> np.ndarray | None:
     """Weights as floats, one for each of `n` samples; `DataError` for any other."""
     if sample_weight is None:
@@ -91,15 +103,23 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    # Larger ones overflow in sums.
-    bad = ~(weight <= LARGEST) | (weight < 0)
+    bad = ~(weight <= MAX_WEIGHT) | (weight < 0)
     if bad.any():
         i = int(bad.argmax())
         raise DataError(
-            f"{name}[{i}] is {weight[i]}; a weight is finite (at most {LARGEST:g}) and >= 0."
+            f"{name}[{i}] is {weight[i]}; a weight is finite (at most "
+            f"{MAX_WEIGHT:g}) and >= 0."
         )
     if not weight.any():
         raise DataError(
-            f"{name} is zero for every sample; one weight at least is greater."
+            f"{name} is zero for every sample; at least one must be greater."
         )
     return weight
+
+
+def weights_with_targets(task: Task, data: Data) -> np.ndarray | None:
+    """Sample weights times those that follow from the targets; None if all are 1."""
+    from_targets = task.target_weights(data.y)
+    if from_targets is None or data.weight is None:
+        return data.weight if from_targets is None else from_targets
+    return from_targets * data.weight

@@ -1,20 +1,20 @@
 """Dense networks for tables."""
 
 from lamina.bodies.dense import DenseBody, DenseParams
-from lamina.encoders.tabular import TableParams
+from lamina.encoders.tables.reader import TableParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class DNNClassifier(Classifier, DenseParams, TableParams):
+class DNNClassifier(TableParams, Classifier, DenseParams):
     """Dense network (multi-layer perceptron) for classifying the rows of a table.
 
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
     lists or a torch tensor. Numbers are scaled here; strings and categories, booleans,
     dates and missing values need no preparation, and a category that `fit` did not see
-    counts as unknown. Outliers do not change the scale of the other numbers. A number far
-    beyond those of `fit` is cut off at 6 standard deviations, and in a column that had a
-    long tail or outliers at 200. y holds labels of any type, an indicator matrix of several
+    counts as unknown. Outliers do not change the scale of the other values. A value far beyond
+    those of `fit` is clipped at 6 standard deviations, and at 200 in a column that had a long
+    tail or outliers in `fit`. y holds labels of any type, an indicator matrix of several
     labels, or several columns of labels.
 
     {parameters}
@@ -23,7 +23,7 @@ class DNNClassifier(Classifier, DenseParams, TableParams):
 
     See Also
     --------
-    DNNRegressor : Predicts numbers.
+    DNNRegressor : Predicts real values.
 
     Examples
     --------
@@ -38,8 +38,8 @@ class DNNClassifier(Classifier, DenseParams, TableParams):
     body = DenseBody
 
 
-class DNNRegressor(Regressor, DenseParams, TableParams):
-    """Dense network (multi-layer perceptron) for predicting numbers from a table.
+class DNNRegressor(TableParams, Regressor, DenseParams):
+    """Dense network (multi-layer perceptron) for predicting real values from a table.
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
     standardised while training.

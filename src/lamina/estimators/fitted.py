@@ -1,17 +1,18 @@
-"""The attributes that `fit` leaves, each declared once, and how they get there."""
+"""The fitted attributes, each declared once, and how `fit` sets them."""
 
 from typing import Annotated, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from lamina.docstrings import Fitted
 from lamina.encoders.base import Encoder
 from lamina.nn.model import Model
-from lamina.params import Fitted
 from lamina.schema import Schema
 
 
 class FittedNetwork(Fitted):
-    """What every estimator has after `fit`."""
+    """Fitted attributes of every estimator."""
 
     form_: Annotated[
         str,
@@ -21,7 +22,7 @@ class FittedNetwork(Fitted):
     schema_: Annotated[
         Schema,
         "Schema",
-        "What `fit` learnt about the form of X, with which later samples have to agree.",
+        "What `fit` learnt about the form of X; later samples are checked against it.",
     ]
     loss_curve_: Annotated[
         list[float], "list of float", "Mean training loss of each epoch."
@@ -36,20 +37,20 @@ class FittedNetwork(Fitted):
         float | None, "float or None", "The highest of `validation_scores_`."
     ]
     n_iter_: Annotated[int, "int", "Epochs trained."]
-    n_parameters_: Annotated[int, "int", "Trainable numbers of the network."]
+    n_parameters_: Annotated[int, "int", "Trainable values of the network."]
     network_: Annotated[Model, "torch.nn.Module", "The network."]
-    encoder_: Annotated[Encoder, "Encoder", "What turns samples into tensors."]
-    task_: Annotated[Any, "Task", "What the features of the network are for."]
+    encoder_: Annotated[Encoder, "Encoder", "Turns samples into tensors."]
+    task_: Annotated[Any, "Task", "Turns features of the network into outputs."]
 
 
 class FittedColumns(Fitted):
-    """What estimators have that take tables or series."""
+    """Fitted attributes of estimators that take tables or series."""
 
     n_features_in_: Annotated[
         int,
         "int",
-        """Columns of a table or of a 2-D X, channels of longer samples; not there for
-        texts, pictures and files.""",
+        """Columns of a table or of a 2-D X, channels of longer samples; absent for texts,
+        images and files.""",
     ]
     feature_names_in_: Annotated[
         np.ndarray,
@@ -59,24 +60,24 @@ class FittedColumns(Fitted):
 
 
 class FittedLabels(Fitted):
-    """What classifiers have."""
+    """Fitted attributes of classifiers and taggers."""
 
     classes_: Annotated[
-        Any,
+        np.ndarray | Any,
         "ndarray of shape (n_classes,), or a list of them",
         "The labels, sorted; a list of arrays for several outputs.",
     ]
 
 
-def publish(estimator: Any, fitted: dict[str, Any]) -> None:
-    """Put new fitted attributes in the place of all earlier ones, at once."""
+def publish(estimator: BaseEstimator, fitted: dict[str, object]) -> None:
+    """Replace all fitted attributes by new ones, in a single assignment."""
     params = estimator.get_params(deep=False)
     kept = {
         name: value
         for name, value in vars(estimator).items()
         if name in params or name.startswith("_skl") or not _is_fitted(name)
     }
-    # At once: an interrupt finds the attributes of before or those of after.
+    # A single assignment, so that an interrupt leaves either the old ones or the new ones.
     estimator.__dict__ = kept | fitted
 
 

@@ -1,22 +1,25 @@
-"""Forecasting: series in, their next steps out."""
+"""Forecasting of series."""
 
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
-from lamina.encoders.answers import give_back
+from lamina.docstrings import Fitted
 from lamina.encoders.base import Encoder
-from lamina.encoders.futures import read_after
-from lamina.encoders.histories import HistoryEncoder
-from lamina.encoders.history_params import HistoryParams
-from lamina.encoders.panels import Panel
-from lamina.encoders.steps import is_native
+from lamina.encoders.forecasting.encoder import HistoryEncoder
+from lamina.encoders.forecasting.futures import read_future
+from lamina.encoders.forecasting.outputs import to_container
+from lamina.encoders.forecasting.params import HistoryParams
+from lamina.encoders.series.panel import Panel
+from lamina.encoders.series.steps import is_native
 from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
-from lamina.params import Fitted, Use, at_least, check_params, fraction
+from lamina.inputs import DataLike, Indexable
+from lamina.params import Use, at_least, check_params, fraction
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
@@ -24,20 +27,20 @@ from lamina.training.precision import device_of, on_device
 
 
 class FittedForecaster(Fitted):
-    """What forecasters have after `fit`."""
+    """Fitted attributes of forecasters."""
 
     series_: Annotated[
         Panel,
         "sequence of ndarray of shape (n_steps, n_columns)",
-        "The series that the last `fit` saw, in order of time and at regular steps.",
+        "The series of the last `fit`, sorted by time and at regular steps.",
     ]
     season_: Annotated[
-        int, "int", "Steps after which they resemble themselves, 1 if they do not."
+        int, "int", "Steps of a season of the series; 1 if they have none."
     ]
 
 
 class SeriesForecaster(
-    SequenceEstimator, FittedForecaster, ForecastingParams, HistoryParams
+    HistoryParams, SequenceEstimator, FittedForecaster, ForecastingParams
 ):
     """Abstract forecaster; a public class names its body."""
 
@@ -45,85 +48,90 @@ class SeriesForecaster(
     learning_rate_init: Rate = 0.003
     encoders = {"series": HistoryEncoder}  # noqa: RUF012
 
-    def predict(self, X: Any = None, future: Any = None) -> Any:
-        """The next values of each series, their medians, as many as `fit` was to forecast.
+    def predict(self, X: DataLike | None = None, future: DataLike | None = None) -> Any:
+        """The medians of the next `horizon` values of each series.
 
         Parameters
         ----------
         X : series, or list or frame of n_series series, default=None
-            Histories up to the moment from which on is forecast; None goes on from those
-            that the last `fit` saw.
+            Histories, up to the step before the first forecast; None continues those of the
+            last `fit`.
         future : array-like of shape (n_series, horizon, n_known) or frame, default=None
             The next values of `known_columns`, in this order. A frame has them by name,
-            with the ids and the next stamps of X; its other columns are left aside.
+            with the ids and the next stamps of X; its other columns are not used.
 
         Returns
         -------
         y : ndarray of shape (n_series, horizon), series or frame
-            Arrays and lists give an array, of shape (horizon,) if X is a single series.
-            A series or a frame of pandas, polars or pyarrow gives the same: the ids, the
-            stamps that follow, and the values.
+            An array for arrays and lists, of shape (horizon,) if X is a single series. For
+            a series or a frame of pandas, polars or pyarrow one of the same library, with
+            the ids, the next stamps, and the values.
         """
         panel = self._histories(X, future)
-        return give_back(panel, self._outputs_of_plain(panel)[:, :, 0])
+        return to_container(panel, self._outputs_of_plain(panel)[:, :, 0])
 
-    def predict_quantiles(self, X: Any = None, future: Any = None) -> Any:
+    def predict_quantiles(
+        self, X: DataLike | None = None, future: DataLike | None = None
+    ) -> Any:
         """The `quantiles` of each of the next values.
 
         Parameters
         ----------
         X : series, or list or frame of n_series series, default=None
-            Histories up to the moment from which on is forecast; None goes on from those
-            that the last `fit` saw.
+            Histories, up to the step before the first forecast; None continues those of the
+            last `fit`.
         future : array-like of shape (n_series, horizon, n_known) or frame, default=None
             The next values of `known_columns`, as for `predict`.
 
         Returns
         -------
         y : ndarray of shape (n_series, horizon, n_quantiles) or frame
-            Rising where the quantiles rise. Of shape (horizon, n_quantiles) if X is a
-            single series. A frame has a column for each quantile, called by it: "0.1".
+            In the order of `quantiles`, and never crossing. Of shape (horizon, n_quantiles)
+            if X is a single series. A frame has a column for each quantile, such as "0.1".
         """
         panel = self._histories(X, future)
         levels = self._parts()[1].levels[1:]
         if not levels:
-            raise ParameterError("quantiles=() in fit, so there are none to give.")
-        found = self._outputs_of_plain(panel)[:, :, 1:]
-        order = np.argsort(np.argsort(levels))
-        found = np.sort(found, axis=2)[:, :, order]
-        return give_back(panel, found, [str(level) for level in levels])
+            raise ParameterError("quantiles was () in fit; set it and call fit again.")
+        values = np.sort(self._outputs_of_plain(panel)[:, :, 1:], axis=2)
+        values = values[:, :, np.argsort(np.argsort(levels))]
+        return to_container(panel, values, [str(level) for level in levels])
 
     def score(
-        self, X: Any, y: Any = None, sample_weight: Any = None, future: Any = None
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        future: DataLike | None = None,
     ) -> float:
-        """How good forecasts are: minus the mean absolute scaled error.
+        """Minus the mean absolute scaled error of forecasts.
 
         Parameters
         ----------
         X : series, or list or frame of n_series series
-            Histories. Without y, the last steps of each, as many as are forecast, are
-            compared with a forecast from those before.
+            Histories. Without y, the last `horizon` steps of each are compared with a
+            forecast from the steps before.
         y : array-like of shape (horizon,) or (n_series, horizon), or frame, default=None
-            What follows the histories; NaN where it is not known. A frame is matched by
-            ids and stamps.
+            The values after the histories; NaN where they are missing. A frame is matched
+            by ids and stamps.
         sample_weight : array-like of shape (n_series,), default=None
             Weight of each series.
         future : array-like or frame, default=None
-            The values of `known_columns` beside y. A frame y may have them itself, and
-            without y X has them.
+            The values of `known_columns` at the steps of y. They may be columns of a frame
+            y; without y they are those of X.
 
         Returns
         -------
         score : float
-            0 is perfect, and -1 is as good as the seasonal naive forecast within the
-            history. Series that do not change at all have no scale and do not count.
+            At most 0. It is -1 for errors as large as those of the seasonal naive forecast
+            within the history. Constant series have no scale and are left out.
         """
         panel = self._plain(X)
         if y is not None:
             with data_errors("y"):
                 panel = self._joined(panel, y, future)
         elif future is not None:
-            raise DataError("future goes with y; without y, X has the known columns.")
+            raise DataError("future needs y; without y, X has the known columns.")
         weight = read_weight(sample_weight, len(panel))
         return self.task_.score(panel, self._held_back(panel), weight)
 
@@ -137,18 +145,18 @@ class SeriesForecaster(
                 self.network_, self.encoder_, samples, self.task_.predict
             )
 
-    def _histories(self, X: Any, future: Any) -> Panel:
+    def _histories(self, X: DataLike | None, future: DataLike | None) -> Panel:
         check_is_fitted(self, "network_")
         panel = self.series_ if X is None else self._plain(X)
         return self._with_future(panel, future)
 
-    def _with_future(self, panel: Panel, future: Any) -> Panel:
+    def _with_future(self, panel: Panel, future: DataLike | None) -> Panel:
         """The panel with the future of the known columns."""
         encoder, task = self._parts()
         known = list(encoder.known_columns)
         if not known:
             if future is not None:
-                raise DataError("future has no use: known_columns was empty in fit.")
+                raise DataError("future has no effect: known_columns was empty in fit.")
             return panel
         if future is None:
             raise DataError(
@@ -156,15 +164,15 @@ class SeriesForecaster(
                 f"{task.horizon} values as future."
             )
         panel = panel.with_values(panel.values)
-        panel.future = read_after(future, panel, known, encoder, "future")
+        panel.future = read_future(future, panel, known, encoder, "future")
         return panel
 
-    def _joined(self, panel: Panel, y: Any, future: Any) -> Panel:
-        """Whole series: X, with y behind it and the known columns beside."""
+    def _joined(self, panel: Panel, y: DataLike, future: DataLike | None) -> Panel:
+        """The series X followed by y, with the known columns of both."""
         encoder, task = self._parts()
         horizon = task.horizon
         value = [panel.source.value]
-        truth = read_after(y, panel, value, encoder, "y")
+        truth = read_future(y, panel, value, encoder, "y")
         if future is None and encoder.known and is_native(y):
             future = y
         after = self._with_future(panel, future).future
@@ -182,34 +190,34 @@ class SeriesForecaster(
         assert isinstance(encoder, HistoryEncoder) and isinstance(task, Forecasting)
         return encoder, task
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(encoder, HistoryEncoder)
         del task
         return {"season_": encoder.season, "series_": X}
 
 
 class ForecastBodyParams(CausalRecurrentParams, use=Use.FROZEN):
-    """A recurrent network that looks back."""
+    """The recurrent network of a forecaster."""
 
-    hidden_size: Annotated[int, at_least(1), "Units of each layer."] = 64
-    n_layers: Annotated[int, at_least(1), "Recurrent layers on top of each other."] = 1
+    hidden_size: Annotated[int, at_least(1), "Hidden units of each layer."] = 64
+    n_layers: Annotated[int, at_least(1), "Number of recurrent layers."] = 1
     dropout: Annotated[
-        float, fraction(), "Share of features dropped after each layer in training."
+        float, fraction(), "Fraction of features dropped after each layer in training."
     ] = 0.1
 
 
 class Forecaster(SeriesForecaster, ForecastBodyParams):
-    """Recurrent network that forecasts series, one for all that it is given.
+    """Recurrent network that forecasts series, one network for all series of X.
 
-    X is a single series, an array (steps,) or a list of numbers; several, an array
-    (series, steps), or a list of arrays (steps,) of any length; series with others beside
-    them that help, a list of arrays (steps, columns) the first of which is forecast; or a
-    series or a frame of pandas, polars or pyarrow with a row for each step (`id_column`,
-    `time_column`, `value_column`; what other columns it has helps, and `known_columns`
-    with their future). Forecasts come back as what X was, with the ids and the stamps that
-    follow. NaN is a missing step, and counts as the same step of the season before. Each
-    window of a series is seen in its own level and scale, and what is learnt is the
-    difference from what is usual in the season, in absolute errors.
+    X is a single series, an array (steps,) or a list of numbers; several series, an array
+    (series, steps) or a list of arrays (steps,) of any length; series with covariates, a
+    list of arrays (steps, columns) the first column of which is forecast; or a series or a
+    frame of pandas, polars or pyarrow with a row for each step (`id_column`, `time_column`,
+    `value_column`; other columns are covariates, `known_columns` those with a known
+    future). Forecasts have the container of X, with the ids and the next stamps. NaN is a
+    missing step, and is replaced by the same step of the season before. Each window of a
+    series is scaled by its own level and scale, and the network learns the difference from
+    the seasonal median, by absolute errors.
 
     {parameters}
 
@@ -217,17 +225,17 @@ class Forecaster(SeriesForecaster, ForecastBodyParams):
 
     See Also
     --------
-    RNNRegressor : A single number for each series.
+    RNNRegressor : Predicts a single number for each series.
 
     Notes
     -----
-    Cross-validate a single series with `TimeSeriesSplit`; a test fold needs as many steps
-    as the horizon and a season and one. `KFold` takes folds out of the middle and joins
-    what is before and after: with stamps the gap is seen, filled with missing steps and
-    warned of, and in an array it cannot be seen. `early_stopping` sets whole series aside.
+    Cross-validate a single series with `TimeSeriesSplit`; a test fold needs at least
+    horizon + season + 1 steps. `KFold` takes folds out of the middle and joins the parts
+    before and after: with stamps the gap is detected, filled with missing steps and warned
+    of, in an array it is not. `early_stopping` sets whole series aside.
 
     `season`, `horizon`, `window`, `quantiles` and the columns are those of `fit` until
-    another `fit` starts anew; `warm_start` goes on with them.
+    another `fit` starts anew; `warm_start` continues with them.
 
     Examples
     --------

@@ -1,7 +1,8 @@
-"""Language models: documents in, likelihoods and texts out."""
+"""Language models: likelihoods of documents, and generation of texts."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -9,18 +10,24 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.batch import END
 from lamina.bodies.recurrent import CausalRecurrentParams, RNNBody
 from lamina.codec import Codec
-from lamina.encoders.documents import DocumentEncoder, DocumentParams, read_documents
+from lamina.encoders.texts.documents import (
+    DocumentEncoder,
+    DocumentParams,
+    read_documents,
+)
 from lamina.estimators.arguments import check_arguments
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
+from lamina.inputs import DataLike
 from lamina.nn.language import Stepper
 from lamina.params import Use, at_least, fraction
 from lamina.seeding import seed_from
+from lamina.tasks.fusion import TextModel
 from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
 
-class LanguageEstimator(SequenceEstimator, DocumentParams):
+class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling
@@ -29,18 +36,24 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
 
     @property
     def vocabulary_(self) -> list[str]:
-        """What can come next: the end of a text, and the units."""
-        if "encoder_" not in vars(self):
-            raise AttributeError("vocabulary_ is there after fit.")
-        return self._codec().vocabulary.tokens[END:]
+        """The outputs at each step: the end of a text, and the units."""
+        return self.codec_.vocabulary.tokens[END:]
 
-    def score_samples(self, X: Any) -> np.ndarray:
+    @property
+    def codec_(self) -> Codec:
+        """The units of the texts; its outputs are indices of `vocabulary_`."""
+        check_is_fitted(self, "encoder_")
+        encoder = self.encoder_
+        assert isinstance(encoder, DocumentEncoder)
+        return encoder.codec
+
+    def score_samples(self, X: DataLike) -> np.ndarray:
         """The log-likelihood of each text, its end included.
 
         Parameters
         ----------
         X : list of n_samples str or Path, str or Path
-            Texts. That of an empty one is the log-probability of ending at once.
+            Texts. For an empty one it is the log-probability of the end.
 
         Returns
         -------
@@ -49,8 +62,8 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         """
         return self._outputs(X)
 
-    def perplexity(self, X: Any) -> float:
-        """How many units are as good as equally likely at each step, over all texts.
+    def perplexity(self, X: DataLike) -> float:
+        """The perplexity per unit, exp(-mean log-likelihood of a unit), over all texts.
 
         Parameters
         ----------
@@ -60,20 +73,20 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         Returns
         -------
         perplexity : float
-            At least 1, lower is better. The end of a text counts as a unit, and a word
-            that is spelled as one. Only models of the same `unit` can be compared.
+            At least 1; lower is better. The end of a text counts as a unit, and a word
+            that is spelled as one. Compare models of the same `unit` only.
         """
         documents = self._plain(X)
-        n_units = sum(map(self._codec().n_units, documents))
+        n_units = sum(map(self.codec_.n_units, documents))
         return float(np.exp(-self._outputs_of_plain(documents).sum() / n_units))
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each unit to come next.
+    def predict_proba(self, X: DataLike) -> np.ndarray:
+        """The probability of each unit to follow.
 
         Parameters
         ----------
         X : list of n_samples str or Path, str or Path
-            Texts that go on; "" asks how a text begins.
+            Beginnings of texts; "" for the first unit.
 
         Returns
         -------
@@ -82,25 +95,25 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         """
         return np.exp(self._outputs(X, self._task().following))
 
-    def predict(self, X: Any) -> list[str]:
-        """The unit that is most likely to come next.
+    def predict(self, X: DataLike) -> list[str]:
+        """The most likely next unit.
 
         Parameters
         ----------
         X : list of n_samples str or Path, str or Path
-            Texts that go on.
+            Beginnings of texts.
 
         Returns
         -------
         units : list of n_samples str
-            Of `vocabulary_`, one that `fit` saw; "<end>" where a text most likely ends.
+            Elements of `vocabulary_` that occurred in `fit`; "<end>" for the end of a text.
         """
         log_p = self._outputs(X, self._task().following)
-        best = np.where(self._codec().may_follow[0], log_p, -np.inf).argmax(1)
+        best = np.where(self.codec_.may_follow[0], log_p, -np.inf).argmax(1)
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: DataLike) -> np.ndarray:
         """Texts as vectors: the mean of the network's features over all steps.
 
         Parameters
@@ -111,93 +124,88 @@ class LanguageEstimator(SequenceEstimator, DocumentParams):
         Returns
         -------
         h : ndarray of shape (n_samples, hidden_size)
-            Each number is between -1 and 1.
+            Values between -1 and 1.
         """
         return self._outputs(X, self._task().embed)
 
     def generate(  # noqa: PLR0913
         self,
-        prompt: Any = "",
+        prompt: DataLike = "",
         *,
         max_length: int = 200,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
         stop: str | list[str] | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         stream: bool = False,
-    ) -> Any:
-        """Write on from a prompt, or from many at once.
+    ) -> str | list[str] | Iterator[str] | Iterator[list[str]]:
+        """Generate what follows a prompt, or each of several prompts.
 
-        Only units that occurred in the training texts are written, and only whole
+        Only units that occurred in the training texts are generated, and only complete
         characters.
 
         Parameters
         ----------
         prompt : str or list of str, default=""
-            What is written already; characters that `fit` did not see are allowed.
+            Beginnings of texts; characters that `fit` did not see are allowed.
         max_length : int, default=200
-            Units to draw at most, if the text does not end before.
+            Maximal number of units to draw.
         temperature : float, default=1.0
-            Below 1 the likely units become more likely; 0 takes the most likely one.
+            Divides the logits: below 1 likely units become more likely; 0 takes the most
+            likely one.
         top_k : int or None, default=None
             Draw from the k most likely units only.
         top_p : float or None, default=None
-            Draw from the fewest units that make up this probability together (Holtzman et al.
-            2020).
+            Draw from the fewest units whose probabilities sum to at least this (Holtzman et
+            al. 2020).
         stop : str, list of str or None, default=None
-            A text ends before any of these.
+            A text is cut before the first of these.
         random_state : int, RandomState instance or None, default=None
-            Seed of what is drawn; None draws anew each time.
+            Seed of the draws; None gives a different text each time.
         stream : bool, default=False
-            Return an iterator over pieces of the text as they are written.
+            Return an iterator over pieces of the text as they are generated.
 
         Returns
         -------
         text : str or list of str
-            What follows the prompt, without it; a list for a list of prompts. With
-            `stream` an iterator over the pieces of such a text, or over lists with the
-            next piece of each.
+            The text after the prompt; a list for a list of prompts. With `stream` an
+            iterator over the pieces of the text, or over lists with the next piece of
+            each text.
         """
-        codec = self._codec()
-        how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        codec = self.codec_
         check_arguments(
-            max_length=max_length, **how, stop=stop, random_state=random_state
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop,
+            random_state=random_state,
         )
         stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-        drawing = Generation(
-            max_length, **how, stop=stops, seed=seed_from(random_state)
-        )
+        seed = seed_from(random_state)
+        drawing = Generation(max_length, temperature, top_k, top_p, stops, seed)
         prompts = codec.checked(read_documents(prompt, "prompt"), "prompt")
         pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
-            alone = (added for (added,) in pieces)
-            return alone if stream else "".join(alone)
+            pieces_of_one = (added for (added,) in pieces)
+            return pieces_of_one if stream else "".join(pieces_of_one)
         return (
             pieces if stream else ["".join(text) for text in zip(*pieces, strict=True)]
         )
 
-    def _encoder(self) -> DocumentEncoder:
-        check_is_fitted(self)
-        encoder = self.encoder_
-        assert isinstance(encoder, DocumentEncoder)
-        return encoder
-
-    def _codec(self) -> Codec:
-        return self._encoder().codec
-
-    def _task(self) -> Any:
+    def _task(self) -> LanguageModelling:
         check_is_fitted(self)
         return self.task_
 
 
-class ReaderParams(CausalRecurrentParams, use=Use.FROZEN):
-    """A recurrent network that reads documents."""
+class LanguageBodyParams(CausalRecurrentParams, use=Use.FROZEN):
+    """The recurrent network of a language model."""
 
-    hidden_size: Annotated[int, at_least(1), Use.FROZEN, "Units of each layer."] = 256
-    n_layers: Annotated[
-        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
-    ] = 1
+    hidden_size: Annotated[
+        int, at_least(1), Use.FROZEN, "Hidden units of each layer."
+    ] = 256
+    n_layers: Annotated[int, at_least(1), Use.FROZEN, "Number of recurrent layers."] = 1
     dropout: Annotated[
         float,
         fraction(),
@@ -206,16 +214,16 @@ class ReaderParams(CausalRecurrentParams, use=Use.FROZEN):
     ] = 0.1
 
 
-class LanguageModel(LanguageEstimator, ReaderParams):
-    """Recurrent language model: how likely a text is, and how it may go on.
+class LanguageModel(LanguageEstimator, LanguageBodyParams):
+    """Recurrent language model: likelihoods of texts, and generation of texts.
 
     X is a list of texts or of `pathlib.Path` of UTF-8 files, or a single one. The state of
     the network is carried through a document from window to window, in training too
-    (truncated backpropagation, Mikolov et al. 2010). Nothing of a text is outside the
-    model: unknown words are spelled, and characters that `fit` did not see are given by
-    their code points, so the likelihoods of all texts sum to 1 at most. `score` is the
-    mean log2-likelihood per character, that is bits per character with the sign turned,
-    and the end of a text counts as a character; it can be compared between units.
+    (truncated backpropagation, Mikolov et al. 2010). Every text has a likelihood: unknown
+    words are spelled, and characters that `fit` did not see are written by their code
+    points, so that the likelihoods of all texts sum to at most 1. `score` is minus the bits
+    per character, the mean log2-likelihood, where the end of a text counts as a character;
+    it can be compared between units.
 
     {parameters}
 
@@ -223,7 +231,7 @@ class LanguageModel(LanguageEstimator, ReaderParams):
 
     See Also
     --------
-    RNNClassifier : Learns labels of texts.
+    RNNClassifier : Classifies texts.
 
     Examples
     --------

@@ -1,31 +1,33 @@
-"""What a fit that did not end as planned tells its caller, once its result is published."""
+"""The errors and warnings of a fit that diverged or was interrupted."""
 
 import warnings
-from typing import Any
 
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training.loop import History
+from lamina.training.params import TrainerParams
 
 
-def raise_if_diverged(estimator: Any, history: History) -> None:
-    """Raise `DivergenceError` that says what is kept."""
+def raise_if_diverged(params: TrainerParams, history: History) -> None:
+    """Raise `DivergenceError` if the loss diverged; the message says what is kept."""
     if not history.diverged:
         return
     kept = len(history.epochs)
-    remedy = f"The network of epoch {kept}, the last sound one, is kept."
+    result = f"The network of epoch {kept}, the last with a finite loss, is kept."
     if not kept:
-        remedy = "No epoch was sound: the network is as it was before this call."
+        result = (
+            "No epoch had a finite loss: the network is as it was before this call."
+        )
     raise DivergenceError(
         f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
-        f"learning_rate_init, which is {estimator.learning_rate_init!r}, or clip "
-        f"gradients by max_grad_norm, which is {estimator.max_grad_norm!r}. {remedy}"
+        f"learning_rate_init, which is {params.learning_rate_init!r}, or clip "
+        f"gradients by max_grad_norm, which is {params.max_grad_norm!r}. {result}"
     )
 
 
 def raise_if_interrupted(history: History) -> None:
-    """Raise `KeyboardInterrupt`, and warn of what is kept.
+    """Raise `KeyboardInterrupt` if the fit was interrupted, and warn of what is kept.
 
-    An interrupted search must stop, and not go on with a candidate that is half trained.
+    The error lets an interrupted search stop, instead of using a half-trained candidate.
     """
     if not history.interrupted:
         return

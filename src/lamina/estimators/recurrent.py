@@ -1,21 +1,19 @@
 """Recurrent networks for series, text and sound."""
 
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
-from lamina.encoders.audio import AudioParams
+from lamina.encoders.audio.encoder import AudioParams
 from lamina.encoders.choose import InputParams
-from lamina.encoders.series import SeriesParams
-from lamina.encoders.text import TextParams
+from lamina.encoders.series.encoder import SeriesParams
+from lamina.encoders.texts.encoder import TextParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class SequenceParams(
-    RecurrentParams, InputParams, SeriesParams, TextParams, AudioParams
-):
-    """A recurrent network, and the forms of data that it takes."""
+class SequenceInputParams(AudioParams, TextParams, SeriesParams, InputParams):
+    """The forms of data that a recurrent network takes."""
 
 
-class RNNClassifier(Classifier, SequenceParams):
+class RNNClassifier(SequenceInputParams, Classifier, RecurrentParams):
     """Recurrent network (LSTM, GRU or plain RNN) for classifying sequences.
 
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
@@ -29,8 +27,8 @@ class RNNClassifier(Classifier, SequenceParams):
 
     See Also
     --------
-    CNNClassifier : Learns local features instead of a memory.
-    RNNRegressor : Predicts numbers.
+    CNNClassifier : Learns local features.
+    RNNRegressor : Predicts real values.
 
     Examples
     --------
@@ -45,8 +43,8 @@ class RNNClassifier(Classifier, SequenceParams):
     body = RNNBody
 
 
-class RNNRegressor(Regressor, SequenceParams):
-    """Recurrent network (LSTM, GRU or plain RNN) for predicting numbers from sequences.
+class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
+    """Recurrent network (LSTM, GRU or plain RNN) for predicting real values from sequences.
 
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
     steps, channels), a 2-D array (samples, steps) of univariate series, a list of texts or

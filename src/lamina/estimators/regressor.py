@@ -1,14 +1,16 @@
 """Regressors: an estimator whose task is regression."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.callback import with_callbacks
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.fitted import FittedColumns
+from lamina.inputs import DataLike
 from lamina.tasks.regression import Regression, RegressionParams
+from lamina.training.callbacks import with_callbacks
 
 
 class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams):
@@ -17,8 +19,10 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
     task = Regression
 
     @with_callbacks
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+    def partial_fit(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales (of y too), categories and vocabularies are those of the first call.
 
@@ -27,7 +31,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         X : array-like, frame, sparse matrix or list of n_samples samples
             Samples of the form that the first call saw.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The numbers to learn.
+            The values to learn.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample's loss.
 
@@ -38,8 +42,8 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         """
         return self._continue(X, y, sample_weight, None)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The number, or numbers, predicted for each sample.
+    def predict(self, X: DataLike) -> np.ndarray:
+        """The predicted value, or values, of each sample.
 
         Parameters
         ----------
@@ -53,7 +57,9 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         """
         return self._outputs(X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """The coefficient of determination, R^2.
 
         Parameters
@@ -61,7 +67,7 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         X : array-like, frame, sparse matrix or list of n_samples samples
             Samples of the form that `fit` saw.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The true numbers.
+            The true values.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample.
 

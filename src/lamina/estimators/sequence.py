@@ -1,18 +1,25 @@
-"""What estimators share whose outputs are sequences: lists in, lists out."""
+"""The base of estimators whose outputs are sequences."""
 
-from typing import Any, Self
+from typing import Self
 
-from sklearn.callback import with_callbacks
+from numpy.typing import ArrayLike
 
 from lamina.estimators.base import NeuralEstimator
+from lamina.inputs import DataLike
+from lamina.training.callbacks import with_callbacks
 
 
 class SequenceEstimator(NeuralEstimator):
-    """Abstract. A public class names its `body`; the classes between name the task."""
+    """Abstract: an estimator whose outputs are lists or arrays for each sample."""
 
     @with_callbacks
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Go on training for one epoch, at a constant learning rate.
+    def partial_fit(
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Continue training for one epoch, at a constant learning rate.
 
         Scales, vocabularies and labels are those of the first call.
 
@@ -32,8 +39,13 @@ class SequenceEstimator(NeuralEstimator):
         """
         return self._continue(X, y, sample_weight, None)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """How good the outputs for X are; greater is better. See the class for the measure.
+    def score(
+        self,
+        X: DataLike,
+        y: DataLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """The score of the outputs for X, as the class describes it; greater is better.
 
         Parameters
         ----------

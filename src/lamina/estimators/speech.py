@@ -1,18 +1,19 @@
-"""Speech recognition: recordings in, texts out."""
+"""Speech recognition: transcripts of recordings."""
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from lamina.bodies.speech import SpeechBody, SpeechBodyParams
 from lamina.codec import CodecParams
-from lamina.encoders.audio import AudioParams, Recordings
+from lamina.encoders.audio.encoder import AudioParams, Recordings
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import data_errors
+from lamina.inputs import DataLike
 from lamina.nn.spectrogram import HOP
 from lamina.process import default_settings
 from lamina.tasks.errors import error_rate
@@ -20,11 +21,11 @@ from lamina.tasks.transcription import Transcription, TranscriptionParams, strid
 
 
 class Recognizer(SequenceEstimator, TranscriptionParams):
-    """Abstract writer of what is said; a public class names its body."""
+    """Abstract speech recogniser; a public class names its body."""
 
     task = Transcription
 
-    def predict(self, X: Any) -> list[str]:
+    def predict(self, X: DataLike) -> list[str]:
         """The text of each recording.
 
         Parameters
@@ -35,26 +36,26 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Returns
         -------
         texts : list of n_samples str
-            "" where nothing is heard.
+            "" for a recording without speech.
         """
         return self._outputs(X)
 
-    def score_samples(self, X: Any, y: Any) -> np.ndarray:
-        """How likely each of these texts is, given its recording.
+    def score_samples(self, X: DataLike, y: DataLike) -> np.ndarray:
+        """The log-likelihood of each of these texts, given its recording.
 
         Parameters
         ----------
         X : list of n_samples recordings
             Paths or contents of sound files, or waveforms.
         y : list of n_samples str
-            A text of each recording.
+            A text for each recording.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples,)
-            The natural logarithm of the probability of all alignments; -inf for a text
-            that is longer than the steps of its recording. A text with a character that
-            `fit` did not see is refused.
+            The natural logarithm of the probability of all alignments; -inf for a text with
+            more units than its recording has steps. A text with a character that `fit` did
+            not see is refused.
         """
         plain: Recordings = self._plain(X)
         texts = self._texts(y, plain)
@@ -65,23 +66,24 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         log_p = self._outputs_of_plain(plain, self.task_.likelihoods, kept)
         return np.where(fits.numpy(), log_p, -np.inf)
 
-    def timestamps(self, X: Any, y: Any = None) -> list[list[tuple[str, float, float]]]:
-        """When each word is said.
+    def timestamps(
+        self, X: DataLike, y: DataLike | None = None
+    ) -> list[list[tuple[str, float, float]]]:
+        """The start and end of each word.
 
         Parameters
         ----------
         X : list of n_samples recordings
             Paths or contents of sound files, or waveforms.
         y : list of n_samples str, default=None
-            What is said; None takes what `predict` gives.
+            The texts; None takes those of `predict`.
 
         Returns
         -------
         words : list of n_samples lists of (word, start, end)
-            In seconds from the beginning, along the most likely alignment of the text; in
-            steps of 10 ms times `stride`, and never beyond the end of the recording. A
-            network of this kind tends to say a unit where it is sure of it, not as long as
-            it sounds.
+            In seconds, by the most likely alignment of the text; multiples of 10 ms times
+            `stride`, and at most the length of the recording. A network trained by CTC
+            tends to give a unit in one or few steps, not for as long as it sounds.
         """
         plain: Recordings = self._plain(X)
         texts = None if y is None else self._texts(y, plain)
@@ -92,8 +94,10 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
             for characters, end in zip(spans, plain.seconds().tolist(), strict=True)
         ]
 
-    def word_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Words inserted, left out or replaced, for each true word.
+    def word_error_rate(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Words inserted, deleted or substituted, divided by the number of true words.
 
         Parameters
         ----------
@@ -107,12 +111,14 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Returns
         -------
         rate : float
-            0 is perfect; it may be greater than 1. `score` is 1 - this.
+            0 is the best; it may be greater than 1. `score` is 1 - word error rate.
         """
         return self._errors("words", X, y, sample_weight)
 
-    def character_error_rate(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Characters inserted, left out or replaced, for each true character.
+    def character_error_rate(
+        self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Characters inserted, deleted or substituted, divided by those of the true texts.
 
         Parameters
         ----------
@@ -126,19 +132,21 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
         Returns
         -------
         rate : float
-            0 is perfect; it may be greater than 1.
+            0 is the best; it may be greater than 1.
         """
         return self._errors("characters", X, y, sample_weight)
 
-    def _errors(self, unit: str, X: Any, y: Any, sample_weight: Any) -> float:
+    def _errors(
+        self, unit: str, X: DataLike, y: DataLike, sample_weight: ArrayLike | None
+    ) -> float:
         plain = self._plain(X)
         with data_errors("y"):
             texts = read_targets(type(self).__name__, self.task_, y, plain)
         weight = read_weight(sample_weight, len(plain))
         return error_rate(unit, texts, self._outputs_of_plain(plain), weight)
 
-    def _texts(self, y: Any, plain: Recordings) -> list[str]:
-        """The texts of recordings; none has a character that `fit` did not see."""
+    def _texts(self, y: DataLike, plain: Recordings) -> list[str]:
+        """The texts, checked to have no characters that `fit` did not see."""
         with data_errors("y"):
             texts = read_targets(type(self).__name__, self.task_, y, plain)
         self.task_.refuse_unknown(texts)
@@ -148,24 +156,25 @@ class Recognizer(SequenceEstimator, TranscriptionParams):
 def _words(
     characters: list[tuple[str, int, int]], seconds: float, end: float
 ) -> Iterator[tuple[str, float, float]]:
-    """(word, start, end) of each run of characters that are no space."""
+    """(word, start, end) of each run of characters without spaces."""
     for is_space, run in groupby(characters, lambda c: c[0].isspace()):
         if not is_space:
             letters, starts, ends = zip(*run, strict=True)
             yield "".join(letters), min(starts) * seconds, min(max(ends) * seconds, end)
 
 
-class SpeechRecognizer(Recognizer, SpeechBodyParams, AudioParams, CodecParams):
-    """Convolutional and recurrent network that writes down what is said.
+class SpeechRecognizer(CodecParams, AudioParams, Recognizer, SpeechBodyParams):
+    """Convolutional and recurrent network that transcribes speech.
 
     X is a list of sound files (paths, or their contents as bytes), or of waveforms
     (samples,) or (samples, channels) with `sampling_rate`; channels are averaged and files
-    resampled. How loud a recording is does not count (`normalize_level`). y holds the
-    texts, which may be empty where nothing is said. The network says a unit or nothing at
-    each step, and learns from texts alone where each unit is (connectionist temporal
-    classification, Graves et al. 2006). Characters that `fit` did not see cannot be heard;
-    in `score` they count as errors. A text that needs more steps than its recording has is
-    refused before training. `score` is 1 - word error rate (needs the package jiwer).
+    resampled. The level of a recording has no effect (see `normalize_level`). y holds the
+    texts, "" for recordings without speech. The network gives the probabilities of the
+    units, and of none, at each step, and learns from texts without alignments
+    (connectionist temporal classification, Graves et al. 2006). Characters that `fit` did
+    not see are never transcribed; in `score` they count as errors. A text that needs more
+    steps than its recording has is refused before training. `score` is 1 - word error rate
+    (needs the package jiwer).
 
     {parameters}
 
@@ -173,8 +182,8 @@ class SpeechRecognizer(Recognizer, SpeechBodyParams, AudioParams, CodecParams):
 
     See Also
     --------
-    RNNClassifier : A single label for each recording.
-    LanguageModel : What is likely to be said.
+    RNNClassifier : Predicts a single label for each recording.
+    LanguageModel : Gives the likelihoods of texts, for the parameter `language_model`.
 
     Examples
     --------

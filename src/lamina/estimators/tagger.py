@@ -1,19 +1,22 @@
-"""Taggers: a label for every step of a sequence."""
+"""Taggers: a label for each step of a sequence."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from lamina.batch import Batch
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import InputParams
-from lamina.encoders.series import SeriesEncoder, SeriesParams
-from lamina.encoders.tokens import TokenEncoder, TokenParams
+from lamina.encoders.series.encoder import SeriesEncoder, SeriesParams
+from lamina.encoders.texts.tokens import TokenEncoder, TokenParams
 from lamina.estimators.data import read_targets
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, MissingExtraError, data_errors
+from lamina.inputs import DataLike, Indexable
+from lamina.nn.model import Model
 from lamina.tasks.base import Task
 from lamina.tasks.schemes import misfit
 from lamina.tasks.tagging import Tagging, TaggingParams
@@ -27,7 +30,7 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
     learning_rate_init: Rate = 0.01
     encoders = {"series": SeriesEncoder, "text": TokenEncoder}  # noqa: RUF012
 
-    def predict(self, X: Any) -> list[list]:
+    def predict(self, X: DataLike) -> list[list]:
         """The most likely labelling of each sample.
 
         Parameters
@@ -43,7 +46,7 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         outputs = self._outputs(X)
         return self.task_.labels(outputs)
 
-    def predict_proba(self, X: Any) -> list[np.ndarray]:
+    def predict_proba(self, X: DataLike) -> list[np.ndarray]:
         """The probability of each label at each step.
 
         Parameters
@@ -54,14 +57,14 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         Returns
         -------
         p : list of n_samples ndarrays of shape (n_steps, n_classes)
-            In the order of `classes_`; with `crf=True` over all labellings of the sample,
-            and where a `scheme` constrains them over those that it allows. The most likely
-            labelling need not have the most likely label at each step.
+            In the order of `classes_`; with `crf=True` the marginal probabilities over all
+            labellings of the sample, or over those that the `scheme` allows. The most
+            likely labelling may differ from the most likely label of each step.
         """
         return self._outputs(X, self._marginals)
 
-    def entity_f1(self, X: Any, y: Any) -> float:
-        """How well entities are found, for labels of the schemes BIO and BIOES.
+    def entity_f1(self, X: DataLike, y: DataLike) -> float:
+        """The F1 score of entities, for labels of the schemes BIO and BIOES.
 
         Parameters
         ----------
@@ -74,9 +77,9 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
         Returns
         -------
         f1 : float
-            The harmonic mean of precision and recall of whole entities, all kinds taken
-            together, as in the CoNLL shared tasks. 0 if there is no entity at all. Where y
-            breaks its scheme, an entity begins and ends as in the CoNLL scripts.
+            The harmonic mean of precision and recall of whole entities, over all kinds, as
+            in the CoNLL shared tasks; 0 if there are no entities. If y breaks its scheme,
+            entities begin and end as in the CoNLL scripts.
 
         Raises
         ------
@@ -94,8 +97,8 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
             raise MissingExtraError("entity_f1", "seqeval", "text") from None
         plain = self._plain(X)
         with data_errors("y"):
-            y = read_targets(type(self).__name__, self.task_, y, plain)
-        labels = {label for row in y for label in row}
+            targets = read_targets(type(self).__name__, self.task_, y, plain)
+        labels = {label for row in targets for label in row}
         wrong = misfit([*self.classes_.tolist(), *sorted(labels)], "bioes")
         if wrong is not None:
             raise DataError(
@@ -103,24 +106,24 @@ class Tagger(SequenceEstimator, FittedLabels, FittedColumns, TaggingParams):
                 f"'S-kind' for BIOES; got {wrong!r}."
             )
         predicted = self.task_.labels(self._outputs_of_plain(plain))
-        return float(f1_score(y, predicted, zero_division=0))
+        return float(f1_score(targets, predicted, zero_division=0))
 
-    def _marginals(self, model: Any, batch: Any) -> list[np.ndarray]:
+    def _marginals(self, model: Model, batch: Batch) -> list[np.ndarray]:
         return self.task_.marginals(model, batch)
 
-    def fitted_from(self, encoder: Encoder, task: Task, X: Any) -> dict[str, Any]:
+    def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(task, Tagging)
         return super().fitted_from(encoder, task, X) | {"classes_": task.classes}
 
 
-class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenParams):
+class SequenceTagger(TokenParams, SeriesParams, InputParams, Tagger, RecurrentParams):
     """Recurrent network that labels each step of a sequence (Huang et al. 2015).
 
     X is a list of lists of tokens, or a list of arrays (steps, channels) of equal or unequal
     length, an array (samples, steps, channels) or a 2-D array (samples, steps) of univariate
-    series. y is a list with a list of labels for each sample, one a step. `score` is the
-    fraction of steps whose label is right. Labels that mark entities in the schemes BIO or
-    BIOES are predicted as the scheme demands.
+    series. y is a list with a list of labels for each sample, one for each step. `score` is
+    the fraction of steps whose label is right. If labels mark entities in the schemes BIO or
+    BIOES, only labellings that the scheme allows are predicted.
 
     {parameters}
 
@@ -128,7 +131,7 @@ class SequenceTagger(Tagger, RecurrentParams, InputParams, SeriesParams, TokenPa
 
     See Also
     --------
-    RNNClassifier : Gives one label for a whole sequence.
+    RNNClassifier : Predicts one label for a whole sequence.
 
     Examples
     --------

@@ -3,20 +3,18 @@
 from typing import Annotated
 
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
-from lamina.encoders.sentences import SentenceEncoder, SentenceParams
+from lamina.encoders.texts.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
 from lamina.params import Use, at_least, fraction
 
 
 class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
-    """A recurrent network that reads sentences."""
+    """The recurrent network of a translator."""
 
     hidden_size: Annotated[
-        int, at_least(1), Use.FROZEN, "Units of each layer, in each direction."
+        int, at_least(1), Use.FROZEN, "Hidden units of each layer, in each direction."
     ] = 256
-    n_layers: Annotated[
-        int, at_least(1), Use.FROZEN, "Recurrent layers on top of each other."
-    ] = 1
+    n_layers: Annotated[int, at_least(1), Use.FROZEN, "Number of recurrent layers."] = 1
     dropout: Annotated[
         float,
         fraction(),
@@ -25,18 +23,17 @@ class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     ] = 0.3
 
 
-class Translator(Transducer, SentenceReaderParams, SentenceParams):
-    """Recurrent network with attention that turns each sentence into another one.
+class Translator(SentenceParams, Transducer, SentenceReaderParams):
+    """Recurrent encoder-decoder network with attention that translates sentences.
 
-    X and y are lists of texts: sentences and their translations, or anything written that
-    follows from something written (dates in another form, sounds of spellings). A
-    bidirectional LSTM reads, and a decoder writes that attends to what was read (Bahdanau
-    et al. 2015; Wu et al. 2016). Nothing that is read or written is outside the
-    vocabulary: unknown words are spelled. An empty sentence is allowed on both sides. X is
-    put into Unicode's normal form C, and y is learnt as it is; only units that occurred in
-    it are written. `score` is the mean chrF of the sentences, from 0 to 1: the F-score of
-    the character n-grams that a sentence has in common with the true one (Popovic 2015;
-    needs the package sacrebleu). `bleu` is corpus BLEU.
+    X and y are lists of texts: sentences and their translations, or other texts that
+    determine one another (dates in two forms, spellings and pronunciations). A bidirectional
+    LSTM reads X, and a decoder with attention generates the translation (Bahdanau et al.
+    2015; Wu et al. 2016). Unknown words are spelled in characters, so that every text can
+    be read and generated; sentences may be empty. X is converted to Unicode's normal form C.
+    Only units that occurred in y are generated. `score` is the mean chrF of the sentences,
+    in [0, 1]: the F-score of the character n-grams that a sentence has in common with the
+    true one (Popovic 2015; needs the package sacrebleu). `bleu` is corpus BLEU.
 
     {parameters}
 
@@ -44,8 +41,8 @@ class Translator(Transducer, SentenceReaderParams, SentenceParams):
 
     See Also
     --------
-    ImageCaptioner : Writes what pictures show.
-    lamina.inspection.plot_attention : Which words belong to which.
+    ImageCaptioner : Generates texts from images.
+    lamina.inspection.plot_attention : Draws the attention weights.
 
     Examples
     --------

@@ -1,45 +1,53 @@
-"""Validation samples: given, or set aside, and what they are scored by."""
+"""Validation samples, passed or held out, and how they are scored."""
 
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lamina.encoders.base import Encoder
-from lamina.estimators.data import Data
+from lamina.estimators.data import Data, weights_with_targets
 from lamina.exceptions import DataError, data_errors
+from lamina.inputs import DataLike
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
+from lamina.tasks.base import Task
 from lamina.training.loader import Loader
+from lamina.training.loop import History
 from lamina.training.precision import device_of
+
+if TYPE_CHECKING:
+    from lamina.estimators.base import NeuralEstimator
+    from lamina.estimators.fitting import Fitting
 
 
 @dataclass
 class Validation:
-    """What `fit` was passed for validation."""
+    """The arguments of `fit` for validation."""
 
-    estimator: Any
-    X: Any = None
-    y: Any = None
-    weight: Any = None
-    groups: Any = None
+    estimator: "NeuralEstimator"
+    X: DataLike | None = None
+    y: DataLike | None = None
+    weight: ArrayLike | None = None
+    groups: ArrayLike | None = None
 
     def split(
-        self, data: Data, task: Any, seed: int, rows: np.ndarray | None
+        self, data: Data, task: Task, seed: int, rows: np.ndarray | None
     ) -> tuple[Data, Data | None]:
-        """The samples to train on, and those of them that early stopping sets aside.
+        """The samples to train on, and those that early stopping holds out.
 
         `rows` are those of the samples that were passed, if not all.
         """
         estimator = self.estimator
-        self._refuse_half(task)
-        sets_aside = estimator.early_stopping and self.X is None
-        if not sets_aside:
+        self._refuse_incomplete(task)
+        holds_out = estimator.early_stopping and self.X is None
+        if not holds_out:
             if self.groups is not None:
                 raise DataError(
                     "validation_groups has no effect without early_stopping=True, or beside "
@@ -48,7 +56,7 @@ class Validation:
             return data, None
         if len(data) < 2:
             raise DataError(
-                "early_stopping=True sets samples aside, and there is only one; pass "
+                "early_stopping=True holds samples out, and there is only one; pass "
                 "X_val, or pass more samples."
             )
         groups = self._groups(rows, len(data))
@@ -74,7 +82,7 @@ class Validation:
         return groups
 
     def _rows(
-        self, data: Data, task: Any, seed: int, groups: np.ndarray | None
+        self, data: Data, task: Task, seed: int, groups: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         size, how = self.estimator.validation_fraction, self.estimator.validation_split
         rows = np.arange(len(data))
@@ -89,13 +97,13 @@ class Validation:
             return next(iter(splitter.split(rows, groups=groups)))
         strata = task.stratify_by(data.y)
         if strata is not None and len(np.unique(strata)) > int(size * len(rows)):
-            strata = None  # one of each class at least would be held out
+            strata = None  # a split cannot hold out a sample of each class
         split = train_test_split(
             rows, test_size=size, random_state=seed, stratify=strata
         )
         return tuple(split)
 
-    def _refuse_half(self, task: Any) -> None:
+    def _refuse_incomplete(self, task: Task) -> None:
         if task.requires_y and (self.X is None) != (self.y is None):
             raise DataError("X_val and y_val come together; one of them is None.")
         if self.weight is not None and self.X is None:
@@ -103,9 +111,9 @@ class Validation:
 
 
 def scorer_of(
-    estimator: Any, fitting: Any, held_out: Data | None
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data | None
 ) -> Callable[[Model], float] | None:
-    """What scores a model on the validation samples; None if there are none."""
+    """A function that scores a model on the validation samples; None without any."""
     scoring = estimator.scoring
     if held_out is None:
         if scoring is not None:
@@ -116,20 +124,22 @@ def scorer_of(
     if scoring == "loss":
         return _by_loss(estimator, fitting, held_out)
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    weight = fitting.weights_of(held_out)
+    weight = weights_with_targets(fitting.task, held_out)
     given = {} if weight is None else {"sample_weight": weight}
 
     def score(model: Model) -> float:
         probe = copy.copy(estimator)
-        vars(probe).update(fitting.attributes_with(model))
-        vars(probe)["encoder_"] = AlreadyRead(fitting.encoder)
+        probe.__dict__ |= fitting.attributes(model, History())
+        probe.encoder_ = AlreadyRead(fitting.encoder)
         return float(scorer(probe, held_out.X, held_out.y, **given))
 
     return score
 
 
-def _by_task(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
-    task, weight = fitting.task, fitting.weights_of(held_out)
+def _by_task(
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data
+) -> Callable[[Model], float]:
+    task, weight = fitting.task, weights_with_targets(fitting.task, held_out)
     samples = fitting.encoder.encode(held_out.X).in_validation()
 
     def score(model: Model) -> float:
@@ -139,10 +149,12 @@ def _by_task(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], 
     return score
 
 
-def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], float]:
-    """Minus the mean loss; the network is in evaluation mode."""
+def _by_loss(
+    estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data
+) -> Callable[[Model], float]:
+    """A function that gives minus the mean loss, in evaluation mode."""
     samples = fitting.encoder.encode(held_out.X).in_training()
-    weight = fitting.weights_of(held_out)
+    weight = weights_with_targets(fitting.task, held_out)
     if weight is not None:
         weight = torch.tensor(weight).float()[samples.sample_index]
     size, task = min(len(samples), 256), fitting.task
@@ -155,7 +167,7 @@ def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], 
         for batch in loader:
             part = len(batch) if batch.weight is None else float(batch.weight.sum())
             mean = task.loss(model, batch.to(device)).item()
-            # A loss is the mean of weight times loss; its total has no weights left out.
+            # The loss of a batch is a sum over samples divided by their number.
             total, n = total + mean * len(batch), n + part
         return -total / n
 
@@ -163,12 +175,12 @@ def _by_loss(estimator: Any, fitting: Any, held_out: Data) -> Callable[[Model], 
 
 
 class AlreadyRead(Encoder):
-    """An encoder for samples that are in its plain form."""
+    """An encoder of samples that are in its plain form already."""
 
     def __init__(self, encoder: Encoder):
         self.encoder, self.spec = encoder, encoder.spec
 
-    def read(self, X: Any) -> Any:
+    def read(self, X: object) -> object:
         return X
 
     def fit(self, plain: Any, weight: np.ndarray | None = None) -> "AlreadyRead":

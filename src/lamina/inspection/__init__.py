@@ -1,4 +1,4 @@
-"""Pictures of a fitted network."""
+"""Plots of fitted networks."""
 
 from lamina.inspection.attention import plot_attention
 from lamina.inspection.history import plot_history

@@ -1,26 +1,30 @@
-"""How a fit went, epoch by epoch."""
+"""The losses and validation scores of a fit, by epoch."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.exceptions import MissingExtraError
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_history(estimator: Any, ax: Any = None) -> Any:
-    """Draw the training loss of each epoch and, where there is one, the validation score.
+
+def plot_history(estimator: BaseEstimator, ax: "Axes | None" = None) -> "Axes":
+    """Plot the training loss of each epoch and, if there is one, the validation score.
 
     Parameters
     ----------
     estimator : fitted estimator
         Any estimator of lamina.
     ax : matplotlib Axes, default=None
-        Where to draw; None makes a new figure.
+        Where to plot; None makes a new figure.
 
     Returns
     -------
     ax : matplotlib Axes
-        The axes; the score has a scale of its own on the right.
+        The axes; the score has its own axis on the right.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def plot_history(estimator: Any, ax: Any = None) -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise MissingExtraError("Drawing", "matplotlib", "plot") from None
+        raise MissingExtraError("Plotting", "matplotlib", "plot") from None
     if ax is None:
         _, ax = pyplot.subplots()
     epochs = range(1, estimator.n_iter_ + 1)

@@ -1,38 +1,42 @@
-"""What was said, over the sound."""
+"""A transcript over the spectrogram of its recording."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.exceptions import MissingExtraError
+from lamina.inputs import DataLike
 from lamina.nn.spectrogram import HOP
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def plot_transcript(
-    estimator: Any,
-    sample: Any,
+    estimator: BaseEstimator,
+    sample: DataLike,
     text: str | None = None,
-    ax: Any = None,
-) -> Any:
-    """Draw what a recogniser is given, and over it when each word was said.
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Plot the spectrogram of a recording, and over it when each word was said.
 
     Parameters
     ----------
     estimator : fitted SpeechRecognizer
-        The network that listens.
+        The network.
     sample : path or waveform
         One recording.
     text : str, default=None
         What was said; None takes what the network predicts.
     ax : matplotlib Axes, default=None
-        Where to draw; None makes a new figure.
+        Where to plot; None makes a new figure.
 
     Returns
     -------
     ax : matplotlib Axes
-        Time runs to the right, in seconds; bands of pitch lie above one another, and what
-        is louder than usual is brighter.
+        Seconds on the horizontal axis, mel bands on the vertical one; brighter is louder.
 
     Raises
     ------
@@ -54,10 +58,9 @@ def plot_transcript(
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise MissingExtraError("Drawing", "matplotlib", "plot") from None
+        raise MissingExtraError("Plotting", "matplotlib", "plot") from None
     (stamps,) = estimator.timestamps([sample], None if text is None else [text])
-    if text is None:
-        (text,) = estimator.predict([sample])
+    title: str = estimator.predict([sample])[0] if text is None else text
     x = (
         estimator.encoder_.encode(estimator.encoder_.read([sample]))
         .take(torch.tensor([0]))
@@ -78,6 +81,6 @@ def plot_transcript(
         ax.axvline(start, color="white", linewidth=0.8)
         ax.text(start, x.shape[1], f" {said}", va="bottom", ha="left", clip_on=False)
     ax.set_xlabel("seconds")
-    ax.set_ylabel("band of pitch")
-    ax.set_title(text, pad=20)
+    ax.set_ylabel("mel band")
+    ax.set_title(title, pad=20)
     return ax

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,7 @@ def _logistic(g: Tensor, _: Tensor, a: Tensor) -> Tensor:
     return aten.sigmoid_backward.grad_input(g, a, grad_input=g)
 
 
+ActivationName = Literal["relu", "gelu", "silu", "selu", "tanh", "logistic", "identity"]
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(nn.ReLU, torch.relu_, _relu, "relu"),
     "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu),

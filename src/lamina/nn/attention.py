@@ -1,22 +1,28 @@
-"""A decoder that attends: features of any body -> the tokens of a text, one by one.
+"""A decoder with attention: features of any body -> the tokens of a text, one by one.
 
-Two recurrent layers with attention between them (as in Wu et al. 2016): the first reads
-what is written so far, and asks the features; the second reads both, so that it knows what
-was attended to before. Neither feeds back into the other, so in training all steps of a
-layer are computed by one fused kernel. The query of each step is compared with the features
-by a scaled product (Luong et al. 2015; Vaswani et al. 2017).
+Two recurrent layers with attention between them (Wu et al. 2016), after step s of a text
+
+    a_s = attention_rnn(embedding of token s, a_s-1)
+    w_s = softmax_t(q(a_s) . k(h_t) / sqrt(D)),    c_s = sum_t w_s,t v(h_t)
+    b_s = output_rnn([a_s, c_s], b_s-1)
+    logits of token s + 1 = embeddings . tanh(join([b_s, c_s])) / sqrt(D)
+
+with queries q, keys k and values v linear in a_s and in the features h_t (Luong et al. 2015;
+Vaswani et al. 2017). `attention_rnn` does not depend on `output_rnn`, so in training each
+layer computes all steps of a text at once. `output_rnn` has seen the context of earlier
+steps, and so what was attended to before.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lamina.batch import BEGIN, PAD, Features, to_numbers
+from lamina.batch import BEGIN, PAD, Features, State, to_token_ids
 from lamina.nn.dropout import Dropout
 from lamina.nn.heads import mean_over_steps
-from lamina.nn.recurrent import RecurrentLayer, State
+from lamina.nn.recurrent import RecurrentLayer
 from lamina.nn.tied import TiedOutput
 
 
@@ -27,12 +33,12 @@ class Memory:
     keys: Tensor
     values: Tensor
     padding: Tensor | None
-    """(n, 1, T), True where there is nothing; None where all steps are real."""
+    """(n, 1, T), True at padding; None where all steps are real."""
     summary: Tensor
 
 
 class Attention(nn.Module):
-    """Queries h (n, S, D) -> what they find in the memory, and where they looked."""
+    """Queries from h (n, S, D) -> contexts (n, S, D) and attention weights (n, S, T)."""
 
     def __init__(self, n_features: int, width: int):
         super().__init__()
@@ -43,7 +49,7 @@ class Attention(nn.Module):
         self.scale = width**-0.5
 
     def memory(self, features: Features) -> Memory:
-        """What can be found in these features."""
+        """Keys, values and summary of these features."""
         h, mask = features.h, features.mask()
         padding = None if mask is None else ~mask[:, None]
         if padding is not None:
@@ -52,19 +58,19 @@ class Attention(nn.Module):
         return Memory(self.key(h), self.value(h), padding, summary)
 
     def forward(self, h: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """(n, S, D) found, and (n, S, T) shares that sum to 1 over the real steps."""
-        match = (self.query(h) * self.scale) @ memory.keys.mT
+        """Contexts, and weights that sum to 1 over the real steps of the features."""
+        scores = (self.query(h) * self.scale) @ memory.keys.mT
         if memory.padding is not None:
-            match = match.masked_fill(memory.padding, -torch.inf)
-        shares = match.softmax(-1)
-        return shares @ memory.values, shares
+            scores = scores.masked_fill(memory.padding, -torch.inf)
+        weights = scores.softmax(-1)
+        return weights @ memory.values, weights
 
 
 class Decoded(NamedTuple):
-    """What the decoder says after each token: h (n, S, D), shares (n, S, T)."""
+    """Outputs after each token: h (n, S, D), attention weights (n, S, T)."""
 
     h: Tensor
-    shares: Tensor
+    weights: Tensor
 
 
 class AttentionDecoder(nn.Module):
@@ -74,7 +80,7 @@ class AttentionDecoder(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(n_tokens, width, padding_idx=PAD)
         self.attention = Attention(n_features, width)
-        # No time scales are spread: what lies far back is attended to.
+        # A horizon of 1: attention makes long time scales of the gates unnecessary.
         self.attention_rnn = RecurrentLayer("lstm", width, width, False, 1)
         self.output_rnn = RecurrentLayer("lstm", 2 * width, width, False, 1)
         self.join = nn.Linear(2 * width, width)
@@ -82,64 +88,65 @@ class AttentionDecoder(nn.Module):
         self.logits = TiedOutput(self.embed)
 
     def forward(self, features: Features, tokens: Tensor) -> Decoded:
-        """After each of tokens (n, S), the first of which is BEGIN, all at once."""
+        """All steps at once, for token ids (n, S) of which the first is BEGIN."""
         memory = self.attention.memory(features)
         x = self.inputs(tokens, memory.summary)
         h = self.drop(self.attention_rnn(x, None))
-        found, shares = self.attention(h, memory)
-        h = self.drop(self.output_rnn(torch.cat([h, found], -1), None))
-        return Decoded(self._joined(h, found), shares)
+        context, weights = self.attention(h, memory)
+        h = self.drop(self.output_rnn(torch.cat([h, context], -1), None))
+        return Decoded(self._joined(h, context), weights)
 
-    def step(
-        self, x: Tensor, state: tuple[State, State], memory: Memory
-    ) -> tuple[Tensor, tuple[State, State]]:
-        """H (n * m, D) after one more token, m texts being written for each memory."""
+    def start(self, n_texts: int) -> State:
+        """The states of both layers before the first step."""
+        return [self.attention_rnn.start(n_texts), self.output_rnn.start(n_texts)]
+
+    def step(self, x: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
+        """Inputs (n * m, D) of one step -> h (n * m, D), with m texts for each memory."""
         n, width = memory.summary.shape
-        h, read = self.attention_rnn.step(x, state[0])
-        found, _ = self.attention(h.view(n, -1, width), memory)
-        found = found.reshape(len(x), width)
-        h, written = self.output_rnn.step(torch.cat([h, found], -1), state[1])
-        return self._joined(h, found), (read, written)
+        h, attention_state = self.attention_rnn.step(x, state[0])
+        context, _ = self.attention(h.view(n, -1, width), memory)
+        context = context.reshape(len(x), width)
+        h, output_state = self.output_rnn.step(torch.cat([h, context], -1), state[1])
+        return self._joined(h, context), [attention_state, output_state]
 
     def inputs(self, tokens: Tensor, summary: Tensor) -> Tensor:
-        """What is read at tokens (n, S), the first of which is BEGIN."""
+        """Inputs (n, S, D) for token ids (n, S) of which the first is BEGIN."""
         x = self.embed(tokens)
-        # The summary of the features is where the recurrence starts from.
+        # The first step also reads the summary of the features.
         first = (x[:, :1] + summary[:, None]).tanh()
         return self.drop(torch.cat([first, x[:, 1:]], 1))
 
-    def _joined(self, h: Tensor, found: Tensor) -> Tensor:
-        return self.drop(self.join(torch.cat([h, found], -1)).tanh())
+    def _joined(self, h: Tensor, context: Tensor) -> Tensor:
+        return self.drop(self.join(torch.cat([h, context], -1)).tanh())
 
 
 class AttentionStepper:
-    """A decoder and the features of n samples, one token at a time; see `Decoder`.
+    """A decoder with the features of n samples, one token at a time; a `Decoder`.
 
-    Tokens are outputs of the decoder: 0 ends a text.
+    Tokens are outputs of the decoder: 0 is the end of a text.
     """
 
     def __init__(self, decoder: AttentionDecoder, features: Features):
         self.decoder = decoder
         self.memory = decoder.attention.memory(features)
 
-    def start(self, n_each: int) -> tuple[Tensor, Any]:
-        """Log-probabilities (n * n_each, K) of how `n_each` texts of each sample begin."""
+    def start(self, n_each: int) -> tuple[Tensor, State]:
+        """Log-probabilities (n * n_each, K) of the first token, and the state."""
         decoder, memory = self.decoder, self.memory
         n = len(memory.summary)
         begin = torch.full((n, 1), BEGIN, device=memory.summary.device)
         x = decoder.inputs(begin, memory.summary)[:, 0].repeat_interleave(n_each, 0)
-        state = decoder.attention_rnn.start(len(x)), decoder.output_rnn.start(len(x))
-        return self._answer(*decoder.step(x, state, memory))
+        return self._log_p(*decoder.step(x, decoder.start(len(x)), memory))
 
-    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Log-probabilities after one more token (n * n_each,) of each text."""
-        x = self.decoder.embed(to_numbers(tokens))
-        return self._answer(*self.decoder.step(x, state, self.memory))
+        x = self.decoder.embed(to_token_ids(tokens))
+        return self._log_p(*self.decoder.step(x, state, self.memory))
 
     @staticmethod
-    def select(state: Any, rows: Tensor) -> Any:
-        """The states of these texts; each must stay among those of its sample."""
-        return tuple(tuple(s.index_select(1, rows) for s in layer) for layer in state)
+    def select(state: State, rows: Tensor) -> State:
+        """The states of these texts, each among the texts of its own sample."""
+        return [tuple(s.index_select(1, rows) for s in layer) for layer in state]
 
-    def _answer(self, h: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def _log_p(self, h: Tensor, state: State) -> tuple[Tensor, State]:
         return self.decoder.logits(h).float().log_softmax(-1), state

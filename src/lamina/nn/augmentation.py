@@ -1,7 +1,7 @@
-"""Pictures varied at random while a network trains: x (B, C, H, W) -> x (B, C, H, W).
+"""Random variation of images and spectrograms in training.
 
-A whole batch is varied by one operation on its device, and each picture in its own way.
-What a shift uncovers mirrors what lies beside it, so that no edge appears where none was.
+One operation varies a whole batch on its device, each sample independently. The pixels that
+a shift uncovers are filled by reflection, so that it adds no edges.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,27 +11,27 @@ from torch import Tensor, nn
 
 from lamina.seeding import current_generator
 
-REACH = 1 / 8
-"""How far a picture is shifted at most, as a share of its side."""
+MAX_SHIFT = 1 / 8
+"""The largest shift, as a fraction of a side."""
 
 
 class Shift(nn.Module):
-    """Each picture moved by whole pixels up or down and to a side, in training."""
+    """x (B, C, H, W) -> x, each image shifted by whole pixels along both axes."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        return _picked(x, _shifted(x, x.shape[2]), _shifted(x, x.shape[3]))
+        return _select(x, _sources(x, x.shape[2]), _sources(x, x.shape[3]))
 
 
 class Flip(nn.Module):
-    """Each picture as it is or with left and right exchanged, in training."""
+    """x (B, C, H, W) -> x, each image mirrored left to right with probability 1/2."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        chances = _uniform((len(x), 1, 1, 1), x.device)
-        return torch.where(chances < 0.5, x.flip(3), x)
+        is_mirrored = _uniform((len(x), 1, 1, 1), x.device) < 0.5
+        return torch.where(is_mirrored, x.flip(3), x)
 
 
 AUGMENTATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -41,58 +41,61 @@ AUGMENTATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def _shifted(x: Tensor, side: int) -> Tensor:
-    """(B, side): where each row, or column, of each picture comes from."""
-    furthest = round(side * REACH)
+def _sources(x: Tensor, side: int) -> Tensor:
+    """(B, side), the index of the row or column that each one of a shifted image shows."""
+    largest = round(side * MAX_SHIFT)
     shifts = torch.randint(
-        -furthest,
-        furthest + 1,
+        -largest,
+        largest + 1,
         (len(x), 1),
         device=x.device,
         generator=current_generator(x.device),
     )
-    places = torch.arange(side, device=x.device) + shifts
+    index = torch.arange(side, device=x.device) + shifts
     last = side - 1
-    return last - (last - places.abs()).abs()
+    return last - (last - index.abs()).abs()
 
 
-def _picked(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """These rows (B, H) and columns (B, W) of x, channels last in memory as x is."""
+def _select(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Rows (B, H) and columns (B, W) of x (B, C, H, W), in channels-last memory as x."""
     pixels = x.permute(0, 2, 3, 1)
     samples = torch.arange(len(x), device=x.device)
-    picked = pixels[samples[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return picked.permute(0, 3, 1, 2)
+    selected = pixels[samples[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return selected.permute(0, 3, 1, 2)
 
 
-class Masks(nn.Module):
-    """Spectrograms x (B, T, C) with bands and stretches at zero, which is their mean.
+class SpectrogramMasks(nn.Module):
+    """x (B, T, C) -> x with two bands of channels and two spans of steps set to 0.
 
-    Two bands of at most a fifth of the channels, and two stretches of at most a tenth of
-    the steps, of each sample, in training (Park et al. 2019).
+    In training (Park et al. 2019). A band has at most a fifth of the channels, a span at
+    most a tenth of a sample's steps; 0 is the mean of the channels.
     """
 
-    n_each, band, stretch = 2, 1 / 5, 1 / 10
+    n_each, max_band, max_span = 2, 1 / 5, 1 / 10
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         if not self.training:
             return x
-        _, n_steps, n_bands = x.shape
-        bands = torch.full((len(x), 1), n_bands, device=x.device)
-        steps = torch.full_like(bands, n_steps) if lengths is None else lengths[:, None]
+        n_channels = torch.full((len(x), 1), x.shape[2], device=x.device)
+        n_steps = torch.full_like(n_channels, x.shape[1])
+        if lengths is not None:
+            n_steps = lengths[:, None]
         for _ in range(self.n_each):
-            x = x.masked_fill(_span(bands, self.band, n_bands)[:, None, :], 0.0)
-            x = x.masked_fill(_span(steps, self.stretch, n_steps)[:, :, None], 0.0)
+            band = _span(n_channels, self.max_band, x.shape[2])
+            x = x.masked_fill(band[:, None, :], 0.0)
+            span = _span(n_steps, self.max_span, x.shape[1])
+            x = x.masked_fill(span[:, :, None], 0.0)
         return x
 
 
-def _span(n: Tensor, share: float, longest: int) -> Tensor:
-    """(B, longest), True along a stretch of at most this share of n (B, 1) places."""
-    size = _uniform(n.shape, n.device) * (share * n)
-    start = _uniform(n.shape, n.device) * (n - size)
-    places = torch.arange(longest, device=n.device)
-    return (places >= start) & (places < start + size)
+def _span(n: Tensor, fraction: float, size: int) -> Tensor:
+    """(B, size), True along a random span of at most this fraction of n (B, 1)."""
+    length = _uniform(n.shape, n.device) * (fraction * n)
+    start = _uniform(n.shape, n.device) * (n - length)
+    index = torch.arange(size, device=n.device)
+    return (index >= start) & (index < start + length)
 
 
 def _uniform(shape: Sequence[int], device: torch.device) -> Tensor:
-    """Numbers between 0 and 1 from the fit's stream."""
+    """Random values in [0, 1) from the generator of the fit."""
     return torch.rand(shape, device=device, generator=current_generator(device))

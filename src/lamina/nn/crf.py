@@ -20,14 +20,15 @@ and give everything else:
 
 The gradient of log Z is p(y_t = k) for logits, and the sum over t of p(y_t = j, y_t+1 = k)
 for transitions, so that autograd sees one node for all steps. Both recursions run together,
-each step as one product with exp(A) around a running maximum, in double precision, whose
-range no trained transition leaves. Padding comes after the last step, from where neither
-recursion reads, and adds to no sum.
+each step as a product with exp(A) of numbers divided by their maximum, in double precision,
+in which the exponentials of trained transitions do not overflow. Padding comes after the
+last step; neither recursion reads it, and it is left out of all sums.
 
-Labellings that are not allowed get `FORBIDDEN` added to their score, so that they are never
-decoded and have marginal probability 0. The likelihood that is maximised is that of all
-labellings. The product would lose a label whose only allowed predecessor is unlikely; beta
-is then computed by logsumexp, and the marginals from p(y_t = k | y_t-1 = j).
+`FORBIDDEN` is added to the score of labellings that are not allowed, so that they are never
+decoded and have marginal probability 0; the likelihood that is maximised is that of all
+labellings. A label whose only allowed predecessor is unlikely would underflow in the product
+with exp(A); so beta is then computed by logsumexp, and the marginals from
+p(y_t = k | y_t-1 = j).
 """
 
 from dataclasses import dataclass
@@ -43,12 +44,12 @@ from lamina.nn.viterbi import viterbi
 from lamina.ragged import step_mask
 
 FORBIDDEN = -1e9
-"""Added to a score. Finite, because the difference of two infinities is not a number."""
+"""Added to a score. Finite, because the difference of two infinities is NaN."""
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Which labels may begin a sample (K,), follow another (K, K), and end one (K,)."""
+    """Which labels may begin a sample (K,), follow each label (K, K), and end it (K,)."""
 
     start: np.ndarray
     transitions: np.ndarray
@@ -76,7 +77,7 @@ class Penalties(nn.Module):
 
 
 class LinearChainCRF(nn.Module):
-    """Trainable scores of K labels at the start, one after another, and at the end."""
+    """Trainable `start` (K,), `transitions` (K, K) and `end` (K,); see the file."""
 
     def __init__(self, n_labels: int, allowed: Allowed | None = None):
         super().__init__()
@@ -86,7 +87,7 @@ class LinearChainCRF(nn.Module):
         self.penalties = None if allowed is None else Penalties(allowed)
 
     def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
-        """(B,), of labels (B, T), of which lengths (B,) are real."""
+        """(B,), of labels (B, T) of these lengths (B,)."""
         logits, transitions = self._scores(logits, lengths)
         scores = path_scores(logits, transitions, labels, lengths)
         return scores - LogPartition.apply(logits, transitions, lengths)
@@ -94,7 +95,7 @@ class LinearChainCRF(nn.Module):
     def step_log_likelihoods(
         self, logits: Tensor, labels: Tensor, lengths: Tensor
     ) -> Tensor:
-        """(B, T), of each label given those before it; they sum to `log_likelihood`."""
+        """(B, T), log p(y_t | y_1 .. y_t-1); they sum to `log_likelihood`."""
         logits, transitions = self._scores(logits, lengths)
         beta = backward_messages(logits, transitions, lengths)
         later = transitions[labels[:, :-1]] + beta[:, 1:]
@@ -124,7 +125,7 @@ class LinearChainCRF(nn.Module):
 
 
 def with_ends(logits: Tensor, lengths: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Logits (B, T, K) with start (K,) and end (K,) added at each sample's two ends."""
+    """Logits (B, T, K), start (K,) added at the first step and end (K,) at the last."""
     steps = torch.arange(logits.shape[1], device=logits.device)[:, None]
     first, last = steps == 0, steps == lengths[:, None, None] - 1
     return logits + first * start + last * end
@@ -132,7 +133,7 @@ def with_ends(logits: Tensor, lengths: Tensor, start: Tensor, end: Tensor) -> Te
 
 @dataclass(frozen=True)
 class Messages:
-    """Results of both recursions, as they are defined at the top of this file."""
+    """Results of both recursions, named as at the top of this file."""
 
     alpha: Tensor
     """(B, T, K)."""
@@ -145,7 +146,7 @@ class Messages:
 
 
 def messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Messages:
-    """Both recursions side by side: the backward one reads each sample reversed."""
+    """Both recursions together: beta is the alpha of the reversed samples."""
     both = torch.stack([logits, reverse(logits, lengths)])
     shift = transitions.amax()
     moves = (transitions - shift).exp()
@@ -165,7 +166,7 @@ def messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Messages:
 
 
 def backward_messages(logits: Tensor, transitions: Tensor, lengths: Tensor) -> Tensor:
-    """Beta (B, T, K), for autograd to follow; slower than `messages`."""
+    """Beta (B, T, K) as operations of autograd; slower than `messages`."""
     continues = step_mask(lengths - 1, logits.shape[1])[:, :, None]
     beta = logits[:, -1]
     steps = [beta]
@@ -205,16 +206,17 @@ class LogPartition(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, Tensor, None]:
-        known: Messages = ctx.messages
+        result: Messages = ctx.messages
         transitions, lengths = ctx.saved_tensors
         gradient = gradient[:, None, None]
-        top = known.alpha.amax(2, keepdim=True)
-        before = (known.alpha - top).exp_().mul_(gradient)[:, :-1]
-        rest = top[:, :-1] - known.log_z[:, None, None]
-        after = (known.beta[:, 1:] + rest).exp_()
+        top = result.alpha.amax(2, keepdim=True)
+        # exp(alpha_t(j) - top_t) and exp(beta_t+1(k) + top_t - log Z): neither overflows.
+        before = (result.alpha - top).exp_().mul_(gradient)[:, :-1]
+        rest = top[:, :-1] - result.log_z[:, None, None]
+        after = (result.beta[:, 1:] + rest).exp_()
         after.masked_fill_(~step_mask(lengths - 1, after.shape[1])[:, :, None], 0.0)
         pairs = before.flatten(0, 1).t() @ after.flatten(0, 1)
-        return known.marginals * gradient, transitions.exp() * pairs, None
+        return result.marginals * gradient, transitions.exp() * pairs, None
 
 
 def path_scores(

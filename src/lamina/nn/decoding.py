@@ -1,12 +1,12 @@
-"""Texts from a network that says what may follow: the most likely ones, or drawn ones.
+"""Texts from a network that predicts the next token: by beam search, or drawn at random.
 
-Tokens are counted so that number 0 ends a text. All texts of all samples are written
-together: row `i * m + j` is text j of sample i.
+Tokens are outputs of a head: 0 is the end of a text. The m texts of each of n samples are
+generated together: row `i * m + j` is text j of sample i.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,45 +14,48 @@ from torch import Tensor
 
 from lamina.nn.sampling import draw
 
+S = TypeVar("S")
+"""The state of a decoder."""
 
-class Decoder(Protocol):
-    """A network that is asked step by step about n samples."""
 
-    def start(self, n_each: int) -> tuple[Tensor, Any]:
+class Decoder(Protocol[S]):
+    """A network that predicts the tokens of the texts of n samples, step by step."""
+
+    def start(self, n_each: int) -> tuple[Tensor, S]:
         """Log-probabilities (n * n_each, K) of the first token, and the state."""
         ...
 
-    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, tokens: Tensor, state: S) -> tuple[Tensor, S]:
         """Log-probabilities (n * n_each, K) after one more token of each text."""
         ...
 
-    def select(self, state: Any, rows: Tensor) -> Any:
-        """The state of these texts; each stays among those of its sample."""
+    def select(self, state: S, rows: Tensor) -> S:
+        """The states of these texts, each among the texts of its own sample."""
         ...
 
 
-class _Written(NamedTuple):
-    """Where constrained texts are."""
+class _Constraint(NamedTuple, Generic[S]):
+    """The state of texts that are constrained."""
 
-    inner: Any
+    inner: S
     """The state of the decoder."""
-    place: Tensor
-    """(n * m,) the state of each text among those of `states_after`."""
-    n_written: int
+    row: Tensor
+    """(n * m,) the row of `may_follow` and `states_after` for each text."""
+    n_tokens: int
 
 
-class Constrained:
-    """A decoder whose texts stay valid and, with prefixes, begin as they have to.
+class Constrained(Generic[S]):
+    """A decoder whose texts are valid and begin with given prefixes.
 
-    The log-probability of a token that may not follow is -inf; those of the others are as
-    they were, so that the sums are the likelihoods of the decoder.
+    The log-probability of a token that may not follow is -inf. Those of the others are not
+    renormalised, so that their sums are log-likelihoods by the decoder.
 
     Parameters
     ----------
     decoder : Decoder
-        What is asked.
+        The decoder that predicts the tokens.
     may_follow : ndarray of bool of shape (n_states, K)
-        Whether a token may follow, by the state that a text is in; it begins in state 0.
+        Whether each token may follow, by the state of a text, which is 0 at its start.
     states_after : ndarray of int of shape (n_states, K)
         The state after each token.
     prefixes : list of lists of int or None, default=None
@@ -61,7 +64,7 @@ class Constrained:
 
     def __init__(
         self,
-        decoder: Decoder,
+        decoder: Decoder[S],
         may_follow: np.ndarray,
         states_after: np.ndarray,
         prefixes: list[list[int]] | None = None,
@@ -70,29 +73,33 @@ class Constrained:
         self.forbidden = torch.from_numpy(~may_follow)
         self.after = torch.from_numpy(states_after)
 
-    def start(self, n_each: int) -> tuple[Tensor, _Written]:
+    def start(self, n_each: int) -> tuple[Tensor, _Constraint[S]]:
         log_p, inner = self.decoder.start(n_each)
         self.n_each = n_each
         self.forbidden = self.forbidden.to(log_p.device)
         self.after = self.after.to(log_p.device)
-        place = torch.zeros(len(log_p), dtype=torch.int64, device=log_p.device)
-        return self._answer(log_p, _Written(inner, place, 0))
+        row = torch.zeros(len(log_p), dtype=torch.int64, device=log_p.device)
+        return self._constrain(log_p, _Constraint(inner, row, 0))
 
-    def step(self, tokens: Tensor, state: _Written) -> tuple[Tensor, _Written]:
+    def step(
+        self, tokens: Tensor, state: _Constraint[S]
+    ) -> tuple[Tensor, _Constraint[S]]:
         log_p, inner = self.decoder.step(tokens, state.inner)
-        place = self.after[state.place, tokens]
-        return self._answer(log_p, _Written(inner, place, state.n_written + 1))
+        row = self.after[state.row, tokens]
+        return self._constrain(log_p, _Constraint(inner, row, state.n_tokens + 1))
 
-    def select(self, state: _Written, rows: Tensor) -> _Written:
+    def select(self, state: _Constraint[S], rows: Tensor) -> _Constraint[S]:
         inner = self.decoder.select(state.inner, rows)
-        return _Written(inner, state.place[rows], state.n_written)
+        return _Constraint(inner, state.row[rows], state.n_tokens)
 
-    def _answer(self, log_p: Tensor, state: _Written) -> tuple[Tensor, _Written]:
-        free = log_p.masked_fill(self.forbidden[state.place], -torch.inf)
+    def _constrain(
+        self, log_p: Tensor, state: _Constraint[S]
+    ) -> tuple[Tensor, _Constraint[S]]:
+        free = log_p.masked_fill(self.forbidden[state.row], -torch.inf)
         for i, prefix in enumerate(self.prefixes):
-            if state.n_written < len(prefix):
+            if state.n_tokens < len(prefix):
                 texts = slice(i * self.n_each, (i + 1) * self.n_each)
-                token = prefix[state.n_written]
+                token = prefix[state.n_tokens]
                 free[texts] = -torch.inf
                 free[texts, token] = log_p[texts, token]
         return free, state
@@ -100,14 +107,14 @@ class Constrained:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text that may be meant."""
+    """A text that was generated."""
 
     tokens: list[int]
     """Without the end."""
     log_p: float
     """Natural logarithm of its probability, the end included."""
     ended: bool
-    """False where the limit came before the end."""
+    """False if the limit was reached before the end."""
 
     def score(self, length_penalty: float) -> float:
         """The log-probability over a power of the length, ends included."""
@@ -115,15 +122,15 @@ class Hypothesis:
 
 
 def beam_search(
-    decoder: Decoder,
+    decoder: Decoder[S],
     width: int,
     limit: int,
     length_penalty: float = 1.0,
 ) -> list[list[Hypothesis]]:
-    """The hypotheses of each sample, the best first; `width` 1 is greedy.
+    """The hypotheses of each sample, the best first; a `width` of 1 is greedy search.
 
-    At each step the `width` most likely texts go on; one that ends leaves the beam, which
-    then is narrower (Sutskever et al. 2014).
+    At each step the `width` most likely texts are kept. One that ends leaves the beam, which
+    is narrower from then on (Sutskever et al. 2014). Texts have at most `limit` tokens.
     """
     log_p, state = decoder.start(width)
     n, n_tokens = len(log_p) // width, log_p.shape[1]
@@ -131,8 +138,8 @@ def beam_search(
     first_rows = torch.arange(n, device=log_p.device)[:, None] * width
     for i in range(limit):
         total = search.alive[..., None] + log_p.view(n, width, n_tokens)
-        best, at = total.flatten(1).topk(width)
-        parents, tokens = at // n_tokens, at % n_tokens
+        best, index = total.flatten(1).topk(width)
+        parents, tokens = index // n_tokens, index % n_tokens
         if not search.advance(best, parents, tokens):
             break
         if i < limit - 1:
@@ -142,7 +149,7 @@ def beam_search(
 
 
 class _Beam:
-    """The texts that are being written, `width` a sample, and those that ended."""
+    """The unfinished texts, at most `width` of each sample, and those that ended."""
 
     def __init__(self, n: int, width: int, device: torch.device):
         self.alive = torch.full((n, width), -torch.inf, device=device)
@@ -153,7 +160,7 @@ class _Beam:
         self.ended: list[list[Hypothesis]] = [[] for _ in range(n)]
 
     def advance(self, best: Tensor, parents: Tensor, tokens: Tensor) -> bool:
-        """Go on with these texts; whether any of them did not end."""
+        """Keep these texts; returns whether any of them has not ended."""
         best = best.masked_fill(self.ranks >= self.left, -torch.inf)
         before = self.written.gather(1, parents[..., None].expand_as(self.written))
         ends = (tokens == 0) & (best > -torch.inf)
@@ -172,26 +179,29 @@ class _Beam:
             self.ended[i].append(Hypothesis(written, self.alive[i, j].item(), False))
         return [
             sorted(
-                found, key=lambda h: (h.ended, h.score(length_penalty)), reverse=True
+                texts, key=lambda h: (h.ended, h.score(length_penalty)), reverse=True
             )
-            for found in self.ended
+            for texts in self.ended
         ]
 
 
 def sample(
-    decoder: Decoder,
+    decoder: Decoder[S],
     n_each: int,
     limit: int,
-    chances: Callable[[Tensor], Tensor],
+    probabilities: Callable[[Tensor], Tensor],
     generator: torch.Generator | None = None,
 ) -> list[Hypothesis]:
-    """Draw `n_each` texts of each sample; `chances` turns log-probabilities into shares."""
+    """Draw `n_each` texts of each sample, of at most `limit` tokens.
+
+    `probabilities` makes the probabilities to draw from of log-probabilities (N, K).
+    """
     log_p, state = decoder.start(n_each)
     rows = torch.arange(len(log_p), device=log_p.device)
     total, ended = log_p.new_zeros(len(rows)), torch.zeros_like(rows, dtype=torch.bool)
     columns = []
     for i in range(limit):
-        tokens = draw(chances(log_p).cpu(), generator).to(log_p.device)
+        tokens = draw(probabilities(log_p).cpu(), generator).to(log_p.device)
         tokens = tokens.masked_fill(ended, 0)
         total += log_p[rows, tokens].masked_fill(ended, 0.0)
         columns.append(tokens)

@@ -1,25 +1,24 @@
-"""Tokens -> vectors: a word by its number, by how it is spelt, or by both."""
-
-from typing import Any
+"""Embeddings of tokens, from their ids and, where they are known, their characters."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.functional import embedding as embed
 
 from lamina.batch import PAD, Spec
 
 KERNEL_SIZE = 3
 CHARACTER_SIZE = 32
-DEVIATION = 0.3
-"""Of the numbers of a word at the start: small, for a rare word keeps much of them."""
+INITIAL_DEVIATION = 0.3
+"""Standard deviation of the initial word embeddings. It is small because the embedding of a
+rare word is trained little and stays near its initial value."""
 
 
-class SpeltTokens(nn.Module):
-    """Words by their numbers (B, T), and by which of N spellings (N, W) -> h (B, T, D).
+class CharacterEmbedding(nn.Module):
+    """Token ids (B, T), rows (B, T) of spellings (N, W) -> h (B, T, D).
 
-    A convolution over the characters of a word and their maximum find what it begins with,
-    ends with and contains (dos Santos & Zadrozny 2014; Ma & Hovy 2016). They stand beside
-    the vector of the word itself, which rare words lack.
+    The embedding of each word, beside a convolution over its characters with the maximum
+    over their positions, which finds prefixes, suffixes and other parts of words that are
+    too rare to have learnt an embedding (dos Santos & Zadrozny 2014; Ma & Hovy 2016).
     """
 
     def __init__(self, n_tokens: int, n_characters: int, width: int):
@@ -30,19 +29,20 @@ class SpeltTokens(nn.Module):
         self.filters = nn.Conv1d(CHARACTER_SIZE, n_filters, KERNEL_SIZE, padding="same")
         self.embedding_dim = width + n_filters
         with torch.no_grad():
-            self.words.weight.mul_(DEVIATION)
+            self.words.weight.mul_(INITIAL_DEVIATION)
 
     def forward(self, x: Tensor, codes: Tensor, spellings: Tensor) -> Tensor:
-        return torch.cat([self.words(x), embed(codes, self.found(spellings))], 2)
+        spelled = F.embedding(codes, self.spelling_features(spellings))
+        return torch.cat([self.words(x), spelled], 2)
 
-    def found(self, spellings: Tensor) -> Tensor:
-        """(N, filters), how strongly each was found anywhere in spellings (N, W)."""
+    def spelling_features(self, spellings: Tensor) -> Tensor:
+        """(N, filters), the largest response of each filter in spellings (N, W)."""
         h = self.filters(self.characters(spellings).mT).relu()
         return h.masked_fill((spellings == PAD).unsqueeze(1), 0.0).amax(2)
 
 
-def embedding(spec: Spec, width: int) -> Any:
-    """What turns the tokens of a batch into vectors of `embedding_dim`."""
+def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding:
+    """Embeddings of `Batch.inputs()`, of `embedding_dim` features."""
     if spec.n_characters:
-        return SpeltTokens(spec.n_tokens, spec.n_characters, width)
+        return CharacterEmbedding(spec.n_tokens, spec.n_characters, width)
     return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)

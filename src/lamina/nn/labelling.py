@@ -1,4 +1,4 @@
-"""Heads for one label a step: h (B, T, D) -> logits (B, T, K), and their distribution."""
+"""The head of taggers: logits of each step, and the distribution over labellings."""
 
 from torch import Tensor, nn
 
@@ -15,10 +15,10 @@ from lamina.ragged import step_mask
 
 
 class SoftmaxLabels(nn.Module):
-    """The labels of a sample are independent given the features: a softmax a step.
+    """A softmax for each step: labels are independent given the features.
 
-    With `allowed`, `marginals` and `decode` are those of this distribution given that the
-    labelling is allowed; the likelihood is that of all labellings.
+    With `allowed`, `marginals` and `decode` are those of this distribution conditioned on
+    the labelling being allowed; the likelihood is that of all labellings.
     """
 
     def __init__(self, n_labels: int, allowed: Allowed | None = None):
@@ -27,13 +27,13 @@ class SoftmaxLabels(nn.Module):
         self.penalties = None if allowed is None else Penalties(allowed)
 
     def log_likelihood(self, logits: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
-        """(B,), of labels (B, T), of which lengths (B,) are real."""
+        """(B,), of labels (B, T) of these lengths (B,)."""
         return self.step_log_likelihoods(logits, labels, lengths).sum(1)
 
     def step_log_likelihoods(
         self, logits: Tensor, labels: Tensor, lengths: Tensor
     ) -> Tensor:
-        """(B, T), of each label; 0 at padding."""
+        """(B, T), log p(y_t) of each label; 0 at padding."""
         log_p = logits.float().log_softmax(2).gather(2, labels.unsqueeze(2)).squeeze(2)
         return log_p.masked_fill(~step_mask(lengths, logits.shape[1]), 0.0)
 
@@ -51,15 +51,19 @@ class SoftmaxLabels(nn.Module):
         return logits.argmax(2)
 
     def _allowed(self, logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (B, T, K) and transitions (K, K) of a random field, with penalties."""
+        """Logits (B, T, K) and transitions (K, K) of a CRF, with penalties."""
         assert self.penalties is not None
         logits = logits.double()
         transitions = logits.new_zeros(self.n_labels, self.n_labels)
         return self.penalties(logits, transitions, lengths)
 
 
+Labelling = LinearChainCRF | SoftmaxLabels
+"""A distribution over labellings."""
+
+
 class LabellingHead(nn.Module):
-    """Logits of each step, and `labels`, the distribution over labellings."""
+    """h (B, T, D) -> logits (B, T, K); `labels` is the distribution over labellings."""
 
     def __init__(
         self, width: int, n_labels: int, crf: bool, allowed: Allowed | None = None
@@ -67,7 +71,7 @@ class LabellingHead(nn.Module):
         super().__init__()
         self.out = output_layer(width, n_labels)
         distribution = LinearChainCRF if crf else SoftmaxLabels
-        self.labels: LinearChainCRF | SoftmaxLabels = distribution(n_labels, allowed)
+        self.labels: Labelling = distribution(n_labels, allowed)
 
     def forward(self, features: Features) -> Tensor:
         return self.out(features.h)

@@ -1,21 +1,20 @@
 """A fitted language model, evaluated step by step."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from lamina.batch import BEGIN, Batch, State, to_numbers
+from lamina.batch import BEGIN, Batch, State, to_token_ids
+from lamina.nn.model import Model
 
 STEPS_AT_ONCE = 256
 """Steps of a long text that are computed together."""
 
 
 class Stepper:
-    """A fitted language model, one step at a time, for decoders of any kind.
+    """A fitted language model, evaluated one step at a time; a `Decoder`.
 
-    Tokens are counted as in `vocabulary_`: number 0 ends a text. All of a state's tensors
-    are (1, N, D), so that hypotheses can be taken by `select`. Gradients are not followed.
+    Units are outputs of the head, indices of `vocabulary_`: 0 is the end of a text. All
+    tensors of a state are (1, N, D) for N texts. Gradients are not computed.
 
     Parameters
     ----------
@@ -36,33 +35,33 @@ class Stepper:
     True
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Model):
         self.body, self.head = model.body.eval(), model.head.eval()
 
     @torch.inference_mode()
     def start(self, n: int) -> tuple[Tensor, State]:
-        """Log-probabilities (N, K) of how `n` texts begin, and the state there."""
+        """Log-probabilities (N, K) of the first unit of N texts, and the state."""
         begin = self.head.bias.new_full((n,), BEGIN, dtype=torch.int64)
-        return self._answer(*self.body.step(begin, self.body.start(n)))
+        return self._log_p(*self.body.step(begin, self.body.start(n)))
 
     @torch.inference_mode()
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Log-probabilities (N, K) after one more token (N,) of each text."""
-        return self._answer(*self.body.step(to_numbers(tokens), state))
+    def step(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Log-probabilities (N, K) after one more unit (N,) of each text."""
+        return self._log_p(*self.body.step(to_token_ids(outputs), state))
 
     @torch.inference_mode()
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """`step` for tokens (N, T) at once, T >= 1; the log-probabilities after the last."""
-        *before, last = tokens.split(STEPS_AT_ONCE, 1)
+    def read(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """`step` for units (N, T), T >= 1; the log-probabilities (N, K) after the last."""
+        *before, last = outputs.split(STEPS_AT_ONCE, 1)
         for part in before:
-            state = self.body(Batch(to_numbers(part), state=state)).state
-        features = self.body(Batch(to_numbers(last), state=state))
-        return self._answer(features.h[:, -1], features.state)
+            state = self.body(Batch(to_token_ids(part), state=state)).state
+        features = self.body(Batch(to_token_ids(last), state=state))
+        return self._log_p(features.h[:, -1], features.state)
 
     @staticmethod
     def select(state: State, rows: Tensor) -> State:
-        """The states of these texts (M,), any of them, in any order."""
+        """The states of these texts (M,), in any order and any number of times."""
         return [tuple(s.index_select(1, rows) for s in layer) for layer in state]
 
-    def _answer(self, h: Tensor, state: State) -> tuple[Tensor, State]:
+    def _log_p(self, h: Tensor, state: State) -> tuple[Tensor, State]:
         return self.head(h).float().log_softmax(-1), state

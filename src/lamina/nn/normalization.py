@@ -1,4 +1,4 @@
-"""Normalisation of h (B, D, ...) that sees only real steps: padding has no share in it."""
+"""Normalisation of h (B, D, ...), from the statistics of its real steps only."""
 
 from threading import Lock
 
@@ -28,13 +28,13 @@ class BatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy 2015), weighted where a weight is given.
 
     `weight` (B, 1, ...) is the sample weight at real steps and 0 at padding, so that
-    weight 2 counts twice, and a padded sample as it does alone. The running statistics
-    are plain means of the first batches: after a brief fit they would else be those that
-    they started from.
+    weight 2 counts twice and padding not at all. The running statistics are the plain means
+    of the first ten batches, and exponential ones from then on: an exponential mean would be
+    dominated by its initial value after a brief fit.
     """
 
     momentum = 0.1
-    """The weight of a batch from the tenth on; a captured step repeats it."""
+    """The weight of a new batch from the tenth on, which a captured step of a GPU repeats."""
     eps = 1e-5
 
     def __init__(self, n_channels: int):
@@ -111,7 +111,7 @@ class LayerNorm(nn.Module):
 
 
 class NoNorm(nn.Module):
-    """h as it is."""
+    """No normalisation."""
 
     def __init__(self, n_channels: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pooling h (B, D, ...) by 2 along each axis; a last odd step is a window of its own.
+"""Pooling h (B, D, ...) by 2 along each axis; a last odd step is a window by itself.
 
 `real` (B, 1, T) is True at real steps and False at padding; None where all are real.
 """
@@ -25,12 +25,13 @@ def average_pool(h: Tensor, real: Tensor | None) -> Tensor:
     pooled = pool(h, 2, ceil_mode=True, count_include_pad=False)
     if real is None:
         return pooled
+    # The fraction of real steps: 1, 1/2, or 0 in a window of padding, which is 0 anyway.
     fraction = pool(real.to(h.dtype), 2, ceil_mode=True, count_include_pad=False)
     return pooled / fraction.clamp(min=0.5)
 
 
 def no_pool(h: Tensor, real: Tensor | None) -> Tensor:
-    """Nothing is reduced."""
+    """No pooling."""
     del real
     return h
 

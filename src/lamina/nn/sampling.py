@@ -1,4 +1,4 @@
-"""Drawing the next token of a sequence from the probabilities (N, K) of all tokens."""
+"""Drawing the next token of a text from the probabilities (N, K) of all tokens."""
 
 import torch
 from torch import Tensor
@@ -12,14 +12,14 @@ def sharpened(
 ) -> Tensor:
     """Logits (N, K) -> probabilities (N, K) to draw from.
 
-    `temperature` divides the logits; 0 leaves the most likely token only. `top_k` leaves
-    the k most likely tokens, `top_p` the fewest that make up this share together (Holtzman
-    et al. 2020).
+    `temperature` divides the logits; 0 keeps the most likely token only. `top_k` keeps the
+    k most likely tokens, `top_p` the fewest whose probabilities sum to at least `top_p`
+    (Holtzman et al. 2020).
     """
     if temperature == 0:
         temperature, top_k = 1.0, 1
     logits = logits.double()
-    # The greatest becomes 0, so that no temperature makes all of them infinite.
+    # The greatest becomes 0, so that division by a small temperature cannot overflow.
     p = ((logits - logits.amax(-1, keepdim=True)) / temperature).softmax(-1)
     if top_k is None and top_p is None:
         return p

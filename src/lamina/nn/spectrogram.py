@@ -1,14 +1,14 @@
-"""Log-mel spectrogram: waveform (n,) -> (T, n_mels), how loud each band of pitch is.
+"""Log-mel spectrogram: waveform (n,) -> log-power (T, n_mels) of frequency bands.
 
-Hann windows of 25 ms, one every 10 ms, the last filled up with zeros so that no sound is
-left out; the power spectrum of each; triangular bands, equally wide on the mel scale of
-pitch (O'Shaughnessy 1987, with HTK's constants), from 0 to half the sampling rate; the
-logarithm. Power is relative to the loudest window of the recording, so that the distance and
-the gain of the microphone do not count, or to full scale (a wave between -1 and 1); what
-lies 80 dB below it counts as silence.
+Hann windows of 25 ms, one every 10 ms, the last padded with zeros; the power spectrum of
+each; triangular bands of equal width on the mel scale (O'Shaughnessy 1987, with HTK's
+constants), from 0 to half the sampling rate; the logarithm. Power is relative to the loudest
+window of the recording, so that the distance and the gain of the microphone have no effect,
+or to full scale (a wave between -1 and 1). Power 80 dB below is added, which bounds the
+logarithm of silence.
 
-Windows start at whole samples. Where 10 ms are none, as at 22,050 Hz, the starts are
-rounded, and steps are 10 ms on average.
+Windows start at whole samples. Where 10 ms is not a whole number of samples, as at 22,050
+Hz, the starts are rounded, and steps are 10 ms on average.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 WINDOW, HOP = 0.025, 0.010
-"""Seconds."""
+"""Length of a window, and time between the starts of two, in seconds."""
 STEPS_PER_SECOND = 100
 SILENCE = 1e-8
 FRAMES_AT_ONCE = 4096
@@ -51,21 +51,21 @@ def log_mel(
 
 
 def _frames(waveform: Tensor, sampling_rate: int) -> Iterator[Tensor]:
-    """(N, size) the windows of all steps, some at a time."""
+    """The windows (N, size) of all steps, at most `FRAMES_AT_ONCE` at a time."""
     steps = torch.arange(n_frames(len(waveform), sampling_rate))
     starts, size = frame_starts(steps, sampling_rate), window_size(sampling_rate)
     missing = int(starts[-1]) + size - len(waveform)
     windows = F.pad(waveform, (0, missing)).unfold(0, size, 1)
     hop, rest = divmod(sampling_rate, STEPS_PER_SECOND)
     if rest == 0:
-        # Equally spaced windows are a view, which is quicker than copies.
+        # Equally spaced windows are a view, without a copy.
         yield from windows[::hop].split(FRAMES_AT_ONCE)
     else:
         yield from (windows[part] for part in starts.split(FRAMES_AT_ONCE))
 
 
 def n_frames(n_samples: int, sampling_rate: int) -> int:
-    """Steps of the spectrogram of so many samples; at least one."""
+    """Steps of the spectrogram of `n_samples` samples; at least one."""
     missing = n_samples - window_size(sampling_rate)
     if missing <= 0:
         return 1
@@ -75,7 +75,7 @@ def n_frames(n_samples: int, sampling_rate: int) -> int:
 
 
 def frame_starts(steps: Tensor, sampling_rate: int) -> Tensor:
-    """The sample at which the window of each step starts."""
+    """Index of the sample at which the window of each step starts."""
     half = STEPS_PER_SECOND // 2
     return (steps * sampling_rate + half) // STEPS_PER_SECOND
 
@@ -100,7 +100,7 @@ def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
 
 @cache
 def _analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
-    """The window, and filters of as many frequencies as leave no band empty."""
+    """The window, and filters with an FFT long enough that no band is empty."""
     size = window_size(sampling_rate)
     n_fft = 1 << max(size - 1, 1).bit_length()
     while (filters := mel_filters(sampling_rate, n_fft, n_mels)).amax(0).min() == 0:
@@ -112,5 +112,5 @@ def _analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
 def _bands(spectra: Tensor, filters: Tensor) -> Tensor:
     """Power (T, n_mels) of spectra (T, n_frequencies)."""
     power = spectra.real.square() + spectra.imag.square()
-    # In float64, which no precision flag and no autocast of a training loop lowers.
+    # In float64, which neither precision flags nor autocast reduce.
     return power.double() @ filters

@@ -1,4 +1,4 @@
-"""Outputs whose weights are embeddings (Press & Wolf 2017)."""
+"""An output layer that shares its weights with an embedding (Press & Wolf 2017)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,14 +8,16 @@ from lamina.batch import END
 
 
 class TiedOutput(nn.Module):
-    """h (..., D) -> logits (..., K) of the K tokens from END on, by their embeddings.
+    """h (..., D) -> logits (..., K) of the K tokens from END on.
 
-    Padding, BEGIN and the unknown token never follow.
+        logits_k = embedding_k . h / sqrt(D) + bias_k
+
+    Padding, BEGIN and the unknown token have no output.
     """
 
     def __init__(self, embed: nn.Embedding):
         super().__init__()
-        # In a list, so that the weights are not counted twice.
+        # In a list, so that the embedding is not registered as a module of the head too.
         self.tied = [embed]
         self.scale = embed.embedding_dim**-0.5
         self.bias = nn.Parameter(torch.zeros(embed.num_embeddings - END))

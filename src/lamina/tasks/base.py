@@ -1,34 +1,46 @@
-"""What a task is, and what tasks share that give one output a sample."""
+"""Abstract classes of tasks: what the features of a network are for."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from torch import Tensor, nn
 
 from lamina.batch import Batch
+from lamina.exceptions import ParameterError
+from lamina.nn.body import Body
 from lamina.nn.heads import PooledHead
 from lamina.nn.losses import minimise
 from lamina.nn.model import Model
 
+Classes = Sequence[Any] | np.ndarray
+"""Labels (K,), or those of each output."""
+
 
 class Task(ABC):
-    """Abstract: what the features of a network are for. Built from the parameters."""
+    """Abstract: targets, head, loss, predictions and score. Built from the parameters.
+
+    Each task has a plain form of its targets y, which `read` makes, and of its outputs,
+    which `predict` makes.
+    """
 
     requires_y: ClassVar[bool] = True
-    """Whether there are targets beside the samples."""
+    """Whether `fit` needs y."""
     causal: ClassVar[bool] = False
-    """Whether a step may see only the steps before it."""
+    """Whether features must not depend on later steps of the input."""
     long_range: ClassVar[bool] = False
-    """Whether all steps of a sample count alike, and not for each step those around it."""
+    """Whether an output depends on all steps of a sample, not mainly on those near it."""
     default_steps: ClassVar[int | None] = None
     """Gradient steps that make a good fit; None leaves it to the body."""
+    body_type: ClassVar[type[Body]] = Body
+    """The bodies with which networks can do the task."""
     largest_batch: ClassVar[int] = 128
-    """Samples that `batch_size="auto"` takes at most; many steps need smaller ones."""
+    """The largest batch of `batch_size="auto"`."""
 
     @classmethod
     def for_targets(cls, y: Any, params: Any) -> "Task":
-        """The task that targets as the user passed them ask for."""
+        """The task for targets as the user passed them."""
         del y
         return cls(params)
 
@@ -37,47 +49,56 @@ class Task(ABC):
         self.configure_prediction(params)
 
     def configure(self, params: Any) -> None:
-        """Take over, at the start of a fit, the parameters that it may change."""
+        """Read, at the start of a fit, the parameters that may change between fits."""
         del params
 
     def configure_prediction(self, params: Any) -> None:
-        """Take over, before each prediction, the parameters that count at once."""
+        """Read, before each prediction, the parameters declared `Use.AT_ONCE`."""
         del params
 
     @abstractmethod
     def read(self, y: Any, X: Any) -> Any:
-        """The targets in the plain form that the other methods take.
+        """The targets in their plain form; X holds the samples in their encoder's.
 
-        Raises `DataError` naming the sample of a target that cannot be used; X holds the
-        samples in their encoder's plain form.
+        Raises `DataError` with the sample of a target that cannot be used.
         """
 
-    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+    def fit(
+        self, y: Any, weight: np.ndarray | None, classes: Classes | None = None
+    ) -> Self:
         """Learn labels, scales or units from the training targets."""
         del y, weight, classes
         return self
 
     def target_weights(self, y: Any) -> np.ndarray | None:
-        """The weight of each sample that follows from its target; None if all are 1."""
+        """Weights (n,) of the samples by their targets; None if all are 1."""
         del y
 
     def stratify_by(self, y: Any) -> np.ndarray | None:
-        """Groups whose fractions a split should keep; None if there are none."""
+        """Groups (n,) of which a split keeps the proportions; None if there are none."""
         del y
 
     def encode(self, y: Any) -> Any:
-        """Plain targets -> what `Batch.target` is taken from, by row numbers.
+        """What `Batch.target` is taken from by row indices.
 
-        A tensor (n, ...), `Ragged` rows, or None where the samples are their own target.
+        A tensor (n, ...), `Ragged` rows, or None where the samples are their own targets.
         """
         del y
 
-    def check_fit(self, target: Any, samples: Any, body: Any) -> None:
+    def check_fit(self, target: Any, samples: Any, body: Body) -> None:
         """Raise `DataError` if a target cannot be learnt from its sample."""
         del target, samples, body
 
+    def check_body(self, body: type) -> None:
+        """Raise `ParameterError` unless the body is one of `body_type`."""
+        if not issubclass(body, self.body_type):
+            raise ParameterError(
+                f"body={body.__name__} cannot be used for {type(self).__name__}, which "
+                f"needs a body derived from {self.body_type.__name__} (lamina.nn.body)."
+            )
+
     @abstractmethod
-    def head(self, body: Any) -> nn.Module:
+    def head(self, body: Body) -> nn.Module:
         """The layers that read the (B, T, body.width) features of a body."""
 
     @abstractmethod
@@ -93,17 +114,17 @@ class Task(ABC):
         """How good the outputs are for y; greater is better."""
 
     def stopping_score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
-        """What early stopping maximises by default; `score`, if that measures the loss."""
+        """What early stopping maximises by default: `score`, unless a task overrides it."""
         return self.score(y, outputs, weight)
 
 
 class PooledTask(Task):
-    """Abstract: one output (K,) a sample, from features pooled over the steps."""
+    """Abstract: one output (K,) for each sample, from the mean of its features."""
 
     long_range: ClassVar = True
     n_outputs: int
 
-    def head(self, body: Any) -> nn.Module:
+    def head(self, body: Body) -> nn.Module:
         return PooledHead(body.width, self.n_outputs)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:

@@ -1,7 +1,7 @@
 """The weight of each class, from the parameter `class_weight`."""
 
+from collections.abc import Collection, Hashable, Mapping
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from lamina.exceptions import ParameterError
 
 
 def class_weights(
-    class_weight: dict | str | None,
+    class_weight: Mapping[Hashable, float] | str | None,
     classes: np.ndarray,
     counts: np.ndarray,
     name: str = "y",
@@ -19,14 +19,14 @@ def class_weights(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        {label: weight}, where a label that is left out has weight 1; or n / (K * count),
-        with which all classes together have the same weight.
+        {label: weight}, where a label that is left out has weight 1; "balanced" is
+        n / (K * count), with which the samples of each class have the same total weight.
     classes : ndarray of shape (K,)
         The labels.
     counts : ndarray of shape (K,)
-        How often each label occurs. One that never does has weight 1.
+        Number of samples of each label. One that does not occur has weight 1.
     name : str, default="y"
-        What the labels are those of, in errors.
+        The name of the targets in error messages.
 
     Returns
     -------
@@ -51,7 +51,9 @@ def class_weights(
     return weights
 
 
-def _check(label: Any, weight: Any, positions: dict, name: str) -> None:
+def _check(
+    label: Hashable, weight: object, positions: Collection[Hashable], name: str
+) -> None:
     if label not in positions:
         raise ParameterError(
             f"class_weight has a weight for the label {label!r}, which {name} does not "
@@ -69,10 +71,10 @@ def _is_weight(value: object) -> bool:
         return False
     try:
         return 0 < float(value) < np.inf
-    except OverflowError:  # an integer that no float holds
+    except OverflowError:  # an integer too large for a float
         return False
 
 
-def _listed(labels: list, n_shown: int = 10) -> str:
+def _listed(labels: list[Hashable], n_shown: int = 10) -> str:
     shown = ", ".join(map(repr, labels[:n_shown]))
     return shown if len(labels) <= n_shown else f"{shown}, ... ({len(labels)} in all)"

@@ -1,6 +1,6 @@
-"""Classification: one label a sample, and the choice of the task that y asks for."""
+"""Classification: one label for each sample, and the choice of the task by y."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
@@ -12,11 +12,10 @@ from lamina.params import (
     Rule,
     fraction,
     mapping,
-    none,
-    one_of,
     only_with,
 )
-from lamina.tasks.label_task import FOCUS, LabelTask
+from lamina.tasks.base import Classes
+from lamina.tasks.label_task import LabelTask
 from lamina.tasks.labels import (
     LabelKind,
     classes_of,
@@ -31,11 +30,11 @@ from lamina.tasks.several_labels import (
 )
 
 MIN_PER_STRATUM = 10
-"""With fewer samples of a class a split is drawn without regard to classes."""
+"""A split is not stratified if a class has fewer samples."""
 
 
 def list_of_mappings() -> Rule:
-    """A list of dicts, one an output."""
+    """A list with a dict for each output."""
     return Rule(
         "list of dict",
         lambda v: isinstance(v, list) and all(isinstance(w, dict) for w in v),
@@ -43,58 +42,60 @@ def list_of_mappings() -> Rule:
 
 
 class ClassificationParams(Params):
-    """What a classifier minimises."""
+    """The loss of a classifier."""
 
     loss: Annotated[
-        str,
-        one_of(*FOCUS),
-        """What is minimised: "cross_entropy", or "focal" loss (Lin et al. 2017, gamma
-        2), which attends to the hard samples when classes are very unequal.""",
+        Literal["cross_entropy", "focal"],
+        """What is minimised: "cross_entropy", or the "focal" loss (Lin et al. 2017, with
+        gamma 2), which gives less weight to samples that are already classified well.""",
     ] = "cross_entropy"
     class_weight: Annotated[
-        dict | list | str | None,
+        dict | list | Literal["balanced"] | None,
         mapping(),
         list_of_mappings(),
-        one_of("balanced"),
-        none(),
         """Weight of each class, {label: weight}, where a label that is left out has weight
         1; "balanced" makes it inversely proportional to the class's frequency. For several
-        outputs a list of dicts, one an output, whose weights are multiplied. It multiplies
-        `sample_weight`.""",
+        outputs a list with a dict for each, whose weights are multiplied. `sample_weight`
+        is multiplied by it.""",
     ] = None
     label_smoothing: Annotated[
         float,
         fraction(),
         only_with(loss="cross_entropy"),
-        "Share of the target that is spread evenly over all classes.",
+        "Fraction of the target that is spread evenly over all classes.",
     ] = 0.0
 
 
 class SingleLabelClassification(LabelTask):
-    """One label a sample: y (n,), output logits (n, K)."""
+    """One label for each sample: y (n,), logits (n, K)."""
 
     kind = LabelKind.SINGLE
 
-    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+    def fit(
+        self, y: np.ndarray, weight: np.ndarray | None, classes: Classes | None = None
+    ) -> Self:
         del weight
         self.classes = classes_of(y if classes is None else np.asarray(classes), "y")
         self.n_outputs = len(self.classes)
         return self
 
-    def stratify_by(self, y: Any) -> np.ndarray | None:
+    def stratify_by(self, y: np.ndarray) -> np.ndarray | None:
         _, counts = np.unique(y, return_counts=True)
-        return np.asarray(y) if counts.min() >= MIN_PER_STRATUM else None
+        return y if counts.min() >= MIN_PER_STRATUM else None
 
-    def encode(self, y: Any) -> Tensor:
-        return torch.from_numpy(positions_of(np.asarray(y), self.classes))
+    def encode(self, y: np.ndarray) -> Tensor:
+        return torch.from_numpy(positions_of(y, self.classes))
 
-    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(self.classes, positions_of(np.asarray(y), self.classes))]
+    def outputs_of(self, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(self.classes, positions_of(y, self.classes))]
 
-    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
-        refuse_other_type(np.asarray(y), self.classes)
-        right = np.asarray(y) == self.labels(outputs)
-        return float(np.average(right, weights=weight))
+    def score(
+        self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """Accuracy."""
+        refuse_other_type(y, self.classes)
+        is_right = y == self.labels(outputs)
+        return float(np.average(is_right, weights=weight))
 
     def labels(self, logits: np.ndarray) -> np.ndarray:
         return self.classes[logits.argmax(1)]
@@ -110,10 +111,10 @@ class SingleLabelClassification(LabelTask):
 
 
 class Classification(LabelTask):
-    """Abstract: `for_targets` makes the task for the kind of labels in y."""
+    """Abstract: `for_targets` gives the task for the kind of labels in y."""
 
     @classmethod
-    def for_targets(cls, y: Any, params: Any) -> LabelTask:
+    def for_targets(cls, y: object, params: ClassificationParams) -> LabelTask:
         return TASKS[kind_of(read_labels(y))](params)
 
 

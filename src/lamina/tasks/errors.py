@@ -1,4 +1,4 @@
-"""How much of a text is wrong, by jiwer."""
+"""Error rates of texts, by jiwer."""
 
 import numpy as np
 
@@ -6,34 +6,34 @@ from lamina.exceptions import MissingExtraError
 
 
 def error_rate(
-    unit: str, truth: list[str], found: list[str], weight: np.ndarray | None
+    unit: str, truth: list[str], predicted: list[str], weight: np.ndarray | None
 ) -> float:
-    """Units inserted, left out or replaced, for each unit of the true texts.
+    """Units inserted, deleted or substituted, divided by the units of the true texts.
 
-    `unit` is "words" or "characters". An empty text is allowed: everything that was found
-    is inserted then.
+    `unit` is "words" or "characters". A true text may be empty; every predicted unit is an
+    insertion then.
     """
     try:
         import jiwer
     except ImportError:
         raise MissingExtraError("Error rates", "jiwer", "text") from None
-    process, read = {
+    process, prepare = {
         "words": (jiwer.process_words, _single_spaces),
         "characters": (jiwer.process_characters, str),
     }[unit]
     counts = np.zeros((len(truth), 2))
-    for row, wanted, text in zip(counts, truth, found, strict=True):
-        if not wanted.strip():
+    for row, true, text in zip(counts, truth, predicted, strict=True):
+        if not true.strip():
             row[0] = len(text.split() if unit == "words" else text.strip())
             continue
-        result = process(read(wanted), read(text))
+        result = process(prepare(true), prepare(text))
         row[0] = result.substitutions + result.deletions + result.insertions
         row[1] = result.substitutions + result.deletions + result.hits
     weights = np.ones(len(truth)) if weight is None else weight
-    wrong, total = weights @ counts
-    return float(wrong / total) if total else float(wrong > 0)
+    n_wrong, n_units = weights @ counts
+    return float(n_wrong / n_units) if n_units else float(n_wrong > 0)
 
 
 def _single_spaces(text: str) -> str:
-    """The words of a text between single spaces, where alone jiwer separates words."""
+    """The text with single spaces, the only separators of words for jiwer."""
     return " ".join(text.split())

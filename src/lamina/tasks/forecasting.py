@@ -1,5 +1,6 @@
-"""Forecasting: the next steps of a series, all at once."""
+"""Forecasting: the next steps of a series, all of them together."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -8,15 +9,16 @@ from torch import Tensor
 
 from lamina.batch import Batch, HistoryChannel
 from lamina.exceptions import DataError, ParameterError
+from lamina.nn.body import Body, CausalBody
 from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, none
+from lamina.params import Params, Rule, Use
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
 LARGEST = 1e100
-"""No bound of a forecast is greater."""
+"""The greatest absolute value of `lower` and `upper`."""
 
 
 def levels() -> Rule:
@@ -32,7 +34,7 @@ def levels() -> Rule:
 
 
 def number() -> Rule:
-    """A finite number whose square is one."""
+    """A number whose square is finite."""
     return Rule(
         f"float of at most {LARGEST:g}",
         lambda v: (
@@ -44,43 +46,42 @@ def number() -> Rule:
 
 
 class ForecastingParams(Params):
-    """What is forecast."""
+    """Which values are forecast, and their bounds."""
 
     quantiles: Annotated[
-        tuple[float, ...],
+        Sequence[float],
         levels(),
         Use.FROZEN,
-        "Quantiles that `predict_quantiles` gives, beside the median of `predict`.",
+        "Quantiles for `predict_quantiles`; `predict` gives the median.",
     ] = ()
     lower: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
-        """The least value that is possible, such as 0 for counts. Forecasts below it are
-        raised to it, which keeps medians and quantiles what they are; series that `fit`
-        sees must not be below it.""",
+        """The least possible value, such as 0 for counts. Forecasts below it are set to
+        it, which is right for medians and quantiles. Series with values below it are
+        refused.""",
     ] = None
     upper: Annotated[
         float | None,
         number(),
-        none(),
         Use.AT_ONCE,
-        "The greatest value that is possible, as `lower`.",
+        "The greatest possible value; see `lower`.",
     ] = None
 
 
 class Forecasting(Task):
-    """Series are their own targets; output (B, horizon, 1 + quantiles)."""
+    """Series are their own targets; outputs (B, horizon, 1 + quantiles)."""
 
     requires_y: ClassVar = False
     causal: ClassVar = True
+    body_type: ClassVar = CausalBody
     long_range: ClassVar = False
     default_steps: ClassVar = 600
     largest_batch: ClassVar = 128
 
     season: int = 1
-    """By the changes over so many steps errors are scaled; of the samples of `fit`."""
+    """Steps of a season, over which the changes that scale errors are taken."""
 
     def __init__(self, params: Any):
         super().__init__(params)
@@ -94,14 +95,14 @@ class Forecasting(Task):
                 f"lower={self.lower!r} is not below upper={self.upper!r}."
             )
 
-    def read(self, y: Any, X: Any) -> Any:
-        """The series X, which are their own targets."""
+    def read(self, y: object, X: Any) -> Any:
+        """The series X, as their own targets."""
         del y
         for i, series in enumerate(X):
-            self._refuse_beyond(series[:, 0], X.name(i))
+            self._refuse_out_of_bounds(series[:, 0], X.name(i))
         return X
 
-    def _refuse_beyond(self, values: np.ndarray, name: str) -> None:
+    def _refuse_out_of_bounds(self, values: np.ndarray, name: str) -> None:
         for bound, is_beyond in (
             (f"lower={self.lower!r}", self.lower is not None and values < self.lower),
             (f"upper={self.upper!r}", self.upper is not None and values > self.upper),
@@ -112,32 +113,34 @@ class Forecasting(Task):
                     f"{name} is {values[step]:g} in step {step}, beyond {bound}."
                 )
 
-    def check_fit(self, target: Any, samples: Any, body: Any) -> None:
-        """Errors are scaled by the season that the samples go by."""
+    def check_fit(self, target: Any, samples: Any, body: Body) -> None:
+        """Take over the season of the samples, which scales errors."""
         del target, body
         self.season = samples.season
 
-    def head(self, body: Any) -> LastStepsHead:
+    def head(self, body: Body) -> LastStepsHead:
         return LastStepsHead(body.width, self.horizon, len(self.levels))
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
-        """The pinball loss in the units of each window, over the steps that are known.
+        """The pinball loss in the scale of each window, over the observed steps.
 
-        Of the median alone that is half of the absolute error.
+            mean over quantiles q of max(q e, (q - 1) e), with e = target - output
+
+        For the median alone it is half of the absolute error.
         """
         target, output = batch.target[..., None], self.output(model, batch)
-        seen = ~target.isnan()
-        over = torch.where(seen, target - output, 0.0)
+        is_observed = ~target.isnan()
+        error = torch.where(is_observed, target - output, 0.0)
         levels = output.new_tensor(self.levels)
-        losses = torch.maximum(levels * over, (levels - 1) * over).mean(2)
-        known = seen[..., 0].sum(1)
-        return weighted_mean(losses.sum(1) / known.clamp(min=1), batch.weight)
+        losses = torch.maximum(levels * error, (levels - 1) * error).mean(2)
+        n_observed = is_observed[..., 0].sum(1)
+        return weighted_mean(losses.sum(1) / n_observed.clamp(min=1), batch.weight)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        """(B, horizon, 1 + quantiles) in the user's units, quantiles in order."""
-        output = self.output(model, batch).double()
-        level, scale = _units(batch)[:, 0], _units(batch)[:, 1]
-        output = level[:, None, None] + scale[:, None, None] * output
+        """(B, horizon, 1 + quantiles) in the scale of the series."""
+        assert batch.level_and_scale is not None
+        level, scale = batch.level_and_scale[:, :, None, None].unbind(1)
+        output = level + scale * self.output(model, batch).double()
         values = output.cpu().numpy()
         if self.lower is None and self.upper is None:
             return values
@@ -152,29 +155,32 @@ class Forecasting(Task):
             for series, forecast in zip(y, outputs, strict=True)
         ]
         weight = np.ones(len(y)) if weight is None else np.asarray(weight, float)
-        known = np.isfinite(errors)
-        if not known.any():
+        is_defined = np.isfinite(errors)
+        if not is_defined.any():
             raise DataError(
-                "No series has a scale and a known value among its last steps."
+                "No series has both changes, which scale its errors, and an observed value "
+                "among its last steps."
             )
-        return -float(np.average(np.array(errors)[known], weights=weight[known]))
+        errors = np.array(errors)[is_defined]
+        return -float(np.average(errors, weights=weight[is_defined]))
 
     def output(self, model: Model, batch: Batch) -> Tensor:
-        """What follows, in the units of each window: the level and the season, at first."""
+        """The next values, in the scale of each window.
+
+        Before training, when the head gives 0, they are the seasonal baseline.
+        """
         baseline = batch.x[..., HistoryChannel.SEASONAL_BASELINE, None]
         return last_steps(baseline, batch.lengths, self.horizon) + model(batch).float()
-
-
-def _units(batch: Batch) -> Tensor:
-    """(B, 2): the level and the scale of each window."""
-    assert batch.units is not None
-    return batch.units
 
 
 def scaled_error(
     series: np.ndarray, forecast: np.ndarray, horizon: int, season: int
 ) -> float:
-    """MASE (Hyndman & Koehler 2006); NaN where nothing is known, or all was the same."""
+    """MASE (Hyndman & Koehler 2006): the mean absolute error of the last `horizon` steps.
+
+    Divided by the mean absolute change over a season in the steps before. NaN if no error
+    or no change is observed, or if all changes are 0.
+    """
     history, truth = series[:-horizon], series[-horizon:]
     errors = np.abs(truth - forecast)
     changes = np.abs(history[season:] - history[:-season])

@@ -1,4 +1,4 @@
-"""What tasks share whose targets are labels: reading, weights of classes, the loss."""
+"""The base of classification tasks: reading labels, class weights, the loss."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -14,29 +14,27 @@ from lamina.nn.losses import by_autograd, cross_entropy
 from lamina.nn.model import Model
 from lamina.tasks.base import PooledTask
 from lamina.tasks.class_weight import class_weights
-from lamina.tasks.labels import LabelKind, kind_of, read_labels
+from lamina.tasks.labels import LabelKind, Labels, kind_of, read_labels
 
-FOCUS = {"cross_entropy": 0.0, "focal": 2.0}
-"""How strongly a loss turns away from what is already right: the gamma of focal loss."""
+GAMMAS = {"cross_entropy": 0.0, "focal": 2.0}
+"""The gamma of focal loss, by the name of the loss."""
 
 
 class LabelTask(PooledTask):
-    """Abstract: labels of samples.
-
-    Outputs are logits; `classes` are the labels, a list of arrays for several outputs.
-    """
+    """Abstract: labels of samples. Outputs are logits (n, `n_outputs`)."""
 
     kind: ClassVar[LabelKind]
     classes: Any
+    """The labels (K,), or a list of those of each output."""
     has_decisions: ClassVar[bool] = True
     """Whether there is a `decision_function`."""
 
     def configure(self, params: Any) -> None:
-        self.focus = FOCUS[params.loss]
+        self.gamma = GAMMAS[params.loss]
         self.smoothing = float(params.label_smoothing)
         self.class_weight = params.class_weight
 
-    def read(self, y: Any, X: Any) -> Any:
+    def read(self, y: object, X: object) -> Labels:
         del X
         labels = read_labels(y)
         kind = kind_of(labels)
@@ -47,24 +45,24 @@ class LabelTask(PooledTask):
         is_flat = self.kind is LabelKind.SINGLE
         return column_or_1d(labels, warn=True) if is_flat else labels
 
-    def _accepts(self, labels: Any) -> bool:
-        """Whether targets that look like another kind are of this one."""
+    def _accepts(self, labels: Labels) -> bool:
+        """Whether labels whose form suggests another kind are of this one."""
         del labels
         return False
 
     @abstractmethod
-    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each output its classes (K,) and the position of each sample's (n,)."""
+    def outputs_of(self, y: Labels) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each output its classes (K,) and the class indices (n,) of the samples."""
 
-    def target_weights(self, y: Any) -> np.ndarray | None:
+    def target_weights(self, y: Labels) -> np.ndarray | None:
         if self.class_weight is None:
             return None
         outputs = self.outputs_of(y)
         chosen = self.class_weight
         if isinstance(chosen, dict) and len(outputs) > 1:
             raise ParameterError(
-                f"class_weight={chosen!r} does not say for which of the {len(outputs)} "
-                f"outputs it is; pass a list of dicts, one an output."
+                f"class_weight={chosen!r} is for one output, and y has {len(outputs)}; "
+                f"pass a list with a dict for each output."
             )
         if not isinstance(chosen, list):
             chosen = [chosen] * len(outputs)
@@ -84,28 +82,29 @@ class LabelTask(PooledTask):
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        if self.focus:
-            return by_autograd(self._focal, output, target, weight)
+        if self.gamma:
+            return by_autograd(self._focal_losses, output, target, weight)
         return cross_entropy(output, target, weight, self.smoothing)
 
-    def _focal(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _focal_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """(B,), -(1 - p)^gamma log p for the probability p of the target."""
         log_p = -F.cross_entropy(logits, target, reduction="none")
-        return -((1 - log_p.exp()) ** self.focus) * log_p
+        return -((1 - log_p.exp()) ** self.gamma) * log_p
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         return model(batch).cpu().numpy().astype(np.float64)
 
     @abstractmethod
     def labels(self, logits: np.ndarray) -> np.ndarray:
-        """The most likely label of each row; for several outputs a column each."""
+        """The most likely label of each row, (n,) or (n, outputs)."""
 
     @abstractmethod
-    def probabilities(self, logits: np.ndarray) -> Any:
-        """(n, K), or a list of them, one an output."""
+    def probabilities(self, logits: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """(n, K), or a list with one for each output."""
 
     @abstractmethod
-    def log_probabilities(self, logits: np.ndarray) -> Any:
-        """The logarithms, computed without underflow."""
+    def log_probabilities(self, logits: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """The logarithms of `probabilities`, computed without underflow."""
 
     def decisions(self, logits: np.ndarray) -> np.ndarray:
         """(n, K) logits; for two classes (n,), positive for the second one."""

@@ -1,14 +1,15 @@
-"""Language modelling: at each step, which token follows."""
+"""Language modelling: at each step, the probability of the next token."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lamina.batch import Batch, State, to_outputs
+from lamina.batch import Batch, Features, State, to_outputs
+from lamina.nn.body import Body, RecurrentBody
 from lamina.nn.language import STEPS_AT_ONCE
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
@@ -16,74 +17,79 @@ from lamina.nn.tied import TiedOutput
 from lamina.ragged import step_mask
 from lamina.tasks.base import Task
 
-CELLS_AT_ONCE = 1 << 22
-"""Log-probabilities that are computed together: never steps x vocabulary of a document."""
+MAX_LOG_P_AT_ONCE = 1 << 22
+"""Log-probabilities that are computed together, of the steps x units of a document."""
 
 
 class LanguageModelling(Task):
-    """Documents are their own target: x (B, T + 1), T steps and the token that follows."""
+    """Documents are their own targets: x (B, T + 1), T inputs and the token after each."""
 
     requires_y: ClassVar = False
     causal: ClassVar = True
+    body_type: ClassVar = RecurrentBody
     long_range: ClassVar = False
     default_steps: ClassVar = 5_000
     largest_batch: ClassVar = 32
 
-    def read(self, y: Any, X: list[str]) -> list[str]:
+    def read(self, y: object, X: list[str]) -> list[str]:
         del y  # a text is its own target
         return X
 
-    def head(self, body: Any) -> TiedOutput:
+    def head(self, body: Body) -> TiedOutput:
+        assert isinstance(body, RecurrentBody)
+        assert isinstance(body.embed, nn.Embedding)
         return TiedOutput(body.embed)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """Mean over the real steps; each row starts from the state carried to it."""
         state = _state_before(model, batch)
-        features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
-        if batch.carried is not None:
+        features: Features = model.body(replace(batch, x=batch.x[:, :-1], state=state))
+        if batch.carried is not None and features.state is not None:
             batch.carried.state = [
                 tuple(s.detach() for s in layer) for layer in features.state
             ]
-        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
+        mask, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         weight = None
         if batch.weight is not None:
-            weight = batch.weight[:, None].expand_as(real)[real]
+            weight = batch.weight[:, None].expand_as(mask)[mask]
             weight = weight / weight.mean()
-        logits = model.head(features.h[real]).float()
-        return minimise(cross_entropy, logits, target[real], weight)
+        logits = model.head(features.h[mask]).float()
+        return minimise(cross_entropy, logits, target[mask], weight)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) log-likelihoods of whole documents, in nats."""
-        real, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
+        mask, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
-            n_steps = max(1, CELLS_AT_ONCE // (len(batch) * len(model.head.bias)))
+            n_steps = max(1, MAX_LOG_P_AT_ONCE // (len(batch) * len(model.head.bias)))
             for i in range(0, h.shape[1], n_steps):
                 log_p = model.head(h[:, i : i + n_steps]).float().log_softmax(-1)
                 steps = slice(begin + i, begin + i + log_p.shape[1])
-                found = log_p.gather(2, target[:, steps].clamp(min=0)[..., None])
-                total += torch.where(real[:, steps], found[..., 0], 0.0).double().sum(1)
+                log_p = log_p.gather(2, target[:, steps].clamp(min=0)[..., None])
+                total += torch.where(mask[:, steps], log_p[..., 0], 0.0).double().sum(1)
         return total.cpu().numpy()
 
     def following(self, model: Model, batch: Batch) -> np.ndarray:
-        """(B, K) log-probabilities of what follows each document, were it not to end."""
+        """(B, K) log-probabilities of the unit after each document."""
         last = torch.zeros(len(batch), model.body.width, device=batch.x.device)
         for begin, h in _passes(model, batch):
-            at = _lengths(batch) - 1 - begin
-            here = (at >= 0) & (at < h.shape[1])
-            last[here] = h[here, at[here]]
+            step = _lengths(batch) - 1 - begin
+            is_here = (step >= 0) & (step < h.shape[1])
+            last[is_here] = h[is_here, step[is_here]]
         return model.head(last).double().log_softmax(1).cpu().numpy()
 
     def embed(self, model: Model, batch: Batch) -> np.ndarray:
         """(B, D) means of the features over the steps of each document."""
-        real, total = _mask(batch), 0.0
+        mask, total = _mask(batch), 0.0
         for begin, h in _passes(model, batch):
-            steps = real[:, begin : begin + h.shape[1], None]
+            steps = mask[:, begin : begin + h.shape[1], None]
             total = total + torch.where(steps, h, 0.0).sum(1)
         return (total / _lengths(batch)[:, None]).cpu().numpy()
 
-    def score(self, y: list[str], outputs: Any, weight: np.ndarray | None) -> float:
-        """Bits per character with their sign turned; an end counts as a character."""
+    def score(
+        self, y: list[str], outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """Minus the bits per character; the end of a text counts as a character."""
         n_characters = np.array([len(text) + 1 for text in y])
         weight = np.ones(len(y)) if weight is None else weight
         return float(weight @ outputs / (weight @ n_characters) / np.log(2))
@@ -102,7 +108,7 @@ def _state_before(model: Model, batch: Batch) -> State:
 
 
 def _lengths(batch: Batch) -> Tensor:
-    """Steps of each document."""
+    """(B,) the steps of each document."""
     assert batch.lengths is not None
     return batch.lengths
 
@@ -113,7 +119,7 @@ def _mask(batch: Batch) -> Tensor:
 
 
 def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:
-    """(first step, h (B, T', D)) over documents of any length, the state carried on."""
+    """(first step, h (B, T', D)) over documents of any length, some steps at a time."""
     state = model.body.start(len(batch))
     for begin in range(0, int(_lengths(batch).max()), STEPS_AT_ONCE):
         x = batch.x[:, begin : min(begin + STEPS_AT_ONCE, batch.x.shape[1] - 1)]

@@ -1,8 +1,8 @@
-"""Regression: real numbers out of a sample, one or several."""
+"""Regression: one real number for each sample, or several."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -15,83 +15,81 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd, squared_error
 from lamina.nn.model import Model
-from lamina.params import Params, Use, fraction, one_of, only_with
+from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
-from lamina.tasks.base import PooledTask
+from lamina.tasks.base import Classes, PooledTask
 from lamina.tasks.targets import as_targets
 
-DOMINATED = 3.0
-"""A robust loss takes the median and the quartiles of targets where the standard deviation
-is so many times larger than that of normal numbers with the same quartiles."""
-LARGEST_SCALE = 50.0
-"""The scale of those targets is their standard deviation, but at most so many times that of
-their quartiles: a tail is within reach then, and the rest not too small to be learnt."""
-FARTHEST = 1e6
-"""Scales; a robust loss of a target farther away has the same gradient."""
-ENORMOUS = 1e15
-"""Scales; the square of a larger number may not fit into float32."""
+MAX_DEVIATION_RATIO = 3.0
+"""A robust loss scales targets by their median and quartiles if their standard deviation is
+more times larger than this than that of normal values with the same quartiles."""
+MAX_SCALE_RATIO = 50.0
+"""The scale of such targets is their standard deviation, but at most this many times that of
+their quartiles: then scaled outliers are not too large to be learnt, and the other targets
+not too small."""
+MAX_ROBUST_TARGET = 1e6
+"""Scaled targets are clipped to this for robust losses, whose gradients it does not change."""
+MAX_TARGET = 1e15
+"""The largest scaled target of other losses; the square of a larger one may overflow."""
+LARGEST = 1e100
+"""Targets are divided so that none is larger when squares are summed for R^2."""
+TINY = 1e-12
+"""The least prediction of which a logarithm is taken."""
 LossAndGradient = tuple[Tensor, Tensor]
-"""A loss, and its gradient at the outputs (B, K)."""
+"""The loss of outputs (B, K), and its gradient (B, K)."""
 
 
-class Details(NamedTuple):
-    """What single losses depend on."""
+class LossParams(NamedTuple):
+    """Parameters of the losses."""
 
     quantile: float
     deltas: tuple[float, ...]
-    """The error from which on a Huber loss is linear, for each output, in scaled units."""
+    """The scaled error of each output from which on the Huber loss is linear."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, `criterion(output, target, weight, details)`.
+    """A loss, `criterion(output, target, weight, loss_params)`."""
 
-    With `positive` the output is the logarithm of what is predicted. `robust` says that
-    the gradient at an output is bounded however far the target is.
-    """
-
-    criterion: Callable[[Tensor, Tensor, Tensor | None, Details], LossAndGradient]
+    criterion: Callable[[Tensor, Tensor, Tensor | None, LossParams], LossAndGradient]
     positive: bool = False
+    """Whether outputs are logarithms of predictions."""
     robust: bool = False
+    """Whether the gradient is bounded, however large the error."""
 
 
 def _elementwise(
-    loss: Callable[[Tensor, Tensor, Details], Tensor],
-) -> Callable[[Tensor, Tensor, Tensor | None, Details], LossAndGradient]:
-    """The criterion of a loss of single numbers."""
+    loss: Callable[[Tensor, Tensor, LossParams], Tensor],
+) -> Callable[[Tensor, Tensor, Tensor | None, LossParams], LossAndGradient]:
+    """The criterion of a loss of single values: its mean over outputs and samples."""
 
     def criterion(
-        output: Tensor, target: Tensor, weight: Tensor | None, details: Details
+        output: Tensor, target: Tensor, weight: Tensor | None, loss_params: LossParams
     ) -> LossAndGradient:
         return by_autograd(
-            lambda o, t: loss(o, t, details).mean(1), output, target, weight
+            lambda o, t: loss(o, t, loss_params).mean(1), output, target, weight
         )
 
     return criterion
 
 
-def _pinball(output: Tensor, target: Tensor, details: Details) -> Tensor:
-    over, quantile = target - output, details.quantile
-    return torch.maximum(quantile * over, (quantile - 1) * over)
+def _pinball(output: Tensor, target: Tensor, loss_params: LossParams) -> Tensor:
+    error, quantile = target - output, loss_params.quantile
+    return torch.maximum(quantile * error, (quantile - 1) * error)
 
 
-def _huber(output: Tensor, target: Tensor, details: Details) -> Tensor:
-    # A tensor of deltas would have to be copied to a GPU in each step.
-    if len(set(details.deltas)) == 1:
-        delta = details.deltas[0]
+def _huber(output: Tensor, target: Tensor, loss_params: LossParams) -> Tensor:
+    # Python numbers, because a tensor would be copied to the GPU in each step.
+    if len(set(loss_params.deltas)) == 1:
+        delta = loss_params.deltas[0]
         return F.huber_loss(output, target, reduction="none", delta=delta)
-    columns = zip(output.T, target.T, details.deltas, strict=True)
+    columns = zip(output.T, target.T, loss_params.deltas, strict=True)
     losses = [F.huber_loss(o, t, reduction="none", delta=d) for o, t, d in columns]
     return torch.stack(losses, dim=1)
 
 
-def _poisson(output: Tensor, target: Tensor, _: Details) -> Tensor:
+def _poisson(output: Tensor, target: Tensor, _: LossParams) -> Tensor:
     return F.poisson_nll_loss(output, target, reduction="none")
-
-
-LARGEST = 1e100
-TINY = 1e-12
-"""What a count is predicted to be at least, before its logarithm is taken."""
 
 
 LOSSES = {
@@ -104,17 +102,16 @@ LOSSES = {
 
 
 class RegressionParams(Params):
-    """What a regressor minimises."""
+    """The loss of a regressor."""
 
     loss: Annotated[
-        str,
-        one_of(*LOSSES),
+        Literal["squared_error", "absolute_error", "huber", "quantile", "poisson"],
         Use.FROZEN,
-        """What is minimised, on standardised targets: the mean is learnt by
-        "squared_error", the median by "absolute_error", something between by "huber", a
-        `quantile` by "quantile"; "poisson" is for counts and predicts above 0. Outliers
-        among the targets do little to "absolute_error", "huber" and "quantile"; the mean
-        that "squared_error" and "poisson" learn includes them.""",
+        """What is minimised, on standardised targets: "squared_error" learns the mean,
+        "absolute_error" the median, "huber" something between them, "quantile" a
+        `quantile`; "poisson" learns the mean of counts and predicts values above 0.
+        Outliers among the targets have little effect on "absolute_error", "huber" and
+        "quantile".""",
     ] = "squared_error"
     quantile: Annotated[
         float,
@@ -125,54 +122,59 @@ class RegressionParams(Params):
 
 
 class Regression(PooledTask):
-    """y (n,) or (n, K), standardised while training; output (n, K) in y's units.
+    """y (n,) or (n, K), standardised for training; outputs (n, K) in the scale of y.
 
-    Outliers among the targets do not dominate their location and scale where the loss is
-    robust. A squared error, and "poisson", are to learn the mean, outliers included.
+    Location and scale are robust to outliers among the targets if the loss is; the squared
+    error and "poisson" learn the mean, which outliers are part of.
     """
 
-    def configure(self, params: Any) -> None:
+    def configure(self, params: RegressionParams) -> None:
         self.loss_name = params.loss
         self.quantile = float(params.quantile)
 
-    def read(self, y: Any, X: Any) -> np.ndarray:
+    def read(self, y: object, X: object) -> np.ndarray:
         del X
-        y = as_targets(y)
-        if sparse.issparse(y):
+        targets = as_targets(y)
+        if sparse.issparse(targets):
             raise DataError("Sparse data was passed for y; pass y.toarray().")
-        if y.dtype.kind in "mM":
-            raise DataError(f"y holds {y.dtype}; pass numbers, such as seconds.")
+        if targets.dtype.kind in "mM":
+            raise DataError(f"y holds {targets.dtype}; pass numbers, such as seconds.")
         try:
-            y = y.astype(np.float64)
+            targets = targets.astype(np.float64)
         except (ValueError, TypeError, OverflowError) as error:
             raise DataError(f"y does not hold numbers: {error}.") from None
-        if np.isinf(y).any():
-            row = int(np.isinf(y).reshape(len(y), -1).any(1).argmax())
-            raise DataError(f"Input y contains infinity: y[{row}] is {y[row]}.")
-        return y
+        is_infinite = np.isinf(targets)
+        if is_infinite.any():
+            row = int(is_infinite.reshape(len(targets), -1).any(1).argmax())
+            raise DataError(f"Input y contains infinity: y[{row}] is {targets[row]}.")
+        return targets
 
-    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+    def fit(
+        self, y: np.ndarray, weight: np.ndarray | None, classes: Classes | None = None
+    ) -> Self:
         del classes
         self.shape = y.shape[1:]
         self.n_outputs = int(np.prod(self.shape))
         loss = LOSSES[self.loss_name]
         columns = y.reshape(len(y), self.n_outputs).T
         plain = [location_and_scale(column, weight, None) for column in columns]
-        found, robust = plain, plain
+        used, robust = plain, plain
         if loss.robust:
-            robust = [location_and_scale(c, weight, DOMINATED) for c in columns]
-            found = [_within_reach(p, r) for p, r in zip(plain, robust, strict=True)]
-        self.mean = np.reshape([location.mean for location in found], self.shape)
-        self.scale = np.reshape([location.scale for location in found], self.shape)
-        pairs = zip(robust, found, strict=True)
-        self.deltas = tuple(r.scale / f.scale for r, f in pairs)
+            robust = [
+                location_and_scale(c, weight, MAX_DEVIATION_RATIO) for c in columns
+            ]
+            used = [_bounded_scale(p, r) for p, r in zip(plain, robust, strict=True)]
+        self.mean = np.reshape([location.mean for location in used], self.shape)
+        self.scale = np.reshape([location.scale for location in used], self.shape)
+        pairs = zip(robust, used, strict=True)
+        self.deltas = tuple(r.scale / u.scale for r, u in pairs)
         if loss.positive:
             self._refuse_negative(y)
             self.scale = np.where(self.mean > 0, self.mean, 1.0)
             self.mean = np.zeros(self.shape)
         return self
 
-    def encode(self, y: Any) -> Tensor:
+    def encode(self, y: np.ndarray) -> Tensor:
         if y.shape[1:] != self.shape:
             raise DataError(
                 f"y has shape {y.shape}; this network was fitted on targets of shape "
@@ -183,17 +185,17 @@ class Regression(PooledTask):
         with np.errstate(over="ignore"):
             z = (y - self.mean) / self.scale
         if LOSSES[self.loss_name].robust:
-            z = np.clip(z, -FARTHEST, FARTHEST)
+            z = np.clip(z, -MAX_ROBUST_TARGET, MAX_ROBUST_TARGET)
         else:
-            self._refuse_enormous(y, z)
+            self._refuse_too_large(y, z)
         return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
 
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> LossAndGradient:
         loss = LOSSES[self.loss_name]
-        details = Details(self.quantile, self.deltas)
-        return loss.criterion(output, target, weight, details)
+        loss_params = LossParams(self.quantile, self.deltas)
+        return loss.criterion(output, target, weight, loss_params)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         output = model(batch).cpu().numpy().astype(np.float64)
@@ -201,15 +203,20 @@ class Regression(PooledTask):
             output = np.exp(output)
         return output.reshape(-1, *self.shape) * self.scale + self.mean
 
-    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
-        # R^2 is of no unit, and squares of numbers beyond this would overflow.
-        unit = max(np.abs(y).max() / LARGEST, 1.0)
-        return float(r2_score(y / unit, outputs / unit, sample_weight=weight))
+    def score(
+        self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """R^2."""
+        # R^2 does not depend on the scale, and the squares of larger values overflow.
+        scale = max(np.abs(y).max() / LARGEST, 1.0)
+        return float(r2_score(y / scale, outputs / scale, sample_weight=weight))
 
-    def stopping_score(self, y: Any, outputs: Any, weight: np.ndarray | None) -> float:
-        """R^2, or minus the loss where that is not the squared error."""
+    def stopping_score(
+        self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """R^2 for the squared error, minus the loss for any other."""
         if self.loss_name == "squared_error":
-            # Of a single sample R^2 is not defined.
+            # R^2 is not defined for a single sample.
             return self.score(y, outputs, weight) if len(y) > 1 else float("nan")
         target = self.encode(y)
         z = (outputs.reshape(len(outputs), -1) - self.mean) / self.scale
@@ -219,8 +226,8 @@ class Regression(PooledTask):
         loss, _ = self.criterion(torch.from_numpy(z).float(), target, weights)
         return -loss.item()
 
-    def _refuse_enormous(self, y: np.ndarray, z: np.ndarray) -> None:
-        bad = (np.abs(z) > ENORMOUS).reshape(len(z), -1).any(1)
+    def _refuse_too_large(self, y: np.ndarray, z: np.ndarray) -> None:
+        bad = (np.abs(z) > MAX_TARGET).reshape(len(z), -1).any(1)
         if bad.any():
             i = int(bad.argmax())
             raise DataError(
@@ -234,11 +241,11 @@ class Regression(PooledTask):
         if (y < 0).any():
             i = int((y.reshape(len(y), -1) < 0).any(1).argmax())
             raise DataError(
-                f'loss="poisson" needs targets from 0 on; y[{i}] is {y[i]}.'
+                f'loss="poisson" needs targets of at least 0; y[{i}] is {y[i]}.'
             )
 
 
-def _within_reach(plain: Location, robust: Location) -> Location:
-    """The robust centre, with a scale that brings a tail within reach."""
-    scale = min(plain.scale, LARGEST_SCALE * robust.scale)
+def _bounded_scale(plain: Location, robust: Location) -> Location:
+    """The robust location, with the plain scale up to `MAX_SCALE_RATIO` robust ones."""
+    scale = min(plain.scale, MAX_SCALE_RATIO * robust.scale)
     return Location(robust.mean, scale, robust.is_dominated)

@@ -1,32 +1,35 @@
-"""Schemes that mark entities by the labels of steps, and what they allow to follow what.
+"""Schemes that mark entities by the labels of steps, and which labels they allow.
 
 ========  ===========================================================================
 "bio"     "B-kind" begins an entity, "I-kind" continues it, "O" is outside (IOB2)
-"bioes"   as well: "E-kind" ends an entity, "S-kind" is one of a single step (IOBES)
+"bioes"   also "E-kind" ends an entity, and "S-kind" is one of a single step (IOBES)
 ========  ===========================================================================
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from lamina.exceptions import DataError
 from lamina.nn.crf import Allowed
+from lamina.tasks.step_labels import Label
 
 PREFIXES = {"bio": "BI", "bioes": "BIES"}
-"""What the labels of each scheme begin with, other than "O"."""
+"""The prefixes of the labels of each scheme, beside "O"."""
 MUST_CONTINUE = {"bio": "", "bioes": "BI"}
-"""After these the entity is not over."""
+"""Prefixes after which an entity has to continue."""
 
 
-def misfit(labels: list, scheme: str) -> object | None:
-    """The first label that is not one of the scheme; None if all are."""
+def misfit(labels: Sequence[Label], scheme: str) -> Label | None:
+    """The first label that does not belong to the scheme; None if all do."""
     return next((x for x in labels if not _fits(x, PREFIXES[scheme])), None)
 
 
-def scheme_of(labels: list) -> str | None:
-    """The scheme that these labels are of; None if they are of none.
+def scheme_of(labels: Sequence[Label]) -> str | None:
+    """The scheme to which these labels belong; None if to none.
 
-    Labels without a "B-kind" (IO), and BIOES labels of which none can stand alone, say
-    too little about what is allowed.
+    None also for labels without "B-kind" (IO), and for BIOES labels with which no sample of
+    one step could be labelled.
     """
     for scheme in PREFIXES:
         if misfit(labels, scheme) is None and can_label(labels, scheme):
@@ -34,68 +37,68 @@ def scheme_of(labels: list) -> str | None:
     return None
 
 
-def can_label(labels: list, scheme: str) -> bool:
-    """Whether the scheme allows some labelling for any number of steps."""
-    alone = "OB" if scheme == "bio" else "OS"
-    prefixes = {label[0] for label in labels}
-    return bool(prefixes & set(alone)) and bool(prefixes & set("BS"))
+def can_label(labels: Sequence[Label], scheme: str) -> bool:
+    """Whether labels of the scheme allow a labelling of any number of steps."""
+    single_step = "OB" if scheme == "bio" else "OS"
+    prefixes = {str(label)[0] for label in labels}
+    return bool(prefixes & set(single_step)) and bool(prefixes & set("BS"))
 
 
-def require_scheme(labels: list, scheme: str) -> None:
-    """Raise `DataError` unless these are labels of the scheme."""
+def require_scheme(labels: Sequence[Label], scheme: str) -> None:
+    """Raise `DataError` unless all labels belong to the scheme."""
     wrong = misfit(labels, scheme)
     if wrong is not None or not can_label(labels, scheme):
         raise DataError(
             f"scheme={scheme!r} does not fit the labels of y, such as "
             f"{wrong or labels[0]!r}; they have to be 'O', or one of "
-            f"{', '.join(PREFIXES[scheme])} with '-' and a kind, and some have to stand "
-            f"alone. Pass scheme=None."
+            f"{', '.join(PREFIXES[scheme])} with '-' and a kind, and some have to be "
+            f"allowed for a sample of one step. Pass scheme=None."
         )
 
 
 def allowed_by(scheme: str, labels: list[str]) -> Allowed:
-    """What the scheme allows of labels that fit it."""
+    """Which labels the scheme allows where, for labels that belong to it."""
     prefixes = np.array([label[0] for label in labels])
     kinds = np.array([label[2:] for label in labels], dtype=object)
     inside, continues = np.isin(prefixes, ["B", "I"]), np.isin(prefixes, ["I", "E"])
     must_continue = np.isin(prefixes, list(MUST_CONTINUE[scheme]))
     same_kind = kinds[:, None] == kinds
-    goes_on = inside[:, None] & continues & same_kind
+    continuations = inside[:, None] & continues & same_kind
     restricted = must_continue[:, None] | continues
     return Allowed(
-        start=~continues, transitions=goes_on | ~restricted, end=~must_continue
+        start=~continues, transitions=continuations | ~restricted, end=~must_continue
     )
 
 
 def violation(
     allowed: Allowed, labels: list[str], flat: np.ndarray, lengths: np.ndarray
 ) -> str | None:
-    """The first label of y that is not allowed where it is, in words; None if all are.
+    """The first label of y at a step where it is not allowed, in words; None if there is none.
 
-    `flat` holds the numbers of the labels of all samples end to end.
+    `flat` (total,) holds the label indices of all samples, concatenated.
     """
     ends = np.cumsum(lengths)
     starts = ends - lengths
     follows = np.ones(len(flat), dtype=bool)
     follows[1:] = allowed.transitions[flat[:-1], flat[1:]]
     follows[starts] = allowed.start[flat[starts]]
-    is_over = np.ones(len(flat), dtype=bool)
-    is_over[ends - 1] = allowed.end[flat[ends - 1]]
-    bad = ~(follows & is_over)
-    if not bad.any():
+    may_end = np.ones(len(flat), dtype=bool)
+    may_end[ends - 1] = allowed.end[flat[ends - 1]]
+    is_forbidden = ~(follows & may_end)
+    if not is_forbidden.any():
         return None
-    place = int(bad.argmax())
-    sample = int(np.searchsorted(ends, place, side="right"))
-    t = place - int(starts[sample])
-    name = f"y[{sample}][{t}] is {labels[flat[place]]!r}"
-    if follows[place]:
-        return f"{name} at the end, where its entity is not over"
+    first = int(is_forbidden.argmax())
+    sample = int(np.searchsorted(ends, first, side="right"))
+    t = first - int(starts[sample])
+    name = f"y[{sample}][{t}] is {labels[flat[first]]!r}"
+    if follows[first]:
+        return f"{name} at the end, where its entity is not complete"
     if t == 0:
         return f"{name} at the start, where there is no entity to continue"
-    return f"{name} after {labels[flat[place - 1]]!r}"
+    return f"{name} after {labels[flat[first - 1]]!r}"
 
 
-def _fits(label: object, prefixes: str) -> bool:
+def _fits(label: Label, prefixes: str) -> bool:
     if not isinstance(label, str):
         return False
     return label == "O" or (len(label) > 2 and label[0] in prefixes and label[1] == "-")

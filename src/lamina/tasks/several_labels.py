@@ -1,6 +1,6 @@
-"""Classification with several labels a sample: yes or no to each, or one an output."""
+"""Classification with several labels for each sample: indicators, or several outputs."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -10,16 +10,19 @@ from torch import Tensor
 
 from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd
+from lamina.tasks.base import Classes
 from lamina.tasks.label_task import LabelTask
-from lamina.tasks.labels import LabelKind, classes_of, dense, positions_of
+from lamina.tasks.labels import LabelKind, Labels, classes_of, dense, positions_of
 
 
 class MultilabelClassification(LabelTask):
-    """Any number of labels a sample: y (n, K) of 0 and 1, output logits (n, K)."""
+    """Any of K labels for each sample: y (n, K) of 0 and 1, logits (n, K)."""
 
     kind = LabelKind.INDICATORS
 
-    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+    def fit(
+        self, y: Labels, weight: np.ndarray | None, classes: Classes | None = None
+    ) -> Self:
         del weight
         self.n_outputs = y.shape[1]
         if classes is not None and len(classes) != self.n_outputs:
@@ -29,7 +32,7 @@ class MultilabelClassification(LabelTask):
         self.classes = np.arange(self.n_outputs)
         return self
 
-    def encode(self, y: Any) -> Tensor:
+    def encode(self, y: Labels) -> Tensor:
         y = dense(y)
         if y.shape[1] != self.n_outputs or not np.isin(y, (0, 1)).all():
             raise DataError(
@@ -37,7 +40,7 @@ class MultilabelClassification(LabelTask):
             )
         return torch.from_numpy(y.astype(np.float32))
 
-    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    def outputs_of(self, y: Labels) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(np.array([0, 1]), column.astype(int)) for column in dense(y).T]
 
     def criterion(
@@ -48,13 +51,14 @@ class MultilabelClassification(LabelTask):
     def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
         smooth = target * (1 - self.smoothing) + self.smoothing / 2
         loss = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
-        if self.focus:
-            loss = (1 - torch.exp(-loss)) ** self.focus * loss
+        if self.gamma:
+            loss = (1 - torch.exp(-loss)) ** self.gamma * loss
         return loss.mean(1)
 
-    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
-        right = (dense(y) == self.labels(outputs)).all(1)
-        return float(np.average(right, weights=weight))
+    def score(self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        """The fraction of samples whose labels are all right."""
+        is_right = (dense(y) == self.labels(outputs)).all(1)
+        return float(np.average(is_right, weights=weight))
 
     def labels(self, logits: np.ndarray) -> np.ndarray:
         return (logits > 0).astype(int)
@@ -67,11 +71,13 @@ class MultilabelClassification(LabelTask):
 
 
 class MultioutputClassification(LabelTask):
-    """Several labels a sample: y (n, outputs), logits of all outputs side by side."""
+    """One label for each output: y (n, outputs), logits (n, sum of K over the outputs)."""
 
     kind, has_decisions = LabelKind.SEVERAL, False
 
-    def fit(self, y: Any, weight: np.ndarray | None, classes: Any = None) -> Self:
+    def fit(
+        self, y: Labels, weight: np.ndarray | None, classes: Classes | None = None
+    ) -> Self:
         del weight
         columns = (
             list(dense(y).T) if classes is None else list(map(np.asarray, classes))
@@ -86,19 +92,19 @@ class MultioutputClassification(LabelTask):
         self.n_outputs = sum(self.sizes)
         return self
 
-    def _accepts(self, labels: Any) -> bool:
-        # A few rows, or labels 0 and 1 alone, look like an indicator matrix.
+    def _accepts(self, labels: Labels) -> bool:
+        # Labels of which all are 0 or 1 look like an indicator matrix.
         return labels.ndim == 2 and labels.shape[1] == len(self.classes)
 
-    def encode(self, y: Any) -> Tensor:
+    def encode(self, y: Labels) -> Tensor:
         return torch.from_numpy(np.stack([p for _, p in self.outputs_of(y)], 1))
 
-    def outputs_of(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    def outputs_of(self, y: Labels) -> list[tuple[np.ndarray, np.ndarray]]:
         y = dense(y)
         if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise DataError(
                 f"y has shape {y.shape}; this network was fitted on {len(self.classes)} "
-                f"outputs, a column each."
+                f"outputs, with a column for each."
             )
         columns = zip(y.T, self.classes, strict=True)
         return [(k, positions_of(c.astype(k.dtype), k)) for c, k in columns]
@@ -106,16 +112,18 @@ class MultioutputClassification(LabelTask):
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The mean over the outputs, each with its own columns."""
+        """The mean over the outputs of the loss of their columns."""
         parts = zip(output.split(self.sizes, 1), target.unbind(1), strict=True)
-        one = super().criterion
-        losses, gradients = zip(*(one(*part, weight) for part in parts), strict=True)
+        of_output = super().criterion
+        pairs = (of_output(*part, weight) for part in parts)
+        losses, gradients = zip(*pairs, strict=True)
         gradient = torch.cat(gradients, 1) / len(gradients)
         return torch.stack(losses).mean(), gradient
 
-    def score(self, y: Any, outputs: np.ndarray, weight: np.ndarray | None) -> float:
-        right = (dense(y) == self.labels(outputs)).all(1)
-        return float(np.average(right, weights=weight))
+    def score(self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None) -> float:
+        """The fraction of samples whose labels are all right."""
+        is_right = (dense(y) == self.labels(outputs)).all(1)
+        return float(np.average(is_right, weights=weight))
 
     def labels(self, logits: np.ndarray) -> np.ndarray:
         parts = zip(self._split(logits), self.classes, strict=True)

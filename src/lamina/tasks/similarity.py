@@ -1,4 +1,4 @@
-"""How near written texts are to what was wanted: chrF and BLEU, by sacrebleu."""
+"""Similarity of generated texts to their references: chrF and BLEU, by sacrebleu."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ def chrf(
 ) -> float:
     """Weighted mean over texts of the character n-gram F-score (Popovic 2015), in [0, 1].
 
-    That of the best of a text's references counts; a text that equals one of them has 1.
+    Of several references the best one counts; a text that equals one of them has 1.
     """
     metric = _metrics().CHRF()
     scores = [
-        1.0 if text in known else metric.sentence_score(text, known).score / 100
-        for text, known in zip(texts, references, strict=True)
+        1.0 if text in true else metric.sentence_score(text, true).score / 100
+        for text, true in zip(texts, references, strict=True)
     ]
     return float(np.average(scores, weights=weight))
 
@@ -26,10 +26,10 @@ def chrf(
 def bleu(
     texts: list[str], references: list[list[str]], weight: np.ndarray | None
 ) -> float:
-    """Corpus BLEU (Papineni et al. 2002; Post 2018), from 0 to 1.
+    """Corpus BLEU (Papineni et al. 2002; Post 2018), in [0, 1].
 
-    The counts of a text are taken `weight` times, so that 2 is twice and 0 is absent.
-    Where most references are of a script without spaces, n-grams are of characters.
+    The counts of each text are multiplied by its weight. If most references are in a script
+    without spaces, n-grams are of characters.
     """
     BLEU = _metrics().BLEU
     metric = BLEU(effective_order=True, tokenize=_tokenizer(references))
@@ -42,20 +42,20 @@ def bleu(
     weights = np.ones(len(texts)) if weight is None else weight
     correct, total = np.split((weights @ counts)[:-2], 2)
     sys_len, ref_len = (weights @ counts)[-2:]
-    found = BLEU.compute_bleu(
+    result = BLEU.compute_bleu(
         correct=correct.tolist(),
         total=total.tolist(),
-        # Only their ratio counts, and they have to be whole.
+        # Only their ratio has an effect, and they have to be integers.
         sys_len=round(1000 * sys_len),
         ref_len=round(1000 * ref_len),
         smooth_method="exp",
     )
-    return found.score / 100
+    return result.score / 100
 
 
 def _tokenizer(references: list[list[str]]) -> str:
-    """The name in sacrebleu of what cuts texts of this script."""
-    texts = [text for known in references for text in known]
+    """The tokenizer of sacrebleu for texts of this script."""
+    texts = [text for true in references for text in true]
     if not is_unspaced(texts):
         return "13a"
     is_han = any("\u4e00" <= character <= "\u9fff" for t in texts for character in t)

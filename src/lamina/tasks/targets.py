@@ -1,17 +1,18 @@
-"""Targets as users hold them -> arrays of numpy."""
+"""Targets as users pass them -> arrays of numpy."""
 
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
+from torch import Tensor
 
 from lamina.exceptions import DataError
 from lamina.missing import is_missing
 
 
 def as_targets(y: Any) -> Any:
-    """Y as an array (n,) or (n, outputs), or a sparse matrix; `DataError` if it is none."""
+    """Y as an array (n,) or (n, outputs) or a sparse matrix; `DataError` if impossible."""
     if isinstance(y, str | bytes | dict | set) or not _has_length(y):
         raise DataError(
             f"y is {y!r} of type {type(y).__name__}; pass a list or an array with a target "
@@ -32,7 +33,7 @@ def as_targets(y: Any) -> Any:
     if array.ndim not in (1, 2):
         raise DataError(f"y has {array.ndim} dimensions; targets have one or two.")
     if 0 in array.shape[1:]:
-        raise DataError(f"y has shape {array.shape}; it has no outputs to learn.")
+        raise DataError(f"y has shape {array.shape}; it has no columns.")
     _refuse_missing(array)
     return array
 
@@ -47,37 +48,40 @@ def _as_array(y: Any) -> np.ndarray:
         if array.dtype.kind == "U":
             _refuse_mixed(np.asarray(columns, dtype=object).T)
         return array
-    if hasattr(y, "detach"):
+    if isinstance(y, Tensor):
         if y.is_meta or y.is_sparse:
-            raise DataError("y is a meta or a sparse tensor; pass a dense one.")
+            raise DataError(
+                "y is a tensor on the meta device or a sparse one; pass a dense tensor."
+            )
         y = y.detach().cpu()
         y = y.double() if y.is_floating_point() else y  # numpy has no bfloat16
     try:
         array = np.asarray(y)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise DataError(f"y is no array of targets: {error}.") from None
+        raise DataError(f"y cannot be converted to an array: {error}.") from None
     if array.dtype.kind == "U" and not isinstance(y, np.ndarray):
         _refuse_mixed(np.asarray(y, dtype=object))
     return array
 
 
 def _refuse_mixed(labels: np.ndarray) -> None:
-    """Numpy would make texts of the numbers among texts."""
+    """Raise `DataError` for numbers among strings, which numpy would convert to strings."""
     for row, label in enumerate(labels.reshape(len(labels), -1)):
         for value in label:
             if not isinstance(value, str):
                 raise DataError(
-                    f"y[{row}] is {value!r}, and other labels are strings; labels are "
-                    f"strings or numbers, and not both."
+                    f"y[{row}] is {value!r}, but other labels are strings; convert all "
+                    f"labels to one type."
                 )
 
 
 def _has_length(y: Any) -> bool:
+    """Whether y is a collection or an array."""
     if sparse.issparse(y) or hasattr(y, "__array__"):
         return True
     try:
         return len(y) >= 0
-    except TypeError:  # no length: a number, a generator
+    except TypeError:  # a number, a generator
         return False
 
 

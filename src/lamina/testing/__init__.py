@@ -1,11 +1,14 @@
-"""The contract that every estimator keeps, as checks that anybody can run.
+"""Checks of the contract that all estimators satisfy, for estimators of users too.
 
-A class of your own that names a new body or a new task passes the same checks::
+`trials` has values to try for the parameters that lamina's estimators do not have, and
+`examples` the data; by default the examples of lamina that suit the estimator are used::
 
-    from lamina.testing import parametrize_with_contract
+    from lamina.testing import Trial, parametrize_with_contract
 
 
-    @parametrize_with_contract([MyClassifier(hidden_size=8)])
+    @parametrize_with_contract(
+        [MyClassifier(n_units=8)], trials={"n_units": Trial((4,))}
+    )
     def test_contract(estimator, data, check):
         check(estimator, data)
 """
@@ -17,11 +20,14 @@ from lamina.testing.contract import (
     parametrize_with_contract,
 )
 from lamina.testing.examples import EXAMPLES, Example, examples_for
+from lamina.testing.trials import TRIALS, Trial
 
 __all__ = [
     "CHECKS",
     "EXAMPLES",
+    "TRIALS",
     "Example",
+    "Trial",
     "all_estimators",
     "check_estimator",
     "examples_for",

@@ -1,6 +1,5 @@
-"""The samples of an example once more, in the other containers that can hold them."""
+"""The samples of the examples in other containers."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -8,24 +7,18 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from lamina.testing.examples import Example
-
 NAMES = ["a", "b", "c", "d"]
 
 
-def containers_of(data: Example) -> dict[str, Any]:
-    """Equal samples in other containers, by the name of the container."""
-    return CONTAINERS[data.name](data.X)
-
-
-def _arrays(X: np.ndarray) -> dict[str, Any]:
+def arrays(X: np.ndarray) -> dict[str, Any]:
+    """Arrays and lists of equal samples (n, ...)."""
     return {
         "float32": X.astype(np.float32),
         "Fortran order": np.asfortranarray(X),
         "strided view": np.repeat(X, 2, axis=0)[::2],
         "nested lists": X.tolist(),
         "tensor": torch.from_numpy(X),
-        "float32 tensor that records": torch.tensor(
+        "float32 tensor with gradient": torch.tensor(
             X, dtype=torch.float32, requires_grad=True
         ),
         "list of arrays": list(X),
@@ -33,21 +26,25 @@ def _arrays(X: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _matrices(X: np.ndarray) -> dict[str, Any]:
+def matrices(X: np.ndarray) -> dict[str, Any]:
+    """Arrays, lists and frames of a matrix (n, C)."""
     names = [f"column {i}" for i in range(X.shape[1])]
-    return _arrays(X) | _frames(dict(zip(names, X.T, strict=True)))
+    return arrays(X) | _frames(dict(zip(names, X.T, strict=True)))
 
 
-def _tables(X: np.ndarray) -> dict[str, Any]:
-    return _matrices(X) | {"sparse matrix": sparse.csr_matrix(X)}
+def tables(X: np.ndarray) -> dict[str, Any]:
+    """Arrays, lists, frames and a sparse matrix of a table (n, C)."""
+    return matrices(X) | {"sparse matrix": sparse.csr_matrix(X)}
 
 
-def _mixed_tables(X: np.ndarray) -> dict[str, Any]:
+def mixed_tables(X: np.ndarray) -> dict[str, Any]:
+    """Lists and frames of an array of objects (n, C)."""
     columns = dict(zip(NAMES, (column.tolist() for column in X.T), strict=True))
     return {"nested lists": X.tolist()} | _frames(columns)
 
 
-def _ragged(X: list[np.ndarray]) -> dict[str, Any]:
+def lists_of_arrays(X: list[np.ndarray]) -> dict[str, Any]:
+    """Containers of samples of unequal length."""
     objects = np.empty(len(X), dtype=object)
     objects[:] = X
     return {
@@ -59,7 +56,8 @@ def _ragged(X: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
-def _token_lists(X: list[list[str]]) -> dict[str, Any]:
+def token_lists(X: list[list[str]]) -> dict[str, Any]:
+    """Containers of lists of tokens."""
     objects = np.empty(len(X), dtype=object)
     objects[:] = X
     return {
@@ -69,11 +67,13 @@ def _token_lists(X: list[list[str]]) -> dict[str, Any]:
     }
 
 
-def _texts(X: list[str]) -> dict[str, Any]:
-    return _strings(X) | {"lists of tokens": [text.split() for text in X]}
+def texts(X: list[str]) -> dict[str, Any]:
+    """Containers of texts, and their tokens."""
+    return strings(X) | {"lists of tokens": [text.split() for text in X]}
 
 
-def _strings(X: list[str]) -> dict[str, Any]:
+def strings(X: list[str]) -> dict[str, Any]:
+    """Containers of texts."""
     held = {
         "array of strings": np.array(X),
         "array of objects": np.array(X, dtype=object),
@@ -101,19 +101,3 @@ def _frames(columns: dict[str, Any]) -> dict[str, Any]:
 
         frames["polars frame"] = polars.DataFrame(columns)
     return frames
-
-
-CONTAINERS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "table": _tables,
-    "mixed_table": _mixed_tables,
-    "univariate": _matrices,
-    "series": _arrays,
-    "ragged": _ragged,
-    "image": _arrays,
-    "text": _texts,
-    "tokens": _token_lists,
-    "documents": _strings,
-    "histories": _ragged,
-    "waveforms": _ragged,
-}
-"""What can hold each example, by the example's name."""

@@ -1,6 +1,7 @@
-"""Which checks there are, and how they are run: alone, or as the tests of pytest."""
+"""The list of all checks, and functions that run them, by themselves or by pytest."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from inspect import isclass
 from typing import Any
 
@@ -18,8 +19,8 @@ from lamina.testing import (
     weights,
 )
 from lamina.testing.examples import Example, examples_for
-
-Check = Callable[[Any, Example], None]
+from lamina.testing.fitting import CONDITIONS, Check
+from lamina.testing.trials import Trial
 
 CHECKS: tuple[Check, ...] = tuple(
     check
@@ -56,20 +57,29 @@ def all_estimators() -> list[tuple[str, type]]:
     ]
 
 
-def check_estimator(estimator: Any) -> None:
-    """Run every check on an estimator, with every form of data that it takes.
+def check_estimator(
+    estimator: NeuralEstimator,
+    examples: Iterable[Example] | None = None,
+    trials: Mapping[str, Trial] | None = None,
+) -> None:
+    """Run all checks on an estimator, with each form of data that it takes.
 
     Parameters
     ----------
     estimator : estimator instance
-        Choose a small network; each check fits a few of them.
+        A small network: each check fits a few of them.
+    examples : iterable of Example, default=None
+        The data; None uses those of lamina for the task and the forms of the estimator.
+    trials : dict of str to Trial, default=None
+        Values to try for parameters that lamina's estimators do not have, by name. They
+        take precedence over those of lamina.
 
     Raises
     ------
     AssertionError
         The first check that fails, with its name and that of the data.
     """
-    for data, check in _cases(estimator):
+    for data, check in _cases(estimator, examples, trials):
         try:
             check(estimator, data)
         except BaseException as error:
@@ -77,18 +87,26 @@ def check_estimator(estimator: Any) -> None:
             raise
 
 
-def parametrize_with_contract(estimators: Iterable[Any]) -> Any:
+def parametrize_with_contract(
+    estimators: Iterable[NeuralEstimator],
+    examples: Iterable[Example] | None = None,
+    trials: Mapping[str, Trial] | None = None,
+) -> Any:
     """A pytest decorator for a test that takes `estimator`, `data` and `check`.
 
     Parameters
     ----------
     estimators : iterable of estimator instances
-        Choose small networks.
+        Small networks.
+    examples : iterable of Example, default=None
+        As of `check_estimator`.
+    trials : dict of str to Trial, default=None
+        As of `check_estimator`.
 
     Returns
     -------
     decorator : pytest mark
-        One test for each estimator, form of data and check that apply.
+        One test for each estimator, example and check that applies.
     """
     import pytest
 
@@ -100,14 +118,18 @@ def parametrize_with_contract(estimators: Iterable[Any]) -> Any:
             id=f"{type(estimator).__name__}-{data.name}-{check.__name__}",
         )
         for estimator in estimators
-        for data, check in _cases(estimator)
+        for data, check in _cases(estimator, examples, trials)
     ]
     return pytest.mark.parametrize(("estimator", "data", "check"), cases)
 
 
-def _cases(estimator: Any) -> Iterator[tuple[Example, Check]]:
-    for data in examples_for(estimator):
+def _cases(
+    estimator: NeuralEstimator,
+    examples: Iterable[Example] | None,
+    trials: Mapping[str, Trial] | None,
+) -> Iterator[tuple[Example, Check]]:
+    for data in examples_for(estimator) if examples is None else examples:
+        own = replace(data, trials={**data.trials, **trials}) if trials else data
         for check in CHECKS:
-            applies = getattr(check, "applies", None)
-            if applies is None or applies(estimator, data):
-                yield data, check
+            if check not in CONDITIONS or CONDITIONS[check](estimator, own):
+                yield own, check

@@ -1,56 +1,79 @@
-"""Twenty samples of each form of data, of which something can be learnt.
+"""Twenty samples of each form of data, with targets that can be learnt from them.
 
-Values are exact in float32, so that a copy in lower precision holds the same data.
+Values are exact in float32, so that a copy in lower precision has the same values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.tasks.classification import Classification
 from lamina.tasks.regression import Regression
 from lamina.tasks.tagging import Tagging
 from lamina.tasks.transcription import Transcription
 from lamina.tasks.transduction import Transduction
+from lamina.testing import containers
+from lamina.testing.trials import Trial
 
 N_SAMPLES = 20
 RATE = 4_000
-SPELT = {"low": "a", "middle": "b", "high": "a b"}
+TEXTS = {"low": "a", "middle": "b", "high": "a b"}
 """A text for each label."""
 WORDS = ("the", "a", "story", "film", "it", "was", "then", "said", "on", "house")
 
 
-@dataclass(frozen=True)
+def _no_containers(X: object) -> dict[str, Any]:
+    del X
+    return {}
+
+
+@dataclass(frozen=True, eq=False)
 class Example:
-    """Samples X, what can be learnt of them, and what an estimator needs for it."""
+    """Samples X with targets, and parameters and values to try with them.
+
+    Twenty samples are enough. Targets that a check does not need may be None.
+    """
 
     name: str
     form: str
     """The form of data, one of a body's `forms`."""
     X: Any
-    labels: np.ndarray
-    numbers: np.ndarray
-    params: dict[str, Any] = field(default_factory=dict)
-    """Parameters without which the samples cannot be read."""
+    """An array or a list."""
+    labels: np.ndarray | None = None
+    """(n,) targets of classifiers: "low", "middle" and "high"."""
+    numbers: np.ndarray | None = None
+    """(n,) targets of regressors."""
+    y: np.ndarray | None = None
+    """(n,) targets of a task that is not one of lamina's."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters that are needed to read the samples."""
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+    """Values of parameters to try, beside `TRIALS`."""
+    containers: Callable[[Any], dict[str, Any]] = _no_containers
+    """A function of X: the same samples in other containers, by their names."""
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.X)
 
-    def target(self, estimator: Any, rows: Any = slice(None)) -> Any:
-        """What this estimator should learn of these rows; None if X itself."""
+    def target(
+        self, estimator: NeuralEstimator, rows: slice | np.ndarray = slice(None)
+    ) -> Any:
+        """The targets of these rows for an estimator; None if it takes none."""
         y = TARGETS[kind_of(estimator)](self)
         return None if y is None else y[rows]
 
-    def rows(self, rows: Any) -> Any:
+    def rows(self, rows: ArrayLike) -> Any:
         """The samples of these row numbers, in the same container."""
         return _safe_indexing(self.X, np.asarray(rows))
 
     @property
     def is_list(self) -> bool:
-        """Whether the samples may be of unequal length."""
+        """Whether the samples may have unequal lengths."""
         return isinstance(self.X, list)
 
 
@@ -63,14 +86,18 @@ KINDS = {
 }
 
 
-def kind_of(estimator: Any) -> str:
-    """What y holds: "labels", "numbers", "tags" (a list a sample), "texts" or "nothing"."""
+def kind_of(estimator: NeuralEstimator) -> str:
+    """The kind of the targets y.
+
+    "labels", "numbers", "tags" (a list for each sample), "texts", "nothing" (y is None),
+    or "other" for a task that is not one of lamina's.
+    """
     kinds = (kind for task, kind in KINDS.items() if issubclass(estimator.task, task))
-    return next(kinds, "nothing")
+    return next(kinds, "other" if estimator.task.requires_y else "nothing")
 
 
-def examples_for(estimator: Any) -> list[Example]:
-    """An example of each kind of data that an estimator takes."""
+def examples_for(estimator: NeuralEstimator) -> list[Example]:
+    """The examples of lamina for the task and the forms of an estimator."""
     names = SUITED.get(kind_of(estimator), set(EXAMPLES) - OTHERS)
     return [
         example
@@ -82,11 +109,13 @@ def examples_for(estimator: Any) -> list[Example]:
 
 
 def _texts(data: Example) -> np.ndarray:
-    return np.array([SPELT[label] for label in data.labels], dtype=object)
+    assert data.labels is not None
+    return np.array([TEXTS[label] for label in data.labels], dtype=object)
 
 
 def _tags(data: Example) -> np.ndarray:
-    """A label for each step: whether it is an odd one, and the sample's own."""
+    """A tag for each step: the label of the sample, and whether the step is odd."""
+    assert data.labels is not None
     tags = np.empty(len(data), dtype=object)
     for i, (x, label) in enumerate(zip(data.X, data.labels, strict=True)):
         tags[i] = [f"{label} {step % 2}" for step in range(len(x))]
@@ -99,28 +128,28 @@ TARGETS: dict[str, Callable[[Example], Any]] = {
     "tags": _tags,
     "texts": _texts,
     "nothing": lambda _: None,
+    "other": lambda data: data.y,
 }
-"""What is to be learnt, by the kind of an estimator's targets."""
+"""The targets of an example, by the kind of an estimator's targets."""
 SUITED = {
+    "other": set(),
     "tags": {"series", "ragged", "tokens"},
     "texts": {"documents", "image", "waveforms"},
     "nothing": {"documents", "histories"},
 }
-"""Names of the examples for estimators that do not take every form of their body."""
-
-
+"""The examples for estimators whose task does not take every form of their body."""
 OTHERS = {"tokens", "documents", "histories"}
-"""Names of the examples that are for these estimators only."""
+"""The examples for these estimators only."""
 
 
 def _levels() -> np.ndarray:
-    """What is to be learnt of each sample, in no particular order."""
+    """(n,) the quantity that the targets depend on, in random order."""
     levels = np.linspace(-1.5, 1.5, N_SAMPLES)
     return np.random.default_rng(0).permutation(levels)
 
 
 def _labels(levels: np.ndarray) -> np.ndarray:
-    # Classes of unequal size, or class weights would have nothing to even out.
+    # Classes of unequal size, so that class weights have an effect.
     return np.array(["low", "middle", "high"])[np.digitize(levels, [-0.8, 0.5])]
 
 
@@ -136,7 +165,7 @@ def _table(levels: np.ndarray) -> np.ndarray:
 
 
 def _mixed_table(levels: np.ndarray) -> np.ndarray:
-    """Numbers, one of them missing; a category with few values, one with many."""
+    """Numbers, one of them missing; a column with few and one with many categories."""
     X = np.empty((len(levels), 4), dtype=object)
     X[:, 0] = _noise(len(levels)).tolist()
     X[:, 1] = levels.astype(np.float32).tolist()
@@ -163,7 +192,7 @@ def _ragged(levels: np.ndarray) -> list[np.ndarray]:
 
 
 def _histories(levels: np.ndarray) -> list[np.ndarray]:
-    """Series that go on, with another beside each."""
+    """Series to forecast, with a second column."""
     long = _noise(len(levels), 20, 2)
     long[:, :, 0] += levels.astype(np.float32)[:, None] * np.cos(np.arange(20))
     return [sample[: 9 + (5 * i) % 12] for i, sample in enumerate(long)]
@@ -201,29 +230,42 @@ def _example(
     name: str,
     form: str,
     make: Callable[[np.ndarray], Any],
-    params: dict[str, Any] | None = None,
+    make_containers: Callable[[Any], dict[str, Any]],
+    **params: Any,
 ) -> Example:
     levels = _levels()
-    X, labels, numbers = make(levels), _labels(levels), 10 + 3 * levels
-    return Example(name, form, X, labels, numbers, params or {})
+    return Example(
+        name,
+        form,
+        make(levels),
+        labels=_labels(levels),
+        numbers=10 + 3 * levels,
+        params=params,
+        containers=make_containers,
+    )
 
 
 EXAMPLES: dict[str, Example] = {
     example.name: example
     for example in (
-        _example("table", "table", _table),
-        _example("mixed_table", "table", _mixed_table),
-        _example("univariate", "series", _univariate),
-        _example("series", "series", _series),
-        _example("ragged", "series", _ragged),
-        _example("image", "image", _image),
-        _example("text", "text", _text),
-        _example("tokens", "text", _tokens),
-        _example("documents", "text", _text),
-        _example("histories", "series", _histories),
+        _example("table", "table", _table, containers.tables),
+        _example("mixed_table", "table", _mixed_table, containers.mixed_tables),
+        _example("univariate", "series", _univariate, containers.matrices),
+        _example("series", "series", _series, containers.arrays),
+        _example("ragged", "series", _ragged, containers.lists_of_arrays),
+        _example("image", "image", _image, containers.arrays),
+        _example("text", "text", _text, containers.texts),
+        _example("tokens", "text", _tokens, containers.token_lists),
+        _example("documents", "text", _text, containers.strings),
+        _example("histories", "series", _histories, containers.lists_of_arrays),
         _example(
-            "waveforms", "audio", _waveforms, {"sampling_rate": RATE, "n_mels": 4}
+            "waveforms",
+            "audio",
+            _waveforms,
+            containers.lists_of_arrays,
+            sampling_rate=RATE,
+            n_mels=4,
         ),
     )
 }
-"""Every example, by name."""
+"""The examples of lamina, by name."""

@@ -1,36 +1,72 @@
-"""What the checks do with an estimator: make one, fit it briefly, compare what it gives."""
+"""Shared by the checks: brief fits, comparable outputs, and errors raised within a fit."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.callback import CallbackContext
+from torch import Tensor
 
-from lamina.params import declared
+from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import Example, kind_of
 
-TEXT, MOST_STEPS = "ab", 64
+TEXT, MAX_STEPS = "ab", 64
 BRIEF = {"max_iter": 2, "batch_size": 8, "random_state": 0}
 
+Check = Callable[[NeuralEstimator, Example], None]
+Condition = Callable[[NeuralEstimator, Example], bool]
+CONDITIONS: dict[Check, Condition] = {}
+"""When a check applies; those without an entry always do."""
 
-def only_where(condition: Callable[[Any, Example], bool]) -> Callable:
-    """Leave a check out for an estimator and data of which the condition is not true."""
 
-    def mark(check: Callable) -> Callable:
-        check.applies = condition  # type: ignore[attr-defined]
+class RaiseInEpoch:
+    """A callback of scikit-learn that raises an error at the start of an epoch."""
+
+    def __init__(self, error: type[BaseException], epoch: int = 1):
+        self.error, self.epoch = error, epoch
+
+    def setup(self, estimator: NeuralEstimator, context: CallbackContext) -> None:
+        del estimator, context
+        self.n_begun = 0
+
+    def teardown(self, estimator: NeuralEstimator, context: CallbackContext) -> None:
+        del estimator, context
+
+    def on_fit_task_begin(
+        self, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
+        del estimator
+        self.n_begun += context.task_name == "epoch"
+        if self.n_begun == self.epoch:
+            raise self.error
+
+    def on_fit_task_end(
+        self, estimator: NeuralEstimator, context: CallbackContext
+    ) -> bool:
+        del estimator, context
+        return False
+
+
+def only_where(condition: Condition) -> Callable[[Check], Check]:
+    """Run a check only on estimators and data for which the condition is true."""
+
+    def mark(check: Check) -> Check:
+        CONDITIONS[check] = condition
         return check
 
     return mark
 
 
-def brief(estimator: Any, data: Example, **params: Any) -> Any:
-    """An unfitted copy that reads `data` and trains for two epochs, from seed 0."""
-    return clone(estimator).set_params(**BRIEF | data.params | params)
+def brief(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
+    """An unfitted copy that reads `data` and trains for two epochs with seed 0."""
+    return clone(estimator).set_params(**{**BRIEF, **data.params, **params})
 
 
-def exact(estimator: Any, data: Example, **params: Any) -> Any:
-    """A `brief` copy in which nothing is random but the initial weights."""
-    # A sample that is its own target may be learnt from in many windows.
+def exact(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
+    """A `brief` copy in which only the initial weights are random."""
+    # Samples without targets may be learnt from in many windows.
     size = 10_000 if kind_of(estimator) == "nothing" else len(data)
     fixed = {"precision": "float32", "shuffle": False, "batch_size": size}
     names = estimator.get_params(deep=False)
@@ -39,40 +75,45 @@ def exact(estimator: Any, data: Example, **params: Any) -> Any:
     return brief(estimator, data, **fixed | params)
 
 
-def fit(estimator: Any, data: Example) -> Any:
+def fit(estimator: NeuralEstimator, data: Example) -> Any:
     """The estimator, fitted on the data."""
     return estimator.fit(data.X, data.target(estimator))
 
 
 def outputs(estimator: Any, X: Any) -> np.ndarray:
-    """The finest numbers that an estimator says of samples, a row each.
+    """Real-valued outputs of an estimator, a row for each sample.
 
-    Probabilities if it has them; those of steps are filled with zeros at the end. Of an
-    estimator that writes texts, how likely one and the same text is.
+    Probabilities if it has them, padded with zeros if they are those of steps; of an
+    estimator that writes texts, the log-likelihood of a fixed text.
     """
     if kind_of(estimator) == "texts":
         return np.asarray(estimator.score_samples(X, [TEXT] * len(X)))
-    found = getattr(estimator, "predict_proba", estimator.predict)(X)
+    predict = getattr(estimator, "predict_proba", estimator.predict)
+    values = predict(X)
     if kind_of(estimator) != "tags":
-        return np.asarray(found)
-    filled = np.zeros((len(found), MOST_STEPS, found[0].shape[1]))
-    for row, steps in zip(filled, found, strict=True):
+        return np.asarray(values)
+    padded = np.zeros((len(values), MAX_STEPS, values[0].shape[1]))
+    for row, steps in zip(padded, values, strict=True):
         row[: len(steps)] = steps
-    return filled
+    return padded
 
 
-def rules_of(estimator: Any) -> dict[str, tuple]:
-    """What was declared beside the type of each parameter, by name."""
-    return {field.name: hint.__metadata__ for field, hint in declared(type(estimator))}
-
-
-def assert_same(actual: Any, expected: Any, what: str) -> None:
-    """Raise unless two outputs are equal to the last bit."""
+def assert_same(actual: ArrayLike, expected: ArrayLike, what: str) -> None:
+    """Raise unless two outputs are equal bit for bit."""
     np.testing.assert_array_equal(actual, expected, err_msg=what)
 
 
-def assert_close(actual: Any, expected: Any, tolerance: float, what: str) -> None:
-    """Raise unless two outputs are equal but for rounding."""
+def assert_close(
+    actual: np.ndarray | Tensor,
+    expected: np.ndarray | Tensor,
+    tolerance: float,
+    what: str,
+) -> None:
+    """Raise unless two outputs are equal within a relative and absolute tolerance."""
     np.testing.assert_allclose(
-        actual, expected, rtol=tolerance, atol=tolerance, err_msg=what
+        np.asarray(actual),
+        np.asarray(expected),
+        rtol=tolerance,
+        atol=tolerance,
+        err_msg=what,
     )

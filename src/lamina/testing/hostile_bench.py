@@ -1,4 +1,4 @@
-"""What hostile cases share: a tiny estimator, fitted, and what can be odd about a call."""
+"""Shared by hostile cases: a tiny estimator, fitted, and the mutations of a call."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataWarning
 from lamina.params import Rule
-from lamina.testing.examples import EXAMPLES, kind_of
-from lamina.testing.fitting import outputs, rules_of
+from lamina.testing.examples import Example, kind_of
+from lamina.testing.fitting import outputs
 from lamina.testing.hostile_parameters import is_accepted
 from lamina.testing.hostile_samples import mutations_of
 from lamina.testing.hostile_targets import TARGETS, WEIGHTS
 from lamina.testing.mutations import Mutation
+from lamina.testing.trials import rules_of
 
 N_SAMPLES = 8
 TINY: dict[str, tuple] = {
@@ -39,7 +41,7 @@ METHODS = {
     "weight": ("fit", "refit", "score", "partial_fit", "validate"),
     "parameter": ("fit", "refit", "partial_fit", "predict", "score"),
 }
-"""What is called with each part of a case that can be odd."""
+"""The methods that are called with each part of a call that can be odd."""
 
 
 @dataclass(frozen=True)
@@ -48,47 +50,47 @@ class Bench:
 
     unfitted: Any
     fitted: Any
+    data: Example
     X: Any
     y: Any
-    answers: np.ndarray
+    predictions: np.ndarray
 
 
-def tiny(estimator: Any) -> Any:
+def tiny(estimator: NeuralEstimator) -> Any:
     """An unfitted copy with a small network that is trained for one epoch."""
     params = {}
     for name, rules in rules_of(estimator).items():
-        known = [r for r in rules if isinstance(r, Rule)]
-        values = [v for v in TINY.get(name, ()) if is_accepted(known, v)]
+        accepting = [r for r in rules if isinstance(r, Rule)]
+        values = [v for v in TINY.get(name, ()) if is_accepted(accepting, v)]
         if values:
             params[name] = values[0]
     return clone(estimator).set_params(**params)
 
 
 @cache
-def bench_of(estimator: type, data: str) -> Bench:
-    """What all cases of an estimator and an example share."""
-    example = EXAMPLES[data]
-    unfitted = tiny(estimator()).set_params(**example.params)
-    X, y = example.X[:N_SAMPLES], example.target(unfitted, slice(N_SAMPLES))
+def bench_of(estimator: type, data: Example) -> Bench:
+    """The tiny estimator and the samples that all cases of an example share."""
+    unfitted = tiny(estimator()).set_params(**data.params)
+    X, y = data.X[:N_SAMPLES], data.target(unfitted, slice(N_SAMPLES))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         fitted = clone(unfitted).fit(X, y)
-        answers = ask(fitted, X)
-    return Bench(unfitted, fitted, X, y, answers)
+        predictions = predict(fitted, X)
+    return Bench(unfitted, fitted, data, X, y, predictions)
 
 
 def oddities(bench: Bench, part: str) -> list[str]:
-    """The names of what can be odd in a part of a call."""
+    """The names of the mutations, or parameters, of a part of a call."""
     if part == "parameter":
         return list(rules_of(bench.unfitted))
     return [m.name for m in catalogue(bench, part)]
 
 
-def ask(estimator: Any, X: Any) -> np.ndarray:
-    """The answers for X: texts of an estimator that writes some, and numbers else."""
+def predict(estimator: Any, X: object) -> np.ndarray:
+    """The predictions for X: texts of an estimator that writes some, else `outputs`."""
     if kind_of(estimator) == "texts":
         return np.array(estimator.predict(X), dtype=object)
-    if isinstance(getattr(estimator, "classes_", None), list):  # of several outputs
+    if isinstance(vars(estimator).get("classes_"), list):  # several outputs
         return np.asarray(estimator.predict(X))
     return outputs(estimator, X)
 

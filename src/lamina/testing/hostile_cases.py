@@ -1,4 +1,4 @@
-"""One hostile case: a fit or a question with something odd in it, and what came of it."""
+"""One hostile case: a call of a method with an odd argument, and its outcome."""
 
 import copy
 import io
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
@@ -24,11 +25,11 @@ from lamina.exceptions import (
     ParameterError,
 )
 from lamina.testing.examples import kind_of
-from lamina.testing.hostile_bench import N_SAMPLES, Bench, ask, catalogue
+from lamina.testing.hostile_bench import N_SAMPLES, Bench, catalogue, predict
 from lamina.testing.hostile_parameters import odd_values
 
 SECONDS, TOLERANCE = 60.0, 1e-3
-"""When a case counts as a hang, and how far equal answers may differ."""
+"""The duration from which a case counts as a hang; tolerance of equal predictions."""
 REFUSALS = (
     DataError,
     ParameterError,
@@ -39,19 +40,19 @@ REFUSALS = (
 FAULTS = ("bare", "unforeseen", "wrong", "changed", "hang")
 """Kinds of outcomes that are faults of lamina."""
 CHECKED = 0.05
-"""How often it is checked that a fitted estimator answers as before."""
+"""The fraction of cases after which predictions of the fitted estimator are compared."""
 UNFORESEEN = r"(X|y|X_val|y_val) cannot be read: "
-"""Begins the message of an error that no reader foresaw, and that names no sample."""
+"""The beginning of the message of an unexpected error, which names no sample."""
 EXPECTED_WARNINGS = (DataWarning, DataConversionWarning)
 
 
 class HangError(BaseException):
-    """A case took too long; nothing that catches errors may catch it."""
+    """A case took too long; a BaseException, so that no handler of errors catches it."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """Which estimator and data, which part of the call is odd in which way, and where."""
+    """The estimator, the example, the odd part of a call, its mutation and the method."""
 
     estimator: str
     data: str
@@ -65,14 +66,14 @@ class Case:
 
     @classmethod
     def parse(cls, text: str) -> "Case":
-        """The case that was printed as this text."""
+        """The case with this text."""
         *others, seed = text.split("/")
         return cls(*others, seed=int(seed))
 
 
 @dataclass
 class Outcome:
-    """What came of a case; `kind` is "answered" or "refused", or names a fault."""
+    """The outcome of a case; `kind` is "answered", "refused", "skipped" or a fault."""
 
     kind: str
     text: str = ""
@@ -80,23 +81,25 @@ class Outcome:
     foreign_warnings: list[str] = field(default_factory=list)
 
 
-def run_case(case: Case, bench: Bench) -> Outcome:
-    """Try a case, and judge what came of it."""
+def run_case(
+    case: Case, bench: Bench, max_seconds: float = SECONDS, check_rate: float = CHECKED
+) -> Outcome:
+    """Run a case and judge its outcome."""
     rng = np.random.default_rng(case.seed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call = _Call(case, bench, rng)
-    except Exception as error:  # the mutation cannot be done to this data
+    except Exception as error:  # the mutation does not apply to this data
         return Outcome("skipped", repr(error))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        outcome = _judged(call)
-        is_checked = rng.random() < CHECKED
-        if is_checked and not _equal(ask(bench.fitted, bench.X), bench.answers):
-            outcome = Outcome("changed", "a fitted estimator answers otherwise now")
+        outcome = _judged(call, max_seconds)
+        is_checked = rng.random() < check_rate
+        if is_checked and not _equal(predict(bench.fitted, bench.X), bench.predictions):
+            outcome = Outcome("changed", "predictions of the fitted estimator differ")
     if outcome.kind in ("refused", "unforeseen", "bare") and call.was_changed():
-        outcome = Outcome("changed", f"a refusal changed it: {outcome.text}")
+        outcome = Outcome("changed", f"the refusal changed attributes: {outcome.text}")
     outcome.foreign_warnings = [
         f"{w.category.__name__}: {w.message}" for w in caught if _is_foreign(w)
     ]
@@ -105,7 +108,7 @@ def run_case(case: Case, bench: Bench) -> Outcome:
 
 
 class _Call:
-    """A case with its data made."""
+    """A case with its arguments."""
 
     def __init__(self, case: Case, bench: Bench, rng: np.random.Generator):
         self.case, self.bench = case, bench
@@ -115,14 +118,14 @@ class _Call:
         self.same, self.X_fit = False, bench.X
         self.before = vars(self.estimator).copy()
         if case.part == "parameter":
-            values = odd_values(bench.unfitted, case.odd)
+            values = odd_values(bench.unfitted, case.odd, bench.data.trials)
             value = values[int(rng.integers(len(values)))]
             self.what = f"{case.odd}={value!r}"
             self.estimator.set_params(**{case.odd: value})
             self.before = vars(self.estimator).copy()
             return
-        known = catalogue(bench, case.part)
-        mutation = next(m for m in known if m.name == case.odd)
+        mutations = catalogue(bench, case.part)
+        mutation = next(m for m in mutations if m.name == case.odd)
         self.what, self.same = mutation.name, mutation.keeps_meaning
         if case.part == "weight":
             self.weight = mutation.change(np.ones(N_SAMPLES), rng)
@@ -131,14 +134,14 @@ class _Call:
             self.y = mutation.change(y, rng)
         else:
             if case.method == "drift":
-                first = known[int(rng.integers(len(known)))]
+                first = mutations[int(rng.integers(len(mutations)))]
                 self.X_fit = first.change(bench.X, rng)
                 self.same &= first.keeps_meaning
                 self.what = f"fit on {first.name!r}, then {self.what!r}"
             self.X = mutation.change(bench.X, rng)
 
     def run(self) -> tuple[Any, Any]:
-        """(answer, what it should be close to or None); makes the call."""
+        """Make the call; (predictions or score, expected value or None)."""
         estimator, bench, method = self.estimator, self.bench, self.case.method
         if method == "score":
             expected = bench.fitted.score(bench.X, bench.y) if self.same else None
@@ -146,9 +149,9 @@ class _Call:
         if method != "predict":
             self._fit()
             self.before = vars(estimator).copy()
-        answer = ask(estimator, bench.X if method == "validate" else self.X)
+        values = predict(estimator, bench.X if method == "validate" else self.X)
         is_known = self.same and method in ("predict", "fit", "drift")
-        return answer, bench.answers if is_known else None
+        return values, bench.predictions if is_known else None
 
     def _fit(self) -> None:
         bench, weight = self.bench, self.weight
@@ -163,24 +166,24 @@ class _Call:
                 self.estimator.fit(self.X, self.y, sample_weight=weight)
 
     def was_changed(self) -> bool:
-        """Whether the attributes are others than before the refusal."""
+        """Whether attributes of the estimator were replaced, added or removed."""
         now = vars(self.estimator)
         is_other = any(now[k] is not v for k, v in self.before.items() if k in now)
         return set(now) != set(self.before) or is_other
 
 
-def _judged(call: _Call) -> Outcome:
+def _judged(call: _Call, max_seconds: float) -> Outcome:
     try:
-        with _alarm(), redirect_stdout(io.StringIO()):
-            answer, expected = call.run()
+        with _alarm(max_seconds), redirect_stdout(io.StringIO()):
+            values, expected = call.run()
     except HangError:
-        return Outcome("hang", f"more than {SECONDS} s")
+        return Outcome("hang", f"more than {max_seconds} s")
     except Exception as error:
-        if isinstance(error, DivergenceError):  # the sound epochs may be kept
+        if isinstance(error, DivergenceError):  # epochs before it may be kept
             call.before = vars(call.estimator)
         text = f"{type(error).__name__}: {error}"
         return Outcome(_kind_of_error(error), text, _place(error))
-    return _checked(call, answer, expected)
+    return _checked(call, values, expected)
 
 
 def _kind_of_error(error: Exception) -> str:
@@ -190,54 +193,54 @@ def _kind_of_error(error: Exception) -> str:
     return "refused" if is_documented else "bare"
 
 
-def _checked(call: _Call, answer: Any, expected: Any) -> Outcome:
-    answer = np.asarray(answer)
+def _checked(call: _Call, result: ArrayLike, expected: ArrayLike | None) -> Outcome:
+    values = np.asarray(result)
     n = _n_samples(call.bench.X if call.case.method == "validate" else call.X)
-    if answer.ndim and n is not None and len(answer) != n:
-        return Outcome("wrong", f"{len(answer)} answers for {n} samples")
-    # Of a text, the likelihood may be 0.
-    has_numbers = answer.dtype.kind == "f"
-    if has_numbers and (
-        np.isnan(answer).any()
-        or (np.isinf(answer).any() and kind_of(call.estimator) != "nothing")
+    if values.ndim and n is not None and len(values) != n:
+        return Outcome("wrong", f"{len(values)} predictions for {n} samples")
+    # The likelihood of a text may be 0.
+    is_real = values.dtype.kind == "f"
+    if is_real and (
+        np.isnan(values).any()
+        or (np.isinf(values).any() and kind_of(call.estimator) != "nothing")
     ):
-        return Outcome("wrong", f"not finite: {answer.ravel()[:3]}")
-    if expected is not None and not _equal(answer, expected):
-        return Outcome("wrong", "the same data has another answer")
+        return Outcome("wrong", f"not finite: {values.ravel()[:3]}")
+    if expected is not None and not _equal(values, expected):
+        return Outcome("wrong", "equal data has other predictions")
     return Outcome("answered")
 
 
-def _equal(answer: Any, expected: Any) -> bool:
-    answer, expected = np.asarray(answer), np.asarray(expected)
-    if answer.dtype.kind != "f" or answer.shape != expected.shape:
-        return np.array_equal(answer, expected)
-    return np.allclose(answer, expected, rtol=TOLERANCE, atol=TOLERANCE)
+def _equal(actual: ArrayLike, expected: ArrayLike) -> bool:
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.dtype.kind != "f" or actual.shape != expected.shape:
+        return np.array_equal(actual, expected)
+    return np.allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def _is_foreign(warning: warnings.WarningMessage) -> bool:
-    """Whether it is neither one of lamina nor one that scikit-learn documents."""
+    """Whether a warning is neither one of lamina nor one that scikit-learn documents."""
     return not (
         issubclass(warning.category, EXPECTED_WARNINGS)
         or "feature names" in str(warning.message)
     )
 
 
-def _n_samples(X: Any) -> int | None:
-    """How many samples X has, where that is plain."""
+def _n_samples(X: object) -> int | None:
+    """The number of samples of X; None where it is ambiguous."""
     if isinstance(X, list | tuple):
         return len(X)
-    # One row of numbers may be a series, and a column of a frame anything.
+    # A one-dimensional array may be one series.
     shape = getattr(X, "shape", ())
     return int(shape[0]) if len(shape) > 1 else None
 
 
 @contextmanager
-def _alarm() -> Iterator[None]:
-    def ring(*_: Any) -> None:
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(*_: object) -> None:
         raise HangError
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
@@ -256,7 +259,7 @@ def _is_of_sklearn(error: BaseException) -> bool:
 
 
 def _place(error: BaseException) -> str:
-    """The innermost line of lamina, where the error can be foreseen."""
+    """The innermost line of lamina in the traceback."""
     inside = [f for f in _frames(error) if "/lamina/" in f.filename]
     inside = [f for f in inside if "/testing/" not in f.filename] or inside
     return f"{Path(inside[-1].filename).name}:{inside[-1].lineno}" if inside else ""

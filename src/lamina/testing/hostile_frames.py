@@ -1,4 +1,4 @@
-"""Mutations of a matrix into frames whose columns have other names or types."""
+"""Mutations of a matrix to frames with other names or types of columns."""
 
 from collections.abc import Callable
 from datetime import date

@@ -1,24 +1,27 @@
-"""Odd values for every parameter: such as its rules accept, and such as they do not."""
+"""Unusual values for every parameter, whether its rules accept them or not."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.model_selection import KFold
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.params import Rule
-from lamina.testing.fitting import rules_of
-from lamina.testing.parameters import TRIALS
+from lamina.testing.trials import TRIALS, Trial, rules_of
 
 SLOW = {("max_iter", "auto")}
-"""Values that take long and are tried elsewhere."""
-SIZE = 8
-"""Integers that rules accept are at most so large, or networks would be."""
+"""Values that take long and are tried by other checks."""
+MAX_SIZE = 8
+"""The largest accepted integer that is tried, so that networks are small."""
+NO_TRIALS: Mapping[str, Trial] = MappingProxyType({})
 VALUES: tuple[Any, ...] = (
     None,
     True,
@@ -94,14 +97,17 @@ VALUES: tuple[Any, ...] = (
     KFold(99),
     ...,
 )
-"""Odd values, most of which no rule accepts."""
+"""Unusual values, most of which no rule accepts."""
 
 
-def odd_values(estimator: Any, name: str) -> list[Any]:
+def odd_values(
+    estimator: NeuralEstimator, name: str, trials: Mapping[str, Trial] = NO_TRIALS
+) -> list[Any]:
     """Values to try for a parameter of an estimator."""
     rules = [r for r in rules_of(estimator)[name] if isinstance(r, Rule)]
     words = " ".join(rule.words for rule in rules)
-    tried = TRIALS[name].values if name in TRIALS else ()
+    known = {**TRIALS, **trials}
+    tried = known[name].values if name in known else ()
     values = [*VALUES, *re.findall(r"'([^']*)'", words), *tried]
     return [
         value
@@ -111,19 +117,19 @@ def odd_values(estimator: Any, name: str) -> list[Any]:
     ]
 
 
-def accepted_values(estimator: Any, name: str) -> list[Any]:
-    """Those of the odd values that the rules of the parameter accept."""
+def accepted_values(estimator: NeuralEstimator, name: str) -> list[Any]:
+    """The unusual values that the rules of the parameter accept."""
     rules = [r for r in rules_of(estimator)[name] if isinstance(r, Rule)]
     return [v for v in odd_values(estimator, name) if is_accepted(rules, v)]
 
 
-def is_accepted(rules: list[Rule], value: Any) -> bool:
-    """Whether one of the rules accepts the value; a rule that fails does not."""
+def is_accepted(rules: list[Rule], value: object) -> bool:
+    """Whether one of the rules accepts the value; a rule that raises does not."""
     try:
         return any(rule.accepts(value) for rule in rules)
     except Exception:
         return False
 
 
-def _is_large(value: Any) -> bool:
-    return isinstance(value, int) and value > SIZE
+def _is_large(value: object) -> bool:
+    return isinstance(value, int) and value > MAX_SIZE

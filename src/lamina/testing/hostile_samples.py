@@ -1,4 +1,4 @@
-"""Mutations of X, by what holds the samples: an array, or a list of arrays or strings."""
+"""Mutations of X, by its container: an array, or a list of arrays or strings."""
 
 from datetime import date
 from decimal import Decimal
@@ -59,7 +59,7 @@ OBJECTS: dict[str, Any] = {
     "memoryview": memoryview(b"abcd"),
     "ellipsis": ...,
 }
-"""Odd values, in the place of X, of a sample or of a number."""
+"""Odd values that replace X, a sample or a number."""
 
 
 class _Listed(Dataset):
@@ -106,7 +106,7 @@ ANY: list[Mutation] = [
         list_of_samples=lambda X, rng: list(X),
     ),
 ]
-"""For whatever holds the samples."""
+"""For any container."""
 
 ARRAYS: list[Mutation] = [
     *(
@@ -223,8 +223,8 @@ TEXTS: list[Mutation] = [
 """For lists of strings, and of lists of strings."""
 
 
-def mutations_of(X: Any) -> list[Mutation]:
-    """The mutations that can be done to these samples."""
+def mutations_of(X: np.ndarray | list) -> list[Mutation]:
+    """The mutations that apply to these samples."""
     if isinstance(X, np.ndarray):
         is_matrix = X.ndim == 2
         return ANY + (ARRAYS if X.dtype.kind == "f" else []) + FRAMES * is_matrix

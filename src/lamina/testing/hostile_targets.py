@@ -146,4 +146,4 @@ WEIGHTS: list[Mutation] = [
         arrow_array=lambda w, rng: _arrow(np.ones(len(w))),
     ),
 ]
-"""For the weights of samples; those that keep the meaning are all 1."""
+"""For sample weights; those of equivalent mutations are all 1."""

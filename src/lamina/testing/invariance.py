@@ -1,4 +1,4 @@
-"""Checks of what must make no difference: neighbours, padding, the container of X."""
+"""Checks of what must have no effect: other samples, padding, the container of X."""
 
 import copy
 from dataclasses import replace
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import PAD, Batch
-from lamina.testing.containers import containers_of
+from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import (
     assert_close,
@@ -23,33 +23,34 @@ from lamina.testing.fitting import (
 
 GARBAGE = 1e3
 LONGER = 5
-"""Steps of padding that are put behind a batch."""
+"""Steps of padding that are appended to a batch."""
 
 
-def check_prediction_ignores_neighbours(estimator: Any, data: Example) -> None:
-    """A sample is predicted alike alone, in any order and in any company."""
+def check_prediction_ignores_neighbours(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """The prediction of a sample does not depend on the other samples and their order."""
     network = fit(brief(estimator, data), data)
     together = outputs(network, data.X)
     rows = np.arange(len(data))
-    alone = np.concatenate([outputs(network, data.rows([i])) for i in rows])
-    assert_close(alone, together, 1e-5, "one by one and together")
+    single = np.concatenate([outputs(network, data.rows([i])) for i in rows])
+    assert_close(single, together, 1e-5, "one by one and together")
     reverse = outputs(network, data.rows(rows[::-1]))[::-1]
     assert_close(reverse, together, 1e-5, "in reverse order")
-    often = outputs(network, data.rows(np.tile(rows, 4)))
-    assert_close(
-        often, np.tile(together, (4, *[1] * (together.ndim - 1))), 1e-5, "often"
-    )
+    repeated = outputs(network, data.rows(np.tile(rows, 4)))
+    expected = np.tile(together, (4, *[1] * (together.ndim - 1)))
+    assert_close(repeated, expected, 1e-5, "repeated")
 
 
-def _is_padded(estimator: Any, data: Example) -> bool:
-    """What follows the last step of a document is its end, if it is its own target."""
-    own = kind_of(estimator) == "nothing"
-    return data.is_list and not (own and data.name == "documents")
+def _is_padded(estimator: NeuralEstimator, data: Example) -> bool:
+    """Whether batches have padding; the end of a document without targets is a token."""
+    has_targets = kind_of(estimator) != "nothing"
+    return data.is_list and (has_targets or data.name != "documents")
 
 
 @only_where(_is_padded)
-def check_padding_changes_no_output(estimator: Any, data: Example) -> None:
-    """What stands behind the last step of a sample has no influence, nor has its size."""
+def check_padding_changes_no_output(estimator: NeuralEstimator, data: Example) -> None:
+    """The values and the number of padded steps have no effect on outputs."""
     network = fit(brief(estimator, data), data)
     clean = _batch(network, data)
     with torch.inference_mode():
@@ -60,8 +61,10 @@ def check_padding_changes_no_output(estimator: Any, data: Example) -> None:
 
 
 @only_where(_is_padded)
-def check_padding_changes_no_gradient(estimator: Any, data: Example) -> None:
-    """Padding has no part in training: not in gradients, nor in running statistics."""
+def check_padding_changes_no_gradient(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Padding has no effect on gradients and running statistics."""
     network = fit(exact(estimator, data), data)
     clean = _batch(network, data)
     expected = _training_step(network, clean)
@@ -73,24 +76,28 @@ def check_padding_changes_no_gradient(estimator: Any, data: Example) -> None:
             )
 
 
-def check_container_makes_no_difference(estimator: Any, data: Example) -> None:
-    """Lists, frames, tensors and float32 arrays of equal samples predict alike."""
+def check_container_makes_no_difference(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Equal samples in lists, frames, tensors and float32 arrays are predicted alike."""
     plain = fit(exact(estimator, data), data)
     expected = outputs(plain, data.X)
     scale = max(float(np.abs(expected).max()), 1.0)
-    for name, X in containers_of(data).items():
+    for name, X in data.containers(data.X).items():
         network = exact(estimator, data).fit(X, data.target(estimator))
         actual = outputs(network, X)
         assert_close(actual / scale, expected / scale, 1e-4, f"fitted on {name}")
-        if not hasattr(X, "columns"):  # scikit-learn warns of names that fit had not
+        if not hasattr(X, "columns"):  # of names, fit without names warns
             actual = outputs(plain, X)
-            assert_close(actual / scale, expected / scale, 1e-5, f"asked with {name}")
+            assert_close(
+                actual / scale, expected / scale, 1e-5, f"predicted from {name}"
+            )
 
 
 def check_container_of_targets_makes_no_difference(
-    estimator: Any, data: Example
+    estimator: NeuralEstimator, data: Example
 ) -> None:
-    """Targets in a list, as objects or as a column of their own type are the same."""
+    """Equal targets in a list, and in an array of objects, are equivalent."""
     y = data.target(estimator)
     if y is None:
         return
@@ -144,7 +151,7 @@ def _with_more_steps(values: Tensor) -> Tensor:
 
 
 def _answers(network: Any, batch: Batch) -> np.ndarray:
-    """The network's outputs, or what the task makes of them where they are sequences."""
+    """The outputs of the network; probabilities of the task where they are sequences."""
     if kind_of(network) == "texts":
         return network.task_.likelihoods(network.network_, batch)
     if kind_of(network) == "tags":

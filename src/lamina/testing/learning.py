@@ -1,12 +1,12 @@
-"""Checks that a network learns: what it is shown, and with every weight that it has."""
+"""Checks that a network learns, and that all of its parameters do."""
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import exact, fit, only_where
 
@@ -14,8 +14,8 @@ N_MEMORISED = 16
 
 
 @only_where(lambda estimator, _: kind_of(estimator) != "nothing")
-def check_memorises(estimator: Any, data: Example) -> None:
-    """Sixteen samples are learnt almost by heart."""
+def check_memorises(estimator: NeuralEstimator, data: Example) -> None:
+    """Sixteen samples are memorised."""
     rows = np.arange(N_MEMORISED)
     X, y = data.rows(rows), data.target(estimator, rows)
     network = exact(
@@ -27,24 +27,26 @@ def check_memorises(estimator: Any, data: Example) -> None:
         alpha=0.0,
     )
     network.fit(X, y)
-    if kind_of(estimator) == "texts":  # too short for a score of their own
-        found = zip(network.predict(X), y, strict=True)
-        score = np.mean([text == wanted for text, wanted in found])
+    if kind_of(estimator) == "texts":  # too short for chrF
+        pairs = zip(network.predict(X), y, strict=True)
+        score = np.mean([text == expected for text, expected in pairs])
     else:
         score = network.score(X, y)
     assert score > 0.9, f"The score on {N_MEMORISED} training samples is {score:.3f}"
 
 
-def check_loss_falls(estimator: Any, data: Example) -> None:
-    """The loss curve has an entry for each epoch and goes down."""
+def check_loss_falls(estimator: NeuralEstimator, data: Example) -> None:
+    """The loss curve has an entry for each epoch and decreases."""
     network = fit(exact(estimator, data, max_iter=6, learning_rate_init=0.01), data)
     curve = network.loss_curve_
     assert len(curve) == network.n_iter_ == 6, f"{len(curve)} losses for 6 epochs"
     assert np.isfinite(curve).all() and curve[-1] < curve[0], f"The losses are {curve}"
 
 
-def check_gradient_reaches_every_parameter(estimator: Any, data: Example) -> None:
-    """No weight is left out: each has a gradient that is not zero and not NaN."""
+def check_gradient_reaches_every_parameter(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Each parameter of the network has a gradient that is finite and not zero."""
     network = fit(exact(estimator, data), data)
     model = copy.deepcopy(network.network_).train()
     plain = network.encoder_.read(data.X)

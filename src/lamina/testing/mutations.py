@@ -1,6 +1,6 @@
-"""A mutation: what is done to good data so that it may be refused, or must not matter."""
+"""A mutation: a change of valid data that may be refused, or that must have no effect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,29 +11,29 @@ Change = Callable[[Any, np.random.Generator], Any]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change of samples, targets or weights; random where `change` draws numbers."""
+    """A change of samples, targets or weights; `change` may draw random numbers."""
 
     name: str
     change: Change
     keeps_meaning: bool = False
-    """Whether the changed data holds the same values, so that answers stay the same."""
+    """Whether the changed data is equivalent, so that predictions must be equal."""
 
 
 def mutations(keeps_meaning: bool = False, /, **changes: Change) -> list[Mutation]:
-    """Mutations by their names, where an underscore stands for a blank."""
+    """Mutations by name, in which underscores become spaces."""
     return [
         Mutation(name.replace("_", " ").strip(), change, keeps_meaning)
         for name, change in changes.items()
     ]
 
 
-def constant(value: Any) -> Change:
-    """The value whatever the data is; a factory is called."""
+def constant(value: object) -> Change:
+    """The value, or the result of calling it, whatever the data is."""
     return lambda X, rng: value() if callable(value) else value
 
 
 def with_one(make: Callable[[Any], Any]) -> Change:
-    """A list of the items of the data, one of which is replaced by `make(item)`."""
+    """A list of the items of the data, with a random one replaced by `make(item)`."""
 
     def change(X: Any, rng: np.random.Generator) -> list:
         items = list(X)
@@ -44,8 +44,8 @@ def with_one(make: Callable[[Any], Any]) -> Change:
     return change
 
 
-def with_number(value: Any) -> Change:
-    """A copy of an array, or of one array of a list, with one number replaced."""
+def with_number(value: object) -> Change:
+    """A copy of an array, or of one array of a list, with a random number replaced."""
 
     def change(X: Any, rng: np.random.Generator) -> Any:
         if isinstance(X, list):
@@ -55,16 +55,15 @@ def with_number(value: Any) -> Change:
     return change
 
 
-def _replaced(array: np.ndarray, value: Any, rng: np.random.Generator) -> np.ndarray:
-    fits = isinstance(value, float) and array.dtype.kind == "f"
-    copied = array.copy() if fits else array.astype(object)
-    place = np.unravel_index(int(rng.integers(copied.size)), copied.shape)
-    copied[place] = value
+def _replaced(array: np.ndarray, value: object, rng: np.random.Generator) -> np.ndarray:
+    keeps_type = isinstance(value, float) and array.dtype.kind == "f"
+    copied = array.copy() if keeps_type else array.astype(object)
+    copied[np.unravel_index(int(rng.integers(copied.size)), copied.shape)] = value
     return copied
 
 
-def objects(items: Any) -> np.ndarray:
-    """A 1-D array of objects, whatever they are."""
+def objects(items: Sequence) -> np.ndarray:
+    """A 1-D array of objects, also of sequences of equal length."""
     array = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):
         array[i] = item

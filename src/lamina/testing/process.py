@@ -1,25 +1,26 @@
-"""Checks of what lies around a fit: other threads, the user's settings, the keyboard."""
+"""Checks of a fit beside other threads, under the user's settings, and interrupted."""
 
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import torch
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import InterruptedWarning
 from lamina.testing.examples import Example
-from lamina.testing.fitting import assert_same, brief, fit, outputs
-from lamina.training.loader import Loader
+from lamina.testing.fitting import RaiseInEpoch, assert_same, brief, fit, outputs
 
 N_THREADS = 3
 
 
-def check_threads_give_the_numbers_of_one(estimator: Any, data: Example) -> None:
-    """Fits at the same time give what each gives alone, and draw nothing of the user's."""
+def check_threads_give_the_numbers_of_one(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Simultaneous fits give the same results, and do not use the global generators."""
     expected = outputs(fit(brief(estimator, data), data), data.X)
     before = torch.get_rng_state().tolist(), repr(np.random.get_state())
 
@@ -27,46 +28,34 @@ def check_threads_give_the_numbers_of_one(estimator: Any, data: Example) -> None
         return outputs(fit(brief(estimator, data), data), data.X)
 
     with ThreadPoolExecutor(N_THREADS) as pool:
-        for found in pool.map(run, range(N_THREADS)):
-            assert_same(found, expected, "predictions of a fit beside other fits")
+        for actual in pool.map(run, range(N_THREADS)):
+            assert_same(actual, expected, "predictions of a fit beside other fits")
     after = torch.get_rng_state().tolist(), repr(np.random.get_state())
     assert after == before, "fits in threads changed the process's generators"
 
 
-def check_settings_change_nothing(estimator: Any, data: Example) -> None:
-    """Whatever the user has set in torch and numpy, fit and predict give the same."""
+def check_settings_change_nothing(estimator: NeuralEstimator, data: Example) -> None:
+    """Settings of torch and numpy by the user have no effect on fit and predict."""
     expected = outputs(fit(brief(estimator, data), data), data.X)
     for name, setting in SETTINGS.items():
         with setting():
             network = fit(brief(estimator, data), data)
-            found = outputs(network, data.X)
-        assert_same(found, expected, f"predictions under {name}")
-        kept = network.network_.state_dict().values()
-        assert not any(tensor.is_inference() for tensor in kept), (
+            actual = outputs(network, data.X)
+        assert_same(actual, expected, f"predictions under {name}")
+        weights = network.network_.state_dict().values()
+        assert not any(tensor.is_inference() for tensor in weights), (
             f"weights that cannot be trained, fitted under {name}"
         )
 
 
-def check_interrupt_is_passed_on(estimator: Any, data: Example) -> None:
-    """Ctrl-C in the second epoch keeps the first, and reaches the caller."""
-    original, n_epochs = Loader.__iter__, 0
-
-    def interrupted(loader: Loader) -> Iterator[Any]:
-        nonlocal n_epochs
-        n_epochs += 1
-        if n_epochs == 2:
-            raise KeyboardInterrupt
-        return original(loader)
-
+def check_interrupt_is_passed_on(estimator: NeuralEstimator, data: Example) -> None:
+    """Ctrl-C in the second epoch keeps the first, and is raised from `fit`."""
     network = brief(estimator, data)
-    with (
-        patch.object(Loader, "__iter__", interrupted),
-        warnings.catch_warnings(),
-        suppress(KeyboardInterrupt),
-    ):
+    network.set_callbacks(RaiseInEpoch(KeyboardInterrupt, epoch=2))
+    with warnings.catch_warnings(), suppress(KeyboardInterrupt):
         warnings.simplefilter("ignore", InterruptedWarning)
         fit(network, data)
-        raise AssertionError("An interrupt did not leave fit.")
+        raise AssertionError("fit did not raise KeyboardInterrupt.")
     assert network.n_iter_ == len(network.loss_curve_) == 1
     assert np.isfinite(outputs(network, data.X)).all()
 
@@ -89,4 +78,4 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "the default device meta": lambda: torch.device("meta"),
     "numpy's errors raised": lambda: np.errstate(all="raise"),
 }
-"""What the user may have set around a call."""
+"""Settings that a user may have made."""

@@ -1,4 +1,4 @@
-"""Checks of what is refused: the message says what is wrong, and nothing is changed."""
+"""Checks of refusals: the message names the cause, and the estimator does not change."""
 
 import re
 import warnings
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataWarning, DivergenceError
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_same, brief, fit, only_where, outputs
@@ -20,11 +21,11 @@ WILD = {
     "batch_size": 2,
     "max_iter": 20,
 }
-"""With these the loss is soon no number."""
+"""With these the loss diverges."""
 
 
-def check_unfitted_is_refused(estimator: Any, data: Example) -> None:
-    """Before fit there is nothing to predict with."""
+def check_unfitted_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """Predictions before `fit` raise `NotFittedError`."""
     network = brief(estimator, data)
     for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
         if hasattr(network, name):
@@ -32,8 +33,10 @@ def check_unfitted_is_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda _, data: data.form not in ("table", "text"))
-def check_nonfinite_samples_are_refused(estimator: Any, data: Example) -> None:
-    """Infinity has no meaning, nor has NaN in a picture or in sound."""
+def check_nonfinite_samples_are_refused(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Infinity is refused, and NaN in images and recordings."""
     missing = () if data.form == "series" else (np.nan,)
     for value in (*missing, np.inf):
         X = _with_value(data, value)
@@ -42,32 +45,36 @@ def check_nonfinite_samples_are_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda _, data: data.name == "table")
-def check_infinity_in_tables_is_refused(estimator: Any, data: Example) -> None:
-    """Infinity is no number of a table; a missing one is, and may be new to predict."""
+def check_infinity_in_tables_is_refused(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Infinity in a table is refused; NaN is a missing value, with a warning if new."""
     X = _with_value(data, np.inf)
     _fit_refused(estimator, data, X, None, "inf")
     _predict_refused(estimator, data, X, "inf")
     X = _with_value(data, np.nan)
     network = brief(estimator, data).fit(X, data.target(estimator))
     assert np.isfinite(outputs(network, X)).all()
-    whole = fit(brief(estimator, data), data)
+    complete = fit(brief(estimator, data), data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert np.isfinite(outputs(whole, X)).all()
-    assert any(issubclass(w.category, DataWarning) for w in caught), "NaN is new"
+        assert np.isfinite(outputs(complete, X)).all()
+    assert any(issubclass(w.category, DataWarning) for w in caught), "no warning of NaN"
 
 
 @only_where(lambda estimator, _: kind_of(estimator) == "numbers")
-def check_nonfinite_targets_are_refused(estimator: Any, data: Example) -> None:
-    """A number to learn is a number."""
+def check_nonfinite_targets_are_refused(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """NaN and infinity in the targets of a regressor are refused."""
     for value in (np.nan, np.inf):
-        y = data.numbers.copy()
+        y = data.target(estimator).copy()
         y[1] = value
         _fit_refused(estimator, data, None, y, "nan|inf")
 
 
-def check_no_samples_are_refused(estimator: Any, data: Example) -> None:
-    """There is nothing to learn from no samples, and nothing to predict."""
+def check_no_samples_are_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """An empty X is refused by `fit` and `predict`."""
     _fit_refused(
         estimator, data, data.X[:0], data.target(estimator, slice(0)), "0 sample"
     )
@@ -75,19 +82,21 @@ def check_no_samples_are_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda estimator, _: kind_of(estimator) == "labels")
-def check_one_class_is_refused(estimator: Any, data: Example) -> None:
-    """A classifier of one class would have nothing to decide."""
+def check_one_class_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """Targets of a single class are refused."""
     y = np.full(len(data), "low")
     _fit_refused(estimator, data, None, y, "class.*low")
 
 
-def check_unequal_numbers_are_refused(estimator: Any, data: Example) -> None:
-    """There is one target and one weight for each sample."""
+def check_unequal_numbers_are_refused(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """X, y and weights must have the same length; weights must be finite and not negative."""
     n = len(data)
     if kind_of(estimator) != "nothing":
         _fit_refused(estimator, data, None, data.target(estimator)[:-1], f"{n - 1}")
     else:
-        _fit_refused(estimator, data, None, data.labels, "y=None")
+        _fit_refused(estimator, data, None, np.zeros(n), "y=None")
     weight = np.ones(n - 1)
     _fit_refused(estimator, data, None, None, f"{n - 1}", sample_weight=weight)
     for bad in (-1.0, np.nan, np.inf):
@@ -99,8 +108,8 @@ def check_unequal_numbers_are_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda _, data: data.form not in ("audio", "text"))
-def check_other_width_is_refused(estimator: Any, data: Example) -> None:
-    """Columns and channels are those of fit; the message has both numbers."""
+def check_other_width_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """Another number of columns or channels is refused; the message has both numbers."""
     width = np.shape(data.X[0])[-1]
     wider = [np.concatenate([x, x[..., :1]], -1) for x in data.X]
     X = wider if data.is_list else np.stack(wider)
@@ -108,43 +117,44 @@ def check_other_width_is_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda _, data: data.name == "table")
-def check_ragged_table_is_refused(estimator: Any, data: Example) -> None:
-    """The rows of a table are equally long."""
+def check_ragged_table_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """Rows of unequal length are refused as a table."""
     X = [row[: 2 + i % 3].tolist() for i, row in enumerate(data.X)]
     _fit_refused(estimator, data, X, None, "length")
     _predict_refused(estimator, data, X, "length")
 
 
 @only_where(lambda _, data: data.is_list and data.name != "documents")
-def check_empty_sample_is_refused(estimator: Any, data: Example) -> None:
-    """A sample without a step is refused by its number."""
+def check_empty_sample_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """A sample without steps is refused with its number."""
     X = [x[:0] if i == 2 else x for i, x in enumerate(data.X)]
     _fit_refused(estimator, data, X, None, r"\b2\b")
     _predict_refused(estimator, data, X, r"\b2\b")
 
 
-def check_divergence_is_told(estimator: Any, data: Example) -> None:
-    """The remedy is named; what was fitted before stays if no epoch was sound."""
+def check_divergence_raises(estimator: NeuralEstimator, data: Example) -> None:
+    """Divergence raises; the previous network is kept if no epoch had a finite loss."""
     network = fit(brief(estimator, data), data)
-    kept = network.get_params(deep=False)
+    params = network.get_params(deep=False)
     before, expected = _fitted(network), outputs(network, data.X)
     network.set_params(**WILD)
     _refused(lambda: fit(network, data), "learning_rate_init", DivergenceError)
     if network.network_ is before["network_"]:
         _assert_unchanged(network, before)
-        actual = outputs(network.set_params(**kept), data.X)
+        actual = outputs(network.set_params(**params), data.X)
         assert_same(actual, expected, "predictions after divergence")
     else:
-        assert network.n_iter_, "A network that was never trained replaced a fitted one"
+        assert network.n_iter_, "An untrained network replaced a fitted one"
         assert np.isfinite(outputs(network, data.X)).all()
 
 
 @only_where(lambda estimator, _: kind_of(estimator) == "labels")
-def check_unseen_label_is_refused(estimator: Any, data: Example) -> None:
-    """partial_fit knows its labels from the first call; a new one is refused by name."""
-    network = brief(estimator, data).partial_fit(data.X, data.labels)
+def check_unseen_label_is_refused(estimator: NeuralEstimator, data: Example) -> None:
+    """A label that did not occur in the first `partial_fit` is refused by name."""
+    labels = data.target(estimator)
+    network = brief(estimator, data).partial_fit(data.X, labels)
     before, expected = _fitted(network), outputs(network, data.X)
-    y = data.labels.astype(object)
+    y = labels.astype(object)
     y[2] = "higher"
     _refused(lambda: network.partial_fit(data.X, y), "higher")
     _assert_unchanged(network, before)
@@ -152,8 +162,10 @@ def check_unseen_label_is_refused(estimator: Any, data: Example) -> None:
 
 
 @only_where(lambda _, data: data.form not in ("audio", "text"))
-def check_huge_samples_do_no_harm(estimator: Any, data: Example) -> None:
-    """Samples of a huge scale are learnt from as any others."""
+def check_huge_samples_give_finite_outputs(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Samples on a huge scale give finite outputs."""
     X = [1e8 * x for x in data.X] if data.is_list else data.X
     if data.name == "mixed_table":
         X = data.X.copy()
@@ -172,35 +184,42 @@ def _with_value(data: Example, value: float) -> Any:
 
 
 def _fit_refused(
-    estimator: Any, data: Example, X: Any, y: Any, words: str, **others: Any
+    estimator: NeuralEstimator,
+    data: Example,
+    X: Any,
+    y: Any,
+    pattern: str,
+    **others: Any,
 ) -> None:
-    """Fit on these samples or targets is refused, and what was fitted is unchanged."""
+    """Assert that `fit` refuses these samples or targets and changes nothing."""
     network = fit(brief(estimator, data), data)
     before, expected = dict(vars(network)), outputs(network, data.X)
     X = data.X if X is None else X
     y = data.target(estimator) if y is None else y
-    _refused(lambda: network.fit(X, y, **others), words)
+    _refused(lambda: network.fit(X, y, **others), pattern)
     _assert_unchanged(network, before)
     assert_same(outputs(network, data.X), expected, "predictions after a refused fit")
 
 
-def _predict_refused(estimator: Any, data: Example, X: Any, words: str) -> None:
+def _predict_refused(
+    estimator: NeuralEstimator, data: Example, X: object, pattern: str
+) -> None:
     network = fit(brief(estimator, data), data)
     before = dict(vars(network))
-    _refused(lambda: network.predict(X), words)
+    _refused(lambda: network.predict(X), pattern)
     _assert_unchanged(network, before)
 
 
 def _refused(
-    call: Callable[[], Any], words: str, kind: type[Exception] = ValueError
+    call: Callable[[], object], pattern: str, kind: type[Exception] = ValueError
 ) -> None:
     try:
         call()
     except kind as error:
-        found = re.search(words, str(error), re.IGNORECASE | re.DOTALL)
-        assert found, f"{words!r} is not in the message: {error}"
+        match = re.search(pattern, str(error), re.IGNORECASE | re.DOTALL)
+        assert match, f"{pattern!r} does not match the message: {error}"
         return
-    raise AssertionError(f"No {kind.__name__} was raised; wanted one with {words!r}")
+    raise AssertionError(f"No {kind.__name__} that matches {pattern!r} was raised")
 
 
 def _fitted(network: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks of what a fit leaves behind: the result, and the process as it was."""
+"""Checks of the state after a fit: the estimator, its copies, the data and the process."""
 
 import copy
 import io
@@ -13,17 +13,17 @@ import joblib
 import numpy as np
 import torch
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataWarning
 from lamina.testing.examples import Example
-from lamina.testing.fitting import assert_same, brief, fit, outputs
-from lamina.training.loader import Loader
+from lamina.testing.fitting import RaiseInEpoch, assert_same, brief, fit, outputs
 
 
-class AccidentError(Exception):
-    """Raised in the middle of a fit."""
+class InjectedError(Exception):
+    """Raised by a check within a fit."""
 
 
-def check_process_is_left_alone(estimator: Any, data: Example) -> None:
+def check_process_is_left_alone(estimator: NeuralEstimator, data: Example) -> None:
     """Generators, threads and flags are as before, and nothing is printed."""
     network = brief(estimator, data)
     printed = io.StringIO()
@@ -35,39 +35,42 @@ def check_process_is_left_alone(estimator: Any, data: Example) -> None:
     assert not printed.getvalue(), f"fit or predict printed {printed.getvalue()!r}"
 
 
-def check_process_is_left_alone_on_error(estimator: Any, data: Example) -> None:
-    """Generators, threads and flags are as before when a fit breaks off."""
+def check_process_is_left_alone_on_error(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Generators, threads and flags are as before when a fit raises an error."""
     network = fit(brief(estimator, data), data)
+    network.set_callbacks(RaiseInEpoch(InjectedError))
     before = _process()
+    with suppress(InjectedError):
+        fit(network, data)
+        raise AssertionError("fit did not raise the error of a callback.")
     with (
-        patch.object(Loader, "__iter__", side_effect=AccidentError),
-        patch.object(estimator.body, "forward", side_effect=AccidentError),
+        patch.object(estimator.body, "forward", side_effect=InjectedError),
+        suppress(InjectedError),
     ):
-        with suppress(AccidentError):
-            fit(network, data)
-            raise AssertionError("An exception in the network did not leave fit.")
-        with suppress(AccidentError):
-            network.predict(data.X)
-            raise AssertionError("An exception in the network did not leave predict.")
-    _assert_unchanged(before, "a fit that broke off")
+        network.predict(data.X)
+        raise AssertionError("predict did not raise the error of the network.")
+    _assert_unchanged(before, "a fit that raised an error")
 
 
-def check_broken_fit_leaves_estimator_alone(estimator: Any, data: Example) -> None:
-    """A fit that breaks off leaves the network of the fit before."""
+def check_failed_fit_leaves_estimator_alone(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """A fit that raises an error keeps the network of the previous fit."""
     network = fit(brief(estimator, data), data)
+    network.set_callbacks(RaiseInEpoch(InjectedError))
     before, expected = dict(vars(network)), outputs(network, data.X)
-    with (
-        patch.object(Loader, "__iter__", side_effect=AccidentError),
-        suppress(AccidentError),
-    ):
+    with suppress(InjectedError):
         fit(network.set_params(random_state=0), data)
+        raise AssertionError("fit did not raise the error of a callback.")
     after = vars(network)
     changed = [k for k in before | after if before.get(k) is not after.get(k)]
-    assert changed == [], f"A fit that broke off changed {changed}"
-    assert_same(outputs(network, data.X), expected, "predictions after a broken fit")
+    assert changed == [], f"A fit that raised an error changed {changed}"
+    assert_same(outputs(network, data.X), expected, "predictions after a failed fit")
 
 
-def check_fit_changes_no_parameter(estimator: Any, data: Example) -> None:
+def check_fit_changes_no_parameter(estimator: NeuralEstimator, data: Example) -> None:
     """The parameters are the same objects after fit."""
     network = brief(estimator, data)
     before = dict(network.get_params(deep=False))
@@ -78,8 +81,8 @@ def check_fit_changes_no_parameter(estimator: Any, data: Example) -> None:
         assert repr(value) == texts[name], f"fit changed the parameter {name}"
 
 
-def check_data_is_left_alone(estimator: Any, data: Example) -> None:
-    """Fit and predict write to neither X, y nor the weights, and need not."""
+def check_data_is_left_alone(estimator: NeuralEstimator, data: Example) -> None:
+    """Fit and predict do not write to X, y and the weights, which may be read-only."""
     network = brief(estimator, data)
     X, y = copy.deepcopy(data.X), copy.deepcopy(data.target(estimator))
     weight = np.linspace(0.5, 1.5, len(data))
@@ -94,8 +97,8 @@ def check_data_is_left_alone(estimator: Any, data: Example) -> None:
         assert_same(sample, original, "X after fit and predict")
 
 
-def check_random_state_decides(estimator: Any, data: Example) -> None:
-    """One seed gives one network, whatever was fitted in between; another another."""
+def check_random_state_decides(estimator: NeuralEstimator, data: Example) -> None:
+    """The same seed gives the same network, whatever was fitted before; others differ."""
     network = fit(brief(estimator, data), data)
     expected = outputs(network, data.X)
     half = np.arange(len(data) // 2, len(data))
@@ -109,8 +112,8 @@ def check_random_state_decides(estimator: Any, data: Example) -> None:
     assert_same(fresh, expected, "the same random_state in a new estimator")
 
 
-def check_copies_predict_the_same(estimator: Any, data: Example) -> None:
-    """Pickle, joblib and cloudpickle keep a fitted network."""
+def check_copies_predict_the_same(estimator: NeuralEstimator, data: Example) -> None:
+    """Copies by pickle, joblib, copy and cloudpickle predict the same."""
     network = fit(brief(estimator, data), data)
     expected = outputs(network, data.X)
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Strategies of hypothesis for samples, targets, weights and parameters, good and odd.
+"""Strategies of hypothesis for samples, targets, weights and parameters, valid and odd.
 
 They need the package hypothesis::
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import EXAMPLES, WORDS, Example, examples_for
 from lamina.testing.hostile_bench import METHODS, bench_of, oddities
 from lamina.testing.hostile_cases import Case
@@ -34,29 +35,26 @@ except ImportError:
         "pip install hypothesis"
     ) from None
 
-MOST = 8
-"""Samples, steps and channels of a drawn X are at most so many."""
-_sizes = st.integers(1, MOST)
+MAX_SIZE = 8
+"""The largest number of samples, steps and channels of a drawn X."""
+_sizes = st.integers(1, MAX_SIZE)
 _seeds = st.integers(0, 2**31 - 1)
 
 
 def _numbers(shape: tuple[int, ...], missing: bool = False) -> SearchStrategy:
     values = st.floats(-1e6, 1e6, allow_subnormal=False, width=32)
-    return (
-        arrays(np.float64, shape, elements=values | st.just(np.nan))
-        if missing
-        else (arrays(np.float64, shape, elements=values))
-    )
+    elements = values | st.just(np.nan) if missing else values
+    return arrays(np.float64, shape, elements=elements)
 
 
 def samples(form: str) -> SearchStrategy:
-    """Good samples of a form of data: "table", "series", "image", "audio" or "text"."""
-    words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=MOST)
+    """Valid samples of a form of data: "table", "series", "image", "audio" or "text"."""
+    words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=MAX_SIZE)
     forms = {
         "table": st.tuples(_sizes, _sizes).flatmap(lambda s: _numbers(s, True)),
         "series": st.tuples(_sizes, _sizes, _sizes).flatmap(_numbers)
         | st.lists(
-            _sizes.flatmap(lambda n: _numbers((n, 2))), min_size=1, max_size=MOST
+            _sizes.flatmap(lambda n: _numbers((n, 2))), min_size=1, max_size=MAX_SIZE
         ),
         "image": st.tuples(
             _sizes, st.just(8), st.just(6), st.sampled_from([1, 3])
@@ -64,15 +62,15 @@ def samples(form: str) -> SearchStrategy:
         "audio": st.lists(
             st.integers(400, 600).flatmap(lambda n: _numbers((n,))),
             min_size=1,
-            max_size=MOST,
+            max_size=MAX_SIZE,
         ),
-        "text": st.lists(words.map(" ".join), min_size=1, max_size=MOST),
+        "text": st.lists(words.map(" ".join), min_size=1, max_size=MAX_SIZE),
     }
     return forms[form]
 
 
 def targets(estimator: Any, n_samples: int) -> SearchStrategy:
-    """Good targets of an example of the estimator, for so many samples."""
+    """Valid targets of the first example of the estimator, for `n_samples` samples."""
     example = examples_for(estimator)[0]
     y = example.target(estimator)
     rows = st.lists(
@@ -82,40 +80,40 @@ def targets(estimator: Any, n_samples: int) -> SearchStrategy:
 
 
 def sample_weights(n_samples: int) -> SearchStrategy:
-    """Good weights: not negative, and not all of them 0."""
+    """Valid weights: not negative, and not all 0."""
     weights = arrays(np.float64, n_samples, elements=st.floats(0, 100, width=16))
     return st.none() | weights.filter(np.any)
 
 
 def parameters(estimator: Any) -> SearchStrategy:
-    """The estimator with one parameter of another value, which its rules accept."""
+    """The estimator with another, accepted value of one parameter."""
     return _with_parameter(estimator, accepted_values)
 
 
 def hostile_parameters(estimator: Any) -> SearchStrategy:
-    """The estimator with one parameter of an odd value, which few rules accept."""
+    """The estimator with an odd value of one parameter, which few rules accept."""
     return _with_parameter(estimator, odd_values)
 
 
 def hostile_samples(data: Example) -> SearchStrategy:
-    """The samples of an example, of which something is odd."""
+    """Mutated samples of an example."""
     return _mutated(data.X, mutations_of(data.X))
 
 
 def hostile_targets(estimator: Any, data: Example) -> SearchStrategy:
-    """The targets of an example, of which something is odd."""
+    """Mutated targets of an example."""
     y = data.target(estimator)
     return _mutated(np.arange(len(data)) if y is None else y, TARGETS)
 
 
 def hostile_weights(n_samples: int) -> SearchStrategy:
-    """Weights of which something is odd."""
+    """Mutated weights."""
     return _mutated(np.ones(n_samples), WEIGHTS)
 
 
 def hostile_cases(estimator: type, data: str) -> SearchStrategy:
     """Cases for `lamina.testing.hostile_cases.run_case`."""
-    bench = bench_of(estimator, EXAMPLES[data].name)
+    bench = bench_of(estimator, EXAMPLES[data])
 
     def of_part(part: str) -> SearchStrategy:
         return st.builds(
@@ -131,17 +129,18 @@ def hostile_cases(estimator: type, data: str) -> SearchStrategy:
     return st.sampled_from(sorted(METHODS)).flatmap(of_part)
 
 
-def _with_parameter(estimator: Any, values: Any) -> SearchStrategy:
-    known = {name: values(estimator, name) for name in estimator.get_params(deep=False)}
-    known = {name: found for name, found in known.items() if found}
-    changes = st.sampled_from(sorted(known)).flatmap(
-        lambda name: st.sampled_from(known[name]).map(lambda value: {name: value})
+def _with_parameter(estimator: NeuralEstimator, values: Any) -> SearchStrategy:
+    names = estimator.get_params(deep=False)
+    candidates = {name: values(estimator, name) for name in names}
+    candidates = {name: tried for name, tried in candidates.items() if tried}
+    changes = st.sampled_from(sorted(candidates)).flatmap(
+        lambda name: st.sampled_from(candidates[name]).map(lambda value: {name: value})
     )
     return changes.map(lambda change: clone(estimator).set_params(**change))
 
 
-def _mutated(good: Any, mutations: list[Mutation]) -> SearchStrategy:
+def _mutated(valid: object, mutations: list[Mutation]) -> SearchStrategy:
     def change(mutation: Mutation, seed: int) -> Any:
-        return mutation.change(good, np.random.default_rng(seed))
+        return mutation.change(valid, np.random.default_rng(seed))
 
     return st.builds(change, st.sampled_from(mutations), _seeds)

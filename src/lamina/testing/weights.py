@@ -1,9 +1,8 @@
-"""Checks of sample weights: 2 counts as twice, 0 as absent, and only ratios count."""
-
-from typing import Any
+"""Checks of sample weights: 2 is equivalent to twice, 0 to absent; only ratios matter."""
 
 import numpy as np
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_close, exact, outputs
 
@@ -11,8 +10,8 @@ N_EPOCHS = 5
 TOLERANCE = 1e-3
 
 
-def check_weight_two_is_twice(estimator: Any, data: Example) -> None:
-    """A sample of weight 2 counts as much as one that is there twice."""
+def check_weight_two_is_twice(estimator: NeuralEstimator, data: Example) -> None:
+    """A sample of weight 2 is equivalent to two samples."""
     weight = np.ones(len(data))
     weight[::3] = 2
     rows = np.repeat(np.arange(len(data)), weight.astype(int))
@@ -21,8 +20,8 @@ def check_weight_two_is_twice(estimator: Any, data: Example) -> None:
     assert_close(weighted, repeated, TOLERANCE, "weight 2, and the sample twice")
 
 
-def check_weight_zero_is_absent(estimator: Any, data: Example) -> None:
-    """A sample of weight 0 has no part in anything, not even in scales."""
+def check_weight_zero_is_absent(estimator: NeuralEstimator, data: Example) -> None:
+    """A sample of weight 0 has no effect, not even on scales."""
     weight = np.ones(len(data))
     weight[::4] = 0
     weighted = _trained(estimator, data, np.arange(len(data)), weight)
@@ -30,23 +29,30 @@ def check_weight_zero_is_absent(estimator: Any, data: Example) -> None:
     assert_close(weighted, without, TOLERANCE / 10, "weight 0, and the sample left out")
 
 
-def check_only_ratios_of_weights_count(estimator: Any, data: Example) -> None:
-    """Weights that are all 3 are no weights, and their unit does not matter."""
-    everything = np.arange(len(data))
-    plain = _trained(estimator, data, everything)
-    equal = _trained(estimator, data, everything, np.full(len(data), 3.0))
-    assert_close(equal, plain, TOLERANCE, "weights that are all 3, and none")
+def check_only_ratios_of_weights_count(
+    estimator: NeuralEstimator, data: Example
+) -> None:
+    """Equal weights are equivalent to no weights, and a common factor has no effect."""
+    rows = np.arange(len(data))
+    unweighted = _trained(estimator, data, rows)
+    equal = _trained(estimator, data, rows, np.full(len(data), 3.0))
+    assert_close(equal, unweighted, TOLERANCE, "weights that are all 3, and none")
     weight = np.linspace(0.5, 2, len(data))
-    some = _trained(estimator, data, everything, weight)
-    larger = _trained(estimator, data, everything, 1000 * weight)
-    assert_close(larger, some, TOLERANCE / 10, "weights, and a thousand times as much")
-    assert not np.allclose(some, plain, atol=1e-6), "Weights change nothing"
+    weighted = _trained(estimator, data, rows, weight)
+    scaled = _trained(estimator, data, rows, 1000 * weight)
+    assert_close(
+        scaled, weighted, TOLERANCE / 10, "weights, and 1000 times the weights"
+    )
+    assert not np.allclose(weighted, unweighted, atol=1e-6), "Weights have no effect"
 
 
 def _trained(
-    estimator: Any, data: Example, rows: np.ndarray, weight: Any = None
+    estimator: NeuralEstimator,
+    data: Example,
+    rows: np.ndarray,
+    weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Outputs, on a scale of 1, of a network that saw these samples in one batch."""
+    """Outputs, scaled to about 1, of a network trained on these samples as one batch."""
     n_present = len(rows) if weight is None else np.count_nonzero(weight)
     network = exact(
         estimator,
@@ -58,4 +64,7 @@ def _trained(
         network.set_params(batch_size=int(n_present))
     y = data.target(estimator, rows)
     network.fit(data.rows(rows), y, sample_weight=weight)
-    return outputs(network, data.X) / max(1.0, float(np.abs(data.numbers).max()))
+    values = outputs(network, data.X)
+    if kind_of(estimator) != "numbers":
+        return values
+    return values / max(1.0, float(np.abs(data.target(estimator)).max()))

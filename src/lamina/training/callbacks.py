@@ -2,22 +2,31 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from sklearn import callback
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackContext
 
 from lamina.nn.model import Model
 from lamina.training.loop import History
 
+Method = TypeVar("Method", bound=Callable)
+
+
+def with_callbacks(fit: Method) -> Method:
+    """scikit-learn's decorator of methods that call callbacks; the type stays the same."""
+    return callback.with_callbacks(fit)
+
 
 class EpochTasks:
-    """Tells the estimator's callbacks of each epoch, and prints it if asked to."""
+    """Passes each epoch to the estimator's callbacks, and prints it if `verbose`."""
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: BaseEstimator,
         context: CallbackContext,
-        data: dict[str, Any],
+        data: dict[str, object],
         fitted: Callable[[Model, History], dict[str, Any]],
     ):
         self.estimator, self.context, self.data = estimator, context, data

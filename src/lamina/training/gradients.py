@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch
-from lamina.bodies.base import KernelBody
 from lamina.kernels import private
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.parallel import PART, Part
+from lamina.nn.body import KernelBody
 from lamina.nn.model import Model
 from lamina.seeding import (
     drawing_from,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import joblib
 import torch
 
-from lamina.bodies.base import Body, KernelBody
 from lamina.kernels.parallel import TEAM, Team
 from lamina.kernels.products import large_products
+from lamina.nn.body import Body, KernelBody
 from lamina.nn.model import Model
 from lamina.process import MATMUL, THREADS, one_blas_thread
 from lamina.training.precision import LossScale, device_of, dtype_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,27 +13,32 @@ from lamina.nn.model import Model
 from lamina.training.loader import PredictionBatches
 from lamina.training.plan import prediction_plan
 
-Ask = Callable[[Model, Batch], Any]
+if TYPE_CHECKING:
+    from lamina.training.params import TrainerParams
+
+Query = Callable[[Model, Batch], Any]
 """A question about the samples of a batch; the answer has a row, or an element, each."""
 
 
 @torch.inference_mode()
-def outputs_of(model: Model, ask: Ask, batches: PredictionBatches, params: Any) -> Any:
-    """What `ask` returns of each sample, in their order: (n, ...), or a list of n."""
+def outputs_of(
+    model: Model, query: Query, batches: PredictionBatches, params: "TrainerParams"
+) -> Any:
+    """What `query` returns of each sample, in their order: (n, ...), or a list of n."""
     n_macs = len(batches.samples) * batches.n_macs
     plan = prediction_plan(model, params, n_macs)
     rows, parts = [], []
     n = plan.team.n_threads
 
     @torch.inference_mode()  # which is thread-local
-    def answer(numbered: tuple[Tensor, Batch]) -> Any:
-        numbers, batch = numbered
-        return ask(model, batch.to(plan.device))[: len(numbers)]
+    def answer(indexed: tuple[Tensor, Batch]) -> Any:
+        of_batch, batch = indexed
+        return query(model, batch.to(plan.device))[: len(of_batch)]
 
     with plan.active():
-        numbered = iter(batches)
-        while group := list(islice(numbered, n)):
-            rows += [numbers for numbers, _ in group]
+        indexed = iter(batches)
+        while group := list(islice(indexed, n)):
+            rows += [of_batch for of_batch, _ in group]
             parts += plan.team.map(answer, group)
     if isinstance(parts[0], list):
         return _ordered(torch.cat(rows).tolist(), parts)

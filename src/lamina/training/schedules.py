@@ -1,37 +1,37 @@
 """The learning rate over a fit, as a factor of `learning_rate_init`.
 
-A schedule is a function of how far the fit is, 0 at the start and 1 at the end; with
-`max_time` the end is whatever comes first, so that a fit that runs out of time has cooled
-down all the same.
+A schedule is a function of the progress of the fit, from 0 to 1: the fraction of its steps,
+or of `max_time` where that is larger.
 """
 
 from collections.abc import Callable
 from math import cos, pi
 
 WARM_UP = 0.1
+"""Fraction of the fit in which `one_cycle` rises."""
 
 
-def constant(done: float) -> float:
+def constant(progress: float) -> float:
     """1 throughout."""
-    del done
+    del progress
     return 1.0
 
 
-def linear(done: float) -> float:
+def linear(progress: float) -> float:
     """From 1 down to 0."""
-    return 1.0 - done
+    return 1.0 - progress
 
 
-def cosine(done: float) -> float:
+def cosine(progress: float) -> float:
     """From 1 down to 0 along half a cosine (Loshchilov & Hutter 2017)."""
-    return (1 + cos(pi * done)) / 2
+    return (1 + cos(pi * progress)) / 2
 
 
-def one_cycle(done: float) -> float:
+def one_cycle(progress: float) -> float:
     """Up to 1 in the first tenth, then down to 0 along half a cosine (Smith 2018)."""
-    if done < WARM_UP:
-        return (done + 0.01) / (WARM_UP + 0.01)
-    return cosine((done - WARM_UP) / (1 - WARM_UP))
+    if progress < WARM_UP:
+        return (progress + 0.01) / (WARM_UP + 0.01)
+    return cosine((progress - WARM_UP) / (1 - WARM_UP))
 
 
 SCHEDULES: dict[str, Callable[[float], float]] = {

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch
-from lamina.bodies.base import Body
+from lamina.nn.body import Body
 from lamina.seeding import current_generator
 from lamina.training.gradients import Gradients
 from lamina.training.optimizers import LearningRate, Optimizer, clip

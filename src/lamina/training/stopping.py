@@ -1,4 +1,4 @@
-"""When to stop, and which epoch's network to keep."""
+"""Early stopping, and the network of the best epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from lamina.kernels import private
 
 @dataclass
 class Stopping:
-    """Watches a score, greater is better, epoch by epoch."""
+    """Follows a score, greater is better, from epoch to epoch."""
 
     patience: int
     tolerance: float
@@ -19,10 +19,10 @@ class Stopping:
     waited: int = field(default=0, init=False)
 
     def is_better(self, score: float) -> bool:
-        """Whether this epoch is the one to keep: of equal ones, the latest."""
+        """Whether this epoch is the best so far; of equal ones, the latest is."""
         better = score >= self.best
-        # Progress is measured from the last real improvement, so that many small
-        # steps add up to one.
+        # Measured from the last improvement beyond the tolerance, so that many small
+        # improvements add up to one.
         if score > self._reference + self.tolerance:
             self._reference, self.waited = score, 0
         else:
@@ -32,7 +32,7 @@ class Stopping:
 
     @property
     def is_over(self) -> bool:
-        """Whether patience has run out."""
+        """Whether there was no improvement for `patience` epochs."""
         return self.waited >= self.patience
 
     def __post_init__(self) -> None:
@@ -40,28 +40,28 @@ class Stopping:
 
 
 class Epoch(NamedTuple):
-    """What one epoch ended with."""
+    """The result of one epoch."""
 
     loss: float
     score: float | None
-    """Of the validation samples; None without any."""
+    """Score of the validation samples; None without any."""
     is_best: bool
-    """Whether its network is the one to keep."""
+    """Whether its network is the best so far."""
 
 
 class Snapshot:
-    """A copy of a model's state as it was after the best epoch, kept to go back to."""
+    """A copy of a model's state after its best epoch."""
 
     def __init__(self, model: nn.Module):
-        # Training changes these tensors in place, and never puts others there.
+        # Training changes these tensors in place and never replaces them.
         self.live = list(model.state_dict().values())
         self.kept = [tensor.clone() for tensor in self.live]
         self.n_epochs = 0
 
     def follow(self, epochs: Sequence[Epoch]) -> None:
-        """Copy the model after the last epoch if it is the best and was not yet seen.
+        """Copy the model after the last epoch if it is the best and was not yet copied.
 
-        An interrupted call can be repeated while the model is as it was.
+        An interrupted call can be repeated as long as the model has not changed.
         """
         if self.n_epochs < len(epochs):
             if epochs[-1].is_best:
@@ -69,5 +69,5 @@ class Snapshot:
             self.n_epochs = len(epochs)
 
     def restore(self) -> None:
-        """Put the copied state back."""
+        """Restore the copied state."""
         private.copy_all(self.live, self.kept)

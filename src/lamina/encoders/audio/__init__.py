@@ -1,0 +1,1 @@
+"""Recordings -> samples, from waveforms and files."""

@@ -1,0 +1,1 @@
+"""Series to forecast -> windows, and forecasts in the form of the series."""

@@ -1,0 +1,1 @@
+"""Images -> samples, from arrays, PIL images and files."""

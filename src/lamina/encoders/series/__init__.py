@@ -1,0 +1,1 @@
+"""Series of numbers -> samples; and the steps, times and panels of any series."""

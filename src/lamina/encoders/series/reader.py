@@ -1,0 +1,127 @@
+"""Arrays and lists of series -> their steps, concatenated, as floats.
+
+A missing value is NaN; infinity is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lamina.exceptions import DataError
+
+
+@dataclass
+class SeriesList:
+    """Series, concatenated in flat (total steps, C), with lengths (n,) in steps."""
+
+    flat: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: np.ndarray) -> "SeriesList":
+        stops = self.lengths.cumsum()
+        parts = [self.flat[stops[i] - self.lengths[i] : stops[i]] for i in rows]
+        return SeriesList(np.concatenate(parts), self.lengths[rows])
+
+
+def read_series(X: np.ndarray | list, owner: str) -> SeriesList:
+    """The series of an array (n, T) or (n, T, C), or of a list of (T_i,) or (T_i, C)."""
+    series = _read_array(X, owner) if isinstance(X, np.ndarray) else _read_list(X)
+    _refuse_infinite(series)
+    return series
+
+
+def _read_array(X: np.ndarray, owner: str) -> SeriesList:
+    if X.ndim == 1:
+        raise DataError(
+            f"Expected 2D array, got 1D array instead: {owner} takes many samples. Reshape "
+            f"your data using X.reshape(1, -1) if it is a single sample."
+        )
+    if 0 in X.shape:
+        what = "feature(s)" if len(X) else "sample(s)"
+        raise DataError(
+            f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required "
+            f"by {owner}."
+        )
+    X = X[:, :, None] if X.ndim == 2 else X
+    n, steps, channels = X.shape
+    flat = _floats(X.reshape(n * steps, channels), "X")
+    return SeriesList(flat, np.full(n, steps))
+
+
+def _read_list(X: list) -> SeriesList:
+    samples = [_as_columns(sample, i) for i, sample in enumerate(X)]
+    expected = samples[0].shape[1]
+    for i, sample in enumerate(samples):
+        if sample.shape[1] != expected:
+            raise DataError(
+                f"Sample {i} has {sample.shape[1]} channels, sample 0 has {expected}; "
+                f"series are (steps, channels), all with the same channels. If the "
+                f"channels come first, transpose each sample."
+            )
+    lengths = np.array([len(s) for s in samples])
+    return SeriesList(np.concatenate(samples), lengths)
+
+
+def _as_columns(sample: object, i: int) -> np.ndarray:
+    if sample is None or isinstance(sample, str | bytes | dict):
+        raise DataError(f"Sample {i} is {sample!r}; a series is an array of numbers.")
+    array = _floats(sample, f"Sample {i}")
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2:
+        raise DataError(
+            f"Sample {i} has {array.ndim} dimensions; a series has (steps,) "
+            f"or (steps, channels)."
+        )
+    if 0 in array.shape:
+        raise DataError(f"Sample {i} has zero steps; leave empty series out.")
+    return array
+
+
+def _floats(values: object, what: str) -> np.ndarray:
+    """An array of floats: float32 is kept, any other type becomes float64."""
+    try:
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
+        array = np.asarray(values)
+        if array.dtype.kind in "cmMUSV":
+            raise TypeError(f"it holds {array.dtype}")
+        if array.dtype.kind == "O":
+            floats = [_float(value) for value in array.ravel()]
+            array = np.array(floats, np.float64).reshape(array.shape)
+        is_single = array.dtype == np.float32
+        return array if is_single else array.astype(np.float64, copy=False)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"{what} is not an array of numbers: {error}. Complex data not supported."
+            if "complex" in str(error)
+            else f"{what} is not an array of numbers: {error}."
+        ) from None
+
+
+def _float(value: Any) -> float:
+    if value is None:
+        return np.nan
+    if isinstance(value, str | bytes):
+        raise TypeError(f"an argument must be a number, not the string {value!r}")
+    try:
+        return float(value)
+    except TypeError:
+        raise TypeError(
+            f"an argument must be neither a string nor any object but a number, "
+            f"and not {value!r}"
+        ) from None
+
+
+def _refuse_infinite(series: SeriesList) -> None:
+    bad = np.isinf(series.flat).any(1)
+    if bad.any():
+        step = int(bad.argmax())
+        sample = int(np.searchsorted(series.lengths.cumsum(), step, side="right"))
+        raise DataError(
+            f"Sample {sample} of X contains infinity; replace it, by NaN if the value is "
+            f"not known."
+        )

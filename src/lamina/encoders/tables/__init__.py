@@ -1,0 +1,1 @@
+"""Tables -> samples: numbers, categories, dates and durations."""

@@ -1,0 +1,243 @@
+"""The kind of each column of a table: number, category, date or duration.
+
+It follows from the dtype, and in a column of objects from the values: numbers of any type
+(also bool, Decimal and Fraction) are numbers, dates and texts that are all ISO dates are
+dates, other texts are categories. A date becomes seven values: its time in days, and sine
+and cosine of its position in the year, the week and the day. In prediction, columns are
+converted to the kind that they had in `fit`, or refused.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lamina.encoders.base import refuse_infinite
+from lamina.encoders.frames import NUMERIC, Values
+from lamina.encoders.tables.dates import (
+    DAY,
+    OTHER_DATE,
+    WIDTH,
+    are_iso_dates,
+    date_features,
+    local_time,
+    parsed,
+    seconds_of,
+    zone_of,
+)
+from lamina.encoders.tables.scalars import (
+    COMPLEX,
+    NUMBERS,
+    are_all,
+    category_text,
+    number_of,
+)
+from lamina.exceptions import DataError, warn_of_data
+from lamina.missing import is_missing
+
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+"""A number as text; a leading zero marks a code, such as a postcode."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What `fit` learnt about a column."""
+
+    name: Hashable
+    """Its label, or its position where columns have no labels."""
+    kind: str
+    """"number", "category", "date" or "duration"."""
+    dtype: str
+    """The dtype that it had in `fit`."""
+    time_zone: str | None = None
+    categories: tuple[str | None, ...] = ()
+    """Sorted; None is the category of missing values."""
+    has_missing: bool = False
+
+    @property
+    def width(self) -> int:
+        """Numeric columns that it becomes; 0 for categories."""
+        return {"category": 0, "date": WIDTH}.get(self.kind, 1)
+
+
+def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
+    """The column with these values in `fit`."""
+    kind, zone = values.array.dtype.kind, values.time_zone
+    dtype = str(values.array.dtype)
+    if is_categorical or values.is_category:
+        return Column(name, "category", dtype)
+    if kind in NUMERIC:
+        return Column(name, "number", dtype)
+    if kind == "M":
+        return Column(name, "date", dtype, zone)
+    if kind == "m":
+        return Column(name, "duration", dtype)
+    if kind == "c":
+        raise DataError(
+            f"{_column(name)} holds complex numbers. Complex data not supported."
+        )
+    return _column_of_objects(name, values.array, dtype)
+
+
+def converted(column: Column, values: Values) -> np.ndarray:
+    """The values, converted to the kind of `column`.
+
+    Numbers and durations (in days) become float64 (n,), dates float64 (n, 7), and
+    categories objects (n,), each a str or `MISSING`.
+    """
+    return CONVERTERS[column.kind](column, values)
+
+
+def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
+    present = [v for v in array.tolist() if not is_missing(v)]
+    types = set(map(type, present))
+    _refuse_unusable(name, array, types)
+    if are_all(types, NUMBERS):
+        return Column(name, "number", dtype)
+    if are_all(types, (datetime.date, np.datetime64)):
+        return Column(name, "date", dtype, zone_of(present))
+    if are_all(types, (datetime.timedelta, np.timedelta64)):
+        return Column(name, "duration", dtype)
+    if are_all(types, (str,)):
+        if are_iso_dates(present):
+            return Column(name, "date", dtype, zone_of(map(parsed, present)))
+        if all(OTHER_DATE.fullmatch(v) for v in present):
+            warn_of_data(
+                f"{_column(name)} holds texts that look like dates, such as "
+                f"{present[0]!r}, and is read as categories; convert it by "
+                f"pandas.to_datetime, or write the dates as 2024-12-31."
+            )
+    return Column(name, "category", dtype)
+
+
+def _to_numbers(column: Column, values: Values) -> np.ndarray:
+    array = values.array
+    if array.dtype.kind not in NUMERIC:
+        if array.dtype.kind not in "OUS":
+            raise _other_kind(column, array, "numbers")
+        floats = [number_of(v) for v in array.tolist()]
+        if None in floats:
+            raise _bad_value(column, array, floats.index(None), "a number")
+        array = np.array(floats, dtype=np.float64)
+    array = array.astype(np.float64, copy=False)
+    refuse_infinite(array[:, None], [column.name])
+    return array
+
+
+def _to_categories(column: Column, values: Values) -> np.ndarray:
+    items = values.array.tolist()
+    texts = [v if type(v) is str else category_text(v) for v in items]
+    if column.categories:
+        texts = _recognised(column, texts)
+    return np.array(texts, dtype=object)
+
+
+def _to_dates(column: Column, values: Values) -> np.ndarray:
+    array, zone = values.array, values.time_zone
+    if array.dtype.kind == "O" or array.dtype.kind in "US":
+        array, zone = _dates_of_objects(column, array)
+    elif array.dtype.kind != "M":
+        raise _other_kind(column, array, "dates")
+    if (zone is None) != (column.time_zone is None) and not np.isnat(array).all():
+        zones = [
+            f"the time zone {z}" if z else "no time zone"
+            for z in (column.time_zone, zone)
+        ]
+        raise DataError(
+            f"{_column(column.name)} has dates with {zones[1]}, and had dates with "
+            f"{zones[0]} in fit; convert them (tz_localize, tz_convert)."
+        )
+    return date_features(array)
+
+
+def _to_durations(column: Column, values: Values) -> np.ndarray:
+    array = values.array
+    if array.dtype.kind == "O":
+        deltas = [None if is_missing(v) else v for v in array.tolist()]
+        for row, delta in enumerate(deltas):
+            if not isinstance(delta, datetime.timedelta | np.timedelta64 | None):
+                raise _bad_value(column, array, row, "a duration")
+        array = np.array(deltas, dtype="timedelta64[us]")
+    if array.dtype.kind != "m":
+        raise _other_kind(column, array, "durations")
+    return seconds_of(array) / DAY
+
+
+CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
+    "number": _to_numbers,
+    "category": _to_categories,
+    "date": _to_dates,
+    "duration": _to_durations,
+}
+
+
+def _recognised(column: Column, texts: list[str | None]) -> list[str | None]:
+    """Categories as they were written in `fit`; a number may be written otherwise."""
+    seen = set(column.categories)
+    unseen = {t for t in texts if t is not None and t not in seen}
+    if not unseen:
+        return texts
+    numbers = {float(c): c for c in seen if c is not None and PLAIN_NUMBER.fullmatch(c)}
+    same = {
+        t: numbers[float(t)]
+        for t in unseen
+        if PLAIN_NUMBER.fullmatch(t) and float(t) in numbers
+    }
+    texts = [t if t is None else same.get(t, t) for t in texts]
+    unseen -= same.keys()
+    if sum(t in unseen for t in texts) > len(texts) / 2:
+        warn_of_data(
+            f"Most values of column {column.name!r} are categories that did not occur in "
+            f"fit, such as {min(unseen)!r}; they count as unknown."
+        )
+    return texts
+
+
+def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
+    for kind in types:
+        is_scalar = kind.__hash__ is not None and not issubclass(
+            kind, (*COMPLEX, np.ndarray)
+        )
+        has_text = (
+            kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
+        )
+        if not is_scalar or not has_text:
+            row, value = next(
+                (i, v) for i, v in enumerate(array.tolist()) if type(v) is kind
+            )
+            raise DataError(
+                f"{_column(name)} holds {value!r} in row {row}; an argument must be a "
+                f"string, a number, a date or a duration, or missing."
+            )
+
+
+def _dates_of_objects(
+    column: Column, array: np.ndarray
+) -> tuple[np.ndarray, str | None]:
+    dates = [parsed(v) for v in array.tolist()]
+    for row, date in enumerate(dates):
+        if date is Ellipsis:
+            raise _bad_value(column, array, row, "a date (2024-12-31, or a datetime)")
+    zone = zone_of(dates)
+    local = [local_time(d, column.time_zone) for d in dates]
+    return np.array(local, dtype="datetime64[us]"), zone
+
+
+def _column(name: Hashable) -> str:
+    return f"Column {name!r}"
+
+
+def _other_kind(column: Column, array: np.ndarray, kind: str) -> DataError:
+    return DataError(
+        f"{_column(column.name)} has type {array.dtype}, and held {kind} in fit "
+        f"({column.dtype}); convert it to that type."
+    )
+
+
+def _bad_value(column: Column, array: np.ndarray, row: int, wanted: str) -> DataError:
+    return DataError(
+        f"{_column(column.name)} held {column.kind}s in fit, and contains {array[row]!r} "
+        f"in row {row}, which is not {wanted}; replace it, by None if it is not known."
+    )

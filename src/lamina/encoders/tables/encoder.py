@@ -1,0 +1,172 @@
+"""Tables -> x (B, C) of scaled numbers and one-hot categories, codes (B, K) of the others.
+
+A missing value is a category. A category that did not occur in `fit` has code 0: its
+one-hot columns and its embedding are zero.
+"""
+
+from dataclasses import replace
+from typing import Self, TypeGuard
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from lamina.batch import Batch, Spec
+from lamina.encoders.base import Encoder, IndependentSamples, Samples, TensorSamples
+from lamina.encoders.names import text_names
+from lamina.encoders.standardizer import Standardizer, as_floats
+from lamina.encoders.tables.reader import Columns, TableParams, TableReader, TableSchema
+
+MAX_ONE_HOT = 9
+"""Categories of a column up to which it is encoded one-hot."""
+LARGE = 1 << 24
+"""Values of a table above which no scaled copy is made, which makes epochs faster."""
+ROWS_PER_COPY = 4096
+"""Rows that are scaled and copied to a GPU at a time."""
+
+
+class TableEncoder(Encoder[Columns]):
+    """Arrays, sparse matrices and frames, with a row for each sample."""
+
+    params = TableParams
+
+    def __init__(self, params: TableParams):
+        self.reader = TableReader(type(params).__name__, params.categorical_features)
+
+    def read(self, X: object) -> Columns:
+        return self.reader.read(X)
+
+    @property
+    def schema(self) -> TableSchema | None:
+        """The columns that `fit` saw."""
+        return self.reader.schema
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of X."""
+        return self._columns.n_columns
+
+    @property
+    def feature_names(self) -> np.ndarray | None:
+        """The names of the columns, if all are strings."""
+        return text_names(self._columns.names)
+
+    @property
+    def _columns(self) -> TableSchema:
+        assert self.reader.schema is not None
+        return self.reader.schema
+
+    def fit(self, plain: Columns, weight: np.ndarray | None = None) -> Self:
+        """Learn scales and categories from the training rows."""
+        self.standardizer = Standardizer().fit(plain.numeric, weight)
+        categories = [sorted(set(c), key=_missing_first) for c in plain.categories]
+        self.codes = [{v: i + 1 for i, v in enumerate(values)} for values in categories]
+        self.one_hot = [len(codes) <= MAX_ONE_HOT for codes in self.codes]
+        sizes = list(zip(self.codes, self.one_hot, strict=True))
+        self.spec = Spec(
+            n_channels=self.standardizer.n_channels
+            + sum(len(codes) for codes, one_hot in sizes if one_hot),
+            n_categories=tuple(
+                len(codes) + 1 for codes, one_hot in sizes if not one_hot
+            ),
+        )
+        missing = tuple(self.standardizer.missing.tolist())
+        schema = replace(self._columns, missing=missing)
+        self.reader.schema = _completed(schema, categories)
+        self.reader.is_complete = True
+        return self
+
+    def encode(self, plain: Columns) -> Samples:
+        """The samples for a network."""
+        numeric = plain.numeric
+        if not isinstance(numeric, np.ndarray):
+            return Rows(as_floats(numeric), self.standardizer)
+        if numeric.size > LARGE and not plain.categories:
+            return Rows(numeric, self.standardizer)
+        x = np.empty((len(plain), self.spec.n_channels), np.float32)
+        self.standardizer.write(numeric, x)
+        codes = self._encode_categories(plain, x)
+        return TensorSamples(torch.from_numpy(x), codes)
+
+    def _encode_categories(self, plain: Columns, x: np.ndarray) -> Tensor | None:
+        """Fill the one-hot columns of x; return the codes (n, K) of the other columns."""
+        start, embedded = self.standardizer.n_channels, []
+        for values, codes, one_hot in zip(
+            plain.categories, self.codes, self.one_hot, strict=True
+        ):
+            column = np.array([codes.get(value, 0) for value in values.tolist()])
+            if one_hot:
+                stop = start + len(codes)
+                x[:, start:stop] = column[:, None] == np.arange(1, len(codes) + 1)
+                start = stop
+            else:
+                embedded.append(column)
+        return torch.from_numpy(np.stack(embedded, 1)) if embedded else None
+
+
+class Rows(IndependentSamples):
+    """Rows of a sparse matrix or a large array, made dense and scaled for each batch."""
+
+    def __init__(
+        self, values: np.ndarray | sparse.csr_matrix, standardizer: Standardizer
+    ):
+        self.values, self.standardizer = values, standardizer
+        # torch gathers and scales the rows of a batch in parallel, numpy does not.
+        self.tensor = None
+        if standardizer.is_single and _is_float32(values):
+            self.tensor = torch.from_numpy(values)
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    def resident(self, device: torch.device, max_bytes: int) -> Samples:
+        # Four bytes a value, twice while the parts are concatenated.
+        if 8 * len(self) * self.standardizer.n_channels > max_bytes:
+            return self
+        parts = torch.arange(len(self)).split(ROWS_PER_COPY)
+        x = torch.cat([self.take(rows).x.to(device) for rows in parts])
+        return TensorSamples(x)
+
+    def take(self, rows: Tensor) -> Batch:
+        if self.tensor is not None:
+            x = self.tensor.index_select(0, rows)
+            self.standardizer.apply_(x)
+            return Batch(x)
+        values = self.values[rows.numpy()]
+        if not isinstance(values, np.ndarray):
+            values = values.toarray()
+        x = np.empty((len(rows), self.standardizer.n_channels), np.float32)
+        self.standardizer.write(values, x)
+        return Batch(torch.from_numpy(x))
+
+
+def _completed(schema: TableSchema, categories: list[list]) -> TableSchema:
+    """The schema with the categories of each column, and which had missing values."""
+    if schema.columns is None:
+        return schema
+    remaining, n_numbers, start = iter(categories), 0, len(schema.number_columns)
+    columns = []
+    for column in schema.columns:
+        if column.kind == "category":
+            values = tuple(next(remaining))
+            has_missing = None in values
+            columns.append(replace(column, categories=values, has_missing=has_missing))
+            continue
+        if column.kind == "number":
+            i, n_numbers = n_numbers, n_numbers + 1
+        else:  # dates and durations follow all numbers
+            i, start = start, start + column.width
+        columns.append(replace(column, has_missing=i in schema.missing))
+    return replace(schema, columns=tuple(columns))
+
+
+def _is_float32(values: np.ndarray | sparse.csr_matrix) -> TypeGuard[np.ndarray]:
+    """Whether this is a float32 array that torch can share: C-contiguous and writeable."""
+    if not isinstance(values, np.ndarray):
+        return False
+    return values.dtype == np.float32 and values.flags.carray
+
+
+def _missing_first(value: str | None) -> tuple[bool, str]:
+    return value is not None, value or ""

@@ -1,0 +1,67 @@
+"""Single values of columns: which are numbers, and the text that identifies a category."""
+
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Integral, Real
+from typing import SupportsFloat
+
+import numpy as np
+
+from lamina.missing import is_missing
+
+MISSING = None
+"""The category of missing values."""
+NUMBERS = (Real, Decimal, np.number, np.bool_)
+"""Types of numbers, beside complex ones."""
+COMPLEX = (complex, np.complexfloating)
+
+
+def are_all(types: set[type], allowed: tuple[type, ...]) -> bool:
+    """Whether all types are allowed and none is complex."""
+    return all(issubclass(t, allowed) and not issubclass(t, COMPLEX) for t in types)
+
+
+def category_text(value: object) -> str | None:
+    """The text of a category, whatever its type: that of 2, 2.0 and b"2" is "2"."""
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, bytes):
+        return value.decode("utf8", "backslashreplace")
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    return _shortest(value) if isinstance(value, Real | Decimal) else str(value)
+
+
+def _shortest(value: Real | Decimal) -> str:
+    """The text of a number, by its value and not by its type."""
+    if isinstance(value, Integral):
+        return str(int(value))
+    number = _float(value)
+    if number is None:  # beyond the range of floats
+        return str(value)
+    if not number.is_integer():
+        return repr(number)
+    return str(int(value if isinstance(value, Decimal | Fraction) else number))
+
+
+def number_of(value: object) -> float | None:
+    """A number as float, NaN for a missing value, None for any other value."""
+    if is_missing(value):
+        return np.nan
+    if isinstance(value, NUMBERS) and not isinstance(value, COMPLEX):
+        return _float(value)
+    if isinstance(value, bytes):
+        value = value.decode("utf8", "replace")
+    if isinstance(value, str) and "_" not in value:
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _float(number: SupportsFloat) -> float | None:
+    try:
+        return float(number)
+    except OverflowError:  # beyond the range of floats
+        return None

@@ -1,0 +1,1 @@
+"""Texts -> samples, for classifiers, taggers, translators and language models."""

@@ -1,0 +1,78 @@
+"""Abstract classes of bodies: the part of a network that turns a batch into features."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lamina.batch import Batch, Features, Spec, State
+from lamina.kernels.dense import DenseKernel
+from lamina.params import Params
+
+
+class Body(nn.Module, ABC):
+    """Abstract: layers that are built from the `Spec` of the data and from parameters.
+
+    `params` is the estimator. A body reads the fields of the parameter group that it
+    declares, and keeps no reference to it.
+    """
+
+    forms: ClassVar[tuple[str, ...]]
+    """The forms of data that the body takes; the first is how it reads a 2-D array."""
+    default_steps: ClassVar[int]
+    """Gradient steps that make a good fit, for `max_iter="auto"`."""
+    has_static_steps: ClassVar[bool] = False
+    """Whether nothing that Python decides in training changes from batch to batch of a
+    shape, once there were a few: a GPU may then capture a step and replay it."""
+    is_reentrant: ClassVar[bool] = False
+    """Whether several threads may call `forward`: it keeps nothing between calls."""
+    min_rows_part: int | None = None
+    """Samples that make a part of a batch to be computed in a thread of its own; None if
+    parts gain nothing."""
+    width: int
+    """D of the features."""
+    stride: int = 1
+    """Steps of a sequence for each step of its features: T steps give ceil(T / stride)."""
+
+    def __init__(self, spec: Spec, params: Params):
+        del spec, params
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Features:
+        """The features (B, T, D) of a batch."""
+
+
+class CausalBody(Body):
+    """Abstract: where `spec.causal`, features depend on no later step of the input."""
+
+
+class RecurrentBody(CausalBody):
+    """Abstract: a body that reads forward and can start from a state."""
+
+    embed: nn.Module
+    """What turns tokens into the inputs of the first layer."""
+
+    @abstractmethod
+    def start(self, n_samples: int) -> State:
+        """The state before the first step."""
+
+    @abstractmethod
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Inputs or tokens (B, ...) of one step -> h (B, D), and the state after it."""
+
+
+class KernelBody(Body):
+    """Abstract: a body whose forward and backward pass can be computed by a kernel."""
+
+    embeddings: nn.ModuleList
+    """The embeddings in `inputs`; the only weights that the kernel does not train."""
+
+    @abstractmethod
+    def inputs(self, batch: Batch) -> Tensor:
+        """The values (B, C) at which the kernel starts."""
+
+    @abstractmethod
+    def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
+        """Both passes from `inputs` to the output of this head; None if it has none."""
