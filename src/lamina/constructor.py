@@ -54,6 +54,7 @@ SYNONYMS: dict[str, str] = {
     "random_state": "seed random_seed rng torch_seed",
     "verbose": "verbosity print_log",
     "device": "gpu use_gpu use_cuda accelerator",
+    "n_threads": "n_jobs num_threads threads n_workers num_workers",
     "precision": "dtype mixed_precision amp",
     "loss": "loss_function loss_fn criterion objective",
     "class_weight": "scale_pos_weight weights pos_weight",

@@ -10,6 +10,7 @@ from sklearn.callback import CallbackContext
 
 from lamina.nn.model import Model
 from lamina.training.loop import History
+from lamina.training.weights import release
 
 Method = TypeVar("Method", bound=Callable)
 
@@ -46,7 +47,9 @@ class EpochTasks:
             return False
 
         def reconstruct() -> dict[str, Any]:
-            return self.fitted(copy.deepcopy(model).eval(), history)
+            own = copy.deepcopy(model).eval()
+            release(own)
+            return self.fitted(own, history)
 
         return self.epoch.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=reconstruct, **self.data
