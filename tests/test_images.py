@@ -148,7 +148,7 @@ def test_a_constant_channel_is_zero(value):
 
 @pytest.mark.parametrize("values_at_once", [1, 200, 10**6])
 def test_weights_count_as_duplicates(colour, values_at_once, monkeypatch):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+    monkeypatch.setattr(image_forms, "BLOCK_SIZE", values_at_once)
     times = np.array([1, 2, 3, 1, 1, 5, 2])
     weighted = fitted_on(colour, times.astype(float))
     repeated = fitted_on(np.repeat(colour, times, axis=0))
@@ -342,7 +342,7 @@ def test_files_do_not_have_two_channels():
 def test_numbers_that_are_none_are_named(
     colour, value, what, values_at_once, monkeypatch
 ):
-    monkeypatch.setattr(image_forms, "VALUES_AT_ONCE", values_at_once)
+    monkeypatch.setattr(image_forms, "BLOCK_SIZE", values_at_once)
     bad = colour.astype(np.float32)
     bad[5, 1, 2, 0] = value
     with pytest.raises(DataError, match=f"Sample 5 of X contains {what}"):
@@ -362,7 +362,7 @@ def test_images_without_pixels_are_refused(X):
 
 
 def test_arrays_of_strings_are_refused():
-    with pytest.raises(DataError, match="hold numbers"):
+    with pytest.raises(DataError, match="images are arrays of numbers"):
         fitted_on([np.array([["a"]])])
 
 

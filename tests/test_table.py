@@ -65,13 +65,13 @@ def test_a_row_without_weight_makes_no_tail_long(kind):
     for last, tails in ((1, [0]), (0, [])):
         weight[7] = last
         network = DNNRegressor(**TINY).fit(kind(X), X[:, 1], sample_weight=weight)
-        assert list(network.encoder_.numbers.long_tailed) == tails
+        assert list(network.encoder_.standardizer.long_tailed) == tails
 
 
 def test_a_missing_number_hides_no_tail():
     X = np.random.default_rng(0).standard_normal((200, 2))
     X[7, 0], X[3] = 100, np.nan
-    assert list(fitted(X).numbers.long_tailed) == [0]
+    assert list(fitted(X).standardizer.long_tailed) == [0]
 
 
 @pytest.mark.parametrize("mean", [0.0, 1 / 3, 1e4, -7e6, 1e37])
@@ -91,7 +91,7 @@ def test_many_rows_are_scaled_like_each_alone_to_the_last_bit(n_missing):
     X[0, 0], X[:, 2:4] = 1e30, X[:, 2:4] ** 7  # long tails
     X[5 : 5 + n_missing, 1] = np.nan
     encoder = fitted(X[1:])
-    assert list(encoder.numbers.long_tailed) == [2, 3]
+    assert list(encoder.standardizer.long_tailed) == [2, 3]
     together = everything(samples_of(encoder, X)).x
     for i in [*range(9), 8999]:
         alone = everything(samples_of(encoder, X[i : i + 1])).x
@@ -105,7 +105,7 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     seen[:, 1] **= 5  # a long tail
     X = seen[:700].copy()
     X[3, 0], X[4, 2], X[5, 1] = 1e30, np.nan, -3e38
-    scaling = fitted(seen).numbers
+    scaling = fitted(seen).standardizer
     truth = np.empty_like(X)
     scaling.write(X, truth)
     order = torch.from_numpy(rng.permutation(len(X)))
@@ -143,12 +143,10 @@ def test_an_enormous_number_becomes_six_and_not_zero(huge, seen):
 @given(numbers, st.data())
 def test_a_weight_counts_as_repeated_rows(X, data):
     times = data.draw(arrays(int, len(X), elements=st.integers(1, 4)))
-    weighted = fitted(X, times.astype(float))
-    repeated = fitted(np.repeat(X, times, axis=0))
-    np.testing.assert_allclose(weighted.numbers.mean, repeated.numbers.mean, atol=1e-9)
-    np.testing.assert_allclose(
-        weighted.numbers.scale, repeated.numbers.scale, rtol=1e-6
-    )
+    weighted = fitted(X, times.astype(float)).standardizer
+    repeated = fitted(np.repeat(X, times, axis=0)).standardizer
+    np.testing.assert_allclose(weighted.mean, repeated.mean, atol=1e-9)
+    np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-6)
 
 
 def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
@@ -156,13 +154,13 @@ def test_a_weight_counts_as_repeated_rows_where_numbers_are_missing_or_zero():
     times = np.array([3, 2, 1, 2])
     truth = np.repeat(X, times, axis=0)
     encoder = fitted(X, times.astype(float))
-    np.testing.assert_allclose(encoder.numbers.mean, np.nanmean(truth, 0))
-    np.testing.assert_allclose(encoder.numbers.scale, np.nanstd(truth, 0))
+    np.testing.assert_allclose(encoder.standardizer.mean, np.nanmean(truth, 0))
+    np.testing.assert_allclose(encoder.standardizer.scale, np.nanstd(truth, 0))
     filled = np.nan_to_num(X)
     dense = fitted(filled, times.astype(float))
     thin = fitted(sparse.csr_matrix(filled), times.astype(float))
-    np.testing.assert_allclose(thin.numbers.mean, dense.numbers.mean)
-    np.testing.assert_allclose(thin.numbers.scale, dense.numbers.scale)
+    np.testing.assert_allclose(thin.standardizer.mean, dense.standardizer.mean)
+    np.testing.assert_allclose(thin.standardizer.scale, dense.standardizer.scale)
 
 
 def test_a_missing_number_becomes_the_mean_and_an_indicator_says_so():
@@ -479,7 +477,7 @@ def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, monkeypatch, tmp_pa
         samples = samples_of(fitted(kept), kept)
         assert np.shares_memory(samples.values, kept)
         np.testing.assert_array_equal(samples.take(rows).x.numpy(), expected[rows])
-        moved = samples.resident(torch.device("cpu"), room=8 * expected.size)
+        moved = samples.resident(torch.device("cpu"), max_bytes=8 * expected.size)
         assert samples.resident(torch.device("cpu"), 8 * expected.size - 1) is samples
         np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected[rows])
 

@@ -133,7 +133,7 @@ def test_rows_keep_their_numbers(rows):
     recordings = encoder().read([*X[:-1], X[-1, :100]])
     taken = recordings[np.array(rows)][np.arange(len(rows))]
     assert len(taken) == len(rows)
-    assert taken.numbers.tolist() == rows
+    assert taken.sample_numbers.tolist() == rows
     assert taken.n_samples.tolist() == recordings.n_samples[rows].tolist()
 
 
