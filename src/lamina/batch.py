@@ -141,7 +141,14 @@ class Batch:
     def part(self, index: int, rows: slice) -> Self:
         """Some rows of a batch of training, the `index`-th of its parts."""
         batch = type(self)(self.x[rows])
-        for name in ("codes", "lengths", "target", "weight", "resets_state", "units"):
+        for name in (
+            "codes",
+            "lengths",
+            "target",
+            "weight",
+            "resets_state",
+            "level_and_scale",
+        ):
             value = getattr(self, name)
             if value is not None:
                 setattr(batch, name, value[rows])
