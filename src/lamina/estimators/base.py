@@ -48,6 +48,7 @@ class NeuralEstimator(
         if hasattr(cls, "body") and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
             doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
+            doc = doc.replace("{min_batch}", str(cls.body.min_batch_size))
             cls.__doc__ = doc
 
     @classmethod

@@ -70,8 +70,8 @@ class TrainerParams(Params):
     batch_size: Annotated[
         int | Literal["auto"],
         at_least(1),
-        """Samples per gradient step. "auto" takes a fortieth of the samples, at least 8
-        and at most {largest_batch}.""",
+        """Samples per gradient step. "auto" takes a fortieth of the samples, at least
+        {min_batch} and at most {largest_batch}.""",
     ] = "auto"
     learning_rate_init: Rate = 2e-3
     schedule: Annotated[
