@@ -15,7 +15,14 @@ SUFFIXES = {".md", ".py"}
 # Files without these words, by the beginning of their path; ("",) stands for all files.
 CLEAN = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"),
-    *("docs/architecture", "docs/compatibility", "docs/data", "docs/results"),
+    *(
+        "docs/architecture",
+        "docs/compatibility",
+        "docs/data",
+        "docs/engine",
+        "docs/results",
+    ),
+    *("src/lamina/kernels/", "src/lamina/training/", "src/lamina/process"),
 )
 
 PHRASES = {

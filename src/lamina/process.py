@@ -31,7 +31,7 @@ AUTOCAST_DEVICES = ("cpu", "cuda")
 
 
 class Setting(Generic[T]):
-    """A global setting, with the value that each thread currently needs.
+    """A global setting, with the value that each thread needs at the moment.
 
     If threads need different values at the same time, the first of these by `order` is
     set, so that no thread computes less exactly than it needs.
@@ -84,7 +84,7 @@ class Setting(Generic[T]):
 
 
 class Need(Generic[T]):
-    """A context in which this thread needs a value; a class, which is quicker to enter."""
+    """A context in which this thread needs a value; a class is faster than a generator."""
 
     def __init__(self, setting: Setting[T], value: T):
         self.setting, self.value = setting, value
@@ -122,7 +122,7 @@ BLAS = Setting(_blas_threads, _set_blas_threads, lambda counts: counts)
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Within it numpy's BLAS keeps to one thread."""
+    """A context in which numpy's BLAS uses one thread."""
     with BLAS.at([1] * len(_blas_libraries())):
         yield
 
@@ -132,7 +132,7 @@ _torch_alone: ContextVar[bool] = ContextVar("numpy computes nothing", default=Fa
 
 @contextmanager
 def torch_alone() -> Iterator[None]:
-    """Within it numpy does not compute what torch can: for steps that are captured."""
+    """A context in which torch computes everything, for steps that are captured."""
     token = _torch_alone.set(True)
     try:
         yield
@@ -146,13 +146,13 @@ def numpy_computes(device: torch.device) -> bool:
 
 
 class Inherited(threading.local):
-    """A thread's number of threads at its first call of lamina, and what it should be."""
+    """torch's number of threads at a thread's first call of lamina, seen and corrected."""
 
     seen = own = 0
 
 
 class Threads:
-    """torch's number of threads while calls change it, and what it is without them."""
+    """torch's number of threads, while calls change it and without these changes."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -180,7 +180,7 @@ class Threads:
                 self.n_calls -= 1
 
     def own(self) -> int:
-        """The number for this thread, apart from what calls in other threads have set."""
+        """The number of this thread, without the changes by calls in other threads."""
         if self.forked:
             return 1
         now, inherited = torch.get_num_threads(), self.inherited
@@ -190,7 +190,7 @@ class Threads:
         return inherited.own if now == inherited.seen else now
 
     def after_fork(self) -> None:
-        """The child's only thread is this one, and it computes alone."""
+        """Have the child compute on one thread, the only one that exists."""
         self.lock = threading.Lock()
         self.forked = True
 
@@ -217,7 +217,7 @@ def _all_of(contexts: list[AbstractContextManager[Any]]) -> Iterator[None]:
 
 
 def _changes() -> list[AbstractContextManager[Any]]:
-    """The contexts that are needed; usually none, so that a row is predicted quickly."""
+    """The contexts that are needed; usually none, which makes single rows faster."""
     changes, own = [], THREADS.own()
     if own != torch.get_num_threads():
         changes.append(THREADS.at(own))

@@ -24,7 +24,7 @@ from lamina.params import Use, check_params
 from lamina.process import default_settings
 from lamina.tasks.base import Classes, Task
 from lamina.training.callbacks import with_callbacks
-from lamina.training.loader import PredictionBatches
+from lamina.training.loader import PredictionBatches, RowIndexed
 from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of, on_device
 from lamina.training.prediction import Query, outputs_of
@@ -175,7 +175,7 @@ class NeuralEstimator(
         encoder: Encoder,
         samples: Samples,
         query: Query,
-        target: object = None,
+        target: RowIndexed | None = None,
     ) -> Any:
         """What `query(model, batch)` returns of encoded samples."""
         lengths = samples.lengths

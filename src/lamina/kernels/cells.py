@@ -12,14 +12,16 @@ u = (h + 1) / 2, and q as y = (q + 1) / 2:
     RNN   u' = s(2 (p + b + h V^T + c))
     GRU   y = s(2 (p_a + b_a + r a)),  u' = z u + (1 - z) y
 
-Back, with g = dL/du', the gradients at the arguments v of the functions are factors times g.
-The factors are known before any step back; s' is the derivative where s has this value:
+In the backward pass, with g = dL/du', the gradients at the arguments v of the functions
+are factors times g. The factors depend on the forward pass only; s'(u) is the derivative of
+s where its value is u:
 
     RNN   v: 2 s'(u')
     GRU   v_r: 2 (1 - z) s'(y) a s'(r),  v_z: (u - y) s'(z),  a: 2 (1 - z) s'(y) r
     both  dL/du = z g + 2 (dL/dv) V, without z g in the RNN
 
-    D directions, n steps, B samples, H units; u (D, n + 1, B, H) begins with the u before
+    D directions, n steps, B samples, H hidden units; u (D, n + 1, B, H) begins with the u
+    before the first step
 """
 
 from typing import NamedTuple
@@ -69,11 +71,11 @@ class RNN(Recurrence[Tensor]):
         return gradients
 
     def to_inputs(self, block: Tensor, g: Tensor, gradients: Tensor) -> None:
-        """They are those at v already."""
+        """The gradients at x W^T equal those at v."""
 
 
 class GRUBlock(NamedTuple):
-    """What is kept of a block of steps of a GRU."""
+    """The values that the backward pass needs of a block of steps of a GRU."""
 
     gates: Tensor
     """(D, n, B, 3 H) r, z and a."""
@@ -146,7 +148,7 @@ class GRU(Recurrence[GRUBlock]):
         return gradients.flatten(3)
 
     def to_inputs(self, block: GRUBlock, g: Tensor, gradients: Tensor) -> None:
-        """The one at a becomes that at p_a: without r."""
+        """The gradient at a becomes the gradient at p_a, without the factor r."""
         H = self.size[3]
         factor = self._of_candidate(block.gates[..., H : 2 * H], block.y)
         torch.mul(factor, g, out=gradients[..., 2 * H :])

@@ -6,8 +6,8 @@
 
 with an activation f and dropout masks m; the last layer has neither. Small networks are
 bound by the cost of calling operations, not by arithmetic, and most of the calls of a
-training step are autograd's. Here a step is these few products, into memory that is kept
-from step to step.
+training step are autograd's. Here a step consists of these products, written to memory
+that is reused at each step.
 
     x (B, C), a_i and g_i (B, D_i), z_n (B, K)
 """
@@ -24,7 +24,7 @@ from lamina.kernels.products import Matrix, multiply
 
 NARROW = 16
 """A layer with fewer outputs is computed transposed: MKL is twice as fast that way, and
-so is the softmax of what it gives."""
+so is the softmax of its output."""
 
 
 class DenseKernel:
@@ -49,7 +49,7 @@ class DenseKernel:
             (Matrix(grad_of(linear.weight)), grad_of(linear.bias)) for linear in linears
         ]
         self.activation = ACTIVATIONS[activation]
-        # Where products are computed in another type, its copies of the weights.
+        # The weights, or their copies in `dtype` where that differs.
         self.factors = [Matrix(w.to(dtype)) for w in self.weights]
         self.copies = dtype != self.weights[0].dtype
         self.dtype, on_cpu = dtype, self.weights[0].device.type == "cpu"
@@ -74,7 +74,7 @@ class DenseKernel:
         return self._product(len(self.factors) - 1).tensor
 
     def backward(self, gradient: Tensor, to_input: bool = False) -> Tensor | None:
-        """Fill `.grad` from g_n (B, K); the gradient at x (B, C) if asked for."""
+        """Fill `.grad` from g_n (B, K); return the gradient at x (B, C) if `to_input`."""
         g = Matrix(gradient.to(self.dtype))
         for i in range(len(self.factors) - 1, -1, -1):
             self._fill(i, g)
@@ -101,7 +101,7 @@ class DenseKernel:
     def _product(self, i: int, then: str = "none") -> Matrix:
         a, w, b = self.inputs[i], self.factors[i], self.biases[i]
         if self.fuses:
-            # What follows the product is computed before that leaves the cache.
+            # oneDNN adds the bias and the activation while the product is in the cache.
             return Matrix(private.linear(a.tensor, w.tensor, b, then))
         n, width = a.shape[0], w.shape[0]
         if width < NARROW:

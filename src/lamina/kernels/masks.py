@@ -1,7 +1,7 @@
 """Dropout masks whose random numbers cost little.
 
 A rate is exact to 1 / 65,536: four units are decided by each random 64-bit integer, where
-torch draws one number a unit. All of it draws from the fit's stream.
+torch draws a random number for each unit. All draws come from the fit's random stream.
 """
 
 import numpy as np
@@ -13,35 +13,35 @@ from lamina.seeding import random_integers
 
 LEVELS = 1 << 16
 BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-"""Integers as wide as a number of so many bytes."""
+"""The integer type of each size in bytes."""
 UNITS_AT_ONCE = 1 << 18
-"""Units for which masks of several steps are drawn in one call; they stay in the cache."""
+"""Units whose masks are drawn in one call, for several steps; they stay in the cache."""
 STEPS_AT_ONCE = 16
 
 
 def keep_mask(h: Tensor, rate: float) -> Tensor:
-    """Of h's shape and type: 0 with probability `rate`, else 1 / (1 - rate)."""
+    """A mask of h's shape and type: 0 with probability `rate`, else 1 / (1 - rate)."""
     return _mask(tuple(h.shape), h.dtype, h.device, rate)
 
 
 class Masks:
-    """Masks of one layer for step after step; those of several are drawn in one call."""
+    """Masks of one layer for successive steps, of which several are drawn in one call."""
 
     def __init__(self, rate: float, dtype: torch.dtype):
         self.rate, self.dtype = rate, dtype
         self.shape: torch.Size | None = None
-        self.ahead: list[Tensor] = []
+        self.drawn: list[Tensor] = []
 
     def draw(self, h: Tensor) -> Tensor:
         """The mask of a step, of h's shape."""
-        if h.shape != self.shape or not self.ahead:
+        if h.shape != self.shape or not self.drawn:
             self.shape = h.shape
             n = min(STEPS_AT_ONCE, UNITS_AT_ONCE // max(1, h.numel()))
-            # A captured step draws its own.
+            # A captured step draws the masks of that step only.
             n = max(1, n) if numpy_computes(h.device) else 1
             masks = _mask((n, *h.shape), self.dtype, h.device, self.rate)
-            self.ahead = list(masks.unbind(0))
-        self.last = self.ahead.pop()
+            self.drawn = list(masks.unbind(0))
+        self.last = self.drawn.pop()
         return self.last
 
 
@@ -50,13 +50,13 @@ def _mask(
 ) -> Tensor:
     n_units, n_dropped = int(np.prod(shape)), round(rate * LEVELS)
     draws = random_integers(-(-n_units // 4), device)
-    # int16 has no unsigned twin that compares fast, so the range is shifted.
+    # Unsigned 16-bit integers are slow to compare, so the range is shifted.
     levels = draws.view(torch.int16)[:n_units].view(shape)
     least, scale = n_dropped - LEVELS // 2, LEVELS / max(LEVELS - n_dropped, 1)
     if not numpy_computes(device):
         return torch.ge(levels, least).to(dtype).mul_(scale)
     # numpy compares and converts in a fraction of torch's time, but has no bfloat16: a
-    # number of the mask is 0 or the bits of the scale.
+    # value of the mask is 0 or the bits of the scale.
     kept = np.greater_equal(levels.numpy(), np.int16(min(least, LEVELS // 2 - 1)))
     bits = torch.tensor(scale, dtype=dtype)
     bits = bits.view(BITS[bits.element_size()]).numpy()

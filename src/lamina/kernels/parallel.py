@@ -1,10 +1,10 @@
-"""Independent tasks on several threads, with results that do not depend on how many.
+"""Independent tasks on several threads, whose number does not change the results.
 
-Every operation of lamina runs on one thread. What runs on several are tasks that do not
-depend on one another: the rows of a batch in parts, the gradients of blocks of weights,
-batches that are predicted. How the work is divided follows from the network and the batch
-alone (`training/plan.py`); how many threads share it changes only the time, so a team may
-choose the faster of one thread and all by measurement, and again when steps become slow.
+Each operation of lamina runs on one thread. Several threads run tasks that are independent
+of one another: parts of a batch, blocks of steps of a recurrent layer, batches that are
+predicted. How a batch is divided depends on the network and the batch only
+(`training/plan.py`). The number of threads changes only the time, so a team measures
+whether one thread or all are faster, and measures again when steps become slow.
 
 torch's own threads are not used: they spin between two operations, and all of them wait in
 each operation for one that lost its core to another process.
@@ -29,13 +29,13 @@ from lamina.exceptions import PerformanceWarning
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 N_TRIALS = 3
-"""Steps that are timed with one thread and with all."""
+"""Steps that are timed with one thread, and with all."""
 N_RECENT = 20
 """Steps whose mean time is compared with that of the trial."""
 MIN_WAITING_S = 5.0
-"""Seconds without a core that are worth a warning."""
+"""Seconds of waiting for a core from which on a warning may be given."""
 SLOWER = 1.5
-"""Steps that are this many times slower than in the trial lead to another one."""
+"""Steps that are this many times slower than in the trial start a new one."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def _without_gradients(function: Callable[[], Result]) -> Result:
 class Team:
     """Runs tasks on up to `n_threads` threads, the caller's included.
 
-    `busy_s` and `waiting_s` are the seconds for which tasks computed, and for which they
-    had no core.
+    `busy_s` and `waiting_s` are the seconds in which tasks computed, and in which they
+    waited for a core.
     """
 
     n_threads: int = 1
@@ -78,7 +78,7 @@ class Team:
 
     @contextmanager
     def step(self, size: int) -> Iterator[None]:
-        """Time a step over this many numbers, and choose the threads of the next."""
+        """Time a step whose input has `size` values, and choose the threads of the next."""
         start, used, self.is_shared = perf_counter(), thread_time(), False
         yield
         elapsed = perf_counter() - start
@@ -87,7 +87,7 @@ class Team:
             self._count(elapsed, thread_time() - used)
 
     def warn_if_slowed(self) -> None:
-        """Warn if for most of a long time other processes used the cores."""
+        """Warn if tasks waited for a core for long, and longer than they computed."""
         if self.waiting_s > max(MIN_WAITING_S, self.busy_s):
             warnings.warn(
                 f"Other processes use the same cores: of {self.busy_s + self.waiting_s:.0f} "
@@ -109,24 +109,23 @@ class Team:
         if n <= 1:
             return [function(item) for item in items]
         self.is_shared = True
-        shares = [items[i::n] for i in range(n)]
+        groups = [items[i::n] for i in range(n)]
         pool = workers(self.n_threads - 1)
         futures = [
-            pool.submit(copy_context().run, self._timed, function, share)
-            for share in shares[1:]
+            pool.submit(copy_context().run, self._timed, function, group)
+            for group in groups[1:]
         ]
         try:
-            results = [self._timed(function, shares[0])]
+            results = [self._timed(function, groups[0])]
         finally:  # the others write to memory that the caller may free
             wait(futures)
         results += [future.result() for future in futures]
         return [results[i % n][i // n] for i in range(len(items))]
 
     def submit(self, function: Callable[[], Result]) -> Callable[[], Result]:
-        """Start `function()` beside the caller; what is returned waits for its result.
+        """Start `function()` in another thread; the returned callable waits for its result.
 
-        Functions that are submitted run one after the other, in order. They follow no
-        gradients.
+        Submitted functions run one after the other, in order, and without gradients.
         """
         if self.pace.n_threads == 1 or _in_task.get():
             result = function()
@@ -148,10 +147,10 @@ class Team:
 
 
 class Pace:
-    """One thread or all: whichever took less time when both were tried."""
+    """Chooses one thread or all, whichever took less time in a trial."""
 
     def __init__(self, n_threads: int):
-        self.most = n_threads
+        self.max_threads = n_threads
         self._start_trial()
 
     @property
@@ -159,11 +158,11 @@ class Pace:
         """Threads of the next step."""
         if not self.is_trying:
             return self.chosen
-        return (self.most, 1)[len(self.times) % 2]
+        return (self.max_threads, 1)[len(self.times) % 2]
 
     def record(self, seconds: float) -> None:
-        """Take note of the time that a step took, for its size."""
-        if self.most == 1:
+        """Record the seconds of a step for each value of its input."""
+        if self.max_threads == 1:
             return
         self.times.append(seconds)
         if self.is_trying:
@@ -175,30 +174,30 @@ class Pace:
             self.times = []
 
     def _start_trial(self) -> None:
-        self.is_trying, self.chosen = self.most > 1, self.most
+        self.is_trying, self.chosen = self.max_threads > 1, self.max_threads
         self.times: list[float] = []
 
     def _choose(self) -> None:
         # The first step with each is not counted: it allocates memory and starts threads.
         many, one = (sorted(self.times[i::2])[N_TRIALS // 2] for i in (2, 3))
-        self.chosen = self.most if many <= one else 1
+        self.chosen = self.max_threads if many <= one else 1
         self.expected = min(many, one)
         self.is_trying, self.times = False, []
 
 
-ALONE = Team()
-TEAM: ContextVar[Team] = ContextVar("team of a call", default=ALONE)
-"""The team of the fit or prediction in this thread, for layers with tasks of their own."""
+ONE_THREAD = Team()
+TEAM: ContextVar[Team] = ContextVar("team of a call", default=ONE_THREAD)
+"""The team of the fit or prediction in this thread, for layers that run tasks."""
 
 
 @cache
 def workers(n: int, name: str = "tasks") -> ThreadPoolExecutor:
-    """`n` threads that compute on one core each; they wait until they are asked again."""
+    """`n` threads, in each of which torch uses one thread; the same at each call."""
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(n, f"lamina {name}", torch.set_num_threads, (1,))
     all_started = Barrier(n)
     list(pool.map(lambda _: all_started.wait(), range(n)))
-    # A thread's own count is also what torch gives to threads that start later.
+    # torch gives the count that was set last to threads that start later.
     torch.set_num_threads(before)
     return pool
 

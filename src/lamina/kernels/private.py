@@ -1,4 +1,4 @@
-"""What lamina uses of torch that has no public name, each with a public fallback.
+"""Functions of torch without a public name that lamina uses, with public fallbacks.
 
 Where a version of torch lacks one of these, the fallback computes the same, more slowly.
 """
@@ -166,7 +166,7 @@ def unscale_plainly(gradients: Tensors, overflow: Tensor, factor: Tensor) -> Non
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: str) -> Tensor:
-    """X W^T + b by oneDNN, and an activation by its name there ("none", "relu")."""
+    """X W^T + b by oneDNN, then an activation by its name there ("none", "relu")."""
     return _onednn._linear_pointwise(x, weight, bias, then, [], "")
 
 
@@ -204,12 +204,12 @@ def has_no_bfloat16_units() -> bool:
 
 def cpu_supports(feature: str) -> bool:
     """Whether the processor has "avx512_bf16" or "amx_fp16", as far as torch says."""
-    ask = getattr(torch.cpu, f"_is_{feature}_supported", None)
-    return ask is not None and bool(ask())
+    is_supported = getattr(torch.cpu, f"_is_{feature}_supported", None)
+    return is_supported is not None and bool(is_supported())
 
 
-def _missing(owner: Any, *names: str) -> bool:
-    return not all(hasattr(owner, name) for name in names)
+def _missing(module: object, *names: str) -> bool:
+    return not all(hasattr(module, name) for name in names)
 
 
 if _missing(torch, "_foreach_copy_", "_foreach_mul_", "_foreach_add_", "_foreach_norm"):

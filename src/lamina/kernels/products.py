@@ -17,7 +17,7 @@ NUMPY_TYPES = (torch.float32, torch.float64)
 
 
 class Matrix:
-    """Memory as a torch and as a numpy view, each made once: a view takes half a us.
+    """A torch and a numpy view of the same memory. Each is made once, which takes .5 us.
 
     The tensor may not require gradients.
     """
@@ -29,15 +29,15 @@ class Matrix:
 
     @cached_property
     def T(self) -> "Matrix":  # noqa: N802
-        """The same memory, rows and columns exchanged."""
+        """The transpose, a view of the same memory."""
         return Matrix(self.tensor.t())
 
 
 def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
-    """A @ b, written into `out`: by numpy's BLAS where it knows the number type.
+    """A @ b, written into `out`: by numpy's BLAS if numpy has products of the number type.
 
-    torch's BLAS is MKL, which on AMD's processors takes twice as long, and a call of
-    numpy's has less overhead.
+    torch's BLAS is MKL, which on AMD's processors takes twice as long and has a higher
+    call overhead.
     """
     x, y, z = a.array, b.array, out.array
     if x is None or y is None or z is None:
@@ -51,7 +51,7 @@ _large: ContextVar[bool] = ContextVar("large products", default=False)
 
 @contextmanager
 def large_products() -> Iterator[None]:
-    """In this thread, products are large enough for oneDNN's overhead."""
+    """Within it, products in this thread are large enough for oneDNN's call overhead."""
     token = _large.set(True)
     try:
         yield
@@ -63,7 +63,7 @@ def apply_linear(linear: nn.Linear, x: Tensor) -> Tensor:
     """`linear(x)`; without gradients and on a CPU by oneDNN if products are large.
 
     On processors with bfloat16 units it computes in float32 up to twice as fast as MKL.
-    Called by name it needs no flag of the process, which other threads would see.
+    It is called by name because torch's flag for it would affect other threads.
     """
     if not _large.get() or not _suits_onednn(x):
         return linear(x)

@@ -1,20 +1,22 @@
 """Both passes of a GRU and of a plain RNN, written out as one node of autograd.
 
-torch records every operation of every step of these two. Here a step is a product, for
-all directions together, and a few operations in memory that exists already:
+torch records every operation of every step of these two. Here a step is one product for
+all directions, and a few operations in memory that is allocated before:
 
     forward   v_t = x_t W^T + b + h_{t-1} V^T + c,  h_t = f(v_t, h_{t-1})
-    back      dL/dv_t = factors_t g_t,  g_{t-1} from dL/dv_t V and dL/dh_{t-1}
+    backward  dL/dv_t = factors_t g_t,  g_{t-1} from dL/dv_t V and dL/dh_{t-1}
               dL/dW = sum of (dL/dv_t)^T x_t,  dL/dV = sum of (dL/dv_t)^T h_{t-1}
 
 `cells.py` has f and the factors. What does not depend on the step before is computed for a
-block of steps at once, beside the steps of another block (`Team.submit`): x W^T forward,
-and back the factors, the sums and dL/dx. The length of a block is chosen by the cache, and
-so that its memory is used again: fresh memory costs as much as what is computed in it.
+block of steps at once, by another thread while the steps of another block are computed
+(`Team.submit`): x W^T in the forward pass, and the factors, the sums and dL/dx in the
+backward pass. A block fits in the cache, and its memory is reused, for allocating new
+memory takes as long as the computation.
 
 A state h is kept as u = (h + 1) / 2 as well, see `cells.py`.
 
-    D directions, T steps, n of a block, B samples, C inputs, H units, G gates
+    D directions, T steps, n of a block, B samples, C inputs, H hidden units,
+    G gates
 """
 
 from abc import abstractmethod
@@ -30,11 +32,11 @@ from lamina.kernels.order import Order
 from lamina.kernels.parallel import TEAM
 
 ROWS_AT_ONCE = 2048
-"""States of a block, of all directions and samples."""
+"""States in a block: steps times directions times samples."""
 AddProduct = Callable[[Tensor, Tensor, float], None]
 """(to, states, factor): adds factor * states @ weight to a tensor."""
 Block = TypeVar("Block")
-"""What a kind of cell keeps of a block of steps."""
+"""The values that a kind of cell keeps of a block of steps."""
 
 
 def scan(
@@ -47,7 +49,7 @@ def scan(
     """The states (B, T, D H) at the steps of x (B, T, C), from `start` (D, B, H) on.
 
     `weights` are those of one direction after the other, in torch's order. The second
-    direction reads each sample from its own end. Gradients do not reach `start`.
+    direction starts at each sample's last step. Gradients do not reach `start`.
     """
     if torch.is_grad_enabled():
         return _Scan.apply(kind, x, lengths, start, *weights)
@@ -57,7 +59,12 @@ def scan(
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, kind: Any, x: Tensor, lengths: Any, start: Tensor, *weights: Tensor
+        ctx: Any,
+        kind: "type[Recurrence]",
+        x: Tensor,
+        lengths: Tensor | None,
+        start: Tensor,
+        *weights: Tensor,
     ) -> Tensor:
         keep_freed_memory()
         ctx.scan = kind(x, lengths, weights)
@@ -67,23 +74,23 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, gradient: Tensor
-    ) -> tuple[Any, ...]:
+    ) -> tuple[Tensor | None, ...]:
         to_x, to_weights = ctx.scan.backward(gradient, ctx.needs_input_grad[1])
         return (None, to_x, None, None, *to_weights)
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Have a step of training use the memory that the step before has freed.
+    """Let a training step reuse the memory that the step before has freed.
 
-    glibc returns freed memory to the system, which hands it out again page by page: that
-    takes as long as a forward pass. Once a large block was freed it keeps twice as much.
+    glibc returns freed memory to the system, and new memory is mapped page by page, which
+    takes as long as a forward pass. After a large block was freed, it keeps twice its size.
     """
     torch.empty(30 * 2**20, dtype=torch.uint8)
 
 
 class Recurrence(Generic[Block]):
-    """Abstract: a pass over a batch, and what is kept of it for the way back."""
+    """Abstract: a forward pass over a batch, and the values its backward pass needs."""
 
     def __init__(self, x: Tensor, lengths: Tensor | None, weights: Sequence[Tensor]):
         stacked = [torch.stack(list(weights[i::4])) for i in range(4)]
@@ -124,9 +131,9 @@ class Recurrence(Generic[Block]):
     def backward(
         self, gradient: Tensor, to_input: bool
     ) -> tuple[Tensor | None, list[Tensor]]:
-        """From the gradient of the output that of x, if asked for, and of the weights."""
+        """The gradients of x, if `to_input`, and of the weights, from that of the output."""
         D, _, B, H = self.size
-        gradient = self.order.by_step(gradient.unflatten(2, (D, H)), each=True)
+        gradient = self.order.by_step(gradient.unflatten(2, (D, H)), per_direction=True)
         add, self.sums = self._adder(self.V), {}
         before = self.biases[0].new_zeros(D, B, H)
         self.to_x = torch.empty_like(self.x) if to_input else None
@@ -153,17 +160,17 @@ class Recurrence(Generic[Block]):
         return to_x, to_weights
 
     def empty(self, n: int, width: int, like: Tensor) -> Tensor:
-        """Memory (D, n, B, width) in which all of a step lies together."""
+        """Memory (D, n, B, width) in which the values of a step are contiguous."""
         D, _, B, _ = self.size
         return like.new_empty(n, D, B, width).transpose(0, 1)
 
     def like_products(self, x: Tensor) -> Tensor:
-        """Memory like x for its copy in the type of the products, x itself if it has it."""
+        """Memory for a copy of x in the type of the products; x itself if it has that type."""
         return x if x.dtype == self.dtype else torch.empty_like(x, dtype=self.dtype)
 
     @abstractmethod
     def prepare(self, products: Tensor) -> Block:
-        """A block of steps, as far as it follows from x W^T (D, n, B, G H) alone."""
+        """A block of steps, with the values that depend on x W^T (D, n, B, G H) only."""
 
     @abstractmethod
     def states(self, block: Block) -> Tensor:
@@ -171,11 +178,11 @@ class Recurrence(Generic[Block]):
 
     @abstractmethod
     def run(self, block: Block, h: Tensor, add: AddProduct) -> None:
-        """Fill u and h (D, n + 1, B, H) after the first."""
+        """Fill u and h (D, n + 1, B, H) after their first step."""
 
     @abstractmethod
     def factors(self, block: Block) -> Tensor:
-        """What g is multiplied by for the gradients of the gates."""
+        """The factors of g in the gradients of the gates."""
 
     @abstractmethod
     def run_back(
@@ -183,7 +190,7 @@ class Recurrence(Generic[Block]):
     ) -> Tensor:
         """The gradients of the gates (D, n, B, G H), in the type of the products.
 
-        g (D, n, B, H) is at first the gradient of u by the output, and at last all of it;
+        g (D, n, B, H) is the gradient of u through the output, and becomes the whole one;
         `before` (D, B, H) becomes that of the u before the first step.
         """
 

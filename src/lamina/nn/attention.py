@@ -80,7 +80,7 @@ class AttentionDecoder(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(n_tokens, width, padding_idx=PAD)
         self.attention = Attention(n_features, width)
-        # A horizon of 1: attention makes long time scales of the gates unnecessary.
+        # A time scale of 1: attention makes long time scales of the gates unnecessary.
         self.attention_rnn = RecurrentLayer("lstm", width, width, False, 1)
         self.output_rnn = RecurrentLayer("lstm", 2 * width, width, False, 1)
         self.join = nn.Linear(2 * width, width)

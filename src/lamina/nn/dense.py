@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -21,14 +21,15 @@ class DenseLayers(nn.Module):
         for linear in linears:
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
-        self.linears: Any = nn.ModuleList(linears)
+        # A ModuleList does not declare the type of its items.
+        self.linears = cast("Sequence[nn.Linear]", nn.ModuleList(linears))
         self.drop = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         activate = ACTIVATIONS[self.activation].apply
         for linear in self.linears:
             x = activate(apply_linear(linear, x))
-            # In prediction of a row even a call that does nothing is felt.
+            # In the prediction of a single row even a call that does nothing is measurable.
             if self.training:
                 x = self.drop(x)
         return x

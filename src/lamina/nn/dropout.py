@@ -1,4 +1,4 @@
-"""Dropout, drawn from the fit's random stream."""
+"""Dropout, drawn from the random stream of the fit."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ from lamina.seeding import current_generator
 
 
 class Dropout(nn.Module):
-    """h -> h with a fraction of its numbers set to 0 and the others scaled up, in training."""
+    """h -> h; in training a fraction of its values is set to 0, the others are scaled up."""
 
     def __init__(self, rate: float):
         super().__init__()

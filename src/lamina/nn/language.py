@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lamina.batch import BEGIN, Batch, State, to_token_ids
+from lamina.nn.body import RecurrentBody
 from lamina.nn.model import Model
 
 STEPS_AT_ONCE = 256
@@ -36,7 +37,9 @@ class Stepper:
     """
 
     def __init__(self, model: Model):
-        self.body, self.head = model.body.eval(), model.head.eval()
+        body, self.head = model.body.eval(), model.head.eval()
+        assert isinstance(body, RecurrentBody)
+        self.body = body
 
     @torch.inference_mode()
     def start(self, n: int) -> tuple[Tensor, State]:

@@ -1,4 +1,4 @@
-"""Losses with their slopes: (output, target, weight) -> (loss, its slope at the output).
+"""Losses with their gradients: (output, target, weight) -> (loss, gradient at the output).
 
 The loss is the mean over the samples of `weight` (B,), None for 1, times the loss of each.
 """
@@ -11,13 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Criterion = Callable[[Tensor, Any, Tensor | None], tuple[Tensor, Tensor]]
+LossAndGradient = tuple[Tensor, Tensor]
+"""The loss, and its gradient at the output, of the shape of the output."""
+Criterion = Callable[[Tensor, Any, Tensor | None], LossAndGradient]
+"""(output, target, weight) -> the loss and its gradient; what a target is depends on it."""
 
 
 def minimise(
     criterion: Criterion, output: Tensor, target: Any, weight: Tensor | None
 ) -> Tensor:
-    """The loss, for autograd to follow: one node whatever the formula."""
+    """The loss, as a single node of autograd."""
     return _Loss.apply(output, criterion, target, weight)
 
 
@@ -30,8 +33,8 @@ class _Loss(torch.autograd.Function):
         target: Any,
         weight: Tensor | None,
     ) -> Tensor:
-        loss, slope = criterion(output.detach(), target, weight)
-        ctx.save_for_backward(slope)
+        loss, gradient = criterion(output.detach(), target, weight)
+        ctx.save_for_backward(gradient)
         return loss
 
     @staticmethod
@@ -39,13 +42,13 @@ class _Loss(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[Tensor, None, None, None]:
-        (slope,) = ctx.saved_tensors
-        return slope * grad_outputs[0], None, None, None
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad_outputs[0], None, None, None
 
 
 def cross_entropy(
     logits: Tensor, target: Tensor, weight: Tensor | None, smoothing: float = 0.0
-) -> tuple[Tensor, Tensor]:
+) -> LossAndGradient:
     """Of logits (B, K) and labels (B,); `smoothing` of each is spread over all K."""
     log_p = _log_softmax(logits)
     if smoothing or weight is not None:
@@ -55,20 +58,20 @@ def cross_entropy(
         loss = weighted_mean(losses, weight)
     else:
         loss = F.nll_loss(log_p, target)
-    slope = log_p.exp_()
-    slope.scatter_(1, target.unsqueeze(1), smoothing - 1, reduce="add")
+    gradient = log_p.exp_()
+    gradient.scatter_(1, target.unsqueeze(1), smoothing - 1, reduce="add")
     if smoothing:
-        slope.sub_(smoothing / slope.shape[1])
-    return loss, _shared(slope, weight)
+        gradient.sub_(smoothing / gradient.shape[1])
+    return loss, _mean_over_samples(gradient, weight)
 
 
 def squared_error(
     output: Tensor, target: Tensor, weight: Tensor | None
-) -> tuple[Tensor, Tensor]:
+) -> LossAndGradient:
     """Of outputs (B, K) and targets (B, K), averaged over K."""
-    slope = output - target
-    loss = weighted_mean(slope.square().mean(1), weight)
-    return loss, _shared(slope.mul_(2 / slope.shape[1]), weight)
+    gradient = output - target
+    loss = weighted_mean(gradient.square().mean(1), weight)
+    return loss, _mean_over_samples(gradient.mul_(2 / gradient.shape[1]), weight)
 
 
 def by_autograd(
@@ -76,13 +79,13 @@ def by_autograd(
     output: Tensor,
     target: Any,
     weight: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Of `losses(output, target)` (B,), the slope left to autograd."""
+) -> LossAndGradient:
+    """Of `losses(output, target)` (B,), with the gradient by autograd."""
     with torch.enable_grad():
         output = output.detach().requires_grad_()
         loss = weighted_mean(losses(output, target), weight)
-        (slope,) = torch.autograd.grad(loss, output)
-    return loss.detach(), slope
+        (gradient,) = torch.autograd.grad(loss, output)
+    return loss.detach(), gradient
 
 
 def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
@@ -91,14 +94,15 @@ def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def _log_softmax(logits: Tensor) -> Tensor:
-    """Along K of logits (B, K), in whichever layout they are."""
-    # torch would copy what is stored transposed, and then go through K at a time.
+    """The log-softmax over K of logits (B, K), stored by rows or by columns."""
+    # Of a transposed tensor torch would make a copy, whose short rows it sums one by one.
     if logits.stride(0) == 1:
         return torch.log_softmax(logits.t(), 0).t()
     return torch.log_softmax(logits, 1)
 
 
-def _shared(slope: Tensor, weight: Tensor | None) -> Tensor:
+def _mean_over_samples(gradient: Tensor, weight: Tensor | None) -> Tensor:
+    """The gradient of the mean from those (B, K) of the samples' losses, in place."""
     if weight is not None:
-        slope.mul_(weight[:, None])
-    return slope.div_(slope.shape[0])
+        gradient.mul_(weight[:, None])
+    return gradient.div_(gradient.shape[0])

@@ -1,28 +1,31 @@
 """A network: a body that turns a batch into features, and a head that reads them."""
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from torch import nn
 
 from lamina.batch import Batch
+from lamina.nn.body import Body
+
+Head = TypeVar("Head", bound=nn.Module)
+"""The class of the heads of a task."""
 
 
-class Model(nn.Module):
+class Model(nn.Module, Generic[Head]):
     """`body(batch) -> Features`, `head(features) -> output`."""
 
-    # A task knows what its own head can be asked.
-    body: Any
-    head: Any
+    body: Body
+    head: Head
 
-    def __init__(self, body: nn.Module, head: nn.Module):
+    def __init__(self, body: Body, head: Head):
         super().__init__()
         self.body, self.head = body, head
-        # Asked for at each prediction, where a walk through the modules would be felt.
+        # Stored because each prediction reads it, and counting visits all modules.
         self.n_weights: int = sum(p.numel() for p in self.parameters() if p.ndim > 1)
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))
 
     def n_parameters(self) -> int:
-        """Trainable numbers."""
+        """The number of trainable values."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)

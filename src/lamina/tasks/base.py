@@ -11,7 +11,7 @@ from lamina.batch import Batch
 from lamina.exceptions import ParameterError
 from lamina.nn.body import Body
 from lamina.nn.heads import PooledHead
-from lamina.nn.losses import minimise
+from lamina.nn.losses import LossAndGradient, minimise
 from lamina.nn.model import Model
 
 Classes = Sequence[Any] | np.ndarray
@@ -134,5 +134,5 @@ class PooledTask(Task):
     @abstractmethod
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> LossAndGradient:
         """The loss of outputs (B, K), and its gradient there (B, K)."""

@@ -100,11 +100,17 @@ def _state_before(model: Model, batch: Batch) -> State:
     carried, n = batch.carried and batch.carried.state, len(batch)
     # A batch with more rows than the one before continues none of them.
     if carried is None or batch.resets_state is None or carried[0][0].shape[1] < n:
-        return model.body.start(n)
+        return _recurrent(model).start(n)
     resets = batch.resets_state[:, None]
     return [
         tuple(s[:, :n].masked_fill(resets, 0.0) for s in layer) for layer in carried
     ]
+
+
+def _recurrent(model: Model) -> RecurrentBody:
+    """The body of a language model."""
+    assert isinstance(model.body, RecurrentBody)
+    return model.body
 
 
 def _lengths(batch: Batch) -> Tensor:
@@ -120,7 +126,7 @@ def _mask(batch: Batch) -> Tensor:
 
 def _passes(model: Model, batch: Batch) -> Iterator[tuple[int, Tensor]]:
     """(first step, h (B, T', D)) over documents of any length, some steps at a time."""
-    state = model.body.start(len(batch))
+    state = _recurrent(model).start(len(batch))
     for begin in range(0, int(_lengths(batch).max()), STEPS_AT_ONCE):
         x = batch.x[:, begin : min(begin + STEPS_AT_ONCE, batch.x.shape[1] - 1)]
         features = model.body(Batch(x, state=state))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.exceptions import DataError
-from lamina.nn.losses import by_autograd, squared_error
+from lamina.nn.losses import LossAndGradient, by_autograd, squared_error
 from lamina.nn.model import Model
 from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
@@ -35,8 +35,6 @@ LARGEST = 1e100
 """Targets are divided so that none is larger when squares are summed for R^2."""
 TINY = 1e-12
 """The least prediction of which a logarithm is taken."""
-LossAndGradient = tuple[Tensor, Tensor]
-"""The loss of outputs (B, K), and its gradient (B, K)."""
 
 
 class LossParams(NamedTuple):

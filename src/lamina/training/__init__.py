@@ -1,1 +1,1 @@
-"""The one loop, and what it is made of; it knows no architecture and no task."""
+"""The training loop and its parts, the same for all architectures and tasks."""

@@ -47,9 +47,9 @@ class EpochTasks:
             return False
 
         def reconstruct() -> dict[str, Any]:
-            own = copy.deepcopy(model).eval()
-            release(own)
-            return self.fitted(own, history)
+            copied = copy.deepcopy(model).eval()
+            release(copied)
+            return self.fitted(copied, history)
 
         return self.epoch.call_on_fit_task_end(
             estimator=self.estimator, reconstruction_attributes=reconstruct, **self.data

@@ -1,6 +1,5 @@
-"""How a batch's loss gets its gradients: by autograd, or by a kernel that a body offers."""
+"""Losses of batches and their gradients, by autograd or by the kernel of a body."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from lamina.kernels import private
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.parallel import PART, Part
 from lamina.nn.body import KernelBody
+from lamina.nn.losses import Criterion
 from lamina.nn.model import Model
 from lamina.seeding import (
     drawing_from,
@@ -24,8 +24,6 @@ from lamina.seeding import (
 from lamina.tasks.base import PooledTask, Task
 from lamina.training.plan import ExecutionPlan
 from lamina.training.weights import Weights, flat_weights_of, release, weights_of
-
-Criterion = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 
 
 class Gradients(Protocol):
@@ -38,7 +36,7 @@ class Gradients(Protocol):
         ...
 
     def end(self) -> None:
-        """Leave the parameters as they are in a model that is not trained."""
+        """Release the memory of gradients after the last step."""
         ...
 
 
@@ -46,7 +44,7 @@ def gradients_of(model: Model, task: Task, plan: ExecutionPlan) -> Gradients:
     """The fastest way for this network and task."""
     body, scaler = model.body, plan.scaler
     if isinstance(body, KernelBody) and isinstance(task, PooledTask) and not scaler:
-        weights = flat_weights_of(model)  # first: the kernel reads and writes there
+        weights = flat_weights_of(model)  # first: the kernel keeps views of it
         kernel = body.kernel(model.head, plan.dtype)
         if kernel is not None:
             return ByKernel(model, weights, body, kernel, task.criterion)
@@ -56,7 +54,7 @@ def gradients_of(model: Model, task: Task, plan: ExecutionPlan) -> Gradients:
 
 @dataclass
 class ByAutograd:
-    """Whatever the network and the task are."""
+    """Gradients by autograd, for any network and task."""
 
     model: Model
     task: Task
@@ -86,7 +84,7 @@ class ByAutograd:
         return loss.detach()
 
     def _of_parts(self, batch: Batch) -> Tensor:
-        """The loss by parts of the batch, whose gradients are added in their order."""
+        """The loss of a batch in parts, whose gradients are added in order."""
         parts = self.plan.parts_of(len(batch))
         run = partial(self._part, batch, len(parts))
         results = self.plan.team.map(run, list(enumerate(parts)))
@@ -98,9 +96,9 @@ class ByAutograd:
         return torch.stack(losses).sum()
 
     def _part(
-        self, batch: Batch, n_parts: int, numbered: tuple[int, slice]
+        self, batch: Batch, n_parts: int, indexed: tuple[int, slice]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        index, rows = numbered
+        index, rows = indexed
         part = batch.part(index, rows)
         token = PART.set(Part(index, n_parts))
         try:
@@ -125,7 +123,7 @@ class ByAutograd:
 
 @dataclass
 class ByKernel:
-    """A body's own passes, with the gradient of the task's criterion between them."""
+    """Gradients by the kernel of a body and the gradient of the task's criterion."""
 
     model: Model
     weights: Weights
@@ -142,7 +140,7 @@ class ByKernel:
             for table in self.body.embeddings.parameters():
                 if table.grad is not None:
                     table.grad.zero_()
-            # Given a gradient, torch would first import sympy for a third of a second.
+            # `backward(gradient)` would first import sympy, which takes a third of a second.
             (x * to_input).sum().backward()
         return loss
 

@@ -1,13 +1,14 @@
 """Samples, targets and weights -> batches.
 
-Data in memory is sliced, never collated sample by sample. Which samples make a batch, and
-in what order batches come, is for the samples to say.
+Data in memory is sliced, never collated sample by sample. `Samples.batches` decides which
+samples make a batch, and the order of the batches.
 """
 
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,22 +19,28 @@ from lamina.encoders.base import Samples
 from lamina.kernels.parallel import workers
 from lamina.training.precision import data_budget
 
-N_DECODERS, N_AHEAD = 2, 4
-"""Threads that decode files, and batches that they may be ahead."""
+N_DECODERS, N_PREFETCHED = 2, 4
+"""Threads that decode files, and batches that they decode in advance."""
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, {"cpu": 1 << 16, "cuda": 1 << 18, "mps": 1 << 18}
-"""Samples, and steps or pixels, of a batch that is predicted: on a CPU few enough that
-features stay in its cache, where convolutions are 1.5 to 3 times as fast."""
+"""Samples, and steps or pixels, of a batch that is predicted. On a CPU features then
+stay in the cache, where convolutions are 1.5 to 3 times as fast."""
 MACS_AT_ONCE = 4e9
 """Multiply-accumulates of a batch that is predicted on a CPU: batches share its cores."""
 
 
+class RowIndexed(Protocol):
+    """Values of samples, such as targets, that row indices select from."""
+
+    def __getitem__(self, rows: Tensor, /) -> Any: ...
+
+
 @dataclass
 class Loader:
-    """Batches of an epoch, in a new order each time that it is iterated over."""
+    """Batches of an epoch, in a new order at each iteration."""
 
     samples: Samples
-    target: Any
-    """What `target[rows]` takes the targets of a batch from; None if there are none."""
+    target: RowIndexed | None
+    """`target[rows]` are the targets of a batch; None if there are none."""
     weight: Tensor | None
     batch_size: int
     shuffle: bool = True
@@ -43,7 +50,7 @@ class Loader:
         self.n_batches = len(self.samples.batches(self.batch_size, None))
 
     def on(self, device: torch.device) -> "Loader":
-        """The same, its samples on the device where they fit, to be batched there."""
+        """A loader whose samples are on the device, if they fit there."""
         budget = data_budget(device)
         if not budget:
             return self
@@ -53,8 +60,8 @@ class Loader:
         generator = self.generator if self.shuffle else None
         order = self.samples.batches(self.batch_size, generator)
         carried = CarriedState()
-        for rows, unlabelled in taken(self.samples, order):
-            target, weight = picked(self.target, rows), picked(self.weight, rows)
+        for rows, unlabelled in prefetched(self.samples, order):
+            target, weight = selected(self.target, rows), selected(self.weight, rows)
             batch = unlabelled.labelled(target, weight)
             if batch.resets_state is not None:
                 batch.carried = carried
@@ -63,27 +70,27 @@ class Loader:
 
 @dataclass
 class PredictionBatches:
-    """(row numbers, batch) over all samples, the short ones first.
+    """(row indices, batch) over all samples, the short ones first.
 
     A sample has `n_cells` steps or pixels and takes `n_macs` multiply-accumulates. Sizes
     are rounded up by repeating the last row, so that few shapes occur; the repeated rows
-    have no number.
+    have no index.
     """
 
     samples: Samples
     n_cells: int
     n_macs: float = 0.0
-    target: Any = None
+    target: RowIndexed | None = None
     device: str = "cpu"
 
     @property
     def n_at_once(self) -> int:
-        """Samples of the largest batch, about."""
+        """Samples of the largest batch, without repeated rows."""
         return min(len(self.samples), self._size)
 
     @property
     def _size(self) -> int:
-        """Samples that are computed at a time; a multiple of 32."""
+        """Rows of a full batch; a multiple of 32."""
         n_samples = CELLS_AT_ONCE[self.device] // self.n_cells
         if self.device == "cpu":
             n_samples = min(n_samples, int(MACS_AT_ONCE / max(self.n_macs, 1.0)))
@@ -95,33 +102,34 @@ class PredictionBatches:
         if self.samples.lengths is not None:
             rows = self.samples.lengths.argsort(stable=True)[rows]
         parts = [rows[i : i + size] for i in range(0, n, size)]
-        for i, (part, batch) in enumerate(taken(self.samples, parts)):
-            known = picked(self.target, part)
-            yield part[: n - i * size], batch.labelled(known, None)
+        for i, (part, batch) in enumerate(prefetched(self.samples, parts)):
+            target = selected(self.target, part)
+            yield part[: n - i * size], batch.labelled(target, None)
 
 
-def taken(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:
-    """(row numbers, batch) in this order; what must be decoded is decoded ahead."""
+def prefetched(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:
+    """(row indices, batch) in this order; files are decoded in advance."""
     if not samples.decodes:
         for rows in order:
             yield rows, samples.take(rows)
         return
-    pool, ahead = workers(N_DECODERS, "decoders"), deque()
+    pool = workers(N_DECODERS, "decoders")
+    pending: deque[tuple[Tensor, Future[Batch]]] = deque()
     try:
         for rows in order:
-            ahead.append((rows, pool.submit(samples.take, rows)))
-            if len(ahead) > N_AHEAD:
-                first, batch = ahead.popleft()
+            pending.append((rows, pool.submit(samples.take, rows)))
+            if len(pending) > N_PREFETCHED:
+                first, batch = pending.popleft()
                 yield first, batch.result()
-        for last, batch in ahead:
+        for last, batch in pending:
             yield last, batch.result()
     finally:
-        for _, batch in ahead:
+        for _, batch in pending:
             batch.cancel()
 
 
-def picked(values: Any, rows: Tensor) -> Any:
-    """The values of these rows; None of None."""
-    if isinstance(values, Tensor):  # in half of the time of `values[rows]`
+def selected(values: RowIndexed | None, rows: Tensor) -> Any:
+    """The values of these rows; None if there are none."""
+    if isinstance(values, Tensor):  # takes half of the time of `values[rows]`
         return values.index_select(0, rows)
     return None if values is None else values[rows]

@@ -1,4 +1,4 @@
-"""The one training loop. It knows models, batches and tasks; no architecture and no task."""
+"""The training loop, the same for all architectures and tasks."""
 
 import math
 import time
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor
 
 from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
@@ -16,7 +15,7 @@ from lamina.training.loader import Loader
 from lamina.training.optimizers import Optimizer
 from lamina.training.plan import ExecutionPlan
 from lamina.training.schedules import SCHEDULES
-from lamina.training.step import Step, fastest
+from lamina.training.step import Step, TrainStep, fastest
 from lamina.training.stopping import Epoch, Snapshot, Stopping
 
 if TYPE_CHECKING:
@@ -27,16 +26,18 @@ START_UP = 0.02
 
 
 class Monitor(Protocol):
-    """Is told of every epoch and may end the fit."""
+    """Is called at each epoch, and may end the fit."""
 
     def epoch_begins(self, model: Model) -> None: ...
 
-    def epoch_ends(self, model: Model, history: "History") -> bool: ...
+    def epoch_ends(self, model: Model, history: "History") -> bool:
+        """Whether to stop."""
+        ...
 
 
 @dataclass
 class History:
-    """What happened, epoch by epoch."""
+    """The results of each epoch, and how the fit ended."""
 
     epochs: list[Epoch] = field(default_factory=list)
     diverged: bool = False
@@ -80,7 +81,7 @@ class Clock:
 
 @dataclass
 class Training:
-    """Everything that one fit of a network needs."""
+    """One fit of a network."""
 
     model: Model
     loader: Loader
@@ -91,12 +92,12 @@ class Training:
     n_epochs: int
     monitor: Monitor
     n_macs: float
-    """Multiply-accumulates of a forward pass over a batch, about."""
+    """Multiply-accumulates of a forward pass over a batch, approximately."""
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
 
     def __post_init__(self) -> None:
-        # Whether the best epoch is kept, and not the last.
+        # Whether the network of the best epoch is kept, and not that of the last.
         self.selects = self.validate is not None and self.params.early_stopping
 
     def run(self) -> History:
@@ -119,13 +120,11 @@ class Training:
         self.model.eval()
         return history
 
-    def _step(self) -> Callable[..., Tensor]:
+    def _step(self) -> TrainStep:
         step = Step(self.gradients, self.optimizer, self.params.max_grad_norm)
         return fastest(step, self.model.body, self.plan.device, self.n_macs)
 
-    def _epochs(
-        self, step: Callable[..., Tensor], history: History, kept: Snapshot
-    ) -> None:
+    def _epochs(self, step: TrainStep, history: History, kept: Snapshot) -> None:
         clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)
         stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
         for _ in range(self.n_epochs):
@@ -135,18 +134,18 @@ class Training:
                 history.diverged = True
                 break
             score = self._validation_score()
-            watched = self._watched(loss, score, is_first=not history.epochs)
-            is_best = stopping.is_better(watched) or not self.selects
-            # An interrupt finds an epoch either recorded as a whole or not at all.
+            value = self._stopping_value(loss, score, is_first=not history.epochs)
+            is_best = stopping.is_better(value) or not self.selects
+            # An interrupt leaves an epoch recorded completely or not at all.
             history.epochs.append(Epoch(loss, score, is_best))
             kept.follow(history.epochs)
             stop = self.monitor.epoch_ends(self.model, history)
             if stop or stopping.is_over or clock.progress() >= 1:
                 break
 
-    def _epoch(self, clock: Clock, step: Callable[..., Tensor]) -> float:
+    def _epoch(self, clock: Clock, step: TrainStep) -> float:
         """One pass over the samples; returns the mean loss per sample."""
-        if not self.model.training:  # a walk through the modules
+        if not self.model.training:  # the call visits all modules
             self.model.train()
         factor = SCHEDULES[self.schedule]
         losses, sizes = [], []
@@ -160,12 +159,12 @@ class Training:
                 losses.append(step(batch.to(device), rate))
             sizes.append(len(batch))
             clock.step += 1
-        # The device is read once an epoch, and not once a batch.
+        # One read an epoch: each read waits for the device.
         mean = torch.stack(losses) @ torch.tensor(sizes, device=device).float()
         return (mean / sum(sizes)).item()
 
     def _is_finite(self) -> bool:
-        """Whether all weights are numbers; a loss was measured before its step."""
+        """Whether all weights are finite; the losses were computed before each step."""
         sums = [values.sum() for values in self.gradients.weights.values]
         return bool(torch.stack(sums).isfinite().all())
 
@@ -175,8 +174,10 @@ class Training:
         self.model.eval()
         return self.validate(self.model)
 
-    def _watched(self, loss: float, score: float | None, *, is_first: bool) -> float:
-        """What `Stopping` watches."""
+    def _stopping_value(
+        self, loss: float, score: float | None, *, is_first: bool
+    ) -> float:
+        """The value that `Stopping` compares, greater is better."""
         if self.selects and score is not None and is_first:
             self._refuse_nan(score)
         if not self.selects or score is None:
@@ -184,7 +185,7 @@ class Training:
         return -math.inf if math.isnan(score) else score
 
     def _refuse_nan(self, score: float) -> None:
-        """A score that is NaN says nothing; the network of no epoch would be kept."""
+        """Select by the loss if the score is NaN, by which no epoch would be the best."""
         if math.isnan(score):
             warn_of_data(
                 "The score of the validation samples is NaN, as R^2 of a single sample is; "

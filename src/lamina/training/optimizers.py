@@ -1,4 +1,4 @@
-"""The rules that turn gradients into steps, by name.
+"""Optimizers, by name.
 
 `alpha` shrinks weights, not biases or normalisation. In "adamw" it is decoupled from the
 gradient (Loshchilov & Hutter 2019); in "adam" and "sgd" it is an L2 penalty.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lamina.training.params import TrainerParams
 
 LearningRate = float | Tensor
-"""A tensor on the device where steps are to be captured."""
+"""A tensor on the device where steps are captured."""
 Decay = Callable[[Weights, float, LearningRate], None]
 
 
@@ -34,12 +34,12 @@ class Optimizer(Protocol):
         ...
 
     def state(self) -> list[Tensor]:
-        """What the next step goes on from; to be read, and to be written over."""
+        """The tensors that a later fit copies from and into, to continue this one."""
         ...
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015), with decay inside the gradient or apart from it."""
+    """Adam (Kingma & Ba 2015), with decay added to the gradient or decoupled from it."""
 
     def __init__(self, weights: Weights, params: "TrainerParams", decay: Decay):
         self.weights, self.decay = weights, decay
@@ -80,7 +80,7 @@ class SGD:
     def step(self, rate: LearningRate) -> None:
         weights = self.weights
         if self.alpha:
-            inside_the_gradient(weights, self.alpha, rate)
+            l2_penalty(weights, self.alpha, rate)
         private.momentum(
             weights.values,
             weights.gradients,
@@ -94,20 +94,20 @@ class SGD:
         return self.velocities
 
 
-def apart_from_the_gradient(weights: Weights, alpha: float, rate: LearningRate) -> None:
-    """Weights shrink by a fraction, however Adam scales the gradient."""
+def decoupled_decay(weights: Weights, alpha: float, rate: LearningRate) -> None:
+    """Shrink weights by a fraction, independently of Adam's scaling of gradients."""
     private.scale_all(weights.decaying, 1 - rate * alpha)
 
 
-def inside_the_gradient(weights: Weights, alpha: float, rate: LearningRate) -> None:
-    """An L2 penalty on the weights."""
+def l2_penalty(weights: Weights, alpha: float, rate: LearningRate) -> None:
+    """Add the gradient of an L2 penalty on the weights."""
     del rate
     private.add_all(weights.decaying_gradients, weights.decaying, alpha)
 
 
 OPTIMIZERS: dict[str, Callable[[Weights, "TrainerParams"], Optimizer]] = {
-    "adamw": lambda weights, params: Adam(weights, params, apart_from_the_gradient),
-    "adam": lambda weights, params: Adam(weights, params, inside_the_gradient),
+    "adamw": lambda weights, params: Adam(weights, params, decoupled_decay),
+    "adam": lambda weights, params: Adam(weights, params, l2_penalty),
     "sgd": SGD,
 }
 

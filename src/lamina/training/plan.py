@@ -1,8 +1,8 @@
-"""How a network computes its batches: number type, parts and threads, decided here alone.
+"""How batches are computed: the choice of number type, parts and threads.
 
-The number type and the parts into which a batch is divided follow from the network, the
-size of the batch and the processor's kind, and decide the result to the last bit. How many
-threads share the parts does not change the result: `Team` chooses by measurement.
+The number type and the parts of a batch depend on the network, the size of the batch and
+the kind of processor, and determine the result bit by bit. The number of threads that
+compute the parts does not change the result: `Team` chooses it by measurement.
 """
 
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 MIN_MACS_BFLOAT16 = 1.5e7
 """Multiply-accumulates of a forward pass from which bfloat16 saves more than casts cost.
 
-From here on oneDNN's products are the faster ones in float32 as well: a call of it takes
-12 us more than one of MKL.
+From here on oneDNN's products are faster in float32 as well; its call overhead is 12 us
+higher than MKL's.
 """
 MIN_MACS_PART = {torch.float32: 1e7, torch.bfloat16: 5e7}
-"""Multiply-accumulates of a forward pass for which another thread is worth asking: a tenth
-of a millisecond or more. In bfloat16 they take a fraction of the time."""
+"""Multiply-accumulates of a forward pass in a part, .1 ms or more: fewer gain less than
+another thread costs. In bfloat16 they take a fraction of the time."""
 MIN_MACS_THREAD = 4e6
-"""The same of a prediction."""
+"""Multiply-accumulates of a prediction for each thread."""
 MAX_PARTS = 4
-"""Each part has gradients of its own, which are added."""
+"""Each part takes memory for its gradients, and time to add them."""
 
 
 _cores: ContextVar[int | None] = ContextVar("cores", default=None)
@@ -44,15 +44,15 @@ _cores: ContextVar[int | None] = ContextVar("cores", default=None)
 
 @dataclass(frozen=True)
 class ExecutionPlan:
-    """How passes over batches of one size are computed."""
+    """How passes over batches are computed."""
 
     device: torch.device
     dtype: torch.dtype = torch.float32
     """The number type of products; weights, losses and outputs are float32."""
     n_parts: int = 1
-    """Parts of a batch that are computed independently of one another in training."""
+    """Parts of a batch that are computed independently in training."""
     rows_part: int = 0
-    """Rows of a part; of the last one fewer."""
+    """Rows of each part; the last one may have fewer."""
     team: Team = field(default_factory=Team)
     n_torch_threads: int = 1
     """Threads within an operation; more than 1 only for a body from outside of lamina."""
@@ -66,7 +66,7 @@ class ExecutionPlan:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Within it the settings of torch and numpy are those of the plan."""
+        """A context with the settings of the plan."""
         blas = one_blas_thread() if self.uses_numpy_blas else nullcontext()
         products = large_products() if self.is_large else nullcontext()
         matmul = MATMUL.at(self.matmul_precision)
@@ -82,7 +82,7 @@ class ExecutionPlan:
         """The rows of each part of a batch with `n` rows."""
         if self.n_parts == 1:
             return [slice(0, n)]
-        # A row is in the same part of each batch, for states that are carried.
+        # A row is in the same part of every batch, where its carried state is.
         starts = range(0, n, self.rows_part)
         return [slice(start, min(start + self.rows_part, n)) for start in starts]
 
@@ -106,14 +106,14 @@ def training_plan(
     on_cpu = device.type == "cpu"
     by_kernel = isinstance(model.body, KernelBody)
     is_split = on_cpu and dtype != torch.float16 and not by_kernel
-    n_worth = n_macs / MIN_MACS_PART[dtype] if is_split else 0
-    n_parts = _n_parts(model.body, batch_size, n_worth)
+    n_useful = n_macs / MIN_MACS_PART[dtype] if is_split else 0
+    n_parts = _n_parts(model.body, batch_size, n_useful)
     return ExecutionPlan(
         device,
         dtype,
         n_parts,
         -(-batch_size // n_parts),
-        Team(n_cores if is_split and n_worth >= 1 else 1),
+        Team(n_cores if is_split and n_useful >= 1 else 1),
         _n_torch_threads(model.body, n_cores, n_macs),
         n_macs >= MIN_MACS_BFLOAT16,
         on_cpu and by_kernel,
@@ -127,23 +127,23 @@ def prediction_plan(
     model: Model, params: "TrainerParams", n_macs: float
 ) -> ExecutionPlan:
     """The plan of predictions that take `n_macs` altogether, in float32."""
-    place = device_of(params.device)
-    is_split = place.type == "cpu" and model.body.is_reentrant
+    device = device_of(params.device)
+    is_split = device.type == "cpu" and model.body.is_reentrant
     is_split = is_split and n_macs >= MIN_MACS_THREAD
     n_cores = _n_cores(params.n_threads) if n_macs >= MIN_MACS_THREAD else 1
     return ExecutionPlan(
-        place,
+        device,
         team=Team(n_cores if is_split else 1),
         n_torch_threads=_n_torch_threads(model.body, n_cores, n_macs),
         is_large=n_macs >= MIN_MACS_BFLOAT16,
-        matmul_precision=_matmul_precision(params.precision, place, n_macs),
+        matmul_precision=_matmul_precision(params.precision, device, n_macs),
     )
 
 
-def _n_parts(body: Body, batch_size: int, n_worth: float) -> int:
+def _n_parts(body: Body, batch_size: int, n_useful: float) -> int:
     if not body.is_reentrant or body.min_rows_part is None:
         return 1
-    n_parts = min(batch_size // body.min_rows_part, int(n_worth))
+    n_parts = min(batch_size // body.min_rows_part, int(n_useful))
     return max(1, min(n_parts, MAX_PARTS))
 
 
@@ -154,7 +154,7 @@ def _n_torch_threads(body: Body, n_cores: int, n_macs: float) -> int:
 
 
 def _n_cores(n_threads: int | str) -> int:
-    """Cores that a call may use: those of the process, or as many as the user says."""
+    """Cores that a call may use: those of the process, or the number set by the user."""
     if not isinstance(n_threads, str):
         return n_threads
     outer = _cores.get()
@@ -164,7 +164,7 @@ def _n_cores(n_threads: int | str) -> int:
 
 
 def _matmul_precision(precision: str, device: torch.device, n_macs: float) -> str:
-    """One for all calls on a CPU: two at the same time must not need different ones."""
+    """The same for all calls on a CPU, because the setting is global."""
     if precision == "float32" or n_macs < MIN_MACS_BFLOAT16:
         return "highest"
     return "high" if device.type == "cuda" else "highest"

@@ -1,4 +1,4 @@
-"""Devices and number types: what the parameters `device` and `precision` mean here."""
+"""The devices and number types of the parameters `device` and `precision`."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ PRECISIONS: dict[str, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-N_SOUND = 2000
+N_FINITE = 2000
 """Steps without overflow after which the scale of losses is doubled."""
 
 
@@ -52,7 +52,7 @@ def device_of(name: str) -> torch.device:
 
 
 def data_budget(device: torch.device) -> int:
-    """Bytes of data that may stay on a device: half of what is free there."""
+    """Bytes of data that may stay on a device: half of its free memory."""
     return 0 if device.type != "cuda" else torch.cuda.mem_get_info(device)[0] // 2
 
 
@@ -79,17 +79,17 @@ class LossScale:
     """Scales losses so that half-precision gradients do not vanish or overflow.
 
     The scale halves when a gradient overflows, whose step then counts as one along a
-    gradient of 0, and doubles after 2,000 sound steps (Micikevicius et al. 2018). Nothing
-    waits for the device.
+    gradient of 0, and doubles after 2,000 steps without overflow (Micikevicius et al. 2018).
+    The host does not wait for the device.
     """
 
     factor: Tensor
     overflow: Tensor
-    n_sound: Tensor = field(repr=False)
+    n_finite: Tensor = field(repr=False)
 
     @classmethod
     def on(cls, device: torch.device) -> "LossScale":
-        """A new scale, its numbers on the device."""
+        """A new scale, with its tensors on the device."""
         return cls(
             torch.full((), 2.0**16, device=device),
             torch.zeros((), device=device),
@@ -110,14 +110,14 @@ class LossScale:
 
     def _update(self) -> None:
         overflow = self.overflow.bool()
-        self.n_sound.add_(1).masked_fill_(overflow, 0)
-        doubles = self.n_sound == N_SOUND
+        self.n_finite.add_(1).masked_fill_(overflow, 0)
+        doubles = self.n_finite == N_FINITE
         self.factor.mul_(torch.where(overflow, 0.5, torch.where(doubles, 2.0, 1.0)))
-        self.n_sound.masked_fill_(doubles, 0)
+        self.n_finite.masked_fill_(doubles, 0)
 
 
 def on_device(model: nn.Module, device: torch.device) -> AbstractContextManager:
-    """A fitted model lives on the CPU, and on another device only while it computes."""
+    """A context in which a fitted model is on the device; otherwise it is on the CPU."""
     return nullcontext() if device.type == "cpu" else _moved(model, device)
 
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from lamina.training.params import TrainerParams
 
 Query = Callable[[Model, Batch], Any]
-"""A question about the samples of a batch; the answer has a row, or an element, each."""
+"""A function of a batch that returns a row of an array, or of a list, for each sample."""
 
 
 @torch.inference_mode()
 def outputs_of(
     model: Model, query: Query, batches: PredictionBatches, params: "TrainerParams"
 ) -> Any:
-    """What `query` returns of each sample, in their order: (n, ...), or a list of n."""
+    """What `query` returns for the samples, in their order: (n, ...), or a list of n."""
     n_macs = len(batches.samples) * batches.n_macs
     plan = prediction_plan(model, params, n_macs)
     rows, parts = [], []
@@ -51,6 +51,6 @@ def outputs_of(
 
 
 def _ordered(rows: list[int], parts: list[list]) -> list:
-    """The elements of the parts, which belong to these rows, in the order of the rows."""
-    found = dict(zip(rows, chain.from_iterable(parts), strict=True))
-    return [found[i] for i in range(len(found))]
+    """The elements of the parts, of which `rows` are the indices, in order of these."""
+    by_row = dict(zip(rows, chain.from_iterable(parts), strict=True))
+    return [by_row[i] for i in range(len(by_row))]

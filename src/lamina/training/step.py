@@ -1,13 +1,13 @@
 """One step of training: compute the gradients of a batch, clip them, update the weights.
 
-A small network keeps a GPU waiting for Python. So the work of its step is captured once
-for each shape of batch, as a CUDA graph, and replayed from then on.
+With a small network a GPU waits for Python. So its step is captured once for each shape of
+batch, as a CUDA graph, and replayed from then on.
 """
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -24,12 +24,17 @@ them faster than Python launches them, and a captured step keeps its memory."""
 N_WARM_UP = 10
 """Steps of a shape before one is captured: libraries allocate what they need, and the
 momentum of `BatchNorm` is constant from then on."""
-Work = Callable[[], Tensor]
+TrainStep = Callable[[Batch, float], Tensor]
+"""(batch, learning rate) -> the loss of the batch before the step."""
+StaticStep = Callable[[], Tensor]
+"""A step that reads its batch and learning rate from the same memory each time."""
+Shape = tuple[tuple[str, torch.Size, torch.dtype], ...]
+"""Name, shape and type of each tensor of a batch."""
 
 
 @dataclass
 class Step:
-    """(batch, learning rate) -> the loss that the batch had before the step."""
+    """(batch, learning rate) -> the loss of the batch before the step."""
 
     gradients: Gradients
     optimizer: Optimizer
@@ -45,14 +50,14 @@ class Step:
 
 
 class Capture(Protocol):
-    """How a device captures work and replays it."""
+    """How a device captures steps and replays them."""
 
-    def warm_up(self, work: Work) -> Tensor:
-        """Do the work on the stream where it will be captured."""
+    def warm_up(self, step: StaticStep) -> Tensor:
+        """Run a step on the stream where it will be captured."""
         ...
 
-    def capture(self, work: Work) -> Work:
-        """A function that replays this work on the same memory; capture itself does not."""
+    def capture(self, step: StaticStep) -> StaticStep:
+        """A function that replays this step; capturing it does not run it."""
         ...
 
 
@@ -63,22 +68,22 @@ class Graphs:
         self.stream = torch.cuda.Stream()
         self.generator = current_generator(device)
 
-    def warm_up(self, work: Work) -> Tensor:
+    def warm_up(self, step: StaticStep) -> Tensor:
         main = torch.cuda.current_stream()
         self.stream.wait_stream(main)
         with torch.cuda.stream(self.stream):
-            loss = work()
+            loss = step()
         main.wait_stream(self.stream)
         return loss.clone()
 
-    def capture(self, work: Work) -> Work:
+    def capture(self, step: StaticStep) -> StaticStep:
         graph, stream = torch.cuda.CUDAGraph(), self.stream
         if self.generator is not None:
             # Each replay draws new numbers.
             graph.register_generator_state(self.generator)
-        # Other threads may go on using the GPU.
+        # Other threads may use the GPU meanwhile.
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            loss = work()
+            loss = step()
 
         def replay() -> Tensor:
             graph.replay()
@@ -95,44 +100,44 @@ class ShapeSteps:
     capture: Capture
     rate: Tensor
     batch: Batch
-    """The memory from which the work reads its batch, as `rate` is for its learning rate."""
-    n_done: int = 0
-    replay: Work | None = None
+    """The memory from which the step reads its batch, as `rate` is for its learning rate."""
+    n_steps: int = 0
+    replay: StaticStep | None = None
 
     def __call__(self, parts: dict[str, Tensor]) -> Tensor:
         for name, part in parts.items():
             getattr(self.batch, name).copy_(part)
-        self.n_done += 1
-        if self.n_done <= N_WARM_UP:
-            return self.capture.warm_up(self._work)
+        self.n_steps += 1
+        if self.n_steps <= N_WARM_UP:
+            return self.capture.warm_up(self._static_step)
         if self.replay is None:
             self.replay = self._captured()
         return self.replay()
 
-    def _captured(self) -> Work:
+    def _captured(self) -> StaticStep:
         try:
-            return self.capture.capture(self._work)
+            return self.capture.capture(self._static_step)
         except RuntimeError as error:
             warnings.warn(
-                f"Training goes on, but its steps cannot be captured on this GPU and "
-                f"are slower: {error}",
+                f"Training continues, but its steps cannot be captured on this GPU "
+                f"and are slower: {error}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            return lambda: self.capture.warm_up(self._work)
+            return lambda: self.capture.warm_up(self._static_step)
 
-    def _work(self) -> Tensor:
+    def _static_step(self) -> Tensor:
         return self.step(self.batch, self.rate)
 
 
 @dataclass
 class CapturedStep:
-    """A step that replays what was captured of an earlier one on a batch of the same shape."""
+    """A step that replays one captured on an earlier batch of the same shape."""
 
     step: Step
     capture: Capture
     rate: Tensor
-    shapes: dict[Any, ShapeSteps] = field(default_factory=dict)
+    shapes: dict[Shape, ShapeSteps] = field(default_factory=dict)
 
     def __call__(self, batch: Batch, rate: float) -> Tensor:
         self.rate.fill_(rate)
@@ -147,10 +152,8 @@ class CapturedStep:
         return self.shapes[shape](parts)
 
 
-def fastest(
-    step: Step, body: Body, device: torch.device, n_macs: float
-) -> Callable[..., Tensor]:
-    """The step as it is fastest on this device; `n_macs` as in `Training`."""
+def fastest(step: Step, body: Body, device: torch.device, n_macs: float) -> TrainStep:
+    """The faster form of the step on this device; `n_macs` as in `Training`."""
     small = device.type == "cuda" and n_macs <= MAX_MACS_CAPTURED
     if not small or not body.has_static_steps:
         return step
@@ -159,7 +162,7 @@ def fastest(
 
 
 def _parts(batch: Batch) -> dict[str, Tensor] | None:
-    """The tensors of a batch, or None if more than their shapes decides what is done."""
+    """The tensors of a batch; None if the step depends on more than their shapes."""
     values = {f.name: getattr(batch, f.name) for f in fields(batch)}
     parts = {name: value for name, value in values.items() if value is not None}
     if "lengths" in parts or "resets_state" in parts:

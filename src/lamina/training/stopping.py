@@ -11,7 +11,7 @@ from lamina.kernels import private
 
 @dataclass
 class Stopping:
-    """Follows a score, greater is better, from epoch to epoch."""
+    """Decides by a score of each epoch, greater is better, when to stop."""
 
     patience: int
     tolerance: float
@@ -21,8 +21,8 @@ class Stopping:
     def is_better(self, score: float) -> bool:
         """Whether this epoch is the best so far; of equal ones, the latest is."""
         better = score >= self.best
-        # Measured from the last improvement beyond the tolerance, so that many small
-        # improvements add up to one.
+        # Compared with the last score that improved by more than the tolerance, so that
+        # small improvements add up.
         if score > self._reference + self.tolerance:
             self._reference, self.waited = score, 0
         else:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 @dataclass
 class Weights:
-    """Values of the trained parameters as the optimizer goes through them.
+    """The trained parameters, and their values as the optimizer updates them.
 
-    A weight decays, a bias or a parameter of normalisation does not.
+    Weights decay; biases and parameters of normalisation do not.
     """
 
     parameters: list[nn.Parameter]
@@ -27,14 +27,14 @@ class Weights:
 
     @property
     def decaying_gradients(self) -> list[Tensor]:
-        """The gradients of those that decay."""
+        """The gradients of the weights that decay."""
         if self.flat_gradient is not None:
             return [self.flat_gradient[: len(v)] for v in self.decaying]
         return [p.grad for p in self.parameters if p.grad is not None and p.ndim > 1]
 
 
 def weights_of(model: nn.Module) -> Weights:
-    """Each parameter in memory of its own."""
+    """Each parameter in separate memory."""
     parameters = trained(model)
     decaying = [p.detach() for p in parameters if p.ndim > 1]
     return Weights(parameters, [p.detach() for p in parameters], decaying)
@@ -43,8 +43,8 @@ def weights_of(model: nn.Module) -> Weights:
 def flat_weights_of(model: nn.Module) -> Weights:
     """All parameters in one buffer, and their gradients, `.grad`, in another.
 
-    For gradients that are written to given memory. An operation on all weights is then one
-    call. `release` ends it.
+    For kernels that write gradients to given memory. An operation on all weights is then
+    one call. `release` reverses it.
     """
     parameters = sorted(trained(model), key=lambda p: p.ndim <= 1)
     values = torch.cat([p.detach().flatten() for p in parameters])
@@ -59,7 +59,7 @@ def flat_weights_of(model: nn.Module) -> Weights:
 
 
 def release(model: nn.Module) -> None:
-    """Give each parameter memory of its own, and no gradient."""
+    """Give each parameter separate memory, and delete the gradients."""
     for p in trained(model):
         p.grad = None
         if p.untyped_storage().nbytes() > p.nbytes:
