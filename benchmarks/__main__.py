@@ -5,6 +5,8 @@ import sys
 
 SUITES = (
     "dense",
+    "defaults",
+    "busy",
     "conv",
     "recurrent",
     "predict",

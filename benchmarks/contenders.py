@@ -36,12 +36,11 @@ def lamina(problem: Problem) -> Run:
 def scikit_learn(problem: Problem) -> Run:
     from sklearn.neural_network import MLPClassifier
 
-    widths = [m.out_features for m in problem.module() if hasattr(m, "out_features")]
     seeds = count()
 
     def run() -> float:
         network = MLPClassifier(
-            tuple(widths[:-1]),
+            mlp_widths(problem),
             batch_size=problem.batch_size,
             max_iter=problem.n_epochs,
             n_iter_no_change=10_000,
@@ -55,6 +54,12 @@ def scikit_learn(problem: Problem) -> Run:
         return network.score(problem.X_test, problem.y_test)
 
     return run
+
+
+def mlp_widths(problem: Problem) -> tuple[int, ...]:
+    """The widths of the hidden layers."""
+    layers = [m for m in problem.module() if hasattr(m, "out_features")]
+    return tuple(layer.out_features for layer in layers[:-1])
 
 
 def torch_indexed(problem: Problem) -> Run:

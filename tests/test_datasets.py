@@ -374,7 +374,7 @@ def test_a_twin_is_used(tmp_path, monkeypatch, small):
 
 def test_a_file_with_other_contents_is_named(small, tmp_path):
     (tmp_path / "folder" / "name").write_bytes(b"wrong")
-    with pytest.raises(DataError, match=r"name is not the file .* SHA-256 .*home"):
+    with pytest.raises(DataError, match=r"name does not have .* SHA-256 .*home"):
         source.find(small)
 
 

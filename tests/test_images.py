@@ -361,7 +361,7 @@ def test_images_without_pixels_are_refused(X):
 
 
 def test_arrays_of_strings_are_refused():
-    with pytest.raises(DataError, match="hold numbers"):
+    with pytest.raises(DataError, match="images are arrays of numbers"):
         fitted_on([np.array([["a"]])])
 
 

@@ -140,6 +140,7 @@ WITHOUT_OBJECTS = {
     "kernel_size",
     "max_iter",
     "max_length",
+    "n_threads",
     "season",
     "validation_split",
     "window",

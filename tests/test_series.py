@@ -158,10 +158,10 @@ def test_numbers_that_are_missing_for_the_first_time_after_fit_are_named():
     X = np.random.default_rng(0).normal(size=(6, 4, 2))
     network = RNNClassifier(**TINY).fit(X, [0, 1] * 3)
     X[2, 1, 1] = np.nan
-    with pytest.warns(DataWarning, match="Channel 1 has missing numbers"):
+    with pytest.warns(DataWarning, match="Channel 1 has missing values"):
         assert np.isfinite(network.predict_proba(X)).all()
     X[:, :, 1] = np.nan
-    with pytest.raises(DataError, match="Channel 1 of X has no number"):
+    with pytest.raises(DataError, match="All values of channel 1 of X are missing"):
         RNNClassifier(**TINY).fit(X, [0, 1] * 3)
 
 

@@ -14,15 +14,17 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, IOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from lamina.encoders.files import is_path, name_of, open_regular, reading
+from lamina.encoders.files import contents_of, name_of, open_regular, reading
 from lamina.exceptions import DataError, MissingExtraError
 
+File = str | Path | bytes | IOBase
+"""A path, the contents of a file, or an open binary file."""
 Recording = str | Path | bytes | np.ndarray
 """A path, the contents of a file, or a waveform (n,)."""
 RATES = 100, 1_000_000
@@ -56,7 +58,7 @@ def has_audio_signature(contents: bytes) -> bool:
     return is_mp3 or start.startswith((b"ID3", b".snd", b"dns.", b"fLaC", b"OggS"))
 
 
-def audio_header(sample: Recording, i: int) -> Header:
+def audio_header(sample: File, i: int) -> Header:
     """The header of a file; raises if the file is truncated. Nothing is decoded."""
     soundfile = _soundfile()
     with reading(sample, i):
@@ -65,7 +67,7 @@ def audio_header(sample: Recording, i: int) -> Header:
             file.seek(0)
             # Files of other formats are not opened by libsndfile.
             is_audio = has_audio_signature(start)
-            info = soundfile.info(_source(sample)) if is_audio else None
+            info = soundfile.info(_source(sample, i)) if is_audio else None
             if info is None or info.format not in SIZES:
                 raise DataError(
                     f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
@@ -77,10 +79,10 @@ def audio_header(sample: Recording, i: int) -> Header:
         return header
 
 
-def decode_audio(sample: Recording, i: int) -> tuple[np.ndarray, int]:
+def decode_audio(sample: File, i: int) -> tuple[np.ndarray, int]:
     """Samples (n, channels) between -1 and 1, and their rate."""
     soundfile = _soundfile()
-    with reading(sample, i), soundfile.SoundFile(_source(sample)) as file:
+    with reading(sample, i), soundfile.SoundFile(_source(sample, i)) as file:
         wave = file.read(file.frames, dtype="float32", always_2d=True)
         if len(wave) != file.frames:
             raise DataError(
@@ -90,7 +92,7 @@ def decode_audio(sample: Recording, i: int) -> tuple[np.ndarray, int]:
         return wave, file.samplerate
 
 
-def _refuse_truncated(sample: Recording, i: int, expected: int, n_bytes: int) -> None:
+def _refuse_truncated(sample: File, i: int, expected: int, n_bytes: int) -> None:
     if expected > n_bytes:
         raise DataError(
             f"{name_of(sample, i)} is truncated: it has {n_bytes} bytes, and {expected} "
@@ -98,7 +100,7 @@ def _refuse_truncated(sample: Recording, i: int, expected: int, n_bytes: int) ->
         )
 
 
-def _refuse_invalid(sample: Recording, i: int, header: Header) -> None:
+def _refuse_invalid(sample: File, i: int, header: Header) -> None:
     lowest, highest = RATES
     if not lowest <= header.rate <= highest:
         raise DataError(
@@ -113,7 +115,7 @@ def _refuse_invalid(sample: Recording, i: int, header: Header) -> None:
     refuse_long(sample, i, header.n_samples * header.n_channels)
 
 
-def refuse_long(sample: Recording, i: int, n_values: int) -> None:
+def refuse_long(sample: File | Recording, i: int, n_values: int) -> None:
     """Raise for a recording that would take gigabytes."""
     if n_values > MAX_VALUES:
         raise DataError(
@@ -211,19 +213,20 @@ def _known(size: int) -> int:
 
 
 @contextmanager
-def _opened(sample: Recording, i: int) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(sample: File, i: int) -> Iterator[tuple[BinaryIO, int]]:
     """A file opened for reading and its size; one that could block is refused."""
-    if is_path(sample):
+    if isinstance(sample, str | Path):
         with open_regular(sample) as file:
             yield file, os.fstat(file.fileno()).st_size
     else:
-        assert isinstance(sample, bytes)
-        yield BytesIO(sample), len(sample)
+        contents = contents_of(sample, i)
+        yield BytesIO(contents), len(contents)
 
 
-def _source(sample: Recording) -> str | BytesIO:
+def _source(sample: File, i: int) -> str | BytesIO:
     """The argument of soundfile."""
-    return BytesIO(sample) if isinstance(sample, bytes) else str(sample)
+    is_name = isinstance(sample, str | Path)
+    return str(sample) if is_name else BytesIO(contents_of(sample, i))
 
 
 def _soundfile() -> Any:

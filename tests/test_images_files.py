@@ -143,7 +143,7 @@ def test_postscript_starts_no_program(form, tmp_path, ghostscript):
             "image": image,
         }[form]
         refuse(
-            r"Sample 1 .*(not a picture in one of the formats PNG|from a EPS file)",
+            r"Sample 1 .*(its format is not one of PNG|from a EPS file)",
             COLOUR,
             sample,
         )
@@ -158,7 +158,7 @@ def test_postscript_starts_no_program(form, tmp_path, ghostscript):
 def test_other_formats_are_not_opened(kind, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(contents(Image.fromarray(COLOUR), kind))
-    refuse(r"Sample 0 \(.*not a picture in one of the formats PNG, JPEG", path)
+    refuse(r"Sample 0 \(.*its format is not one of PNG, JPEG", path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices are of Unix")

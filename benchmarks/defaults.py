@@ -1,0 +1,56 @@
+"""Dense networks as users meet them: default regularisation, optimizer and schedule.
+
+Layers, batches and epochs are those of the suite "dense". lamina's defaults have dropout,
+decoupled weight decay, clipping and a schedule, MLPClassifier's an L2 penalty.
+"""
+
+import warnings
+from dataclasses import replace
+from functools import partial
+
+from benchmarks import dense
+from benchmarks.contenders import Run, lamina, mlp_widths
+from benchmarks.problem import Problem
+from benchmarks.runner import run_suite
+
+
+def problem(name: str) -> Problem:
+    equal = dense.CASES[name]()
+    return replace(equal, ours=partial(ours, equal))
+
+
+def ours(equal: Problem):
+    from lamina import DNNClassifier
+
+    return DNNClassifier(
+        hidden_layer_sizes=mlp_widths(equal),
+        batch_size=equal.batch_size,
+        max_iter=equal.n_epochs,
+        n_iter_no_change=10_000,
+    )
+
+
+def scikit_learn(problem: Problem) -> Run:
+    from sklearn.neural_network import MLPClassifier
+
+    def run() -> float:
+        network = MLPClassifier(
+            mlp_widths(problem),
+            batch_size=problem.batch_size,
+            max_iter=problem.n_epochs,
+            n_iter_no_change=10_000,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network.fit(problem.X, problem.y)
+        return network.score(problem.X_test, problem.y_test)
+
+    return run
+
+
+CASES = {name: partial(problem, name) for name in dense.SHAPES}
+CONTENDERS = {"lamina": lamina, "scikit-learn": scikit_learn}
+
+
+def main(asked: list[str]) -> None:
+    run_suite("defaults", asked or list(CASES), list(CONTENDERS), {})
