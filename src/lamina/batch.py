@@ -90,10 +90,6 @@ class CarriedState:
     """Where the rows of a batch are computed in parts, what each of them leaves."""
 
 
-PER_ROW = ("codes", "lengths", "target", "weight", "resets_state", "level_and_scale")
-"""The optional fields of a `Batch` that have a value for each row."""
-
-
 @dataclass  # not frozen, because a frozen one takes four times as long to create
 class Batch:
     """Samples as tensors, padded at the end where `lengths` says so."""
