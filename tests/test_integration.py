@@ -230,9 +230,9 @@ def test_a_warm_start_goes_on_and_a_cold_one_starts_anew():
 
 def test_a_warm_start_keeps_scales_and_refuses_unseen_labels_unchanged():
     network = quick(warm_start=True, max_iter=2).fit(X, NAMES)
-    mean = network.encoder_.numbers.mean.copy()
+    mean = network.encoder_.standardizer.mean.copy()
     network.fit(X + 5, NAMES)
-    np.testing.assert_array_equal(network.encoder_.numbers.mean, mean)
+    np.testing.assert_array_equal(network.encoder_.standardizer.mean, mean)
     before = network.predict_proba(X)
     with pytest.raises(DataError, match="dog"):
         network.fit(X, np.where(NAMES == "ant", "dog", NAMES))
