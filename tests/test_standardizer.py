@@ -45,7 +45,7 @@ def clean(rng, n=500):
         [
             rng.normal(3, 5, n),
             rng.uniform(-1, 1, n),
-            rng.lognormal(size=n),
+            np.exp(rng.normal(size=n).clip(-3, 3)),
             rng.poisson(2, n),
             np.r_[np.ones(5), np.zeros(n - 5)],
             np.where(rng.random(n) < 0.05, rng.exponential(100, n), 0),
