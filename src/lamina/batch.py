@@ -80,6 +80,10 @@ class Spec:
     """Steps over which an output depends on its input."""
 
 
+PER_ROW = ("codes", "lengths", "target", "weight", "resets_state", "level_and_scale")
+"""The fields of a batch, besides x, that have a row for each sample."""
+
+
 @dataclass
 class CarriedState:
     """What one batch of a pass over the samples leaves for the next one."""
