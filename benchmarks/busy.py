@@ -1,7 +1,7 @@
 """Fits on a machine that others use too: beside a process that keeps each core busy.
 
-Seconds alone, seconds beside them, and how many times longer that is. With its share of
-the cores a fit takes about 2 times as long.
+Seconds without them, seconds beside them, and the ratio. With half of each core a fit
+takes 2 times as long.
 """
 
 import multiprocessing
@@ -24,9 +24,9 @@ NAMES = ("lamina", "scikit-learn", "torch, indexed", "Keras, JAX")
 assert set(NAMES) <= set(ALL)
 
 
-def main(asked: list[str]) -> None:
+def main(suites: list[str]) -> None:
     print(machine_line())
-    for suite in asked or list(SUITES):
+    for suite in suites or list(SUITES):
         module, cases = SUITES[suite]
         names = [name for name in NAMES if name in module.CONTENDERS]
         ratios: dict[str, list[float]] = {name: [] for name in names}
@@ -46,16 +46,16 @@ def compare(suite: str, case: str, name: str) -> float | None:
     if not worker.is_ready():
         return None
     worker.run()  # the first run imports and compiles
-    alone = median(worker.run()["seconds"] for _ in range(ROUNDS))
+    single = median(worker.run()["seconds"] for _ in range(ROUNDS))
     with busy_cores():
         beside = median(worker.run()["seconds"] for _ in range(ROUNDS))
     worker.end()
     print(
-        f"  {name:20} alone {alone:8.3f} s, beside {beside:8.3f} s, "
-        f"{beside / alone:6.2f} times",
+        f"  {name:20} single {single:8.3f} s, beside {beside:8.3f} s, "
+        f"{beside / single:6.2f} times",
         flush=True,
     )
-    return beside / alone
+    return beside / single
 
 
 @contextmanager

@@ -52,5 +52,5 @@ CASES = {name: partial(problem, name) for name in dense.SHAPES}
 CONTENDERS = {"lamina": lamina, "scikit-learn": scikit_learn}
 
 
-def main(asked: list[str]) -> None:
-    run_suite("defaults", asked or list(CASES), list(CONTENDERS), {})
+def main(names: list[str]) -> None:
+    run_suite("defaults", names or list(CASES), list(CONTENDERS), {})

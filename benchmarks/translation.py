@@ -210,7 +210,7 @@ def loop_of_one(network: Any, sentence: str, width: int) -> list[int]:
     batch = network.encoder_.encode([sentence]).take(torch.zeros(1, dtype=torch.int64))
     stepper = AttentionStepper(network.network_.head, network.network_.body(batch))
     log_p, state = stepper.start(1)
-    alive, ended = [([], 0.0, log_p[0], state)], []
+    alive, finished = [([], 0.0, log_p[0], state)], []
     for _ in range(LIMIT):
         grown = []
         for tokens, total, following, state in alive:
@@ -219,12 +219,12 @@ def loop_of_one(network: Any, sentence: str, width: int) -> list[int]:
                 grown.append(([*tokens, token], total + p, state))
         grown.sort(key=lambda h: -h[1])
         alive = []
-        for tokens, total, state in grown[: width - len(ended)]:
+        for tokens, total, state in grown[: width - len(finished)]:
             if tokens[-1] == 0:
-                ended.append((total / len(tokens), tokens))
+                finished.append((total / len(tokens), tokens))
                 continue
             log_p, after = stepper.step(torch.tensor(tokens[-1:]), state)
             alive.append((tokens, total, log_p[0], after))
         if not alive:
             break
-    return max(ended, default=(0.0, []))[1]
+    return max(finished, default=(0.0, []))[1]

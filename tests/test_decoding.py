@@ -68,11 +68,13 @@ def test_a_beam_as_wide_as_all_texts_is_exhaustive(seed, penalty):
     for i, ranked in enumerate(beam_search(table, 40, limit, penalty)):
         wanted = all_hypotheses(table, i, limit)
         assert len(ranked) == len(wanted)
-        best = max((h for h in wanted if h.ended), key=lambda h: h.score(penalty))
+        best = max((h for h in wanted if h.finished), key=lambda h: h.score(penalty))
         assert ranked[0].tokens == best.tokens
-        known = {(tuple(h.tokens), h.ended): h.log_p for h in wanted}
+        known = {(tuple(h.tokens), h.finished): h.log_p for h in wanted}
         for h in ranked:
-            assert h.log_p == pytest.approx(known[tuple(h.tokens), h.ended], abs=1e-4)
+            assert h.log_p == pytest.approx(
+                known[tuple(h.tokens), h.finished], abs=1e-4
+            )
 
 
 @settings(max_examples=25, deadline=None)
@@ -84,7 +86,7 @@ def test_a_beam_of_width_one_is_greedy(seed, limit):
         while len(text) < limit and (not text or text[-1]):
             text.append(int(table.after(i, tuple(text)).argmax()))
         is_complete = text[-1] == 0
-        assert best.ended == is_complete
+        assert best.finished == is_complete
         assert best.tokens == (text[:-1] if is_complete else text)
 
 
@@ -96,9 +98,9 @@ def test_scores_are_log_likelihoods_and_samples_are_independent(seed, width):
     for i, ranked in enumerate(beams):
         assert 1 <= len(ranked) <= width
         for h in ranked:
-            wanted = log_p_of(table, i, tuple(h.tokens), h.ended)
+            wanted = log_p_of(table, i, tuple(h.tokens), h.finished)
             assert h.log_p == pytest.approx(wanted, abs=1e-4)
-        texts = [(tuple(h.tokens), h.ended) for h in ranked]
+        texts = [(tuple(h.tokens), h.finished) for h in ranked]
         assert len(set(texts)) == len(texts)
     single = Table(1, seed)
     assert beam_search(single, width, 5)[0] == beams[0]
@@ -115,9 +117,9 @@ def test_texts_begin_with_their_prefix(seed, prefix):
     ]
     assert len(beams[0]) == len(wanted)
     assert all(h.tokens[: len(prefix)] == prefix for h in beams[0])
-    best = max((h.log_p for h in wanted if h.ended), default=None)
+    best = max((h.log_p for h in wanted if h.finished), default=None)
     if best is not None:
-        assert max(h.log_p for h in beams[0] if h.ended) == pytest.approx(
+        assert max(h.log_p for h in beams[0] if h.finished) == pytest.approx(
             best, abs=1e-4
         )
     assert len(beams[1]) == len(all_hypotheses(table, 1, 4))
@@ -139,9 +141,9 @@ def test_only_allowed_tokens_are_written(seed, is_searched):
     for i, h in enumerate(hypotheses):
         pairs = len(h.tokens) // 2
         assert h.tokens[: 2 * pairs] == [1, 2] * pairs
-        assert h.tokens[2 * pairs :] == [] or (h.tokens[-1] == 1 and not h.ended)
+        assert h.tokens[2 * pairs :] == [] or (h.tokens[-1] == 1 and not h.finished)
         sample_number = i // (len(hypotheses) // 2)
-        wanted = log_p_of(table, sample_number, tuple(h.tokens), h.ended)
+        wanted = log_p_of(table, sample_number, tuple(h.tokens), h.finished)
         assert h.log_p == pytest.approx(wanted, abs=1e-4)
 
 
@@ -159,14 +161,16 @@ def test_frequencies_of_drawn_texts_are_their_probabilities():
     table, n = Table(1, 3), 6000
     generator = torch.Generator().manual_seed(0)
     drawn = sample(table, n, 2, sharpened, generator)
-    counts = Counter((tuple(h.tokens), h.ended) for h in drawn)
+    counts = Counter((tuple(h.tokens), h.finished) for h in drawn)
     for h in all_hypotheses(table, 0, 2):
         p = np.exp(h.log_p)
-        frequency = counts[tuple(h.tokens), h.ended] / n
+        frequency = counts[tuple(h.tokens), h.finished] / n
         assert frequency == pytest.approx(p, abs=4.5 * np.sqrt(p / n) + 1e-3)
-    known = {(tuple(h.tokens), h.ended): h.log_p for h in all_hypotheses(table, 0, 2)}
+    known = {
+        (tuple(h.tokens), h.finished): h.log_p for h in all_hypotheses(table, 0, 2)
+    }
     for h in drawn[:20]:
-        assert h.log_p == pytest.approx(known[tuple(h.tokens), h.ended], abs=1e-4)
+        assert h.log_p == pytest.approx(known[tuple(h.tokens), h.finished], abs=1e-4)
 
 
 def test_drawing_at_temperature_zero_is_greedy():

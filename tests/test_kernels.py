@@ -136,7 +136,7 @@ def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_o
     for linear in layers.linears:
         nn.init.normal_(linear.bias)
     x, gradient = torch.randn(30, 40), torch.randn(30, n_outputs)
-    found = []
+    results = []
     for dtype in (torch.float32, torch.bfloat16):
         for p in [*layers.parameters(), *out.parameters()]:
             p.grad = None
@@ -144,8 +144,8 @@ def test_the_dense_kernel_in_bfloat16_is_that_in_float32_rounded(activation, n_o
         z = kernel.forward(x).float()
         to_input = kernel.backward(gradient, to_input=True).float()
         grads = [p.grad.clone() for p in [*layers.parameters(), *out.parameters()]]
-        found.append([z, to_input, *grads])
-    for exact, rounded in zip(*found, strict=True):
+        results.append([z, to_input, *grads])
+    for exact, rounded in zip(*results, strict=True):
         assert rounded.dtype == torch.float32
         # A relu whose input rounding turns round counts with its whole gradient.
         assert (rounded - exact).norm() < 0.06 * exact.norm()
@@ -180,16 +180,16 @@ def test_squared_error_and_its_gradient_are_autograds(weighted):
     torch.testing.assert_close(ours, by_autograd(plain, output, target, weight))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.97])
-def test_dropout_drops_its_share_and_keeps_the_mean(share):
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.97])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     torch.manual_seed(0)
-    mask = keep_mask(torch.empty(1001, 301), share)
+    mask = keep_mask(torch.empty(1001, 301), rate)
     assert len(mask.unique()) == 2
     n = mask.numel()
-    spread = (share * (1 - share) / n) ** 0.5
-    assert (mask == 0).float().mean().item() == pytest.approx(share, abs=5 * spread)
-    assert mask.mean().item() == pytest.approx(1, abs=5 * spread / (1 - share))
-    drop = Dropout(share).eval()
+    spread = (rate * (1 - rate) / n) ** 0.5
+    assert (mask == 0).float().mean().item() == pytest.approx(rate, abs=5 * spread)
+    assert mask.mean().item() == pytest.approx(1, abs=5 * spread / (1 - rate))
+    drop = Dropout(rate).eval()
     h = torch.randn(4, 5)
     assert drop(h) is h
 

@@ -74,10 +74,10 @@ def test_the_number_of_threads_does_not_change_predictions(name):
 
 def test_a_network_is_the_same_alone_and_in_a_worker_of_joblib():
     network, data = NETWORKS["pictures"]
-    alone = weights(network, data, n_threads="auto")
+    single = weights(network, data, n_threads="auto")
     jobs = [delayed(weights)(network, data, n_threads="auto")] * 2
     inside = Parallel(2)(jobs)[0]
-    assert all(np.array_equal(a, b) for a, b in zip(alone, inside, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(single, inside, strict=True))
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
@@ -102,30 +102,30 @@ def test_tasks_run_on_several_threads_and_tasks_of_a_task_on_its_own():
 
 
 def test_an_error_of_a_task_reaches_the_caller_after_all_have_ended():
-    ended = []
+    finished = []
 
     def task(i):
         if not i:
             raise ZeroDivisionError
         time.sleep(0.05)
-        ended.append(i)
+        finished.append(i)
 
     with pytest.raises(ZeroDivisionError):
         Team(2).map(task, [0, 1])
-    assert ended == [1]
+    assert finished == [1]
 
 
 def test_submitted_functions_run_one_after_the_other():
-    team, ended = Team(2), []
+    team, finished = Team(2), []
 
     def task(i):
         time.sleep(0.01 * (3 - i))
-        ended.append(i)
+        finished.append(i)
         return i
 
     waits = [team.submit(lambda i=i: task(i)) for i in range(3)]
     assert [wait() for wait in waits] == [0, 1, 2]
-    assert ended == [0, 1, 2]
+    assert finished == [0, 1, 2]
 
 
 def threads_chosen(seconds_of, n_steps=30):
@@ -188,11 +188,11 @@ class Slow(TensorSamples):
 
 def test_batches_that_are_decoded_ahead_come_in_order_and_with_their_targets():
     x = torch.arange(90.0)[:, None]
-    plain, ahead = (
+    plain, prefetching = (
         Loader(kind(x), torch.arange(90), None, 7, True, torch.Generator())
         for kind in (TensorSamples, Slow)
     )
-    for a, b in zip(plain, ahead, strict=True):
+    for a, b in zip(plain, prefetching, strict=True):
         assert isinstance(b, Batch)
         assert a.target.tolist() == b.target.tolist() == b.x[:, 0].tolist()
 

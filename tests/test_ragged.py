@@ -1,4 +1,4 @@
-"""Rows of unequal length, and recurrences that go on where they stopped."""
+"""Rows of unequal length, and recurrences that continue from a state."""
 
 from dataclasses import replace
 
@@ -19,8 +19,10 @@ def test_rows_are_taken_as_they_were_put_in(lengths, data):
     rows = [torch.randint(1, 9, (n,)) for n in lengths]
     ragged = Ragged.of(rows)
     numbers = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1))
-    taken = ragged[torch.tensor(numbers)]
-    for number, values, real in zip(numbers, taken.values, taken.mask(), strict=True):
+    selected = ragged[torch.tensor(numbers)]
+    for number, values, real in zip(
+        numbers, selected.values, selected.mask(), strict=True
+    ):
         assert values[real].tolist() == rows[number].tolist()
         assert not values[~real].any()
 

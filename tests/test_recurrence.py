@@ -56,10 +56,10 @@ def test_states_and_gradients_are_those_of_torchs_layer(
     truth = passes(lambda x: theirs(x)[0], x, gradient, list(theirs.parameters()))
     before, recurrence.ROWS_AT_ONCE = recurrence.ROWS_AT_ONCE, rows_at_once
     try:
-        found = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
+        results = passes(lambda x: ours(x, None), x, gradient, list(ours.parameters()))
     finally:
         recurrence.ROWS_AT_ONCE = before
-    torch.testing.assert_close(found, truth, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(results, truth, rtol=1e-9, atol=1e-12)
 
 
 @cells

@@ -31,13 +31,13 @@ LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
 
 def looks(func, args):
     """Whether the host waits for this operation."""
-    picked = args[1] if func.overloadpacket.__name__ == "index" else []
-    masks = [p for p in picked if p is not None and p.dtype == torch.bool]
+    selected = args[1] if func.overloadpacket.__name__ == "index" else []
+    masks = [p for p in selected if p is not None and p.dtype == torch.bool]
     return bool(masks) or func.overloadpacket.__name__ in LOOKS
 
 
 class Tape(TorchDispatchMode):
-    """Operations as they are done, to be done again."""
+    """Operations as they are losses, to be losses again."""
 
     def __init__(self):
         super().__init__()
@@ -52,10 +52,10 @@ class Tape(TorchDispatchMode):
     def again(self):
         with torch._C._AutoDispatchBelowAutograd():
             for func, args, kwargs, out in self.calls:
-                new = tree_leaves(func(*args, **kwargs))
-                for old, fresh in zip(tree_leaves(out), new, strict=True):
-                    if isinstance(old, Tensor) and old.data_ptr() != fresh.data_ptr():
-                        old.copy_(fresh)
+                results = tree_leaves(func(*args, **kwargs))
+                for old, new in zip(tree_leaves(out), results, strict=True):
+                    if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
+                        old.copy_(new)
 
 
 class Tapes:
@@ -64,22 +64,22 @@ class Tapes:
     def __init__(self):
         self.n_recorded = self.n_repeated = 0
 
-    def warm_up(self, work):
-        return work()
+    def warm_up(self, step_work):
+        return step_work()
 
-    def capture(self, work):
+    def capture(self, step_work):
         self.n_recorded += 1
-        tape, done = Tape(), []
+        tape, losses = Tape(), []
 
         def again():
-            # A graph does nothing while it is recorded; a tape has done the first step.
-            if not done:
+            # A graph does nothing while it is recorded; a tape has losses the first step.
+            if not losses:
                 with tape:
-                    done.append(work())
+                    losses.append(step_work())
             else:
                 tape.again()
                 self.n_repeated += 1
-            return done[0].clone()
+            return losses[0].clone()
 
         return again
 
@@ -87,12 +87,12 @@ class Tapes:
 @pytest.fixture
 def tapes(monkeypatch):
     """What `fit` records with, wherever it computes."""
-    found = Tapes()
+    captured = Tapes()
     monkeypatch.setattr(
         "lamina.training.loop.fastest",
-        lambda step, *_: CapturedStep(step, found, torch.zeros(())),
+        lambda step, *_: CapturedStep(step, captured, torch.zeros(())),
     )
-    return found
+    return captured
 
 
 @pytest.fixture
@@ -143,12 +143,12 @@ def test_repeated_steps_train_the_same_network(name, weighted, request):
     request.getfixturevalue("unrecorded")
     truth = fitted(kind, EXAMPLES[example], params, weighted)
     tapes = request.getfixturevalue("tapes")
-    found = fitted(kind, EXAMPLES[example], params, weighted)
+    captured = fitted(kind, EXAMPLES[example], params, weighted)
     assert tapes.n_recorded == 2  # twenty samples are batches of 7 and 6
     assert tapes.n_repeated == 16 * 3 - 2 * N_WARM_UP - 2
-    assert found.loss_curve_ == truth.loss_curve_
+    assert captured.loss_curve_ == truth.loss_curve_
     for a, b in zip(
-        found.network_.state_dict().values(),
+        captured.network_.state_dict().values(),
         truth.network_.state_dict().values(),
         strict=True,
     ):
@@ -160,13 +160,13 @@ def test_what_cannot_be_recorded_trains_the_same_network_and_warns(request):
     truth = fitted(DNNClassifier, EXAMPLES["table"], {})
     tapes = request.getfixturevalue("tapes")
 
-    def fail(work):
+    def fail(step_work):
         raise RuntimeError("no room")
 
     tapes.capture = fail
     with pytest.warns(RuntimeWarning, match="cannot be captured on this GPU.*no room"):
-        found = fitted(DNNClassifier, EXAMPLES["table"], {})
-    assert found.loss_curve_ == truth.loss_curve_
+        captured = fitted(DNNClassifier, EXAMPLES["table"], {})
+    assert captured.loss_curve_ == truth.loss_curve_
 
 
 WAIT = ("LanguageModel",)
@@ -223,7 +223,7 @@ def test_graphs_train_the_same_network(name, monkeypatch):
     kind, example, params = NETWORKS[name]
     params = params | {"device": "cuda", "dropout": 0.0, "augmentation": "none"}
     params = {k: v for k, v in params.items() if k in kind().get_params()}
-    found = fitted(kind, EXAMPLES[example], params)
+    captured = fitted(kind, EXAMPLES[example], params)
     monkeypatch.setattr("lamina.training.step.MAX_MACS_CAPTURED", 0)
     truth = fitted(kind, EXAMPLES[example], params)
-    np.testing.assert_allclose(found.loss_curve_, truth.loss_curve_, rtol=1e-3)
+    np.testing.assert_allclose(captured.loss_curve_, truth.loss_curve_, rtol=1e-3)

@@ -89,9 +89,9 @@ def test_samples_and_batches_are_on_the_device(held):
     assert elsewhere.lengths is None or elsewhere.lengths.is_meta
 
 
-@pytest.mark.parametrize(("room", "held"), [(0, False), (10, False), (10_000, True)])
-def test_samples_are_kept_on_a_device_with_enough_memory(monkeypatch, room, held):
-    monkeypatch.setattr("lamina.training.loader.data_budget", lambda device: room)
+@pytest.mark.parametrize(("budget", "held"), [(0, False), (10, False), (10_000, True)])
+def test_samples_are_kept_on_a_device_with_enough_memory(monkeypatch, budget, held):
+    monkeypatch.setattr("lamina.training.loader.data_budget", lambda device: budget)
     loader = loader_of([1] * 30, False, 7).on(torch.device("meta"))
     batch = next(iter(loader))
     assert batch.x.is_meta == held
@@ -649,7 +649,7 @@ class StopAfter:
     """A callback that ends the fit after some epochs."""
 
     def __init__(self, n_epochs):
-        self.n_epochs, self.begun, self.ended = n_epochs, 0, 0
+        self.n_epochs, self.begun, self.finished = n_epochs, 0, 0
 
     def setup(self, estimator, context):
         pass
@@ -661,14 +661,14 @@ class StopAfter:
         self.begun += context.task_name == "epoch"
 
     def on_fit_task_end(self, estimator, context):
-        self.ended += context.task_name == "epoch"
-        return context.task_name == "epoch" and self.ended == self.n_epochs
+        self.finished += context.task_name == "epoch"
+        return context.task_name == "epoch" and self.finished == self.n_epochs
 
 
 def test_a_callback_that_returns_true_stops_the_fit():
     callback = StopAfter(3)
     network = DNNClassifier(max_iter=30, **TINY).set_callbacks(callback).fit(X, Y)
-    assert network.n_iter_ == callback.begun == callback.ended == 3
+    assert network.n_iter_ == callback.begun == callback.finished == 3
 
 
 def test_a_monitor_within_a_grid_search_gets_each_epoch_of_each_fit():

@@ -27,8 +27,8 @@ def any_by_file():
     """File -> numbers of annotated arguments with `Any`, and of all."""
     counts = {}
     for path in SOURCES:
-        found = [contains_any(note) for *_, note in annotations_of_arguments(path)]
-        counts[path.as_posix()] = sum(found), len(found)
+        results = [contains_any(note) for *_, note in annotations_of_arguments(path)]
+        counts[path.as_posix()] = sum(results), len(results)
     return counts
 
 

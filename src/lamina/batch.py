@@ -60,7 +60,7 @@ class HistoryChannel(IntEnum):
 
 @dataclass(frozen=True)
 class Spec:
-    """What a body may know of the data, from the encoder, and of the task."""
+    """What a body is built from: properties of the data, from the encoder, and of the task."""
 
     n_channels: int = 0
     """Real-valued channels: columns of a table, colours of an image."""

@@ -45,10 +45,11 @@ class NeuralEstimator(
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "body") and cls.__doc__:
+        body = getattr(cls, "body", object)
+        if issubclass(body, Body) and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
             doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
-            doc = doc.replace("{min_batch}", str(cls.body.min_batch_size))
+            doc = doc.replace("{min_batch}", str(body.min_batch_size))
             cls.__doc__ = doc
 
     @classmethod

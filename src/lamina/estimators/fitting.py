@@ -133,6 +133,7 @@ class Fitting:
         with data_errors("y"):
             if not self.resumes:
                 self.task = type(self.estimator).task.for_targets(y, self.params)
+                self.task.check_body(self.params.body)
             targets = read_targets(self.owner, self.task, y, plain)
         data = Data(plain, targets, read_weight(sample_weight, len(plain)))
         self.rows = data.present()
@@ -245,7 +246,6 @@ class Fitting:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
-        task.check_body(self.params.body)
         body = self.params.body(spec, self.params)
         return Model(body, task.head(body))
 

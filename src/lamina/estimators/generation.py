@@ -20,7 +20,7 @@ class Writer:
 
     codec: Codec
     stop: tuple[str, ...]
-    ended: bool = False
+    finished: bool = False
     unread: list[int] = field(default_factory=list)
     """Outputs of an incomplete character."""
     state: int = 0
@@ -31,7 +31,7 @@ class Writer:
     def add(self, output: int) -> str:
         """The text that this output completes, without the beginning of a possible stop."""
         if output == 0:
-            self.ended = True
+            self.finished = True
             return self.rest()
         self.unread.append(output)
         self.state = self.codec.state_of([output], self.state)
@@ -53,7 +53,7 @@ class Writer:
     def _release(self) -> str:
         stops = [i for s in self.stop if (i := self.held.find(s)) >= 0]
         if stops:
-            text, self.held, self.ended = self.held[: min(stops)], "", True
+            text, self.held, self.finished = self.held[: min(stops)], "", True
             return text
         n_kept = max((_overlap(self.held, s) for s in self.stop), default=0)
         n = len(self.held) - n_kept
@@ -92,8 +92,8 @@ class Generation:
                     outputs[i] = given[i][n_read]
                 elif remaining[i]:
                     added[i] = writer.add(outputs[i])
-                    remaining[i] = 0 if writer.ended else remaining[i] - 1
-                    added[i] += "" if remaining[i] or writer.ended else writer.rest()
+                    remaining[i] = 0 if writer.finished else remaining[i] - 1
+                    added[i] += "" if remaining[i] or writer.finished else writer.rest()
             yield added
             n_read += 1
             if any(remaining):

@@ -166,7 +166,7 @@ class Transducer(SequenceEstimator, TransductionParams):
         return self.task_.codec.text_of_outputs(hypothesis.tokens)
 
     def _warn_of_cut(self, hypotheses: list[Hypothesis]) -> None:
-        n_cut = sum(not h.ended for h in hypotheses)
+        n_cut = sum(not h.finished for h in hypotheses)
         if n_cut:
             warnings.warn(
                 f"{n_cut} of {len(hypotheses)} texts did not end within "

@@ -95,11 +95,11 @@ class Validation:
         if groups is not None:
             splitter = GroupShuffleSplit(1, test_size=size, random_state=seed)
             return next(iter(splitter.split(rows, groups=groups)))
-        strata = task.stratify_by(data.y)
-        if strata is not None and len(np.unique(strata)) > int(size * len(rows)):
-            strata = None  # a split cannot hold out a sample of each class
+        groups = task.stratify_by(data.y)
+        if groups is not None and len(np.unique(groups)) > int(size * len(rows)):
+            groups = None  # a split cannot hold out a sample of each class
         split = train_test_split(
-            rows, test_size=size, random_state=seed, stratify=strata
+            rows, test_size=size, random_state=seed, stratify=groups
         )
         return tuple(split)
 

@@ -113,7 +113,7 @@ class Hypothesis:
     """Without the end."""
     log_p: float
     """Natural logarithm of its probability, the end included."""
-    ended: bool
+    finished: bool
     """False if the limit was reached before the end."""
 
     def score(self, length_penalty: float) -> float:
@@ -149,7 +149,7 @@ def beam_search(
 
 
 class _Beam:
-    """The unfinished texts, at most `width` of each sample, and those that ended."""
+    """The unfinished texts, at most `width` of each sample, and those that finished."""
 
     def __init__(self, n: int, width: int, device: torch.device):
         self.alive = torch.full((n, width), -torch.inf, device=device)
@@ -157,31 +157,31 @@ class _Beam:
         self.left = torch.full((n, 1), width, device=device)
         self.written = torch.zeros(n, width, 0, dtype=torch.int64, device=device)
         self.ranks = torch.arange(width, device=device)
-        self.ended: list[list[Hypothesis]] = [[] for _ in range(n)]
+        self.finished: list[list[Hypothesis]] = [[] for _ in range(n)]
 
     def advance(self, best: Tensor, parents: Tensor, tokens: Tensor) -> bool:
-        """Keep these texts; returns whether any of them has not ended."""
+        """Keep these texts; returns whether any of them has not finished."""
         best = best.masked_fill(self.ranks >= self.left, -torch.inf)
         before = self.written.gather(1, parents[..., None].expand_as(self.written))
         ends = (tokens == 0) & (best > -torch.inf)
         for i, j in ends.nonzero().tolist():
             written = before[i, j].tolist()
-            self.ended[i].append(Hypothesis(written, best[i, j].item(), True))
+            self.finished[i].append(Hypothesis(written, best[i, j].item(), True))
         self.written = torch.cat([before, tokens[..., None]], -1)
         self.left = self.left - ends.sum(1, keepdim=True)
         self.alive = best.masked_fill(ends, -torch.inf)
         return bool((self.alive > -torch.inf).any())
 
     def ranked(self, length_penalty: float) -> list[list[Hypothesis]]:
-        """All texts of each sample; those that never ended come last."""
+        """All texts of each sample; those that never finished come last."""
         for i, j in (self.alive > -torch.inf).nonzero().tolist():
             written = self.written[i, j].tolist()
-            self.ended[i].append(Hypothesis(written, self.alive[i, j].item(), False))
+            self.finished[i].append(Hypothesis(written, self.alive[i, j].item(), False))
         return [
             sorted(
-                texts, key=lambda h: (h.ended, h.score(length_penalty)), reverse=True
+                texts, key=lambda h: (h.finished, h.score(length_penalty)), reverse=True
             )
-            for texts in self.ended
+            for texts in self.finished
         ]
 
 
@@ -198,15 +198,18 @@ def sample(
     """
     log_p, state = decoder.start(n_each)
     rows = torch.arange(len(log_p), device=log_p.device)
-    total, ended = log_p.new_zeros(len(rows)), torch.zeros_like(rows, dtype=torch.bool)
+    total, finished = (
+        log_p.new_zeros(len(rows)),
+        torch.zeros_like(rows, dtype=torch.bool),
+    )
     columns = []
     for i in range(limit):
         tokens = draw(probabilities(log_p).cpu(), generator).to(log_p.device)
-        tokens = tokens.masked_fill(ended, 0)
-        total += log_p[rows, tokens].masked_fill(ended, 0.0)
+        tokens = tokens.masked_fill(finished, 0)
+        total += log_p[rows, tokens].masked_fill(finished, 0.0)
         columns.append(tokens)
-        ended = ended | (tokens == 0)
-        if bool(ended.all()) or i == limit - 1:
+        finished = finished | (tokens == 0)
+        if bool(finished.all()) or i == limit - 1:
             break
         log_p, state = decoder.step(tokens, state)
     return [

@@ -91,10 +91,10 @@ def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
     highest = 2595 * log10(1 + sampling_rate / 2 / 700)
     mels = torch.linspace(0, highest, n_mels + 2, dtype=torch.float64)
     edges = 700 * (10 ** (mels / 2595) - 1)
-    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (sampling_rate / n_fft)
-    rising = (bins[:, None] - low) / (middle - low)
-    falling = (high - bins[:, None]) / (high - middle)
+    rising = (bins[:, None] - low) / (centre - low)
+    falling = (high - bins[:, None]) / (high - centre)
     return torch.minimum(rising, falling).clamp(min=0)
 
 

@@ -108,8 +108,8 @@ def check_random_state_decides(estimator: NeuralEstimator, data: Example) -> Non
     assert not np.array_equal(other, expected), "random_state changes nothing"
     again = outputs(fit(network.set_params(random_state=0), data), data.X)
     assert_same(again, expected, "the same random_state, with another fit in between")
-    fresh = outputs(fit(brief(estimator, data), data), data.X)
-    assert_same(fresh, expected, "the same random_state in a new estimator")
+    new = outputs(fit(brief(estimator, data), data), data.X)
+    assert_same(new, expected, "the same random_state in a new estimator")
 
 
 def check_copies_predict_the_same(estimator: NeuralEstimator, data: Example) -> None:
