@@ -32,6 +32,6 @@ def any_by_file():
     return counts
 
 
-def few_arguments_are_any():
+def test_few_arguments_are_any():
     n_any, n_all = map(sum, zip(*any_by_file().values(), strict=True))
     assert n_any / n_all < MAX_ANY, f"{n_any} of {n_all} annotated arguments are Any"

@@ -52,6 +52,7 @@ TRIALS: dict[str, Trial] = {
     "warm_start": Trial((True,), n_fits=2),
     # Without a GPU, "cpu" equals "auto", and "cuda" must be refused.
     "device": Trial(("cuda",)),
+    "n_threads": Trial((1, 2)),
     "precision": Trial(("bfloat16",), {"precision": "float32"}),
     "random_state": Trial((1,)),
     "verbose": Trial((True,)),
