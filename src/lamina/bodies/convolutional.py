@@ -99,7 +99,6 @@ class ConvolutionalBody(Body):
 
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
-    min_batch_size: ClassVar = 16
     is_reentrant: ClassVar = True
     min_rows_part = 64
     has_static_steps: ClassVar = True

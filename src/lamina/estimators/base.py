@@ -49,7 +49,6 @@ class NeuralEstimator(
         if issubclass(body, Body) and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
             doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
-            doc = doc.replace("{min_batch}", str(body.min_batch_size))
             cls.__doc__ = doc
 
     @classmethod

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 100
 """Bounds of `max_iter="auto"`."""
-MIN_BATCHES = 40
-"""`batch_size="auto"` makes 40 batches an epoch, or fewer of `Body.min_batch_size`."""
+MIN_BATCH_SIZE, MIN_BATCHES = 8, 40
+"""`batch_size="auto"` makes 40 batches an epoch, or fewer of at least 8 samples."""
 
 
 class Fitting:
@@ -184,7 +184,7 @@ class Fitting:
             weight = torch.tensor(weight).float()[samples.sample_index]
         size = self.params.batch_size
         if isinstance(size, str):
-            size = max(len(samples) // MIN_BATCHES, self.params.body.min_batch_size)
+            size = max(len(samples) // MIN_BATCHES, MIN_BATCH_SIZE)
             size = min(size, self.task.largest_batch)
         return Loader(
             samples=samples,

@@ -84,11 +84,6 @@ class PredictionBatches:
     device: str = "cpu"
 
     @property
-    def n_at_once(self) -> int:
-        """Samples of the largest batch, without repeated rows."""
-        return min(len(self.samples), self._size)
-
-    @property
     def _size(self) -> int:
         """Rows of a full batch; a multiple of 32."""
         n_samples = CELLS_AT_ONCE[self.device] // self.n_cells

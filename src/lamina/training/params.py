@@ -71,7 +71,7 @@ class TrainerParams(Params):
         int | Literal["auto"],
         at_least(1),
         """Samples per gradient step. "auto" takes a fortieth of the samples, at least
-        {min_batch} and at most {largest_batch}.""",
+        8 and at most {largest_batch}.""",
     ] = "auto"
     learning_rate_init: Rate = 2e-3
     schedule: Annotated[
