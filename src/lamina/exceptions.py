@@ -6,6 +6,7 @@
   * ``DataError`` (also a ``TypeError``): a sample, a column or a target cannot be
     used; it is named.
   * ``DivergenceError``: the loss became NaN or infinite.
+  * ``SavedFileError``: a file cannot be loaded, or a value cannot be saved.
 
 * ``ImportError``
 
@@ -34,6 +35,7 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "PerformanceWarning",
+    "SavedFileError",
     "data_errors",
     "warn_of_data",
 ]
@@ -49,6 +51,10 @@ class DataError(ValueError, TypeError):
 
 class DivergenceError(ValueError):
     """The loss became NaN or infinite."""
+
+
+class SavedFileError(ValueError):
+    """A file cannot be loaded, or an object holds a value that cannot be saved."""
 
 
 class PerformanceWarning(UserWarning):
