@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -35,12 +36,10 @@ def same(a, b):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
         return same(list(a.items()), list(b.items()))
-    if isinstance(a, np.ndarray):
-        if a.dtype.hasobject:
-            return a.shape == b.shape and same(a.ravel().tolist(), b.ravel().tolist())
+    if isinstance(a, np.ndarray) and a.dtype.hasobject:
+        return a.shape == b.shape and same(a.ravel().tolist(), b.ravel().tolist())
+    if isinstance(a, np.ndarray | np.generic):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if isinstance(a, np.generic):
-        return a.dtype == b.dtype and a.tobytes() == b.tobytes()
     return repr(a) == repr(b)
 
 
@@ -98,9 +97,9 @@ def test_arrays_of_objects_and_tensors():
 
 def test_a_shared_object_stays_one_object():
     inner = Pair(np.arange(3), None)
-    found = again([inner, Pair(inner, 1)], [Pair])
-    assert found[0] is found[1].left
-    assert found[0].left.tolist() == [0, 1, 2]
+    pair = again([inner, Pair(inner, 1)], [Pair])
+    assert pair[0] is pair[1].left
+    assert pair[0].left.tolist() == [0, 1, 2]
 
 
 def test_what_is_not_plain_is_refused_with_its_place():
@@ -142,10 +141,8 @@ def test_a_class_is_never_found_by_its_name():
     )
 )
 def test_any_json_is_assembled_or_refused(tree):
-    try:
+    with suppress(SavedFileError):
         assembled(tree, {"0": np.zeros(3)})
-    except SavedFileError:
-        pass
 
 
 def test_dates_have_their_zone():

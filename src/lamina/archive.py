@@ -128,7 +128,7 @@ def _summary(array: np.ndarray) -> list[Any]:
 def _bytes_of_file(path: str | os.PathLike[str]) -> bytes:
     # Opening a FIFO would wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(handle, "rb") as file:
+    with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise SavedFileError(f"{os.fspath(path)!r} is not a regular file.")
         return file.read()

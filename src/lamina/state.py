@@ -98,10 +98,9 @@ class _Dismantling:
 
     def tree(self, value: Any, path: Path) -> Tree:
         kind = type(value)
-        if value is None or kind in (bool, int, str):
+        is_finite = kind is float and np.isfinite(value)
+        if value is None or kind in (bool, int, str) or is_finite:
             return value
-        if kind is float:
-            return value if np.isfinite(value) else {"float": repr(value)}
         if len(path) > MAX_DEPTH:
             raise SavedFileError(f"{_words(path)} has more than {MAX_DEPTH} levels.")
         if kind in CONTAINERS:
@@ -221,7 +220,7 @@ class _Assembling:
     def pairs(self, content: list[list[Tree]], depth: int) -> dict[Any, Any]:
         return {self.value(k, depth + 1): self.value(v, depth + 1) for k, v in content}
 
-    def object(self, content: list[Any], depth: int) -> object:
+    def stored(self, content: list[Any], depth: int) -> object:
         name, pairs = content
         if name not in self.classes:
             raise SavedFileError(
@@ -265,7 +264,7 @@ class _Assembling:
 
 READERS: dict[str, Callable[[_Assembling, Any, int], Any]] = {
     "dict": _Assembling.pairs,
-    "object": _Assembling.object,
+    "object": _Assembling.stored,
     "same": _Assembling.same,
     "array": _Assembling.array,
     "objects": _Assembling.objects_array,
