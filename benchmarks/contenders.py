@@ -33,7 +33,7 @@ def lamina(problem: Problem) -> Run:
     return run
 
 
-def scikit_learn(problem: Problem) -> Run:
+def scikit_learn(problem: Problem, tol: float = 0.0, alpha: float = 0.0) -> Run:
     from sklearn.neural_network import MLPClassifier
 
     seeds = count()
@@ -44,8 +44,8 @@ def scikit_learn(problem: Problem) -> Run:
             batch_size=problem.batch_size,
             max_iter=problem.n_epochs,
             n_iter_no_change=10_000,
-            tol=0.0,
-            alpha=0.0,
+            tol=tol,
+            alpha=alpha,
             random_state=next(seeds),
         )
         with warnings.catch_warnings():

@@ -4,12 +4,11 @@ Layers, batches and epochs are those of the suite "dense". lamina's defaults hav
 decoupled weight decay, clipping and a schedule, MLPClassifier's an L2 penalty.
 """
 
-import warnings
 from dataclasses import replace
 from functools import partial
 
 from benchmarks import dense
-from benchmarks.contenders import Run, lamina, mlp_widths
+from benchmarks.contenders import lamina, mlp_widths, scikit_learn
 from benchmarks.problem import Problem
 from benchmarks.runner import run_suite
 
@@ -30,26 +29,11 @@ def ours(equal: Problem):
     )
 
 
-def scikit_learn(problem: Problem) -> Run:
-    from sklearn.neural_network import MLPClassifier
-
-    def run() -> float:
-        network = MLPClassifier(
-            mlp_widths(problem),
-            batch_size=problem.batch_size,
-            max_iter=problem.n_epochs,
-            n_iter_no_change=10_000,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            network.fit(problem.X, problem.y)
-        return network.score(problem.X_test, problem.y_test)
-
-    return run
-
-
 CASES = {name: partial(problem, name) for name in dense.SHAPES}
-CONTENDERS = {"lamina": lamina, "scikit-learn": scikit_learn}
+CONTENDERS = {
+    "lamina": lamina,
+    "scikit-learn": partial(scikit_learn, tol=1e-4, alpha=1e-4),
+}
 
 
 def main(names: list[str]) -> None:
