@@ -21,7 +21,7 @@ from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
-from lamina.training import loop
+from lamina.training import loop, progress
 from lamina.training.loader import Loader, PredictionBatches
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
@@ -339,7 +339,7 @@ class FakeTime:
 
 
 def test_training_stops_at_the_time_limit_with_a_usable_network(monkeypatch):
-    monkeypatch.setattr(loop, "time", FakeTime())
+    monkeypatch.setattr(progress, "time", FakeTime())
     network = DNNClassifier(max_iter=100, batch_size=60, max_time=30.0, **TINY).fit(
         X, Y
     )
@@ -351,7 +351,7 @@ def test_training_stops_at_the_time_limit_with_a_usable_network(monkeypatch):
 
 @pytest.mark.parametrize("seconds", [3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
 def test_an_epoch_without_a_step_has_no_loss_of_zero(monkeypatch, seconds):
-    monkeypatch.setattr(loop, "time", FakeTime())
+    monkeypatch.setattr(progress, "time", FakeTime())
     network = DNNClassifier(max_iter=50, batch_size=120, max_time=seconds, **TINY)
     network.fit(X, Y)
     assert all(loss > 0 for loss in network.loss_curve_)
@@ -364,7 +364,7 @@ def test_a_fit_without_time_for_a_step_has_no_loss_of_zero():
 
 
 def test_the_schedule_follows_the_time_limit(monkeypatch):
-    monkeypatch.setattr(loop, "time", FakeTime())
+    monkeypatch.setattr(progress, "time", FakeTime())
     rates = []
 
     def remember(progress):

@@ -6,6 +6,7 @@ libraries that wrote it, and dtype, shape and SHA-256 of each array. So a file t
 changed anywhere is refused, or has the same contents.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -87,6 +88,14 @@ def read(
             f"{_hint(data)}"
         ) from None
     return document["content"], arrays, document["versions"]
+
+
+def remove_parts(path: str | os.PathLike[str]) -> None:
+    """Delete what `write` left where its process was killed."""
+    path = Path(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError):
+            part.unlink()
 
 
 def versions() -> dict[str, str]:

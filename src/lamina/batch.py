@@ -12,6 +12,7 @@ image       (B, C, H, W)             (B, cells, D)
 ==========  =======================  =======================================
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, Self, TypeVar
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from lamina.ragged import Sequences, step_mask
+from lamina.state import Stored
 
 Ids = TypeVar("Ids", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -58,6 +60,13 @@ class HistoryChannel(IntEnum):
     """The median, over the seasons of the history, of a step minus the mean of its season."""
 
 
+def changed(state: State | None, function: Callable[[Tensor], Tensor]) -> State | None:
+    """The state with `function` of each of its tensors."""
+    if state is None:
+        return None
+    return [tuple(map(function, layer)) for layer in state]
+
+
 @dataclass(frozen=True)
 class Spec:
     """What a body is built from: properties of the data, from the encoder, and of the task."""
@@ -85,13 +94,43 @@ PER_ROW = ("codes", "lengths", "target", "weight", "resets_state", "level_and_sc
 
 
 @dataclass
-class CarriedState:
+class CarriedState(Stored):
     """What one batch of a pass over the samples leaves for the next one."""
 
     state: State | None = None
     """The state of each row after its last step; None before the first batch."""
     parts: dict[int, "CarriedState"] = field(default_factory=dict)
     """Where the rows of a batch are computed in parts, what each of them leaves."""
+
+    def part(self, index: int, rows: slice) -> "CarriedState":
+        """What the `index`-th part, of these rows, leaves."""
+        if index not in self.parts:
+            state = changed(self.state, lambda values: values[:, rows])
+            self.parts[index] = CarriedState(state)
+        return self.parts[index]
+
+    def copy(self) -> "CarriedState":
+        """The same, which later batches do not change."""
+        return CarriedState(self.state, {i: p.copy() for i, p in self.parts.items()})
+
+    def joined(self) -> State | None:
+        """The state of all rows, also where they were computed in parts."""
+        if not self.parts:
+            return self.state
+        states = [self.parts[i].joined() for i in sorted(self.parts)]
+        present = [state for state in states if state is not None]
+        if len(present) < len(states):
+            return None
+        layers = zip(*present, strict=True)
+        return [
+            tuple(torch.cat(values, 1) for values in zip(*layer, strict=True))
+            for layer in layers
+        ]
+
+    def to(self, device: torch.device) -> "CarriedState":
+        """The same on a device."""
+        state = changed(self.state, lambda values: values.to(device))
+        return CarriedState(state, {i: p.to(device) for i, p in self.parts.items()})
 
 
 @dataclass  # not frozen, because a frozen one takes four times as long to create
@@ -143,14 +182,14 @@ class Batch:
         return batch
 
     def part(self, index: int, rows: slice) -> Self:
-        """Some rows of a batch of training, the `index`-th of its parts."""
+        """Some rows of a batch, the `index`-th of its parts."""
         batch = type(self)(self.x[rows])
         for name in PER_ROW:
             value = getattr(self, name)
             if value is not None:
                 setattr(batch, name, value[rows])
         if self.carried is not None:
-            batch.carried = self.carried.parts.setdefault(index, CarriedState())
+            batch.carried = self.carried.part(index, rows)
         if self.spellings is not None and batch.codes is not None:
             seen, batch.codes = batch.codes.unique(return_inverse=True)
             batch.spellings = self.spellings[seen]

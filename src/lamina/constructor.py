@@ -54,6 +54,8 @@ SYNONYMS: dict[str, str] = {
     "random_state": "seed random_seed rng torch_seed",
     "verbose": "verbosity print_log",
     "device": "gpu use_gpu use_cuda accelerator",
+    "checkpoint": "checkpoint_path checkpoint_file ckpt ckpt_path resume_from",
+    "checkpoint_every": "checkpoint_interval save_every checkpoint_freq",
     "n_threads": "n_jobs num_threads threads n_workers num_workers",
     "precision": "dtype mixed_precision amp",
     "loss": "loss_function loss_fn criterion objective",

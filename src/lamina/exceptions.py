@@ -16,8 +16,9 @@
 
   * ``DataWarning``: the data is valid but suspicious; the message says how it was read, and
     the remedy.
+  * ``CheckpointWarning``: a checkpoint could not be written, or is not resumed exactly.
   * ``InterruptedWarning``: training was interrupted and its state was kept.
-  * ``PerformanceWarning``: other processes slowed a fit down.
+  * ``PerformanceWarning``: other processes, or too little memory, slowed a fit down.
 """
 
 import warnings
@@ -28,6 +29,7 @@ from textwrap import shorten
 from sklearn.exceptions import NotFittedError
 
 __all__ = [
+    "CheckpointWarning",
     "DataError",
     "DataWarning",
     "DivergenceError",
@@ -58,7 +60,7 @@ class SavedFileError(ValueError):
 
 
 class PerformanceWarning(UserWarning):
-    """Other processes slowed a fit down; the network is the same."""
+    """Other processes, or too little memory, slowed a fit down."""
 
 
 class MissingExtraError(ImportError):
@@ -73,6 +75,10 @@ class MissingExtraError(ImportError):
 
 class DataWarning(UserWarning):
     """The data is valid but suspicious, or can be read in more than one way."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or a fit is not resumed exactly from one."""
 
 
 class InterruptedWarning(UserWarning):

@@ -64,6 +64,17 @@ class Generators(dict[torch.device, torch.Generator]):
         """What gives random bits on a CPU: in half of the time of torch's generator."""
         return np.random.SFC64(self.seed)
 
+    def state(self) -> dict[str, Any]:
+        """What determines all later draws."""
+        torch_states = {str(d): g.get_state() for d, g in self.items()}
+        return {"bits": self.bits.state, "torch": torch_states}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue with the draws that followed a `state`."""
+        self.bits.state = state["bits"]
+        for device, values in state["torch"].items():
+            self[torch.device(device)].set_state(values)
+
     def __missing__(self, device: torch.device) -> torch.Generator:
         self[device] = torch.Generator(device).manual_seed(self.seed)
         return self[device]
@@ -73,10 +84,11 @@ _current: ContextVar[Generators | None] = ContextVar("generators", default=None)
 
 
 @contextmanager
-def random_stream(seed: int) -> Iterator[None]:
+def random_stream(seed: int) -> Iterator[Generators]:
     """Within it, and in this thread, `current_generator` returns generators of `seed`."""
-    with drawing_from(Generators(seed)):
-        yield
+    generators = Generators(seed)
+    with drawing_from(generators):
+        yield generators
 
 
 @contextmanager

@@ -113,10 +113,11 @@ class NeuralEstimator(
         classes: Classes | None,
     ) -> Self:
         """Train for one more epoch: the `partial_fit` of every estimator."""
-        if self.early_stopping or self.warm_start:
+        if self.early_stopping or self.warm_start or self.checkpoint is not None:
             raise ParameterError(
-                "partial_fit takes no validation samples and always continues training: "
-                "it does not support early_stopping=True or warm_start=True; use fit."
+                "partial_fit takes no validation samples, always continues training and "
+                "saves nothing: it does not support early_stopping=True, warm_start=True or "
+                "checkpoint=; use fit."
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)

@@ -13,6 +13,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
+from lamina.estimators.auto import batch_size, max_iter
 from lamina.estimators.data import (
     Data,
     WeightSum,
@@ -28,31 +29,29 @@ from lamina.estimators.parameters import (
     refuse_changes,
     with_python_numbers,
 )
+from lamina.estimators.resuming import Start
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
 from lamina.nn.model import Model
 from lamina.params import check_params
 from lamina.process import default_settings
-from lamina.seeding import built_from_stream, random_stream, seed_from, spawn
+from lamina.seeding import Generators, built_from_stream, random_stream, spawn
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.label_task import LabelTask
 from lamina.training.callbacks import EpochTasks
 from lamina.training.gradients import gradients_of
 from lamina.training.loader import Loader
-from lamina.training.loop import History, Training
-from lamina.training.optimizers import OPTIMIZERS, Optimizer
+from lamina.training.loop import Training
+from lamina.training.optimizers import OPTIMIZERS, Optimizer, restore
+from lamina.training.passes import InPasses
 from lamina.training.plan import training_plan
 from lamina.training.precision import device_of
+from lamina.training.progress import History
 from lamina.training.weights import Weights
 
 if TYPE_CHECKING:
     from lamina.estimators.base import NeuralEstimator
-
-MIN_EPOCHS, MAX_EPOCHS = 5, 100
-"""Bounds of `max_iter="auto"`."""
-MIN_BATCH_SIZE, MIN_BATCHES = 8, 40
-"""`batch_size="auto"` makes 40 batches an epoch, or fewer of at least 8 samples."""
 
 
 class Fitting:
@@ -97,25 +96,35 @@ class Fitting:
     def _train(
         self, data: Data, validation: Validation, callback_data: dict[str, object]
     ) -> History:
-        seeds = spawn(seed_from(self.estimator.random_state), 3)
-        data, held_out = validation.split(data, self.task, seeds[0], self.rows)
+        held_out = validation.read(self.encoder, self.task)
+        start = Start(self.params, data, held_out, validation)
+        seeds = spawn(start.seed, 3)
+        if start.saved is None:
+            start.rows = validation.split(data, self.task, seeds[0], self.rows)
+        if start.rows is not None:
+            data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
-        held_out = held_out or self._read_validation(validation)
         loader = self._loader(data, seeds[1])
-        n_epochs = 1 if self.single_epoch else self._n_epochs(loader)
+        n_steps = type(self.estimator).default_steps()
+        n_epochs = 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
         context = self.estimator._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
-        with random_stream(seeds[2]):
+        with random_stream(seeds[2]) as stream:
             with built_from_stream(self.params.body, type(self.task)):
-                training = self._training(loader, n_epochs, held_out, monitor)
+                training = self._training(loader, n_epochs, held_out, monitor, stream)
+            start.resume(training)
             history = training.run()
+        if history.diverged:
+            start.end()  # or the next call would diverge again
         if not history.loss_curve:  # there is no network to keep
             raise_if_diverged(self.estimator, history)
         self.optimizer_state = training.optimizer.state() if self.single_epoch else None
         fitted = self.attributes(training.model.cpu(), history)
         publish(self.estimator, fitted)
+        if not history.interrupted:
+            start.end()
         callback_data["reconstruction_attributes"] = fitted
         context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
         return history
@@ -166,31 +175,16 @@ class Fitting:
         self.encoder = encoder_for(self.form, self.estimator.encoders, self.params)
         return X
 
-    def _read_validation(self, validation: Validation) -> Data | None:
-        if validation.X is None:
-            return None
-        with data_errors("X_val"):
-            X = self.encoder.read(validation.X)
-        with data_errors("y_val"):
-            y = read_targets(self.owner, self.task, validation.y, X, "y_val")
-        self.task.encode(y)  # refuses labels that y lacks
-        weight = read_weight(validation.weight, len(X), "sample_weight_val")
-        return Data(X, y, weight)
-
     def _loader(self, data: Data, seed: int) -> Loader:
         samples = self.encoder.encode(data.X).in_training()
         weight = self._scaled_weights(data)
         if weight is not None:
             weight = torch.tensor(weight).float()[samples.sample_index]
-        size = self.params.batch_size
-        if isinstance(size, str):
-            size = max(len(samples) // MIN_BATCHES, MIN_BATCH_SIZE)
-            size = min(size, self.task.largest_batch)
         return Loader(
             samples=samples,
             target=self.task.encode(data.y),
             weight=weight,
-            batch_size=size,
+            batch_size=batch_size(self.params, len(samples), self.task),
             shuffle=self.params.shuffle,
             generator=torch.Generator().manual_seed(seed),
         )
@@ -207,15 +201,13 @@ class Fitting:
             return None if mean == 1 else np.full(len(data), 1 / mean)
         return weight / mean
 
-    def _n_epochs(self, loader: Loader) -> int:
-        max_iter = self.params.max_iter
-        if isinstance(max_iter, str):
-            steps = type(self.estimator).default_steps()
-            return min(max(steps // loader.n_batches, MIN_EPOCHS), MAX_EPOCHS)
-        return max_iter
-
     def _training(
-        self, loader: Loader, n_epochs: int, held_out: Data | None, monitor: EpochTasks
+        self,
+        loader: Loader,
+        n_epochs: int,
+        held_out: Data | None,
+        monitor: EpochTasks,
+        stream: Generators,
     ) -> Training:
         params = self.params
         device = device_of(params.device)
@@ -227,7 +219,7 @@ class Fitting:
         size = loader.batch_size
         n_macs = float(size * self.encoder.spec.max_length * model.n_weights)
         plan = training_plan(model, device, params, size, n_macs)
-        gradients = gradients_of(model, self.task, plan)
+        gradients = InPasses(gradients_of(model, self.task, plan))
         return Training(
             model=model,
             loader=loader.on(device),
@@ -238,6 +230,7 @@ class Fitting:
             n_epochs=n_epochs,
             monitor=monitor,
             n_macs=n_macs,
+            stream=stream,
             validate=scorer_of(self.estimator, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
@@ -253,8 +246,7 @@ class Fitting:
         optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)
         state = self.before.get("_optimizer_state")
         if self.single_epoch and state is not None:
-            for new, old in zip(optimizer.state(), state, strict=True):
-                new.copy_(old)
+            restore(optimizer, state)
         return optimizer
 
     def attributes(self, model: Model, history: History) -> dict[str, Any]:

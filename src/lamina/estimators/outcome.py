@@ -3,8 +3,8 @@
 import warnings
 
 from lamina.exceptions import DivergenceError, InterruptedWarning
-from lamina.training.loop import History
 from lamina.training.params import TrainerParams
+from lamina.training.progress import History
 
 
 def raise_if_diverged(params: TrainerParams, history: History) -> None:

@@ -33,7 +33,7 @@ def refuse_changes(estimator: BaseEstimator, frozen: dict[str, Any]) -> None:
     """Raise `ParameterError` if a parameter differs from its value when it was frozen."""
     for name, value in frozen.items():
         now = getattr(estimator, name)
-        if now is not value and _text(now) != _text(value):
+        if now is not value and text_of(now) != text_of(value):
             raise ParameterError(
                 f"{name}={now!r} has no effect on a network that was built with "
                 f"{name}={value!r} and is trained further; restore it, or train a new "
@@ -41,6 +41,6 @@ def refuse_changes(estimator: BaseEstimator, frozen: dict[str, Any]) -> None:
             )
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """A parameter as text, arrays with all their elements."""
     return repr(value.tolist() if isinstance(value, np.ndarray) else value)

@@ -12,15 +12,20 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lamina.encoders.base import Encoder
-from lamina.estimators.data import Data, weights_with_targets
+from lamina.estimators.data import (
+    Data,
+    read_targets,
+    read_weight,
+    weights_with_targets,
+)
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
 from lamina.tasks.base import Task
 from lamina.training.loader import Loader
-from lamina.training.loop import History
 from lamina.training.precision import device_of
+from lamina.training.progress import History
 
 if TYPE_CHECKING:
     from lamina.estimators.base import NeuralEstimator
@@ -37,15 +42,26 @@ class Validation:
     weight: ArrayLike | None = None
     groups: ArrayLike | None = None
 
+    def read(self, encoder: Encoder, task: Task) -> Data | None:
+        """The validation samples that were passed; None if none were."""
+        self._refuse_incomplete(task)
+        if self.X is None:
+            return None
+        with data_errors("X_val"):
+            X = encoder.read(self.X)
+        with data_errors("y_val"):
+            y = read_targets(type(self.estimator).__name__, task, self.y, X, "y_val")
+        task.encode(y)  # refuses labels that y lacks
+        return Data(X, y, read_weight(self.weight, len(X), "sample_weight_val"))
+
     def split(
         self, data: Data, task: Task, seed: int, rows: np.ndarray | None
-    ) -> tuple[Data, Data | None]:
-        """The samples to train on, and those that early stopping holds out.
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """The rows to train on, and those that early stopping holds out; None for none.
 
         `rows` are those of the samples that were passed, if not all.
         """
         estimator = self.estimator
-        self._refuse_incomplete(task)
         holds_out = estimator.early_stopping and self.X is None
         if not holds_out:
             if self.groups is not None:
@@ -53,7 +69,7 @@ class Validation:
                     "validation_groups has no effect without early_stopping=True, or beside "
                     "X_val; leave it out."
                 )
-            return data, None
+            return None
         if len(data) < 2:
             raise DataError(
                 "early_stopping=True holds samples out, and there is only one; pass "
@@ -67,7 +83,7 @@ class Validation:
                 f"{len(kept)} samples are left to train on and {len(held_out)} to "
                 f"validate by; change validation_fraction or validation_split."
             )
-        return data.take(np.sort(kept)), data.take(np.sort(held_out))
+        return np.sort(kept), np.sort(held_out)
 
     def _groups(self, rows: np.ndarray | None, n: int) -> np.ndarray | None:
         if self.groups is None:

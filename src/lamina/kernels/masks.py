@@ -4,6 +4,8 @@ A rate is exact to 1 / 65,536: four units are decided by each random 64-bit inte
 torch draws a random number for each unit. All draws come from the fit's random stream.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -29,13 +31,13 @@ class Masks:
 
     def __init__(self, rate: float, dtype: torch.dtype):
         self.rate, self.dtype = rate, dtype
-        self.shape: torch.Size | None = None
+        self.shape: tuple[int, ...] | None = None
         self.drawn: list[Tensor] = []
 
     def draw(self, h: Tensor) -> Tensor:
         """The mask of a step, of h's shape."""
         if h.shape != self.shape or not self.drawn:
-            self.shape = h.shape
+            self.shape = tuple(h.shape)
             n = min(STEPS_AT_ONCE, UNITS_AT_ONCE // max(1, h.numel()))
             # A captured step draws the masks of that step only.
             n = max(1, n) if numpy_computes(h.device) else 1
@@ -43,6 +45,14 @@ class Masks:
             self.drawn = list(masks.unbind(0))
         self.last = self.drawn.pop()
         return self.last
+
+    def state(self) -> dict[str, Any]:
+        """The masks that were drawn for later steps, and their shape."""
+        return {"shape": self.shape, "drawn": list(self.drawn)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue with the masks of a `state`."""
+        self.shape, self.drawn = state["shape"], state["drawn"]
 
 
 def _mask(

@@ -13,14 +13,14 @@ each operation for one that lost its core to another process.
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Barrier
 from time import perf_counter, thread_time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -111,14 +111,14 @@ class Team:
         self.is_shared = True
         groups = [items[i::n] for i in range(n)]
         pool = workers(self.n_threads - 1)
-        futures = [
-            pool.submit(copy_context().run, self._timed, function, group)
-            for group in groups[1:]
-        ]
+        futures: list[Future[list[Result]]] = []
         try:
+            for group in groups[1:]:
+                task = copy_context().run
+                futures.append(pool.submit(task, self._timed, function, group))
             results = [self._timed(function, groups[0])]
         finally:  # the others write to memory that the caller may free
-            wait(futures)
+            _wait_for(futures)
         results += [future.result() for future in futures]
         return [results[i % n][i // n] for i in range(len(items))]
 
@@ -144,6 +144,15 @@ class Team:
             _in_task.reset(token)
         self._count(perf_counter() - start, thread_time() - used)
         return results
+
+
+def _wait_for(futures: Sequence[Future[Any]]) -> None:
+    """Wait for the end of tasks, also if the keyboard interrupts meanwhile."""
+    try:
+        wait(futures)
+    except KeyboardInterrupt:
+        _wait_for(futures)
+        raise
 
 
 class Pace:

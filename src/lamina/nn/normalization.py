@@ -45,7 +45,8 @@ class BatchNorm(nn.Module):
         self.variance: Tensor
         self.register_buffer("mean", torch.zeros(n_channels))
         self.register_buffer("variance", torch.ones(n_channels))
-        self.n_batches = 0
+        self.n_batches: Tensor
+        self.register_buffer("n_batches", torch.zeros(()))
         self.of_parts: dict[int, tuple[Tensor, Tensor]] = {}
 
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -89,8 +90,8 @@ class BatchNorm(nn.Module):
                 return
             parts = [self.of_parts[i] for i in range(part.n_parts)]
             self.of_parts = {}
-            self.n_batches += 1
-            momentum = max(self.momentum, 1 / self.n_batches)
+            # A tensor, because the host does not wait for the device.
+            momentum = self.n_batches.add_(1).reciprocal().clamp(min=self.momentum)
             for running, new in zip(
                 (self.mean, self.variance), zip(*parts, strict=True), strict=True
             ):

@@ -46,12 +46,12 @@ def check_set_params_is_construction(estimator: NeuralEstimator, data: Example) 
     )
 
 
-ONLY_TIME = ("n_threads",)
-"""Parameters that may change how long a fit takes, and nothing else."""
+WITHOUT_EFFECT = ("n_threads", "checkpoint")
+"""Parameters that must not change the result of a fit that is not killed."""
 
 
 def check_every_parameter_matters(estimator: NeuralEstimator, data: Example) -> None:
-    """Another value of each parameter has an effect, or is refused; threads have none."""
+    """Another value of each parameter has an effect, or is refused; some must have none."""
     baselines: dict[str, list] = {}
     wrong = []
     for name in rules_of(estimator):
@@ -63,7 +63,7 @@ def check_every_parameter_matters(estimator: NeuralEstimator, data: Example) -> 
             _matters(estimator, data, name, value, baselines[key])
             for value in values_of(estimator, data.trials, name)
         )
-        if matters == (name in ONLY_TIME):
+        if matters == (name in WITHOUT_EFFECT):
             wrong.append(name)
     assert wrong == [], f"Another value has no effect, or must not: {', '.join(wrong)}"
 

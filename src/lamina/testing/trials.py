@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 from typing import Any
 
 from sklearn.frozen import FrozenEstimator
@@ -55,6 +58,9 @@ TRIALS: dict[str, Trial] = {
     "n_threads": Trial((1, 2)),
     "precision": Trial(("bfloat16",), {"precision": "float32"}),
     "random_state": Trial((1,)),
+    # Each process has its file, in which a brief fit saves nothing.
+    "checkpoint": Trial((Path(gettempdir()) / f"lamina-{token_hex(8)}",)),
+    "checkpoint_every": Trial(("1 epoch",)),
     "verbose": Trial((True,)),
     "loss": Trial(("focal", "huber")),
     "class_weight": Trial(("balanced",)),

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackContext
 
 from lamina.nn.model import Model
-from lamina.training.loop import History
+from lamina.training.progress import History
 from lamina.training.weights import release
 
 Method = TypeVar("Method", bound=Callable)

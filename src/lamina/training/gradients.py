@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -33,6 +33,14 @@ class Gradients(Protocol):
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of the batch."""
+        ...
+
+    def state(self) -> Any:
+        """What determines later gradients, besides the weights and the batches."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Continue with the gradients that followed a `state`."""
         ...
 
     def end(self) -> None:
@@ -116,6 +124,21 @@ class ByAutograd:
             PART.reset(token)
         return loss.detach(), gradients
 
+    def state(self) -> tuple[list[Any], list[Tensor]]:
+        """The random streams of the parts, and the scale of losses."""
+        streams = [
+            None if stream is None else stream.state() for stream in self.streams
+        ]
+        return streams, [] if self.plan.scaler is None else self.plan.scaler.state()
+
+    def restore(self, state: tuple[list[Any], list[Tensor]]) -> None:
+        streams, scale = state
+        for stream, values in zip(self.streams, streams, strict=True):
+            if stream is not None:
+                stream.restore(values)
+        if self.plan.scaler is not None:
+            private.copy_all(self.plan.scaler.state(), scale)
+
     def end(self) -> None:
         for p in self.weights.parameters:
             p.grad = None
@@ -143,6 +166,14 @@ class ByKernel:
             # `backward(gradient)` would first import sympy, which takes a third of a second.
             (x * to_input).sum().backward()
         return loss
+
+    def state(self) -> list[Any]:
+        """The masks of the layers."""
+        return [masks.state() for masks in self.kernel.masks]
+
+    def restore(self, state: list[Any]) -> None:
+        for masks, values in zip(self.kernel.masks, state, strict=True):
+            masks.restore(values)
 
     def end(self) -> None:
         release(self.model)

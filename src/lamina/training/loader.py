@@ -7,7 +7,7 @@ samples make a batch, and the order of the batches.
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 from lamina.batch import Batch, CarriedState
 from lamina.encoders.base import Samples
 from lamina.kernels.parallel import workers
+from lamina.state import Stored
 from lamina.training.precision import data_budget
 
 N_DECODERS, N_PREFETCHED = 2, 4
@@ -35,6 +36,17 @@ class RowIndexed(Protocol):
 
 
 @dataclass
+class Place(Stored):
+    """How far an epoch has come."""
+
+    before: Tensor | None = None
+    """The state of the generator before it drew the order of the epoch."""
+    n_batches: int = 0
+    """Batches that were used; those decoded in advance do not count."""
+    carried: CarriedState = field(default_factory=CarriedState)
+
+
+@dataclass
 class Loader:
     """Batches of an epoch, in a new order at each iteration."""
 
@@ -48,6 +60,17 @@ class Loader:
 
     def __post_init__(self) -> None:
         self.n_batches = len(self.samples.batches(self.batch_size, None))
+        self.place: Place | None = None
+
+    def state(self) -> Place:
+        """The place in an epoch, or the one before the next epoch."""
+        if self.place is not None or self.generator is None:
+            return self.place or Place()
+        return Place(self.generator.get_state())
+
+    def restore(self, place: Place, device: torch.device) -> None:
+        """Continue with the batches that followed a `state`."""
+        self.place = Place(place.before, place.n_batches, place.carried.to(device))
 
     def on(self, device: torch.device) -> "Loader":
         """A loader whose samples are on the device, if they fit there."""
@@ -57,15 +80,21 @@ class Loader:
         return replace(self, samples=self.samples.resident(device, budget))
 
     def __iter__(self) -> Iterator[Batch]:
+        place = self.place = self.state()
         generator = self.generator if self.shuffle else None
+        if generator is not None and place.before is not None:
+            generator.set_state(place.before)
         order = self.samples.batches(self.batch_size, generator)
-        carried = CarriedState()
-        for rows, unlabelled in prefetched(self.samples, order):
-            target, weight = selected(self.target, rows), selected(self.weight, rows)
-            batch = unlabelled.labelled(target, weight)
-            if batch.resets_state is not None:
-                batch.carried = carried
-            yield batch
+        try:
+            for rows, unlabelled in prefetched(self.samples, order[place.n_batches :]):
+                target = selected(self.target, rows)
+                batch = unlabelled.labelled(target, selected(self.weight, rows))
+                if batch.resets_state is not None:
+                    batch.carried = place.carried
+                place.n_batches += 1
+                yield batch
+        finally:
+            self.place = None
 
 
 @dataclass

@@ -1,19 +1,22 @@
 """The training loop, the same for all architectures and tasks."""
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
+from lamina.seeding import Generators
+from lamina.training import optimizers
+from lamina.training.checkpoint import Checkpoint, TrainingState
 from lamina.training.gradients import Gradients
 from lamina.training.loader import Loader
 from lamina.training.optimizers import Optimizer
 from lamina.training.plan import ExecutionPlan
+from lamina.training.progress import Clock, History, Losses
 from lamina.training.schedules import SCHEDULES
 from lamina.training.step import Step, TrainStep, fastest
 from lamina.training.stopping import Epoch, Snapshot, Stopping
@@ -21,62 +24,15 @@ from lamina.training.stopping import Epoch, Snapshot, Stopping
 if TYPE_CHECKING:
     from lamina.training.params import TrainerParams
 
-START_UP = 0.02
-"""Fraction of a time limit that is not counted: start-up time."""
-
 
 class Monitor(Protocol):
     """Is called at each epoch, and may end the fit."""
 
     def epoch_begins(self, model: Model) -> None: ...
 
-    def epoch_ends(self, model: Model, history: "History") -> bool:
+    def epoch_ends(self, model: Model, history: History) -> bool:
         """Whether to stop."""
         ...
-
-
-@dataclass
-class History:
-    """The results of each epoch, and how the fit ended."""
-
-    epochs: list[Epoch] = field(default_factory=list)
-    diverged: bool = False
-    interrupted: bool = False
-    """Whether the keyboard interrupted the fit after the last epoch."""
-
-    @property
-    def loss_curve(self) -> list[float]:
-        """The loss of each epoch."""
-        return [epoch.loss for epoch in self.epochs]
-
-    @property
-    def validation_scores(self) -> list[float]:
-        """The score of each epoch, empty without validation samples."""
-        return [epoch.score for epoch in self.epochs if epoch.score is not None]
-
-
-@dataclass
-class Clock:
-    """The progress of a fit, in steps or in time, whichever is further.
-
-    Elapsed time must not affect the result unless the limit is near, so that a fit under
-    a limit can be repeated: it counts from `START_UP` on.
-    """
-
-    n_steps: int
-    seconds: float | None
-    step: int = 0
-
-    def __post_init__(self) -> None:
-        self._start = time.perf_counter()
-
-    def progress(self) -> float:
-        """From 0 to 1."""
-        progress = self.step / self.n_steps
-        if self.seconds is not None:
-            elapsed = (time.perf_counter() - self._start) / self.seconds
-            progress = max(progress, (elapsed - START_UP) / (1 - START_UP))
-        return min(progress, 1.0)
 
 
 @dataclass
@@ -93,20 +49,26 @@ class Training:
     monitor: Monitor
     n_macs: float
     """Multiply-accumulates of a forward pass over a batch, approximately."""
+    stream: Generators
+    """The random stream of the fit."""
     validate: Callable[[Model], float] | None = None
     schedule: str = "constant"
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         # Whether the network of the best epoch is kept, and not that of the last.
         self.selects = self.validate is not None and self.params.early_stopping
+        self.history, self.kept = History(), Snapshot(self.model)
+        self.stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
+        n_steps = self.n_epochs * self.loader.n_batches
+        self.clock, self.losses = Clock(n_steps, self.params.max_time), Losses()
 
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
-        history = History()
-        kept = Snapshot(self.model)
+        history, kept = self.history, self.kept
         try:
             with self.plan.active():
-                self._epochs(self._step(), history, kept)
+                self._epochs(self._step())
         except KeyboardInterrupt:
             if not history.epochs:
                 raise
@@ -120,16 +82,42 @@ class Training:
         self.model.eval()
         return history
 
+    def state(self) -> TrainingState:
+        """What training continues from, after a step or an epoch."""
+        return TrainingState(
+            live=self.kept.live,
+            kept=self.kept.kept,
+            optimizer=self.optimizer.state(),
+            gradients=self.gradients.state(),
+            stream=self.stream.state(),
+            place=self.loader.state(),
+            losses=self.losses,
+            clock=self.clock,
+            history=self.history,
+            stopping=self.stopping,
+            selects=self.selects,
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a state, before `run`."""
+        self.history, self.stopping = state.history, state.stopping
+        self.clock, self.selects = state.clock, state.selects
+        self.losses = state.losses.to(self.plan.device)
+        self.loader.restore(state.place, self.plan.device)
+        self.stream.restore(state.stream)
+        self.gradients.restore(state.gradients)
+        optimizers.restore(self.optimizer, state.optimizer)
+        self.kept.resume(state.live, state.kept, len(state.history.epochs))
+
     def _step(self) -> TrainStep:
         step = Step(self.gradients, self.optimizer, self.params.max_grad_norm)
         return fastest(step, self.model.body, self.plan.device, self.n_macs)
 
-    def _epochs(self, step: TrainStep, history: History, kept: Snapshot) -> None:
-        clock = Clock(self.n_epochs * self.loader.n_batches, self.params.max_time)
-        stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
-        for _ in range(self.n_epochs):
+    def _epochs(self, step: TrainStep) -> None:
+        history, clock, stopping = self.history, self.clock, self.stopping
+        for _ in range(len(history.epochs), self.n_epochs):
             self.monitor.epoch_begins(self.model)
-            loss = self._epoch(clock, step)
+            loss = self._epoch(step)
             if not math.isfinite(loss) or not self._is_finite():
                 history.diverged = True
                 break
@@ -138,30 +126,33 @@ class Training:
             is_best = stopping.is_better(value) or not self.selects
             # An interrupt leaves an epoch recorded completely or not at all.
             history.epochs.append(Epoch(loss, score, is_best))
-            kept.follow(history.epochs)
+            self.kept.follow(history.epochs)
             stop = self.monitor.epoch_ends(self.model, history)
             if stop or stopping.is_over or clock.progress() >= 1:
                 break
+            self._save(epoch_ended=True)
 
-    def _epoch(self, clock: Clock, step: TrainStep) -> float:
-        """One pass over the samples; returns the mean loss per sample."""
+    def _epoch(self, step: TrainStep) -> float:
+        """The rest of a pass over the samples; returns the mean loss of all of them."""
         if not self.model.training:  # the call visits all modules
             self.model.train()
-        factor = SCHEDULES[self.schedule]
-        losses, sizes = [], []
+        factor, clock, losses = SCHEDULES[self.schedule], self.clock, self.losses
         device, team = self.plan.device, self.plan.team
         for batch in self.loader:
             progress = clock.progress()
-            if progress >= 1 and losses:
+            if progress >= 1 and losses.sizes:
                 break
             rate = self.params.learning_rate_init * factor(progress)
             with team.step(batch.x.numel()):
-                losses.append(step(batch.to(device), rate))
-            sizes.append(len(batch))
+                losses.add(step(batch.to(device), rate), len(batch))
             clock.step += 1
-        # One read an epoch: each read waits for the device.
-        mean = torch.stack(losses) @ torch.tensor(sizes, device=device).float()
-        return (mean / sum(sizes)).item()
+            self._save()
+        self.losses = Losses()
+        return losses.mean()
+
+    def _save(self, *, epoch_ended: bool = False) -> None:
+        if self.checkpoint is not None:
+            self.checkpoint.save_if_due(self.state, epoch_ended=epoch_ended)
 
     def _is_finite(self) -> bool:
         """Whether all weights are finite; the losses were computed before each step."""

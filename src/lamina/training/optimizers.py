@@ -34,7 +34,7 @@ class Optimizer(Protocol):
         ...
 
     def state(self) -> list[Tensor]:
-        """The tensors that a later fit copies from and into, to continue this one."""
+        """The tensors that change with each step."""
         ...
 
 
@@ -92,6 +92,12 @@ class SGD:
 
     def state(self) -> list[Tensor]:
         return self.velocities
+
+
+def restore(optimizer: Optimizer, state: list[Tensor]) -> None:
+    """Continue the steps of the optimizer that had this state."""
+    for values, saved in zip(optimizer.state(), state, strict=True):
+        values.copy_(saved)
 
 
 def decoupled_decay(weights: Weights, alpha: float, rate: LearningRate) -> None:

@@ -1,6 +1,7 @@
 """The parameters of training, shared by every estimator."""
 
 from collections.abc import Callable, Iterator
+from os import PathLike
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from lamina.params import (
     positive,
     seed,
 )
+from lamina.training.checkpoint import file_name, interval
 from lamina.training.precision import known_device
 
 Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]
@@ -189,6 +191,18 @@ class TrainerParams(Params):
         """Seed of initial weights, shuffling, dropout and the validation split. With an
         int, the same data on the same machine gives the same network.""",
     ] = None
+    checkpoint: Annotated[
+        str | PathLike[str] | None,
+        file_name(),
+        """File in which `fit` saves its state, so that the same call resumes a fit that
+        was killed; it is deleted when the fit ends. None saves nothing.""",
+    ] = None
+    checkpoint_every: Annotated[
+        str,
+        interval(),
+        """How often to save: after a time, as in "60s", "5min" and "1h", or a number of
+        epochs, as in "1 epoch" and "5 epochs".""",
+    ] = "60s"
     verbose: Annotated[
         bool | int, at_least(0), "Print a line after each epoch, if not 0."
     ] = False

@@ -96,6 +96,10 @@ class LossScale:
             torch.zeros((), dtype=torch.int32, device=device),
         )
 
+    def state(self) -> list[Tensor]:
+        """The tensors that change with each step."""
+        return [self.factor, self.n_finite]
+
     def scale(self, loss: Tensor) -> Tensor:
         """The loss to call `backward` on."""
         return loss * self.factor

@@ -33,7 +33,7 @@ def outputs_of(
     @torch.inference_mode()  # which is thread-local
     def answer(indexed: tuple[Tensor, Batch]) -> Any:
         of_batch, batch = indexed
-        return query(model, batch.to(plan.device))[: len(of_batch)]
+        return _answer(query, model, batch.to(plan.device))[: len(of_batch)]
 
     with plan.active():
         indexed = iter(batches)
@@ -48,6 +48,19 @@ def outputs_of(
     outputs = np.empty_like(gathered)
     outputs[torch.cat(rows).numpy()] = gathered
     return outputs
+
+
+def _answer(query: Query, model: Model, batch: Batch) -> Any:
+    """What `query` returns, half by half where memory does not suffice for the batch."""
+    try:
+        return query(model, batch)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    half = len(batch) // 2
+    halves = slice(0, half), slice(half, len(batch))
+    answers = [_answer(query, model, batch.part(i, r)) for i, r in enumerate(halves)]
+    return sum(answers, []) if isinstance(answers[0], list) else np.concatenate(answers)
 
 
 def _ordered(rows: list[int], parts: list[list]) -> list:

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from lamina.kernels import private
+from lamina.state import Stored
 
 
 @dataclass
-class Stopping:
+class Stopping(Stored):
     """Decides by a score of each epoch, greater is better, when to stop."""
 
     patience: int
@@ -39,7 +39,8 @@ class Stopping:
         self._reference = self.best
 
 
-class Epoch(NamedTuple):
+@dataclass(frozen=True)
+class Epoch(Stored):
     """The result of one epoch."""
 
     loss: float
@@ -71,3 +72,9 @@ class Snapshot:
     def restore(self) -> None:
         """Restore the copied state."""
         private.copy_all(self.live, self.kept)
+
+    def resume(self, live: list[Tensor], kept: list[Tensor], n_epochs: int) -> None:
+        """Restore the state of a model after a step, and the one copied by then."""
+        private.copy_all(self.live, live)
+        private.copy_all(self.kept, kept)
+        self.n_epochs = n_epochs

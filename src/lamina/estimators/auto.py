@@ -1,0 +1,25 @@
+"""The values of `max_iter="auto"` and `batch_size="auto"`."""
+
+from lamina.tasks.base import Task
+from lamina.training.loader import Loader
+from lamina.training.params import TrainerParams
+
+MIN_EPOCHS, MAX_EPOCHS = 5, 100
+"""Bounds of `max_iter="auto"`."""
+MIN_BATCH_SIZE, MIN_BATCHES = 8, 40
+"""`batch_size="auto"` makes 40 batches an epoch, or fewer of at least 8 samples."""
+
+
+def max_iter(params: TrainerParams, default_steps: int, loader: Loader) -> int:
+    """Epochs of a fit."""
+    if not isinstance(params.max_iter, str):
+        return params.max_iter
+    return min(max(default_steps // loader.n_batches, MIN_EPOCHS), MAX_EPOCHS)
+
+
+def batch_size(params: TrainerParams, n_samples: int, task: Task) -> int:
+    """Samples of a batch in training."""
+    if not isinstance(params.batch_size, str):
+        return params.batch_size
+    size = max(n_samples // MIN_BATCHES, MIN_BATCH_SIZE)
+    return min(size, task.largest_batch)
