@@ -60,7 +60,8 @@ def _answer(query: Query, model: Model, batch: Batch) -> Any:
     half = len(batch) // 2
     halves = slice(0, half), slice(half, len(batch))
     answers = [_answer(query, model, batch.part(i, r)) for i, r in enumerate(halves)]
-    return sum(answers, []) if isinstance(answers[0], list) else np.concatenate(answers)
+    first, second = answers
+    return first + second if isinstance(first, list) else np.concatenate(answers)
 
 
 def _ordered(rows: list[int], parts: list[list]) -> list:
