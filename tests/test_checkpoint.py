@@ -38,7 +38,7 @@ from lamina.exceptions import (
 )
 from lamina.state import assembled, dismantled
 from lamina.testing.examples import EXAMPLES
-from lamina.training import plan
+from lamina.training import plan, precision
 from lamina.training.progress import Clock
 from lamina.training.step import Step
 
@@ -158,6 +158,24 @@ def test_a_killed_fit_ends_as_if_it_had_not_been_killed(name, every, tmp_path, k
     assert list(tmp_path.iterdir()) == []
 
 
+def smallest(estimator, X, y):
+    """A score that falls while weights grow."""
+    return -sum(p.detach().square().sum().item() for p in estimator.network_.parameters())
+
+
+def test_the_best_epoch_and_the_patience_are_resumed(tmp_path, kill_in):
+    params = DENSE | STOPPING | {"scoring": smallest, "n_iter_no_change": 4}
+    params |= {"learning_rate_init": 0.05, "max_iter": 20, "alpha": 0.0}
+    expected = DNNClassifier(**params).fit(X, Y)
+    assert np.argmax(expected.validation_scores_) == 0
+    assert expected.n_iter_ == 5
+    saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}
+    network = DNNClassifier(**params, **saving)
+    kill_in(5, 9)
+    assert fit_until_it_ends(network, X, Y) == 2
+    assert_same_fit(network, expected)
+
+
 def test_files_that_were_decoded_ahead_are_decoded_again(tmp_path, kill_in):
     folder = tmp_path / "images"
     folder.mkdir()
@@ -177,6 +195,8 @@ def test_the_scale_of_losses_is_resumed(tmp_path, kill_in, monkeypatch):
     monkeypatch.setattr(
         "lamina.training.precision.private.cpu_supports", lambda feature: True
     )
+    # It doubles after each step without overflow, so that some steps do overflow.
+    monkeypatch.setattr(precision, "N_FINITE", 1)
     expected, data = case("conv", precision="float16")
     expected.fit(*data)
     saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}

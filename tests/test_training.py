@@ -5,6 +5,7 @@ import sys
 import warnings
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
-from lamina.training import loop, progress
+from lamina.seeding import current_generator
+from lamina.training import loop, plan, progress
 from lamina.training.loader import Loader, PredictionBatches
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
@@ -515,14 +517,15 @@ def test_an_interrupt_ends_a_search(monkeypatch, action):
 
 
 class InterruptAt:
-    """Ctrl-C before a line of the loop or of its records is run."""
+    """Ctrl-C before a line of lamina is run, in files of these names."""
 
-    def __init__(self, number):
-        self.left = number
+    def __init__(self, number, names):
+        self.left, self.names = number, names
 
     def trace(self, frame, event, arg):
         del arg
-        if not frame.f_code.co_filename.endswith(("loop.py", "stopping.py")):
+        name = frame.f_code.co_filename
+        if not (name.startswith(PACKAGE) and name.endswith(self.names)):
             return None
         if event == "line":
             self.left -= 1
@@ -538,25 +541,50 @@ class InterruptAt:
         sys.settrace(self.outer)
 
 
+PACKAGE = str(Path(loop.__file__).parents[1])
+SQUARES = np.random.default_rng(1).normal(size=(64, 4, 4))
+INTERRUPTED = {
+    "dense": (DNNClassifier, {"hidden_layer_sizes": (8,), "batch_size": 30}, X),
+    "parts": (
+        CNNClassifier,
+        {"form": "image", "n_filters": (4,), "batch_size": 20, "n_threads": 2},
+        SQUARES,
+    ),
+}
+
+
 @pytest.mark.filterwarnings("ignore::lamina.exceptions.InterruptedWarning")
-def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
-    params = {"batch_size": 30, "schedule": "constant", "early_stopping": True}
-    data = {"X": X[:60], "y": Y[:60], "X_val": X[60:], "y_val": Y[60:]}
+@pytest.mark.parametrize(
+    ("name", "names", "every"),
+    [
+        ("dense", ("loop.py", "stopping.py", "progress.py"), 1),
+        ("dense", ".py", 23),
+        pytest.param("parts", ".py", 61, marks=pytest.mark.slow),
+    ],
+)
+def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch(
+    name, names, every, monkeypatch
+):
+    monkeypatch.setattr(plan, "_n_parts", lambda body, *_: 2 if name == "parts" else 1)
+    kind, params, X = INTERRUPTED[name]
+    params = params | {"schedule": "constant", "early_stopping": True}
+    data = {"X": X[:40], "y": Y[:40], "X_val": X[40:64], "y_val": Y[40:64]}
 
     def make(n_epochs):
-        return DNNClassifier(max_iter=n_epochs, **TINY, **params)
+        return kind(max_iter=n_epochs, random_state=0, **params)
 
     truth = {n: make(n).fit(**data) for n in (1, 2, 3)}
-    epochs_kept, number = set(), 0
-    while 3 not in epochs_kept:
-        network, number = make(3), number + 1
+    epochs_kept, number, is_complete = set(), 1, False
+    while not is_complete:
+        network, number = make(3), number + every
         try:
-            with InterruptAt(number):
+            with InterruptAt(number, names):
                 network.fit(**data)
         except KeyboardInterrupt:
             n_epochs = getattr(network, "n_iter_", 0)
         else:
-            n_epochs = 3
+            n_epochs, is_complete = 3, True
+        assert current_generator(torch.device("cpu")) is None
         epochs_kept.add(n_epochs)
         if not n_epochs:
             assert not hasattr(network, "network_")
@@ -564,9 +592,9 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch():
         expected = truth[n_epochs]
         assert network.loss_curve_ == expected.loss_curve_
         assert network.validation_scores_ == expected.validation_scores_
-        np.testing.assert_array_equal(
-            network.predict_proba(X), expected.predict_proba(X)
-        )
+        weights = (n.network_.state_dict().items() for n in (network, expected))
+        for (_, a), (_, b) in zip(*weights, strict=True):
+            np.testing.assert_array_equal(a, b)
     assert epochs_kept == {0, 1, 2, 3}
     assert number > 100
 

@@ -1,6 +1,7 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
+from contextvars import copy_context
 from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,9 @@ class Fitting:
         refuse_changes(self.estimator, self.before.get("_frozen", {}))
         with default_settings():
             data = self._read(X, y, sample_weight)
-            history = self._train(data, validation, {"X": X, "y": y})
+            # In a copy of the context, so that an interrupt leaves no variable changed.
+            given = data, validation, {"X": X, "y": y}
+            history = copy_context().run(self._train, *given)
         raise_if_diverged(self.estimator, history)
         raise_if_interrupted(history)
 

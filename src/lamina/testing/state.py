@@ -6,6 +6,8 @@ import pickle
 import random
 import warnings
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -68,6 +70,23 @@ def check_failed_fit_leaves_estimator_alone(
     changed = [k for k in before | after if before.get(k) is not after.get(k)]
     assert changed == [], f"A fit that raised an error changed {changed}"
     assert_same(outputs(network, data.X), expected, "predictions after a failed fit")
+
+
+def check_failed_fit_resumes(estimator: NeuralEstimator, data: Example) -> None:
+    """The same call resumes a fit that raised an error, and gives the same network."""
+    expected = outputs(fit(brief(estimator, data), data), data.X)
+    with TemporaryDirectory() as folder:
+        saving = {"checkpoint": Path(folder, "fit"), "checkpoint_every": "1 epoch"}
+        failing = brief(estimator, data, **saving)
+        failing.set_callbacks(RaiseInEpoch(InjectedError, epoch=2))
+        with suppress(InjectedError):
+            fit(failing, data)
+            raise AssertionError("fit did not raise the error of a callback.")
+        assert any(Path(folder).iterdir()), "fit saved no checkpoint"
+        resumed = brief(estimator, data, **saving)
+        resumed.set_callbacks(RaiseInEpoch(InjectedError, epoch=2))  # it has only one
+        assert_same(outputs(fit(resumed, data), data.X), expected, "a resumed fit")
+        assert not any(Path(folder).iterdir()), "fit did not delete its checkpoint"
 
 
 def check_fit_changes_no_parameter(estimator: NeuralEstimator, data: Example) -> None:

@@ -99,7 +99,9 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], every: str):
         self.path = Path(os.fsdecode(path)).absolute()
         self.previous = self.path.with_name(f"{self.path.name}.previous")
-        number, unit, epochs = INTERVAL.fullmatch(every).groups()  # type: ignore
+        match = INTERVAL.fullmatch(every)
+        assert match is not None  # `interval` has checked it
+        number, unit, epochs = match.groups()
         self.seconds = float(number) * SECONDS[unit] if unit else None
         self.n_epochs = int(epochs or 0)
         self.fit: FitState | None = None
