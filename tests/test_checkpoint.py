@@ -28,6 +28,7 @@ from lamina import (
     SequenceTagger,
     SpeechRecognizer,
     Translator,
+    archive,
 )
 from lamina.exceptions import (
     CheckpointWarning,
@@ -160,7 +161,9 @@ def test_a_killed_fit_ends_as_if_it_had_not_been_killed(name, every, tmp_path, k
 
 def smallest(estimator, X, y):
     """A score that falls while weights grow."""
-    return -sum(p.detach().square().sum().item() for p in estimator.network_.parameters())
+    return -sum(
+        p.detach().square().sum().item() for p in estimator.network_.parameters()
+    )
 
 
 def test_the_best_epoch_and_the_patience_are_resumed(tmp_path, kill_in):
@@ -444,6 +447,14 @@ def test_another_processor_is_named(tmp_path, kill_in, monkeypatch):
     network = killed_dense(tmp_path, kill_in)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "VSX")
     with pytest.warns(CheckpointWarning, match="processor is .*VSX instead of"):
+        network.fit(X, Y)
+
+
+def test_another_version_is_refused(tmp_path, kill_in, monkeypatch):
+    network = killed_dense(tmp_path, kill_in)
+    later = archive.versions() | {"lamina": "99.0"}
+    monkeypatch.setattr(archive, "versions", lambda: later)
+    with pytest.raises(ParameterError, match=r"this is lamina 99\.0"):
         network.fit(X, Y)
 
 

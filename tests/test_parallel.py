@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import wait
 
 import numpy as np
 import pytest
@@ -113,6 +114,26 @@ def test_an_error_of_a_task_reaches_the_caller_after_all_have_ended():
     with pytest.raises(ZeroDivisionError):
         Team(2).map(task, [0, 1])
     assert finished == [1]
+
+
+def test_an_interrupt_while_others_compute_waits_for_them(monkeypatch):
+    finished, waits = [], []
+
+    def interrupted(futures):
+        waits.append(1)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(futures)
+
+    def task(i):
+        if i:
+            time.sleep(0.05)
+        finished.append(i)
+
+    monkeypatch.setattr("lamina.kernels.parallel.wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Team(2).map(task, [0, 1])
+    assert finished == [0, 1]
 
 
 def test_submitted_functions_run_one_after_the_other():

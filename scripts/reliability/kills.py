@@ -2,7 +2,7 @@
 
     python scripts/reliability/kills.py --kills 100 --in-writes 20 --seed 0
 
-Each fit saves a checkpoint every few milliseconds in a process of its own, which is killed
+Each fit saves a checkpoint 30 times a second in a process of its own, which is killed
 by SIGKILL: at a random moment, or while a file is written, whose last step then takes
 longer. The fit is repeated until it ends. Prints the totals of each estimator, and exits
 with 1 if a network differs from that of a fit that was not killed.
@@ -38,12 +38,12 @@ from lamina.testing.examples import EXAMPLES
 
 STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
 NETWORKS = {
-    "dense": (DNNClassifier(hidden_layer_sizes=(32, 32), **STOPPING), "table", 150),
+    "dense": (DNNClassifier(hidden_layer_sizes=(32, 32), **STOPPING), "table", 300),
     "conv": (CNNClassifier(augmentation="shift_flip"), "image", 40),
     "lstm": (RNNClassifier(hidden_size=16, dropout=0.2, **STOPPING), "ragged", 40),
     "gru": (RNNRegressor(cell="gru", hidden_size=16, optimizer="sgd"), "series", 40),
     "language": (LanguageModel(unit="char", window=8, hidden_size=32), "documents", 15),
-    "forecaster": (Forecaster(horizon=2, season=2, hidden_size=16), "histories", 15),
+    "forecaster": (Forecaster(horizon=2, season=2, hidden_size=16), "histories", 8),
     "tagger": (SequenceTagger(hidden_size=16), "tokens", 25),
     "translator": (
         Translator(unit="char", hidden_size=16, decoder_size=16),
@@ -67,7 +67,7 @@ def fit(name: str, pipe: Connection, checkpoint: Path | None, slow: bool) -> Non
     network.set_params(**data.params, max_iter=n_epochs, n_iter_no_change=n_epochs)
     network.set_params(random_state=0, batch_size=4, n_threads=1)
     if checkpoint is not None:
-        network.set_params(checkpoint=checkpoint, checkpoint_every="0.005s")
+        network.set_params(checkpoint=checkpoint, checkpoint_every="0.03s")
     pipe.send("begins")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -132,7 +132,7 @@ def repeat(
         in_write = killed[0] < in_writes
         child = Child(name, checkpoint, in_write)
         if in_write:
-            wait_for_write(child, folder, random.randint(1, 20))
+            wait_for_write(child, folder, random.randint(1, 8))
         else:
             time.sleep(random.uniform(0, seconds))
         if not child.kill():

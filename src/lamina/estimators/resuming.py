@@ -174,7 +174,6 @@ def _digest(value: object) -> str | None:
 def _plan(plan: ExecutionPlan) -> dict[str, str]:
     """What a state depends on."""
     return {
-        "version of lamina": versions()["lamina"],
         "device": plan.device.type,
         "number type": str(plan.dtype).removeprefix("torch."),
         "number of parts of a batch": str(plan.n_parts),

@@ -119,7 +119,8 @@ class Checkpoint:
         errors = []
         for path in (self.path, self.previous):
             try:
-                tree, arrays, _ = archive.read(path, KIND)
+                tree, arrays, versions = archive.read(path, KIND)
+                self._refuse_other_version(versions["lamina"])
                 state = assembled(tree, arrays)
             except FileNotFoundError:
                 continue
@@ -138,6 +139,14 @@ class Checkpoint:
                 f"resumed: {errors[0]} Delete it, or name another file."
             )
         return None
+
+    def _refuse_other_version(self, version: str) -> None:
+        now = archive.versions()["lamina"]
+        if version != now:
+            raise ParameterError(
+                f"checkpoint={str(self.path)!r} was written by lamina {version}, and this is "
+                f"lamina {now}. Resume with that version, or delete the file to start anew."
+            )
 
     def save_if_due(
         self, training: Callable[[], TrainingState], *, epoch_ended: bool
