@@ -65,19 +65,20 @@ def interrupted(name: str, seconds: float) -> str:
         time.sleep(delay)
         os.kill(os.getpid(), signal.SIGINT)
 
-    thread, was_interrupted = Thread(target=interrupt), False
+    thread, begins, raises = Thread(target=interrupt), False, False
     try:
         thread.start()
+        begins = True
         try:
             fitted(network, name)
         except KeyboardInterrupt:
-            was_interrupted = True
+            raises = True
         thread.join()
-    except KeyboardInterrupt:  # after the fit
+    except KeyboardInterrupt:  # before or after the fit
         thread.join()
     if "network_" not in vars(network):
-        return "unchanged" if was_interrupted else "WRONG: nothing raised"
-    kept = "kept an epoch" if was_interrupted else "ended before"
+        return "unchanged" if raises or not begins else "WRONG: nothing raised"
+    kept = "kept an epoch" if raises else "ended before"
     return kept if is_right(network, name) else f"WRONG: {kept}"
 
 

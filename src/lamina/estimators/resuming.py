@@ -138,7 +138,7 @@ def _text(value: object) -> str:
     if isinstance(value, BaseEstimator):
         network = vars(unfrozen(value)).get("network_")
         if network is not None:
-            weights = [v.numpy() for v in network.cpu().state_dict().values()]
+            weights = [v.numpy() for v in network.state_dict().values()]
             text += f" with weights {joblib.hash(weights)}"
     return text
 
@@ -147,7 +147,7 @@ def _digests(
     data: Data, given: Data | None, validation: Validation
 ) -> dict[str, str | None]:
     """The arguments of `fit`, in their plain form."""
-    given = given or Data([], None)
+    given, groups = given or Data([], None), validation.groups
     return {
         "X": _digest(data.X),
         "y": _digest(data.y),
@@ -155,7 +155,7 @@ def _digests(
         "X_val": _digest(given.X),
         "y_val": _digest(given.y),
         "sample_weight_val": _digest(given.weight),
-        "validation_groups": _digest(validation.groups),
+        "validation_groups": _digest(None if groups is None else np.asarray(groups)),
     }
 
 
