@@ -22,7 +22,7 @@ from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.training import loop
-from lamina.training.loader import Loader, PredictionBatches
+from lamina.training.loader import Loader
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
@@ -151,20 +151,6 @@ def test_the_order_is_new_each_epoch_and_the_same_for_the_same_seed():
         first, second = ([t for x in a for t in x.target.tolist()] for _ in range(2))
         assert first != second
         assert [t for x in b for t in x.target.tolist()] == first
-
-
-@CALM
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=90), st.integers(1, 1 << 14))
-def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
-    lengths, cells
-):
-    loader = loader_of(lengths, True, 1)
-    seen = []
-    for rows, batch in PredictionBatches(loader.samples, cells):
-        assert len(batch) % 32 == 0
-        seen += rows.tolist()
-        assert batch.x[: len(rows), 0, 0].tolist() == rows.tolist()
-    assert sorted(seen) == list(range(len(lengths)))
 
 
 @CALM

@@ -45,6 +45,10 @@ class Samples(ABC):
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         """The row numbers of each batch of an epoch, in order if `generator` is None."""
 
+    def n_cells(self) -> Tensor | int:
+        """Steps or pixels that are computed together: (n,), or one number for each sample."""
+        return 1 if self.lengths is None else self.lengths
+
     def in_training(self) -> "Samples":
         """The samples that training takes its batches from."""
         return self
@@ -142,6 +146,9 @@ class TensorSamples(IndependentSamples):
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def n_cells(self) -> int:
+        return self.x.shape[1] if self.x.ndim == 3 else 1
 
     def resident(self, device: torch.device, max_bytes: int) -> "TensorSamples":
         n_bytes = self.x.nbytes + (0 if self.codes is None else self.codes.nbytes)

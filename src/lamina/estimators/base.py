@@ -167,23 +167,18 @@ class NeuralEstimator(
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
             chosen: Query = self.task_.predict if query is None else query
-            return self.outputs_of(network, self.encoder_, samples, chosen, target)
+            return self.outputs_of(network, samples, chosen, target)
 
     def outputs_of(
         self,
         model: Model,
-        encoder: Encoder,
         samples: Samples,
         query: Query,
         target: RowIndexed | None = None,
     ) -> Any:
         """What `query(model, batch)` returns of encoded samples."""
-        lengths = samples.lengths
-        longest = 1 if lengths is None else int(lengths.max())
-        n_cells = max(encoder.spec.max_length, longest)
         device = device_of(self.device).type
-        n_macs = float(n_cells * model.n_weights)
-        batches = PredictionBatches(samples, n_cells, n_macs, target, device)
+        batches = PredictionBatches(samples, model.n_weights, target, device)
         return outputs_of(model, query, batches, self)
 
     def _score(

@@ -141,9 +141,7 @@ class SeriesForecaster(
         self.task_.configure(self)
         samples = self.encoder_.encode(panel).in_validation()
         with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(
-                self.network_, self.encoder_, samples, self.task_.predict
-            )
+            return self.outputs_of(self.network_, samples, self.task_.predict)
 
     def _histories(self, X: DataLike | None, future: DataLike | None) -> Panel:
         check_is_fitted(self, "network_")

@@ -143,7 +143,7 @@ def _by_task(
     samples = fitting.encoder.encode(held_out.X).in_validation()
 
     def score(model: Model) -> float:
-        outputs = estimator.outputs_of(model, fitting.encoder, samples, task.predict)
+        outputs = estimator.outputs_of(model, samples, task.predict)
         return task.stopping_score(held_out.y, outputs, weight)
 
     return score

@@ -172,13 +172,13 @@ class Transduction(Task):
         """The weighted mean over the texts of the mean over the units of each."""
         target: Sequences = batch.target
         index = target.real_index()
-        decoded = model.head(model.body(batch), _inputs(target))
+        h = model.head(model.body(batch), _inputs(target))
         # `minimise` averages over all units, and a unit counts 1 / length of its text.
         of_text = 1 / target.lengths
         if batch.weight is not None:
             of_text = of_text * batch.weight
         weight = of_text[index // target.values.shape[1]] * (target.n_real / len(batch))
-        logits = model.head.logits(decoded.h.flatten(0, 1)[index]).float()
+        logits = model.head.logits(h.flatten(0, 1)[index]).float()
         outputs = to_outputs(target.values.flatten()[index])
 
         def criterion(
@@ -221,11 +221,10 @@ class Transduction(Task):
     def likelihoods(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) natural log-likelihoods of the targets, their ends included."""
         target: Sequences = batch.target
-        decoded = model.head(model.body(batch), _inputs(target))
-        log_p = model.head.logits(decoded.h).float().log_softmax(-1)
+        h = model.head(model.body(batch), _inputs(target))
         outputs = to_outputs(target.values).clamp(min=0)
-        log_p = log_p.gather(2, outputs[..., None])[..., 0]
-        return log_p.masked_fill(~target.mask(), 0.0).double().sum(1).cpu().numpy()
+        log_p = model.head.logits.log_p_of(h, outputs).masked_fill(~target.mask(), 0.0)
+        return log_p.double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
         """The attention weights at each unit of the targets, their ends included.
@@ -233,7 +232,7 @@ class Transduction(Task):
         (S, T) over the steps of a sample, (S, rows, columns) over the cells of an image.
         """
         features = model.body(batch)
-        weights = model.head(features, _inputs(batch.target)).weights
+        weights = model.head.weights(features, _inputs(batch.target))
         if features.grid is not None:
             weights = weights.unflatten(2, features.grid)
         n_units = batch.target.lengths.tolist()

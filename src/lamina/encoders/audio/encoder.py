@@ -237,6 +237,9 @@ class AudioSamples(IndependentSamples):
     def __len__(self) -> int:
         return len(self.n_steps)
 
+    def n_cells(self) -> Tensor | int:
+        return int(self.n_steps[0]) if self.lengths is None else self.lengths
+
     def take(self, rows: Tensor) -> Batch:
         samples = [self._standardised(i) for i in rows.tolist()]
         if self.lengths is None:
