@@ -1,4 +1,4 @@
-"""Batches of predictions: every sample once, equal alone and among others, in little memory."""
+"""Predictions: every sample once, equal alone and among others, in little memory."""
 
 import numpy as np
 import pytest

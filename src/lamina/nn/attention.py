@@ -65,9 +65,13 @@ class Attention(nn.Module):
     def forward(self, h: Tensor, memory: Memory) -> Tensor:
         if h.shape[0] * h.shape[1] * memory.keys.shape[1] <= MAX_WEIGHTS:
             return self.weights(h, memory) @ memory.values
-        batch = (x[:, None] for x in (self.query(h), memory.keys, memory.values))
-        mask = None if memory.padding is None else ~memory.padding[:, None]
-        return F.scaled_dot_product_attention(*batch, mask)[:, 0]
+        context = F.scaled_dot_product_attention(
+            self.query(h)[:, None],
+            memory.keys[:, None],
+            memory.values[:, None],
+            None if memory.padding is None else ~memory.padding[:, None],
+        )
+        return context[:, 0]
 
     def weights(self, h: Tensor, memory: Memory) -> Tensor:
         """Weights (n, S, T) that sum to 1 over the real steps of the features."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lamina.encoders.audio.files import MAX_CHANNELS, Recording
 from lamina.encoders.containers import is_contents, unwrap
-from lamina.encoders.files import contents_of, is_path
+from lamina.encoders.files import contents_of, is_path, regular_file
 from lamina.exceptions import DataError
 
 LOUDEST = 2.0
@@ -26,7 +26,7 @@ def recordings_in(X: object) -> tuple[list[Recording], set[int]]:
     n_channels: set[int] = set()
     for i, sample in enumerate(_listed(X)):
         if is_path(sample):
-            samples.append(sample)
+            samples.append(regular_file(sample, i))
         elif is_contents(sample):
             samples.append(contents_of(sample, i))
         else:

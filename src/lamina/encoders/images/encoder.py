@@ -56,7 +56,7 @@ def height_and_width() -> Rule:
 
 
 class ImageParams(Params):
-    """The size of images."""
+    """The size of images, and its limit."""
 
     image_size: Annotated[
         int | tuple[int, int] | None,
@@ -67,6 +67,13 @@ class ImageParams(Params):
         lists of uint8 arrays are resized; their proportions may change. None requires
         images of equal size.""",
     ] = None
+    max_pixels: Annotated[
+        int,
+        at_least(1),
+        Use.FROZEN,
+        """Largest number of pixels of an image, before it is resized. A file that has more
+        by its header is not decoded, which takes up to 16 bytes a pixel.""",
+    ] = 50_000_000
 
 
 class ImageEncoder(Encoder[Images]):
@@ -82,11 +89,13 @@ class ImageEncoder(Encoder[Images]):
         if isinstance(size, Integral):
             size = (size, size)
         self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.max_pixels = int(params.max_pixels)
 
     def read(self, X: object) -> Images:
         """The images of X, checked; the first call learns the schema."""
         fitted = self.schema
-        images = images_of(X, self.size, None if fitted is None else fitted.shape)
+        shape = None if fitted is None else fitted.shape
+        images = images_of(X, self.size, shape, self.max_pixels)
         array = images.array if isinstance(images, ArrayImages) else None
         values = FILE_VALUES if array is None else values_of(array)
         is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN

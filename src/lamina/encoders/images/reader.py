@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from lamina.encoders.containers import is_contents, is_image, unwrap
-from lamina.encoders.files import contents_of, is_path, name_of
+from lamina.encoders.files import (
+    contents_of,
+    is_path,
+    name_of,
+    refuse_excess,
+    refuse_large_file,
+    regular_file,
+)
 from lamina.encoders.images.files import (
     MODES,
     Source,
@@ -86,17 +93,20 @@ Images = ArrayImages | ImageFiles
 
 
 def images_of(
-    data: object, size: tuple[int, int] | None, fitted: Shape | None
+    data: object, size: tuple[int, int] | None, fitted: Shape | None, max_pixels: int
 ) -> Images:
-    """The images of X, all of the same shape, which is `fitted` if that is not None."""
+    """The images of X, all of the same shape, which is `fitted` if that is not None.
+
+    An image of more than `max_pixels` is refused before it is decoded.
+    """
     X = unwrap(data, is_table=False)
     if isinstance(X, list):
         samples = [_as_sample(sample, i) for i, sample in enumerate(X)]
         arrays = [s for s in samples if isinstance(s, np.ndarray)]
         if len(arrays) < len(samples):
-            return _files(samples, size, fitted)
+            return _files(samples, size, fitted, max_pixels)
         if size is not None and all(a.dtype == np.uint8 for a in arrays):
-            images = _files(arrays, size, fitted)
+            images = _files(arrays, size, fitted, max_pixels)
             return ArrayImages(images.pixels(np.arange(len(images))))
         X = _stacked(arrays, size)
     if fitted is None and size is not None:
@@ -105,7 +115,10 @@ def images_of(
             f"arrays that are not uint8; leave it at its default, or pass list(X) of "
             f"uint8 arrays."
         )
-    return _array(X, fitted)
+    images = _array(X, fitted)
+    n_pixels = prod(images.shape[:2])
+    refuse_excess(None, 0, n_pixels, "pixels", ("max_pixels", max_pixels))
+    return images
 
 
 def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
@@ -130,7 +143,9 @@ def _as_sample(sample: Any, i: int) -> Source:
     """A source that can be decoded repeatedly, or an array."""
     if is_contents(sample):
         return contents_of(sample, i)
-    if is_path(sample) or is_image(sample):
+    if is_path(sample):
+        return regular_file(sample, i)
+    if is_image(sample):
         return sample
     if sample is None:
         raise DataError(f"Sample {i} is None; leave it out.")
@@ -197,10 +212,18 @@ def _stacked(arrays: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarr
 
 
 def _files(
-    sources: Sequence[Source], size: tuple[int, int] | None, fitted: Shape | None
+    sources: Sequence[Source],
+    size: tuple[int, int] | None,
+    fitted: Shape | None,
+    max_pixels: int,
 ) -> ImageFiles:
     """The sources, checked by their headers."""
-    headers = [_header(source, i) for i, source in enumerate(sources)]
+    limit = "max_pixels", max_pixels
+    headers = []
+    for i, source in enumerate(sources):
+        refuse_large_file(source, i, limit)
+        headers.append(_header(source, i))
+        refuse_excess(source, i, prod(headers[-1][:2]), "pixels", limit)
     if fitted is None:
         if size is None:
             _refuse_unequal(sources, [header[:2] for header in headers])
