@@ -128,6 +128,28 @@ def test_test_files_are_named_after_modules_and_packages():
     assert sorted(tested - modules - OF_NO_MODULE) == []
 
 
+def test_actions_are_pinned_by_digest():
+    pages = [p.read_text() for p in (ROOT / ".github" / "workflows").glob("*.yml")]
+    used = [name for page in pages for name in re.findall(r"uses: (\S+)", page)]
+    assert used
+    assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == []
+
+
+def test_the_lock_has_hashes_of_the_versions_of_the_constraints():
+    def versions(text):
+        pairs = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+        return {re.sub(r"[-_.]+", "-", name).lower(): v for name, v in pairs}
+
+    lock = (ROOT / ".ci" / "requirements.lock").read_text()
+    locked = versions(lock)
+    constraints = versions((ROOT / "constraints.txt").read_text())
+    both = locked.keys() & constraints.keys()
+    assert {n: locked[n] for n in both} == {n: constraints[n] for n in both}
+    assert {"numpy", "scikit-learn", "pillow", "soundfile", "pytest"} <= both
+    entries = re.split(r"\n(?=\w)", lock)
+    assert [e for e in entries[1:] if "--hash=sha256:" not in e] == []
+
+
 def test_nothing_is_left_for_later():
     mark = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]))
     pages = [
