@@ -16,7 +16,7 @@ from lamina.exceptions import ParameterError
 from lamina.testing.examples import examples_for
 
 ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
-MAX_SIGNATURE = 1_500
+MAX_SIGNATURE = 1_600
 FORMS = {
     "form",
     "max_tokens",

@@ -2,7 +2,6 @@
 
 import io
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -425,7 +424,7 @@ def test_a_file_that_changes_while_it_is_in_use_is_named(colour, tmp_path):
 def test_a_missing_pillow_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r"lamina\[image\]"):
-        fitted_on([Path("a.png")])
+        fitted_on([b"\x89PNG"])
 
 
 @pytest.mark.parametrize("form", ["paths", "pictures"])

@@ -110,8 +110,8 @@ def test_a_large_image_is_predicted_alone_as_among_others(side):
     network = CNNClassifier(n_filters=4, max_iter=1, random_state=0).fit(X, [*"ababa"])
     together = network.predict_proba(X)
     for i in range(len(X)):
-        alone = network.predict_proba(X[i : i + 1])[0]
-        np.testing.assert_allclose(alone, together[i], atol=1e-7)
+        one = network.predict_proba(X[i : i + 1])[0]
+        np.testing.assert_allclose(one, together[i], atol=1e-7)
     n_most = largest_tensor(lambda: network.predict(X[:1]))
     assert n_most <= max(32 * 48 * 48, side * side) * 4
 
@@ -122,8 +122,8 @@ def test_long_series_are_predicted_alone_as_among_others():
     network.fit(short, [*"ab"] * 6)
     X = [RNG.normal(size=(n, 1)) for n in (3, 2500, 40, 5000, 900, 9000)]
     together = network.predict_proba(X)
-    alone = np.concatenate([network.predict_proba([x]) for x in X])
-    np.testing.assert_allclose(alone, together, atol=1e-7)
+    each = np.concatenate([network.predict_proba([x]) for x in X])
+    np.testing.assert_allclose(each, together, atol=1e-7)
 
 
 def test_memory_grows_with_the_sum_of_the_lengths_of_unseen_texts():

@@ -175,7 +175,7 @@ class Bench:
         return "wrong answer", f"the file was replaced ({kind}), and was read"
 
 
-def work(connection: Connection, folder: Path) -> None:
+def run_trials(connection: Connection, folder: Path) -> None:
     """Run the trials that arrive, each with its peak of memory and what it started."""
     started: list[str] = []
     events = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork")
@@ -221,7 +221,9 @@ class Worker:
         if self.process is None:
             context = multiprocessing.get_context("spawn")
             self.connection, theirs = context.Pipe()
-            self.process = context.Process(target=work, args=(theirs, self.folder))
+            self.process = context.Process(
+                target=run_trials, args=(theirs, self.folder)
+            )
             self.process.start()
             theirs.close()
             self.connection.recv()
