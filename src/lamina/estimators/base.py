@@ -101,7 +101,7 @@ class NeuralEstimator(
             Training was interrupted; the epochs until then are kept if there are some.
         """
         resumes = self.warm_start and "network_" in vars(self)
-        given = Validation(self, X_val, y_val, sample_weight_val, validation_groups)
+        given = Validation(X_val, y_val, sample_weight_val, validation_groups)
         Fitting(self, resumes=resumes).run(X, y, sample_weight, given)
         return self
 
@@ -120,7 +120,7 @@ class NeuralEstimator(
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)
-        fitting.run(X, y, sample_weight, Validation(self))
+        fitting.run(X, y, sample_weight, Validation())
         return self
 
     @classmethod
@@ -157,9 +157,9 @@ class NeuralEstimator(
     def _outputs_of_plain(
         self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
-        check_params(self, only=Use.AT_ONCE)
-        self.task_.configure_prediction(self)
-        device, network = device_of(self.device), self.network_
+        params = check_params(self, only=Use.AT_ONCE)
+        self.task_.configure_prediction(params)
+        device, network = device_of(params.device), self.network_
         with default_settings(), on_device(network, device):
             samples = self.encoder_.encode(plain)
             target = None
@@ -167,7 +167,7 @@ class NeuralEstimator(
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
             chosen: Query = self.task_.predict if query is None else query
-            return self.outputs_of(network, self.encoder_, samples, chosen, target)
+            return params.outputs_of(network, self.encoder_, samples, chosen, target)
 
     def outputs_of(
         self,

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
 from lamina.inputs import DataLike, Indexable
+from lamina.missing import as_array
+from lamina.numeric import as_floats
 from lamina.tasks.base import Task
 
-MAX_WEIGHT = 1e100
-"""Larger weights overflow in sums."""
+MIN_WEIGHT, MAX_WEIGHT = 1e-100, 1e100
+"""Sums of smaller weights underflow, and those of larger ones overflow."""
 
 
 @dataclass
@@ -91,24 +93,22 @@ def read_weight(
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n, sample_weight)
     try:
-        weight = np.asarray(sample_weight)
-        if weight.dtype.kind in "cUSmM":
-            raise TypeError(f"it holds {weight.dtype}")
-        weight = weight.astype(np.float64)
+        weights = as_array(sample_weight)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DataError(f"{name} does not hold numbers: {error}.") from None
+    weight = as_floats(weights, name)
     if weight.ndim != 1:
         raise DataError(
             f"{name} has shape {weight.shape}: Sample weights must be 1D array or scalar."
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    bad = ~(weight <= MAX_WEIGHT) | (weight < 0)
-    if bad.any():
-        i = int(bad.argmax())
+    allowed = (weight == 0) | ((weight >= MIN_WEIGHT) & (weight <= MAX_WEIGHT))
+    if not allowed.all():
+        i = int(allowed.argmin())
         raise DataError(
-            f"{name}[{i}] is {weight[i]}; a weight is finite (at most "
-            f"{MAX_WEIGHT:g}) and >= 0."
+            f"{name}[{i}] is {weight[i]}; a weight is 0, or finite and from "
+            f"{MIN_WEIGHT:g} to {MAX_WEIGHT:g}."
         )
     if not weight.any():
         raise DataError(

@@ -23,11 +23,7 @@ from lamina.estimators.data import (
 )
 from lamina.estimators.fitted import publish
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
-from lamina.estimators.parameters import (
-    frozen_params,
-    refuse_changes,
-    with_python_numbers,
-)
+from lamina.estimators.parameters import frozen_params, refuse_changes
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -85,8 +81,7 @@ class Fitting:
         validation: Validation,
     ) -> None:
         """Train, and publish the fitted attributes."""
-        check_params(self.estimator)
-        self.params = with_python_numbers(self.estimator)
+        self.params = check_params(self.estimator)
         refuse_changes(self.estimator, self.before.get("_frozen", {}))
         with default_settings():
             data = self._read(X, y, sample_weight)
@@ -97,8 +92,10 @@ class Fitting:
     def _train(
         self, data: Data, validation: Validation, callback_data: dict[str, object]
     ) -> History:
-        seeds = spawn(seed_from(self.estimator.random_state), 3)
-        data, held_out = validation.split(data, self.task, seeds[0], self.rows)
+        seeds = spawn(seed_from(self.params.random_state), 3)
+        data, held_out = validation.split(
+            self.params, data, self.task, seeds[0], self.rows
+        )
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
         held_out = held_out or self._read_validation(validation)
@@ -238,7 +235,7 @@ class Fitting:
             n_epochs=n_epochs,
             monitor=monitor,
             n_macs=n_macs,
-            validate=scorer_of(self.estimator, self, held_out),
+            validate=scorer_of(params, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
 

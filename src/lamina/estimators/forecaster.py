@@ -137,11 +137,11 @@ class SeriesForecaster(
 
     def _held_back(self, panel: Panel) -> np.ndarray:
         """The forecasts of the last steps of each series."""
-        check_params(self, only=Use.AT_ONCE)
-        self.task_.configure(self)
+        params = check_params(self, only=Use.AT_ONCE)
+        self.task_.configure_prediction(params)
         samples = self.encoder_.encode(panel).in_validation()
         with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(
+            return params.outputs_of(
                 self.network_, self.encoder_, samples, self.task_.predict
             )
 

@@ -174,7 +174,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
             each text.
         """
         codec = self.codec_
-        check_arguments(
+        how = check_arguments(
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
@@ -182,9 +182,8 @@ class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
             stop=stop,
             random_state=random_state,
         )
-        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-        seed = seed_from(random_state)
-        drawing = Generation(max_length, temperature, top_k, top_p, stops, seed)
+        how["stop"] = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        drawing = Generation(seed=seed_from(how.pop("random_state")), **how)
         prompts = codec.checked(read_documents(prompt, "prompt"), "prompt")
         pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):

@@ -8,7 +8,8 @@ from scipy import sparse
 from torch import Tensor
 
 from lamina.exceptions import DataError
-from lamina.missing import is_missing
+from lamina.missing import as_array, is_missing
+from lamina.numeric import is_complex
 
 
 def as_targets(y: Any) -> Any:
@@ -20,14 +21,13 @@ def as_targets(y: Any) -> Any:
         )
     if sparse.issparse(y):
         return y
-    if isinstance(y, np.ma.MaskedArray):
-        if np.ma.getmaskarray(y).any():
-            raise DataError(
-                f"y is masked in row {int(np.ma.getmaskarray(y).nonzero()[0][0])}; leave "
-                f"out samples without a target."
-            )
-        y = y.data
     array = _as_array(y)
+    if np.ma.is_masked(array):
+        raise DataError(
+            f"y is masked in row {int(np.ma.getmaskarray(array).nonzero()[0][0])}; leave "
+            f"out samples without a target."
+        )
+    array = np.asarray(array)
     if array.dtype.kind in "cV":
         raise DataError(f"y holds {array.dtype}. Complex data not supported.")
     if array.ndim not in (1, 2):
@@ -35,6 +35,7 @@ def as_targets(y: Any) -> Any:
     if 0 in array.shape[1:]:
         raise DataError(f"y has shape {array.shape}; it has no columns.")
     _refuse_missing(array)
+    _refuse_complex(array)
     return array
 
 
@@ -56,8 +57,8 @@ def _as_array(y: Any) -> np.ndarray:
         y = y.detach().cpu()
         y = y.double() if y.is_floating_point() else y  # numpy has no bfloat16
     try:
-        array = np.asarray(y)
-    except (ValueError, TypeError, RuntimeError) as error:
+        array = as_array(y)
+    except (ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         raise DataError(f"y cannot be converted to an array: {error}.") from None
     if array.dtype.kind == "U" and not isinstance(y, np.ndarray):
         _refuse_mixed(np.asarray(y, dtype=object))
@@ -98,3 +99,15 @@ def _refuse_missing(array: np.ndarray) -> None:
             f"Input y contains NaN: y[{row}] is {array[row]!r}; leave out samples without "
             f"a target."
         )
+
+
+def _refuse_complex(array: np.ndarray) -> None:
+    """Raise `DataError` for a complex number, or raw memory, in an array of objects."""
+    if array.dtype.kind != "O":
+        return
+    for at, value in np.ndenumerate(array):
+        if is_complex(value) or isinstance(value, np.void):
+            raise DataError(
+                f"y[{at[0]}] is {value!r}, a {type(value).__name__}. Complex data not "
+                f"supported, nor is raw memory; pass numbers or texts."
+            )

@@ -13,6 +13,7 @@ from lamina.params import (
     Use,
     at_least,
     fraction,
+    from_to,
     not_negative,
     only_with,
     positive,
@@ -20,7 +21,9 @@ from lamina.params import (
 )
 from lamina.training.precision import known_device
 
-Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]
+Rate = Annotated[
+    float, positive(most=1e3), "The largest learning rate of the schedule."
+]
 
 
 class Splitter(Protocol):
@@ -85,7 +88,7 @@ class TrainerParams(Params):
     ] = "adamw"
     alpha: Annotated[
         float,
-        not_negative(),
+        not_negative(most=1e6),
         """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
         "adam" and "sgd"; biases do not decay.""",
     ] = 0.1
@@ -103,7 +106,7 @@ class TrainerParams(Params):
     ] = 0.999
     epsilon: Annotated[
         float,
-        positive(),
+        from_to(1e-30, 1e30),
         only_with(optimizer=("adam", "adamw")),
         "Term in Adam's denominator for numerical stability.",
     ] = 1e-8

@@ -117,7 +117,8 @@ def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
 def refuse_nonfinite(array: np.ndarray) -> None:
     """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
     for i, image in enumerate(array):
-        if not (np.abs(image) <= LARGEST).all():
+        # As float64: half precision would round the limit to infinity.
+        if not (np.abs(image.astype(np.float64)) <= LARGEST).all():
             what = f"values beyond {LARGEST:g}"
             if not np.isfinite(image).all():
                 what = "NaN" if np.isnan(image).any() else "inf"
