@@ -21,11 +21,13 @@ from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.images.reader import (
     LARGEST,
+    MAX_FLOAT32,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
     images_of,
+    refuse_far,
     refuse_nonfinite,
 )
 from lamina.encoders.images.samples import ImageSamples
@@ -74,6 +76,9 @@ class ImageEncoder(Encoder[Images]):
 
     params = ImageParams
     schema: ImageSchema | None = None
+    mean: np.ndarray
+    scale: np.ndarray | None = None
+    """(C,) of the pixels in `fit`; None before."""
     keeps_scale = False
     """Whether `fit` keeps mean and scale, which are those of a pretrained network."""
 
@@ -98,6 +103,11 @@ class ImageEncoder(Encoder[Images]):
             self.schema = ImageSchema("image", *images.shape, values)
         else:
             check_values(values, fitted.values, array)
+        if array is not None and self.scale is not None:
+            # No value is farther from the mean in scales.
+            reach = (max(-values.low, values.high) + np.abs(self.mean)) / self.scale
+            if reach.max() > MAX_FLOAT32:
+                refuse_far(array, self.mean, self.scale)
         return images
 
     def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:

@@ -19,6 +19,8 @@ class SeriesList:
 
     flat: np.ndarray
     lengths: np.ndarray
+    sample_numbers: np.ndarray | None = None
+    """(n,) numbers of the samples in X, for messages; None if these are all of X."""
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -26,7 +28,19 @@ class SeriesList:
     def __getitem__(self, rows: np.ndarray) -> "SeriesList":
         stops = self.lengths.cumsum()
         parts = [self.flat[stops[i] - self.lengths[i] : stops[i]] for i in rows]
-        return SeriesList(np.concatenate(parts), self.lengths[rows])
+        numbers = rows if self.sample_numbers is None else self.sample_numbers[rows]
+        return SeriesList(np.concatenate(parts), self.lengths[rows], numbers)
+
+    def place(self, row: int, channel: int) -> str:
+        """The value in a row of `flat`, and its place in X, for messages."""
+        stops = self.lengths.cumsum()
+        i = int(np.searchsorted(stops, row, side="right"))
+        number = i if self.sample_numbers is None else int(self.sample_numbers[i])
+        step = row - int(stops[i] - self.lengths[i])
+        value = self.flat[row, channel]
+        return (
+            f"Sample {number} of X contains {value} in step {step}, channel {channel}"
+        )
 
 
 def read_series(X: np.ndarray | list, owner: str) -> SeriesList:
@@ -94,11 +108,10 @@ def _floats(values: Any, what: str) -> np.ndarray:
 
 
 def _refuse_infinite(series: SeriesList) -> None:
-    bad = np.isinf(series.flat).any(1)
+    bad = np.isinf(series.flat)
     if bad.any():
-        step = int(bad.argmax())
-        sample = int(np.searchsorted(series.lengths.cumsum(), step, side="right"))
+        row, channel = (int(a[0]) for a in np.nonzero(bad))
         raise DataError(
-            f"Sample {sample} of X contains infinity; replace it, by NaN if the value is "
-            f"not known."
+            f"{series.place(row, channel)}: infinity, or beyond the range of floats. "
+            f"Replace it, by NaN if the value is not known."
         )

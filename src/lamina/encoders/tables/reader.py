@@ -69,6 +69,13 @@ class TableSchema(Schema):
         kinds = [column.kind for column in self.every_column]
         return np.flatnonzero(np.array(kinds) == "number")
 
+    def name_of(self, numeric: int) -> Hashable:
+        """The name of a column of `Columns.numeric`: numbers first, then dates."""
+        names = [self.every_column[i].name for i in self.number_columns]
+        for _, column in self.other_columns:
+            names += [column.name] * column.width
+        return names[numeric]
+
     @cached_property
     def other_columns(self) -> list[tuple[int, Column]]:
         """The columns that are not numbers, with their positions."""
@@ -82,12 +89,19 @@ class Columns:
 
     numeric: np.ndarray | sparse.csr_matrix
     categories: list[np.ndarray]
+    row_numbers: np.ndarray | None = None
+    """(n,) numbers of the rows in X, for messages; None if these are all of X."""
 
     def __len__(self) -> int:
         return self.numeric.shape[0]
 
     def __getitem__(self, rows: np.ndarray) -> "Columns":
-        return Columns(self.numeric[rows], [c[rows] for c in self.categories])
+        numbers = rows if self.row_numbers is None else self.row_numbers[rows]
+        return Columns(self.numeric[rows], [c[rows] for c in self.categories], numbers)
+
+    def number(self, row: int) -> int:
+        """The number of a row in X."""
+        return row if self.row_numbers is None else int(self.row_numbers[row])
 
 
 class TableReader:
@@ -254,7 +268,7 @@ class TableReader:
         new: np.ndarray = np.any(np.isnan(numeric), axis=0)
         new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
-            name = schema.every_column[schema.number_columns[int(new.argmax())]].name
+            name = schema.name_of(int(new.argmax()))
             warn_of_data(
                 f"Column {name!r} has missing values, and had none in fit; they are "
                 f"replaced by its mean."
