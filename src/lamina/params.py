@@ -36,6 +36,7 @@ from lamina.exceptions import ParameterError
 from lamina.numeric import is_integer, real, with_python_numbers
 
 LARGEST = float_info.max
+MAX_LAYERS = 1_000
 Group = TypeVar("Group", bound="Params")
 
 
@@ -82,6 +83,11 @@ def at_least(low: int, most: int | None = None) -> Rule:
         return Rule(f"int >= {low}", lambda v: is_integer(v) and v >= low)
     words = f"int from {low} to {most}"
     return Rule(words, lambda v: is_integer(v) and low <= v <= most)
+
+
+def layers() -> Rule:
+    """A number of layers, as many as are built and computed in a reasonable time."""
+    return at_least(1, most=MAX_LAYERS)
 
 
 def odd() -> Rule:
@@ -136,7 +142,7 @@ def sizes() -> Rule:
         is_row = isinstance(v, list | tuple) or (
             isinstance(v, np.ndarray) and v.ndim == 1
         )
-        return one(v) or (is_row and all(map(one, v)))
+        return one(v) or (is_row and len(v) <= MAX_LAYERS and all(map(one, v)))
 
     return Rule("int >= 1 or array-like of int >= 1", accepts)
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from lamina.exceptions import ParameterError
+from lamina.nn.decoding import MAX_BEAM
 from lamina.numeric import python_numbers
 from lamina.params import Rule, at_least, none, not_negative, positive, seed
 
 ALLOWED: dict[str, tuple[Rule, ...]] = {
     "max_length": (at_least(1),),
-    "n_best": (at_least(1), none()),
+    "n_best": (at_least(1, most=MAX_BEAM), none()),
     "random_state": (seed(),),
     "stop": (
         Rule("non-empty str", lambda v: isinstance(v, str) and v != ""),

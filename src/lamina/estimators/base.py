@@ -15,6 +15,7 @@ from lamina.encoders.choose import ENCODERS
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
+from lamina.estimators.memory import memory_errors
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -160,7 +161,7 @@ class NeuralEstimator(
         params = check_params(self, only=Use.AT_ONCE)
         self.task_.configure_prediction(params)
         device, network = device_of(params.device), self.network_
-        with default_settings(), on_device(network, device):
+        with default_settings(), memory_errors(params), on_device(network, device):
             samples = self.encoder_.encode(plain)
             target = None
             if y is not None:

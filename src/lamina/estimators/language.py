@@ -20,7 +20,7 @@ from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.inputs import DataLike
 from lamina.nn.language import Stepper
-from lamina.params import Use, at_least, fraction
+from lamina.params import Use, at_least, fraction, layers
 from lamina.seeding import seed_from
 from lamina.tasks.fusion import TextModel
 from lamina.tasks.language import LanguageModelling
@@ -204,7 +204,7 @@ class LanguageBodyParams(CausalRecurrentParams, use=Use.FROZEN):
     hidden_size: Annotated[
         int, at_least(1), Use.FROZEN, "Hidden units of each layer."
     ] = 256
-    n_layers: Annotated[int, at_least(1), Use.FROZEN, "Number of recurrent layers."] = 1
+    n_layers: Annotated[int, layers(), Use.FROZEN, "Number of recurrent layers."] = 1
     dropout: Annotated[
         float,
         fraction(),

@@ -13,7 +13,7 @@ from lamina.codec import Codec
 from lamina.exceptions import DataError
 from lamina.nn.attention import AttentionDecoder, AttentionStepper
 from lamina.nn.body import Body
-from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
+from lamina.nn.decoding import MAX_BEAM, Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
 from lamina.params import Params, Use, at_least, fraction, not_negative
@@ -52,7 +52,7 @@ class TransductionParams(Params):
     ] = 0.1
     beam_size: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_BEAM),
         Use.AT_ONCE,
         """Texts of each sample that the search keeps; 1 takes the most likely unit at each
         step.""",
@@ -66,7 +66,7 @@ class TransductionParams(Params):
     ] = 1.0
     max_length: Annotated[
         int | Literal["auto"],
-        at_least(1),
+        at_least(1, most=1_000_000),
         Use.AT_ONCE,
         """Maximal number of units of a text; one that has not ended by then is cut, with a
         warning. "auto" is twice that of the longest training target.""",

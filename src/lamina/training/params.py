@@ -1,7 +1,7 @@
 """The parameters of training, shared by every estimator."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,7 +30,7 @@ class Splitter(Protocol):
     """Splits samples, as the classes of `sklearn.model_selection` do."""
 
     def split(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+        self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The row numbers to train on and those to validate by, of each split."""
         ...

@@ -75,7 +75,7 @@ class HistoryEncoder(Encoder[Panel]):
         self.spec = Spec(
             n_channels=len(HistoryChannel) + self.n_channels - 1,
             n_space=1,
-            max_length=self.window + self.horizon,
+            max_length=min(self.window, max(map(len, plain))) + self.horizon,
         )
         self._refuse_far_horizon(plain)
         return self

@@ -93,9 +93,8 @@ class Histories(IndependentSamples):
         series, n_past = self.series, self.n_past[rows, None]
         starts = series.starts[self.series_index[rows], None]
         ends = starts + self.ends[rows, None]
-        lead = (
-            torch.arange(self.window + self.horizon) - n_past
-        )  # (B, T), 0: first step
+        n_steps = int(n_past.max()) + self.horizon
+        lead = torch.arange(n_steps) - n_past  # (B, T), 0: first step
         at = (ends + lead).clamp(max=ends - 1)
         before = torch.where(lead < 0, at, ends + lead % self.season) - self.season
         before = torch.where(before < starts, at, before)

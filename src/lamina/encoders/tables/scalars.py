@@ -50,7 +50,7 @@ def _shortest(value: Any) -> str:
     return str(int(value if isinstance(value, Decimal | Fraction) else number))
 
 
-def number_of(value: object) -> float | None:
+def number_of(value: Any) -> float | None:
     """A number as float, NaN for a missing value, None for any other value."""
     if is_missing(value):
         return np.nan
