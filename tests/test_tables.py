@@ -113,7 +113,7 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     read_only = X.copy()
     read_only.flags.writeable = False
     for kind in (X, read_only, np.asfortranarray(X)):
-        scaled = Rows(kind, scaling).take(order).x.numpy()
+        scaled = Rows(kind, scaling, str).take(order).x.numpy()
         np.testing.assert_array_equal(scaled, truth[order.numpy()])
     np.testing.assert_array_equal(X, before)
 

@@ -85,10 +85,10 @@ def python_numbers(value: Any) -> Any:
 
 def float_of(value: Any) -> float | None:
     """A value of the data as float, NaN if it is missing; None if it is no real number."""
-    if isinstance(value, np.ndarray | Tensor) and value.ndim == 0:
-        value = value.item()
     if is_missing(value):
         return np.nan
+    if isinstance(value, np.ndarray | Tensor) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, (*BOOLEANS, Decimal)):
         return float(value)
     return real(value) if is_real(value) else None

@@ -16,6 +16,8 @@ from lamina.tasks.base import Task
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-100, 1e100
 """Sums of smaller weights underflow, and those of larger ones overflow."""
+MIN_WEIGHT_RATIO = 1e-30
+"""A weight that is smaller, relative to the greatest, is lost in float32."""
 
 
 @dataclass
@@ -103,12 +105,13 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    allowed = (weight == 0) | ((weight >= MIN_WEIGHT) & (weight <= MAX_WEIGHT))
+    least = max(MIN_WEIGHT, MIN_WEIGHT_RATIO * np.nanmax(weight, initial=0.0))
+    allowed = (weight == 0) | ((weight >= least) & (weight <= MAX_WEIGHT))
     if not allowed.all():
         i = int(allowed.argmin())
         raise DataError(
-            f"{name}[{i}] is {weight[i]}; a weight is 0, or finite and from "
-            f"{MIN_WEIGHT:g} to {MAX_WEIGHT:g}."
+            f"{name}[{i}] is {weight[i]}; a weight is 0, or finite, from {MIN_WEIGHT:g} to "
+            f"{MAX_WEIGHT:g}, and at least {MIN_WEIGHT_RATIO:g} times the greatest."
         )
     if not weight.any():
         raise DataError(

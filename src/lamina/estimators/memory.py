@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from lamina.batch import Spec
 from lamina.exceptions import ParameterError
-from lamina.numeric import is_integer
+from lamina.numeric import is_integer, real
 from lamina.params import Params, Use, declared
 
 BYTES_PER_WEIGHT = 16
@@ -86,8 +86,9 @@ class _Memory(TorchFunctionMode):
         """Raise `ParameterError` if `what` takes more bytes than there are."""
         if n_bytes > self.n_available:
             raise ParameterError(
-                f"{what} needs at least {n_bytes / 1e9:.3g} GB of memory in training, and "
-                f"there are {self.n_available / 1e9:.3g} GB; {_remedy(self.params)}."
+                f"{what} needs at least {real(n_bytes) / 1e9:.3g} GB of memory in "
+                f"training, and there are {self.n_available / 1e9:.3g} GB; "
+                f"{_remedy(self.params)}."
             )
 
 

@@ -18,6 +18,7 @@ from lamina.inputs import DataLike
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
 from lamina.tasks.base import Task
+from lamina.tasks.targets import as_targets
 from lamina.training.loader import Loader
 from lamina.training.loop import History
 from lamina.training.params import TrainerParams
@@ -76,7 +77,10 @@ class Validation:
     def _groups(self, rows: np.ndarray | None, n: int) -> np.ndarray | None:
         if self.groups is None:
             return None
-        groups = np.asarray(self.groups)
+        groups = as_targets(self.groups, "validation_groups")
+        if groups.dtype.kind == "O":  # of types that cannot be compared
+            codes = {group: i for i, group in enumerate(dict.fromkeys(groups.flat))}
+            groups = np.vectorize(codes.__getitem__)(groups)
         if groups.ndim == 1 and rows is not None and len(groups) > rows[-1]:
             groups = groups[rows]
         if groups.shape != (n,):

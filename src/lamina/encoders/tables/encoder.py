@@ -92,7 +92,8 @@ class TableEncoder(Encoder[Columns]):
     def _place(self, plain: Columns) -> Place:
         def place(row: int, column: int) -> str:
             name, value = self._columns.name_of(column), plain.numeric[row, column]
-            return f"Column {name!r} contains {value} in row {plain.number(row)}"
+            number = row if plain.row_numbers is None else plain.row_numbers[row]
+            return f"Column {name!r} contains {value} in row {number}"
 
         return place
 

@@ -13,6 +13,7 @@ from lamina.encoders.base import refuse_infinite
 from lamina.encoders.containers import unwrap
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
+from lamina.encoders.standardizer import as_floats
 from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
@@ -71,10 +72,9 @@ class TableSchema(Schema):
 
     def name_of(self, numeric: int) -> Hashable:
         """The name of a column of `Columns.numeric`: numbers first, then dates."""
-        names = [self.every_column[i].name for i in self.number_columns]
-        for _, column in self.other_columns:
-            names += [column.name] * column.width
-        return names[numeric]
+        columns = [self.every_column[i] for i in self.number_columns]
+        columns += [c for _, c in self.other_columns for _ in range(c.width)]
+        return columns[numeric].name
 
     @cached_property
     def other_columns(self) -> list[tuple[int, Column]]:
@@ -98,10 +98,6 @@ class Columns:
     def __getitem__(self, rows: np.ndarray) -> "Columns":
         numbers = rows if self.row_numbers is None else self.row_numbers[rows]
         return Columns(self.numeric[rows], [c[rows] for c in self.categories], numbers)
-
-    def number(self, row: int) -> int:
-        """The number of a row in X."""
-        return row if self.row_numbers is None else int(self.row_numbers[row])
 
 
 class TableReader:
@@ -169,10 +165,10 @@ class TableReader:
         self._check_columns(None, values.shape[1])
         if self.schema is None:
             self.schema = TableSchema(n_columns=values.shape[1])
-        refuse_infinite(
-            values.data[:, None] if sparse.issparse(values) else values,
-            range(values.shape[1]),
-        )
+        if sparse.issparse(values):
+            values = as_floats(values)
+        else:
+            refuse_infinite(values, range(values.shape[1]))
         self._warn_of_missing(values)
         return Columns(values, [])
 
@@ -281,7 +277,9 @@ def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
         return True
     if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
         return False
-    return X.dtype.names is None and (X.dtype.kind in "biufc" or X.ndim != 2)
+    # Numbers in more than 8 bytes may not be floats.
+    is_plain = X.dtype.kind in "biuf" and X.dtype.itemsize <= 8
+    return X.dtype.names is None and (is_plain or X.ndim != 2)
 
 
 def _list_error(X: list) -> DataError:
