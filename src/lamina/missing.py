@@ -19,12 +19,15 @@ def is_missing(value: object) -> bool:
 
 
 def as_array(values: Any) -> np.ndarray:
-    """`numpy.asarray`, which keeps masks: those of an array, and those of rows in a list."""
-    if isinstance(values, list | tuple) and any(
-        isinstance(v, np.ma.MaskedArray) for v in values
-    ):
-        return np.ma.array(values)
-    return values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    """`numpy.asarray`, which keeps masks: those of an array, and of the items of a list."""
+    if isinstance(values, np.ma.MaskedArray):
+        return values
+    if not isinstance(values, list | tuple):
+        return np.asarray(values)
+    if any(v is np.ma.masked for v in values):
+        values = [None if v is np.ma.masked else v for v in values]
+    has_masks = any(isinstance(v, np.ma.MaskedArray) for v in values)
+    return np.ma.array(values) if has_masks else np.asarray(values)
 
 
 def unmasked(array: np.ndarray) -> np.ndarray:

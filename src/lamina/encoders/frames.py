@@ -15,6 +15,7 @@ import numpy as np
 
 from lamina.exceptions import DataError
 from lamina.missing import unmasked
+from lamina.numeric import as_floats
 
 if TYPE_CHECKING:
     import pandas
@@ -103,7 +104,7 @@ class ColumnTable(Table):
         chosen = [self.columns[i] for i in columns]
         if not all(type(c) is np.ndarray and c.dtype.kind in NUMERIC for c in chosen):
             return None
-        return np.stack(chosen, 1).astype(np.float64, copy=False)
+        return as_floats(np.stack(chosen, 1), "X")
 
 
 class PandasTable(Table):

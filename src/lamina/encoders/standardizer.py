@@ -48,11 +48,10 @@ class Standardizer:
         has_long_tail = moments.has_long_tail
         self.reach: float | np.ndarray = REACH
         if self.keeps_tails:
-            self.reach = np.where(
-                has_long_tail & ~moments.is_dominated,
-                moments.farthest / moments.scale,
-                REACH,
-            )
+            with np.errstate(over="ignore"):
+                farthest = moments.farthest / moments.scale
+            is_kept = has_long_tail & ~moments.is_dominated
+            self.reach = np.where(is_kept, farthest, REACH)
             has_long_tail &= moments.is_dominated
         self.long_tailed = np.flatnonzero(has_long_tail)
         self.missing = np.flatnonzero(moments.n_missing)

@@ -38,6 +38,7 @@ from lamina.encoders.tables.scalars import (
 )
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
+from lamina.numeric import as_floats
 
 UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void, Tensor)
 """Types of values that are neither numbers nor the name of a category."""
@@ -126,7 +127,7 @@ def _to_numbers(column: Column, values: Values) -> np.ndarray:
         if None in floats:
             raise _bad_value(column, array, floats.index(None), "a number")
         array = np.array(floats, dtype=np.float64)
-    array = array.astype(np.float64, copy=False)
+    array = as_floats(array, _column(column.name))
     refuse_infinite(array[:, None], [column.name])
     return array
 
