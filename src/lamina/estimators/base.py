@@ -97,7 +97,8 @@ class NeuralEstimator(
         ParameterError, DataError
             A parameter or a sample cannot be used; the estimator stays as it was.
         DivergenceError
-            The loss or a weight became NaN or too large; the epochs before are kept if there are some.
+            The loss or a weight became NaN or too large; the epochs before are kept if
+            there are some.
         KeyboardInterrupt
             Training was interrupted; the epochs until then are kept if there are some.
         """

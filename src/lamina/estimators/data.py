@@ -105,8 +105,10 @@ def read_weight(
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    least = max(MIN_WEIGHT, MIN_WEIGHT_RATIO * np.nanmax(weight, initial=0.0))
-    allowed = (weight == 0) | ((weight >= least) & (weight <= MAX_WEIGHT))
+    is_small = weight <= MAX_WEIGHT  # and not NaN
+    greatest = weight.max(where=is_small, initial=0.0)
+    least = max(MIN_WEIGHT, MIN_WEIGHT_RATIO * greatest)
+    allowed = (weight == 0) | ((weight >= least) & is_small)
     if not allowed.all():
         i = int(allowed.argmin())
         raise DataError(
