@@ -21,9 +21,7 @@ from lamina.params import (
 )
 from lamina.training.precision import known_device
 
-Rate = Annotated[
-    float, positive(most=1e3), "The largest learning rate of the schedule."
-]
+Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]
 
 
 class Splitter(Protocol):
