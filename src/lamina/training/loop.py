@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 START_UP = 0.02
 """Fraction of a time limit that is not counted: start-up time."""
 
-LARGEST_WEIGHT = 1e6
+LARGEST_WEIGHT = 1e5
 """A fit has diverged if a weight is larger: products of some layers overflow."""
 
 
