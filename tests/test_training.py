@@ -666,3 +666,11 @@ def test_a_monitor_within_a_grid_search_gets_each_epoch_of_each_fit():
     # two values, two folds and the final fit, two epochs each
     assert len(rows) == (2 * 2 + 1) * 2
     assert search.best_estimator_.n_iter_ == 2
+
+
+def test_a_network_whose_last_step_makes_it_overflow_has_diverged():
+    params = {"alpha": 1e6, "learning_rate_init": 1e3, "schedule": "constant"}
+    network = DNNRegressor(hidden_layer_sizes=(4, 4), max_iter=1, batch_size=40)
+    with pytest.raises(DivergenceError, match="a weight became"):
+        network.set_params(**params).fit(np.eye(40), np.arange(40.0))
+    assert not hasattr(network, "network_")

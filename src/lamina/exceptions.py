@@ -5,7 +5,7 @@
   * ``ParameterError`` (also a ``TypeError``): a constructor parameter is not allowed.
   * ``DataError`` (also a ``TypeError``): a sample, a column or a target cannot be
     used; it is named.
-  * ``DivergenceError``: the loss became NaN or infinite.
+  * ``DivergenceError``: the loss or a weight became NaN or too large.
   * ``SavedFileError``: a file cannot be loaded, or a value cannot be saved.
 
 * ``ImportError``
@@ -50,7 +50,7 @@ class DataError(ValueError, TypeError):
 
 
 class DivergenceError(ValueError):
-    """The loss became NaN or infinite."""
+    """The loss or a weight became NaN or too large."""
 
 
 class SavedFileError(ValueError):

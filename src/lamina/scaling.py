@@ -145,14 +145,14 @@ class ZScore:
 
     def write(self, values: np.ndarray, z: np.ndarray) -> None:
         """Fill z (n, C) in float32."""
-        if values.dtype == np.float32 and self.is_single:
-            np.subtract(values, self.mean32, out=z)
-            if self.has_remainder:
-                z -= self.remainder
-            z *= self.factor32
-            return
         # Values beyond the range of float32 become infinite.
         with np.errstate(over="ignore"):
+            if values.dtype == np.float32 and self.is_single:
+                np.subtract(values, self.mean32, out=z)
+                if self.has_remainder:
+                    z -= self.remainder
+                z *= self.factor32
+                return
             deviations = values - self.mean
             deviations *= self.factor
             z[...] = deviations

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lamina.encoders.frames import is_frame
 from lamina.exceptions import DataError
+from lamina.missing import as_array
 
 
 def unwrap(X: object, *, is_table: bool) -> Any:
@@ -122,7 +123,7 @@ def _list_or_array(X: list, is_table: bool) -> Any:
     ):
         return X
     try:
-        array = np.asarray(X)
+        array = as_array(X)
     except ValueError:  # rows of unequal length
         return X
     if array.dtype.kind in "USO":

@@ -15,6 +15,7 @@ from lamina.encoders.choose import ENCODERS
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
+from lamina.estimators.memory import memory_errors
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -96,12 +97,13 @@ class NeuralEstimator(
         ParameterError, DataError
             A parameter or a sample cannot be used; the estimator stays as it was.
         DivergenceError
-            The loss became NaN or infinite; the epochs before are kept if there are some.
+            The loss or a weight became NaN or too large; the epochs before are kept if
+            there are some.
         KeyboardInterrupt
             Training was interrupted; the epochs until then are kept if there are some.
         """
         resumes = self.warm_start and "network_" in vars(self)
-        given = Validation(self, X_val, y_val, sample_weight_val, validation_groups)
+        given = Validation(X_val, y_val, sample_weight_val, validation_groups)
         Fitting(self, resumes=resumes).run(X, y, sample_weight, given)
         return self
 
@@ -120,7 +122,7 @@ class NeuralEstimator(
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)
-        fitting.run(X, y, sample_weight, Validation(self))
+        fitting.run(X, y, sample_weight, Validation())
         return self
 
     @classmethod
@@ -157,17 +159,17 @@ class NeuralEstimator(
     def _outputs_of_plain(
         self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
-        check_params(self, only=Use.AT_ONCE)
-        self.task_.configure_prediction(self)
-        device, network = device_of(self.device), self.network_
-        with default_settings(), on_device(network, device):
+        params = check_params(self, only=Use.AT_ONCE)
+        self.task_.configure_prediction(params)
+        device, network = device_of(params.device), self.network_
+        with default_settings(), memory_errors(params), on_device(network, device):
             samples = self.encoder_.encode(plain)
             target = None
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
             chosen: Query = self.task_.predict if query is None else query
-            return self.outputs_of(network, samples, chosen, target)
+            return params.outputs_of(network, samples, chosen, target)
 
     def outputs_of(
         self,

@@ -22,12 +22,9 @@ from lamina.estimators.data import (
     weights_with_targets,
 )
 from lamina.estimators.fitted import publish
+from lamina.estimators.memory import bounded_memory, memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
-from lamina.estimators.parameters import (
-    frozen_params,
-    refuse_changes,
-    with_python_numbers,
-)
+from lamina.estimators.parameters import frozen_params, refuse_changes
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -85,10 +82,9 @@ class Fitting:
         validation: Validation,
     ) -> None:
         """Train, and publish the fitted attributes."""
-        check_params(self.estimator)
-        self.params = with_python_numbers(self.estimator)
+        self.params = check_params(self.estimator)
         refuse_changes(self.estimator, self.before.get("_frozen", {}))
-        with default_settings():
+        with default_settings(), memory_errors(self.params):
             data = self._read(X, y, sample_weight)
             history = self._train(data, validation, {"X": X, "y": y})
         raise_if_diverged(self.estimator, history)
@@ -97,8 +93,10 @@ class Fitting:
     def _train(
         self, data: Data, validation: Validation, callback_data: dict[str, object]
     ) -> History:
-        seeds = spawn(seed_from(self.estimator.random_state), 3)
-        data, held_out = validation.split(data, self.task, seeds[0], self.rows)
+        seeds = spawn(seed_from(self.params.random_state), 3)
+        data, held_out = validation.split(
+            self.params, data, self.task, seeds[0], self.rows
+        )
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
         held_out = held_out or self._read_validation(validation)
@@ -186,6 +184,7 @@ class Fitting:
         if isinstance(size, str):
             size = max(len(samples) // MIN_BATCHES, MIN_BATCH_SIZE)
             size = min(size, self.task.largest_batch)
+        size = min(size, len(samples))
         return Loader(
             samples=samples,
             target=self.task.encode(data.y),
@@ -220,7 +219,9 @@ class Fitting:
         params = self.params
         device = device_of(params.device)
         model = (
-            copy.deepcopy(self.estimator.network_) if self.resumes else self._build()
+            copy.deepcopy(self.estimator.network_)
+            if self.resumes
+            else self._build(loader.batch_size, device)
         )
         self.task.check_fit(loader.target, loader.samples, model.body)
         model = channels_last(model.to(device), torch.channels_last)
@@ -238,16 +239,17 @@ class Fitting:
             n_epochs=n_epochs,
             monitor=monitor,
             n_macs=n_macs,
-            validate=scorer_of(self.estimator, self, held_out),
+            validate=scorer_of(params, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
 
-    def _build(self) -> Model:
+    def _build(self, batch_size: int, device: torch.device) -> Model:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
-        body = self.params.body(spec, self.params)
-        return Model(body, task.head(body))
+        with bounded_memory(self.params, spec, batch_size, device):
+            body = self.params.body(spec, self.params)
+            return Model(body, task.head(body))
 
     def _optimizer(self, weights: Weights) -> Optimizer:
         optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)

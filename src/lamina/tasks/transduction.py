@@ -13,10 +13,10 @@ from lamina.codec import Codec
 from lamina.exceptions import DataError
 from lamina.nn.attention import AttentionDecoder, AttentionStepper
 from lamina.nn.body import Body
-from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
+from lamina.nn.decoding import MAX_BEAM, Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, at_least, fraction, not_negative
+from lamina.params import Params, Use, at_least, fraction, not_negative
 from lamina.ragged import AlternativeTargets, Ragged, Sequences
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.similarity import bleu, chrf
@@ -24,12 +24,6 @@ from lamina.texts import items, read_texts, shown, text_of
 
 MAX_LOG_P_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together in a step of a search."""
-
-
-def moderate_power() -> Rule:
-    """A power to which lengths can be raised without overflow."""
-    positive = not_negative()
-    return Rule("float in [0, 100]", lambda v: positive.accepts(v) and v <= 100)
 
 
 Texts = str | list[str]
@@ -58,21 +52,21 @@ class TransductionParams(Params):
     ] = 0.1
     beam_size: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_BEAM),
         Use.AT_ONCE,
         """Texts of each sample that the search keeps; 1 takes the most likely unit at each
         step.""",
     ] = 5
     length_penalty: Annotated[
         float,
-        moderate_power(),
+        not_negative(most=100),
         Use.AT_ONCE,
         """Of the texts found, the one is taken whose log-probability divided by this power
         of its length is greatest; 0 prefers short texts.""",
     ] = 1.0
     max_length: Annotated[
         int | Literal["auto"],
-        at_least(1),
+        at_least(1, most=1_000_000),
         Use.AT_ONCE,
         """Maximal number of units of a text; one that has not ended by then is cut, with a
         warning. "auto" is twice that of the longest training target.""",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 START_UP = 0.02
 """Fraction of a time limit that is not counted: start-up time."""
 
+LARGEST_WEIGHT = 1e5
+"""A fit has diverged if a weight is larger: products of some layers overflow."""
+
 
 class Monitor(Protocol):
     """Is called at each epoch, and may end the fit."""
@@ -130,7 +133,7 @@ class Training:
         for _ in range(self.n_epochs):
             self.monitor.epoch_begins(self.model)
             loss = self._epoch(clock, step)
-            if not math.isfinite(loss) or not self._is_finite():
+            if not math.isfinite(loss) or not self._is_bounded():
                 history.diverged = True
                 break
             score = self._validation_score()
@@ -163,10 +166,13 @@ class Training:
         mean = torch.stack(losses) @ torch.tensor(sizes, device=device).float()
         return (mean / sum(sizes)).item()
 
-    def _is_finite(self) -> bool:
-        """Whether all weights are finite; the losses were computed before each step."""
-        sums = [values.sum() for values in self.gradients.weights.values]
-        return bool(torch.stack(sums).isfinite().all())
+    def _is_bounded(self) -> bool:
+        """Whether no weight is too large; the losses were computed before each step."""
+        largest = [
+            torch.linalg.vector_norm(values, math.inf)
+            for values in self.gradients.weights.values
+        ]
+        return bool((torch.stack(largest) <= LARGEST_WEIGHT).all())
 
     def _validation_score(self) -> float | None:
         if self.validate is None:

@@ -1,7 +1,7 @@
 """The parameters of training, shared by every estimator."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from lamina.params import (
     Use,
     at_least,
     fraction,
+    from_to,
     not_negative,
     only_with,
     positive,
@@ -27,7 +28,7 @@ class Splitter(Protocol):
     """Splits samples, as the classes of `sklearn.model_selection` do."""
 
     def split(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+        self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The row numbers to train on and those to validate by, of each split."""
         ...
@@ -85,7 +86,7 @@ class TrainerParams(Params):
     ] = "adamw"
     alpha: Annotated[
         float,
-        not_negative(),
+        not_negative(most=1e6),
         """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
         "adam" and "sgd"; biases do not decay.""",
     ] = 0.1
@@ -103,7 +104,7 @@ class TrainerParams(Params):
     ] = 0.999
     epsilon: Annotated[
         float,
-        positive(),
+        from_to(1e-30, 1e30),
         only_with(optimizer=("adam", "adamw")),
         "Term in Adam's denominator for numerical stability.",
     ] = 1e-8

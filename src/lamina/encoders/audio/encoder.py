@@ -42,6 +42,8 @@ from lamina.params import Params, Rule, Use, at_least
 from lamina.ragged import padded
 from lamina.schema import Schema
 
+MAX_MELS = 1_000
+"""More bands than frequencies of a window of 25 ms at most rates."""
 N_FOR_STATISTICS = 1_000
 """Recordings from which mean and standard deviation are computed."""
 
@@ -67,7 +69,7 @@ class AudioParams(Params):
     ] = None
     n_mels: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_MELS),
         Use.FROZEN,
         "Mel bands, the channels of the features.",
     ] = 40

@@ -21,11 +21,13 @@ from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.images.reader import (
     LARGEST,
+    MAX_FLOAT32,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
     images_of,
+    refuse_far,
     refuse_nonfinite,
 )
 from lamina.encoders.images.samples import ImageSamples
@@ -40,15 +42,17 @@ from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
 N_FOR_STATISTICS = 2_000
 """Files from which mean and standard deviation are computed."""
+MAX_SIDE = 10_000
+"""The largest height and width that images are resized to."""
 MIN_PHOTO_SIZE = 16
 """Pixels along each side from which grey images may be the rows of one colour image."""
 
 
 def height_and_width() -> Rule:
     """A pair of integers from 1 on."""
-    side = at_least(1)
+    side = at_least(1, most=MAX_SIDE)
     return Rule(
-        "pair of int >= 1",
+        f"pair of int from 1 to {MAX_SIDE}",
         lambda v: (
             isinstance(v, list | tuple) and len(v) == 2 and all(map(side.accepts, v))
         ),
@@ -60,7 +64,7 @@ class ImageParams(Params):
 
     image_size: Annotated[
         int | tuple[int, int] | None,
-        at_least(1),
+        at_least(1, most=MAX_SIDE),
         height_and_width(),
         Use.FROZEN,
         """Height and width, or both as one number, to which image files, PIL images and
@@ -81,6 +85,9 @@ class ImageEncoder(Encoder[Images]):
 
     params = ImageParams
     schema: ImageSchema | None = None
+    mean: np.ndarray
+    scale: np.ndarray
+    """(C,) of the pixels in `fit`."""
     keeps_scale = False
     """Whether `fit` keeps mean and scale, which are those of a pretrained network."""
 
@@ -107,6 +114,11 @@ class ImageEncoder(Encoder[Images]):
             self.schema = ImageSchema("image", *images.shape, values)
         else:
             check_values(values, fitted.values, array)
+        if array is not None and "scale" in vars(self):
+            # No value is farther from the mean in scales.
+            reach = (max(-values.low, values.high) + np.abs(self.mean)) / self.scale
+            if reach.max() > MAX_FLOAT32:
+                refuse_far(array, self.mean, self.scale)
         return images
 
     def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:

@@ -30,6 +30,7 @@ from lamina.exceptions import DataError, ParameterError
 
 BLOCK_SIZE = 1 << 20
 """Values of the images that are processed at a time."""
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 LARGEST = 1e30
 """The largest absolute value of a pixel; greater ones could overflow when standardised."""
 Shape = tuple[int, int, int]
@@ -130,12 +131,25 @@ def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
 def refuse_nonfinite(array: np.ndarray) -> None:
     """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
     for i, image in enumerate(array):
-        if not (np.abs(image) <= LARGEST).all():
+        # As float64: half precision would round the limit to infinity.
+        if not (np.abs(image.astype(np.float64)) <= LARGEST).all():
             what = f"values beyond {LARGEST:g}"
             if not np.isfinite(image).all():
                 what = "NaN" if np.isnan(image).any() else "inf"
             raise DataError(
                 f"Sample {i} of X contains {what}; repair it or leave it out."
+            )
+
+
+def refuse_far(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+    """Raise `DataError` for an image with a value that float32 does not hold when scaled."""
+    for i, image in enumerate(array):
+        far = np.abs(image - mean) / scale > MAX_FLOAT32
+        if far.any():
+            raise DataError(
+                f"Sample {i} of X contains {image[far][0]} in channel "
+                f"{int(np.nonzero(far)[-1][0])}, so far from the values of fit that float32 "
+                f"does not hold it once it is scaled; correct it."
             )
 
 

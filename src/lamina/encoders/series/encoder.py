@@ -170,7 +170,7 @@ class SeriesEncoder(Encoder[SeriesList]):
         """The samples for a network."""
         flat, lengths = plain.flat, plain.lengths
         scaled = np.empty((len(flat), self.spec.n_channels), np.float32)
-        self.standardizer.write(flat, scaled)
+        self.standardizer.write(flat, scaled, plain.place)
         z = torch.from_numpy(scaled)
         if (lengths == lengths[0]).all():
             return TensorSamples(z.view(len(lengths), int(lengths[0]), -1))

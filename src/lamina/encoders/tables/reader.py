@@ -13,6 +13,7 @@ from lamina.encoders.base import refuse_infinite
 from lamina.encoders.containers import unwrap
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
+from lamina.encoders.standardizer import as_floats
 from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
@@ -69,6 +70,12 @@ class TableSchema(Schema):
         kinds = [column.kind for column in self.every_column]
         return np.flatnonzero(np.array(kinds) == "number")
 
+    def name_of(self, numeric: int) -> Hashable:
+        """The name of a column of `Columns.numeric`: numbers first, then dates."""
+        columns = [self.every_column[i] for i in self.number_columns]
+        columns += [c for _, c in self.other_columns for _ in range(c.width)]
+        return columns[numeric].name
+
     @cached_property
     def other_columns(self) -> list[tuple[int, Column]]:
         """The columns that are not numbers, with their positions."""
@@ -82,12 +89,15 @@ class Columns:
 
     numeric: np.ndarray | sparse.csr_matrix
     categories: list[np.ndarray]
+    row_numbers: np.ndarray | None = None
+    """(n,) numbers of the rows in X, for messages; None if these are all of X."""
 
     def __len__(self) -> int:
         return self.numeric.shape[0]
 
     def __getitem__(self, rows: np.ndarray) -> "Columns":
-        return Columns(self.numeric[rows], [c[rows] for c in self.categories])
+        numbers = rows if self.row_numbers is None else self.row_numbers[rows]
+        return Columns(self.numeric[rows], [c[rows] for c in self.categories], numbers)
 
 
 class TableReader:
@@ -155,10 +165,10 @@ class TableReader:
         self._check_columns(None, values.shape[1])
         if self.schema is None:
             self.schema = TableSchema(n_columns=values.shape[1])
-        refuse_infinite(
-            values.data[:, None] if sparse.issparse(values) else values,
-            range(values.shape[1]),
-        )
+        if sparse.issparse(values):
+            values = as_floats(values)
+        else:
+            refuse_infinite(values, range(values.shape[1]))
         self._warn_of_missing(values)
         return Columns(values, [])
 
@@ -254,7 +264,7 @@ class TableReader:
         new: np.ndarray = np.any(np.isnan(numeric), axis=0)
         new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
-            name = schema.every_column[schema.number_columns[int(new.argmax())]].name
+            name = schema.name_of(int(new.argmax()))
             warn_of_data(
                 f"Column {name!r} has missing values, and had none in fit; they are "
                 f"replaced by its mean."
@@ -267,7 +277,9 @@ def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
         return True
     if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
         return False
-    return X.dtype.names is None and (X.dtype.kind in "biufc" or X.ndim != 2)
+    # Numbers in more than 8 bytes may not be floats.
+    is_plain = X.dtype.kind in "biuf" and X.dtype.itemsize <= 8
+    return X.dtype.names is None and (is_plain or X.ndim != 2)
 
 
 def _list_error(X: list) -> DataError:
