@@ -25,8 +25,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
 
-from sklearn.exceptions import NotFittedError
-
 __all__ = [
     "DataError",
     "DataWarning",
@@ -103,9 +101,12 @@ def data_errors(name: str) -> Iterator[None]:
         yield
     except (DataError, ParameterError, MissingExtraError):
         raise
-    except NotFittedError:
-        raise
     except ValueError as error:
+        # Imported here, because `lamina.onnx` must not need scikit-learn.
+        from sklearn.exceptions import NotFittedError
+
+        if isinstance(error, NotFittedError):
+            raise
         raise DataError(shorten(str(error), 500)) from error
     except (
         TypeError,

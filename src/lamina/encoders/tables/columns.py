@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lamina.encoders.base import refuse_infinite
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import NUMERIC, Values
 from lamina.encoders.tables.dates import (
     DAY,

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
-from lamina.encoders.base import refuse_infinite
 from lamina.encoders.containers import unwrap
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
 from lamina.encoders.tables.columns import Column, column_of, converted
