@@ -9,11 +9,10 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from lamina.encoders.audio.files import MAX_CHANNELS, Recording
-from lamina.encoders.containers import is_contents, unwrap
-from lamina.encoders.files import contents_of, is_path
+from lamina.encoders.audio.files import MAX_CHANNELS, Recording, decode_audio
+from lamina.encoders.containers import is_contents, is_tensor, unwrap
+from lamina.encoders.files import contents_of, is_path, name_of
 from lamina.exceptions import DataError
 
 LOUDEST = 2.0
@@ -35,6 +34,15 @@ def recordings_in(X: object) -> tuple[list[Recording], set[int]]:
             samples.append(_averaged(array, i))
     _refuse_steps(samples)
     return samples, n_channels
+
+
+def waveform_of(sample: Recording, number: int, rate: int) -> np.ndarray:
+    """(n,) a recording at `rate`, which a waveform has already."""
+    if isinstance(sample, np.ndarray):
+        return sample
+    wave, own_rate = decode_audio(sample, number)
+    wave = checked(wave, name_of(sample, number)).mean(1)
+    return resample(wave, own_rate, rate)
 
 
 def checked(wave: np.ndarray, name: str) -> np.ndarray:
@@ -102,7 +110,7 @@ def _listed(data: object) -> list[Any]:
 
 def _array(sample: object, i: int) -> np.ndarray:
     """A waveform (samples,) or (samples, channels) of an allowed type."""
-    if isinstance(sample, Tensor):
+    if is_tensor(sample):
         sample = sample.detach().cpu().numpy()
     try:
         array = np.asarray(sample)

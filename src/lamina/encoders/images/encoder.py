@@ -20,21 +20,14 @@ from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.images.reader import (
-    LARGEST,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
-    images_of,
-    refuse_nonfinite,
+    read_images,
 )
 from lamina.encoders.images.samples import ImageSamples
-from lamina.encoders.images.schema import (
-    FILE_VALUES,
-    ImageSchema,
-    check_values,
-    values_of,
-)
+from lamina.encoders.images.schema import ImageSchema
 from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
@@ -85,19 +78,11 @@ class ImageEncoder(Encoder[Images]):
 
     def read(self, X: object) -> Images:
         """The images of X, checked; the first call learns the schema."""
-        fitted = self.schema
-        images = images_of(X, self.size, None if fitted is None else fitted.shape)
-        array = images.array if isinstance(images, ArrayImages) else None
-        values = FILE_VALUES if array is None else values_of(array)
-        is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
-        if array is not None and not is_finite:
-            refuse_nonfinite(array)
-        if fitted is None:
-            if array is not None:
+        images, values = read_images(X, self.size, self.schema)
+        if self.schema is None:
+            if isinstance(images, ArrayImages):
                 _warn_of_axes(len(images), *images.shape)
             self.schema = ImageSchema("image", *images.shape, values)
-        else:
-            check_values(values, fitted.values, array)
         return images
 
     def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:

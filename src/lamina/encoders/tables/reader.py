@@ -3,13 +3,11 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, TypeGuard
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import check_array
 
-from lamina.encoders.containers import unwrap
+from lamina.encoders.containers import is_sparse, unwrap
 from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
@@ -17,6 +15,9 @@ from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
 from lamina.schema import Schema
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MAX_QUICK = 4096
 """Values of a table up to which one look at all of them is quicker than the checks."""
@@ -80,7 +81,7 @@ class TableSchema(Schema):
 class Columns:
     """numeric (n, C), an array or a sparse matrix; categories: an array (n,) a column."""
 
-    numeric: np.ndarray | sparse.csr_matrix
+    numeric: "np.ndarray | sparse.csr_matrix"
     categories: list[np.ndarray]
 
     def __len__(self) -> int:
@@ -113,7 +114,7 @@ class TableReader:
             is_numeric = self.schema.columns is None
         if is_numeric and _is_numeric(X):
             return self._read_array(X)
-        if sparse.issparse(X):
+        if is_sparse(X):
             raise DataError(
                 "X is sparse; columns of several types, and categorical_features, need an "
                 "array or a frame."
@@ -123,7 +124,7 @@ class TableReader:
                 f"Expected 2D array, got {X.ndim}D array instead. Reshape your data using "
                 f"X.reshape(1, -1) if it is a single sample."
             )
-        return self._read_table(table_of(X))
+        return self.read_columns(table_of(X))
 
     def _needs_no_checks(self, X: object) -> TypeGuard[np.ndarray]:
         """Whether X is a small array that passes all checks unchanged.
@@ -142,7 +143,10 @@ class TableReader:
             and bool(np.isfinite(X).all())
         )
 
-    def _read_array(self, X: np.ndarray | sparse.spmatrix) -> Columns:
+    def _read_array(self, X: "np.ndarray | sparse.spmatrix") -> Columns:
+        # Imported here, because `lamina.onnx` reads tables without scikit-learn.
+        from sklearn.utils.validation import check_array
+
         values = check_array(
             X,
             accept_sparse="csr",
@@ -156,13 +160,14 @@ class TableReader:
         if self.schema is None:
             self.schema = TableSchema(n_columns=values.shape[1])
         refuse_infinite(
-            values.data[:, None] if sparse.issparse(values) else values,
+            values.data[:, None] if is_sparse(values) else values,
             range(values.shape[1]),
         )
         self._warn_of_missing(values)
         return Columns(values, [])
 
-    def _read_table(self, table: Table) -> Columns:
+    def read_columns(self, table: Table) -> Columns:
+        """The columns of a table in any container."""
         if not table.n_rows or not table.n_columns:
             raise DataError(
                 f"Found array with {table.n_rows} sample(s) and {table.n_columns} "
@@ -244,10 +249,10 @@ class TableReader:
             numeric = np.concatenate(parts, 1)
         return Columns(numeric, categories)
 
-    def _warn_of_missing(self, numeric: np.ndarray | sparse.csr_matrix) -> None:
+    def _warn_of_missing(self, numeric: "np.ndarray | sparse.csr_matrix") -> None:
         """Warn if values are missing in a column of numbers that had none in `fit`."""
         schema = self.schema
-        if schema is None or not self.is_complete or sparse.issparse(numeric):
+        if schema is None or not self.is_complete or is_sparse(numeric):
             return
         if not np.isnan(numeric.sum()):
             return
@@ -261,9 +266,9 @@ class TableReader:
             )
 
 
-def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
+def _is_numeric(X: object) -> "TypeGuard[np.ndarray | sparse.spmatrix]":
     """Whether X is a sparse matrix or a numeric array, or an array that is not 2-D."""
-    if sparse.issparse(X):
+    if is_sparse(X):
         return True
     if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
         return False
