@@ -20,6 +20,7 @@
   * ``PerformanceWarning``: other processes slowed a fit down.
 """
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,10 +103,9 @@ def data_errors(name: str) -> Iterator[None]:
     except (DataError, ParameterError, MissingExtraError):
         raise
     except ValueError as error:
-        # Imported here, because `lamina.onnx` must not need scikit-learn.
-        from sklearn.exceptions import NotFittedError
-
-        if isinstance(error, NotFittedError):
+        # Not imported, because `lamina.onnx` does not need scikit-learn.
+        sklearn = sys.modules.get("sklearn.exceptions")
+        if sklearn is not None and isinstance(error, sklearn.NotFittedError):
             raise
         raise DataError(shorten(str(error), 500)) from error
     except (

@@ -3,9 +3,17 @@
 function(graph, body, batch) -> features h (B, T, D) and lengths (B,)
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 
-from lamina.bodies.convolutional import Convolution, ConvolutionalBody, Stage
+from lamina.bodies.convolutional import (
+    Block,
+    Convolution,
+    ConvolutionalBody,
+    Stage,
+)
 from lamina.bodies.dense import DenseBody
 from lamina.bodies.recurrent import RNNBody
 from lamina.nn.pooling import average_pool, max_pool, no_pool
@@ -45,7 +53,7 @@ def _convolutional(
         h = graph.add("Transpose", h, perm=[0, 2, 1])
     h = _activated(graph, body.stem, h, lengths)
     pool = POOLINGS[body.pool]
-    for i, stage in enumerate(body.stages):
+    for i, stage in enumerate(cast("Sequence[Stage]", body.stages)):
         if i < body.n_pooled and pool is not None:
             h = pool(graph, h, lengths, 1 if body.is_sequence else 2)
             lengths = None if lengths is None else _halved(graph, lengths)
@@ -56,7 +64,8 @@ def _convolutional(
 
 
 def _stage(graph: Graph, stage: Stage, h: str, lengths: str | None) -> str:
-    for block in stage.blocks:
+    # A ModuleList does not declare the type of its items.
+    for block in cast("Sequence[Block]", stage.blocks):
         inner = _activated(graph, block.first, h, lengths)
         inner = _linear(graph, block.second, inner, lengths)
         if block.residual:

@@ -5,13 +5,13 @@ key "lamina", what `Predictor` needs to read X and to give labels.
 """
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import onnx
 
-import lamina
 from lamina.onnx.bodies import BODIES
 from lamina.onnx.graph import Graph
 from lamina.onnx.inputs import INPUTS
@@ -48,7 +48,7 @@ def model_of(estimator: Any) -> onnx.ModelProto:
         "inputs": of_inputs,
         "outputs": of_outputs,
     }
-    return graph.model(name, lamina.__version__, encode(metadata))
+    return graph.model(name, version("lamina"), encode(metadata))
 
 
 def _write(contents: bytes, path: Path) -> None:

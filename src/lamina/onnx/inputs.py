@@ -7,7 +7,7 @@ Numbers enter as float64 and are scaled in the graph, so that large values keep 
 digits. Padding may have any value.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -57,25 +57,14 @@ def standardized(graph: Graph, values: str, standardizer: Standardizer) -> str:
 
 
 def _table(graph: Graph, encoder: TableEncoder) -> tuple[GraphBatch, Metadata]:
-    parts, codes = [], []
-    n_numbers, n_categories = len(encoder.standardizer.mean), len(encoder.codes)
+    parts, n_numbers = [], len(encoder.standardizer.mean)
     if n_numbers:
         numbers = graph.input("numbers", DOUBLE, ["batch", n_numbers])
         parts.append(standardized(graph, numbers, encoder.standardizer))
-    if n_categories:
-        texts = graph.input("categories", STRING, ["batch", n_categories])
-        is_missing = graph.input("is_missing", BOOL, ["batch", n_categories])
-    for i, (known, is_one_hot) in enumerate(
-        zip(encoder.codes, encoder.one_hot, strict=True)
+    codes = []
+    for known, is_one_hot, code in zip(
+        encoder.codes, encoder.one_hot, _category_codes(graph, encoder), strict=True
     ):
-        column = graph.add("Gather", texts, graph.ints(i), axis=1)
-        missing = graph.add("Gather", is_missing, graph.ints(i), axis=1)
-        code = graph.add(
-            "Where",
-            missing,
-            graph.scalar(known.get(None, 0)),
-            _codes(graph, column, known),
-        )
         if is_one_hot:
             ones = graph.add("Equal", code, graph.ints(*range(1, len(known) + 1)))
             parts.append(graph.cast(ones, FLOAT))
@@ -86,16 +75,28 @@ def _table(graph: Graph, encoder: TableEncoder) -> tuple[GraphBatch, Metadata]:
     return batch, _table_metadata(encoder)
 
 
+def _category_codes(graph: Graph, encoder: TableEncoder) -> Iterator[str]:
+    """The codes (B, 1) of each column of categories; 0 where `fit` did not see the text."""
+    if not encoder.codes:
+        return
+    shape = ["batch", len(encoder.codes)]
+    texts = graph.input("categories", STRING, shape)
+    is_missing = graph.input("is_missing", BOOL, shape)
+    for i, known in enumerate(encoder.codes):
+        column, missing = (
+            graph.add("Gather", each, graph.ints(i), axis=1)
+            for each in (texts, is_missing)
+        )
+        codes = {text: code for text, code in known.items() if text is not None}
+        # The operator needs a key, and this one has the code of unknown texts.
+        code = encoded(graph, column, codes or {"": 0}, default=0)
+        of_missing = graph.scalar(known.get(None, 0))
+        yield graph.add("Where", missing, of_missing, code)
+
+
 def _no_channels(graph: Graph, codes: str) -> str:
     """(B, 0), for a table whose columns are all embedded."""
     return graph.cast(graph.add("Slice", codes, *map(graph.ints, (0, 0, 1))), FLOAT)
-
-
-def _codes(graph: Graph, texts: str, known: dict[Any, int]) -> str:
-    """The code of each text; 0 for one that `fit` did not see."""
-    codes = {text: code for text, code in known.items() if text is not None}
-    # An encoder without keys is not valid; no text of a table is its key.
-    return encoded(graph, texts, codes or {"": 0}, default=0)
 
 
 def encoded(graph: Graph, texts: str, known: dict[str, int], default: int) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lamina.batch import HistoryChannel
-from lamina.exceptions import ParameterError
 from lamina.nn.heads import LastStepsHead, PooledHead
 from lamina.nn.labelling import LabellingHead
 from lamina.onnx.graph import DOUBLE, FLOAT, INT64, Graph, GraphBatch, GraphFeatures
@@ -72,14 +71,7 @@ def _labels(
 
 def plain_classes(classes: np.ndarray) -> Metadata:
     """The labels as JSON can hold them, with their dtype."""
-    labels = classes.tolist()
-    for label in labels:
-        if not isinstance(label, str | bool | int | float):
-            raise ParameterError(
-                f"The label {label!r} cannot be exported to ONNX: labels have to be str, "
-                f"bool, int or float. Convert y before fit."
-            )
-    return {"labels": labels, "dtype": classes.dtype.str}
+    return {"labels": classes.tolist(), "dtype": classes.dtype.str}
 
 
 def _numbers(

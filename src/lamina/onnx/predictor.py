@@ -28,7 +28,7 @@ class Predictor:
     path : str or Path
         The file.
     n_threads : int, default=1
-        Threads of each operation of onnxruntime.
+        Threads of each operation of onnxruntime; 0 is one for each core.
 
     Attributes
     ----------
@@ -150,7 +150,10 @@ class Predictor:
             # Samples of similar lengths together, so that little is padded.
             rows = np.argsort(samples.lengths, kind="stable")
         parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)]
-        outputs = [self._session.run([name], samples.take(part))[0] for part in parts]
+        outputs = [
+            np.asarray(self._session.run([name], samples.take(part))[0])
+            for part in parts
+        ]
         return rows, outputs
 
     def _stacked(self, samples: Samples, name: str) -> np.ndarray:
@@ -181,7 +184,7 @@ class Predictor:
         return self._stacked(samples, "predictions")
 
     def _tags(self, samples: Samples) -> list[list]:
-        assert samples.lengths is not None and isinstance(self.classes, np.ndarray)
+        assert isinstance(self.classes, np.ndarray)
         order, parts = self._parts(samples, "labels")
         rows = zip(order, (row for part in parts for row in part), strict=True)
         tags: dict[int, list] = {

@@ -63,7 +63,7 @@ class Tables(Reader):
             feeds["numbers"] = columns.numeric.astype(np.float64, copy=False)
         if columns.categories:
             texts = np.stack(columns.categories, 1)
-            feeds["is_missing"] = np.equal(texts, None).astype(bool)
+            feeds["is_missing"] = texts == np.array(None)
             feeds["categories"] = np.where(feeds["is_missing"], "", texts)
         return Arrays(feeds)
 
@@ -103,8 +103,8 @@ class Series(Reader):
             names=as_names(metadata["names"]),
             missing=tuple(metadata["missing"]),
         )
-        columns = as_name(metadata["id_column"]), as_name(metadata["time_column"])
-        self.roles = Roles(*columns)
+        id_column, time_column = metadata["id_column"], metadata["time_column"]
+        self.roles = Roles(as_name(id_column), as_name(time_column))
 
     def read(self, X: object) -> Samples:
         series = read_samples(X, self.roles, self.owner, self.schema).series
@@ -130,8 +130,9 @@ class ImageReader(Reader):
 
     def __init__(self, owner: str, metadata: dict[str, Any]):
         del owner
+        height, width, n_channels = metadata["shape"]
         values = Values(**metadata["values"])
-        self.schema = ImageSchema("image", *metadata["shape"], values)
+        self.schema = ImageSchema("image", height, width, n_channels, values)
         size = metadata["size"]
         self.size = None if size is None else (size[0], size[1])
 

@@ -13,7 +13,7 @@ Feeds = dict[str, np.ndarray]
 class Samples(ABC):
     """Abstract: samples by their row numbers."""
 
-    lengths: np.ndarray | None = None
+    lengths: Any = None
     """(n,) steps of each sample; None where samples have no steps."""
     is_single: bool = False
     """Whether X was one sample, of which the prediction is returned by itself."""

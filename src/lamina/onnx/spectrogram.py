@@ -74,16 +74,16 @@ def _power(graph: Graph, frames: str, rate: int, n_mels: int) -> str:
     window, filters = (a.numpy() for a in analysis(rate, n_mels))
     n_fft = 2 * (len(filters) - 1)
     angles = np.outer(np.arange(len(window)), np.arange(len(filters)))
-    transform = np.exp(-2j * np.pi / n_fft * (angles % n_fft))
+    angles = 2 * np.pi / n_fft * (angles % n_fft)
     frames = graph.cast(graph.add("Mul", frames, graph.constant(window)), DOUBLE)
-    real, imaginary = (
+    cosine, sine = (
         graph.add("MatMul", frames, graph.constant(part))
-        for part in (transform.real, transform.imag)
+        for part in (np.cos(angles), np.sin(angles))
     )
     power = graph.add(
         "Add",
-        graph.add("Mul", real, real),
-        graph.add("Mul", imaginary, imaginary),
+        graph.add("Mul", cosine, cosine),
+        graph.add("Mul", sine, sine),
     )
     return graph.add("MatMul", power, graph.constant(filters))
 
