@@ -476,6 +476,22 @@ def test_the_predictor_needs_no_torch(estimator, name, tmp_path):
     np.testing.assert_allclose(p, network.predict_proba(X), atol=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    ("package", "action"),
+    [("onnx", "network.to_onnx('a.onnx')"), ("onnxruntime", "Predictor('a.onnx')")],
+)
+def test_missing_packages_are_named(package, action):
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        f"from lamina import DNNClassifier\nfrom lamina.onnx import Predictor\n"
+        f"network = DNNClassifier(max_iter=1).fit([[0.0], [1.0]], [0, 1])\n{action}"
+    )
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"needs the package {package!r}" in process.stderr
+    assert "pip install 'lamina[onnx]'" in process.stderr
+
+
 class NoParams(Params):
     """No parameters."""
 

@@ -6,12 +6,9 @@ key "lamina", what `Predictor` needs to read X and to give labels.
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import onnx
-
+from lamina.archive import replacing
 from lamina.onnx.bodies import BODIES
 from lamina.onnx.graph import Graph
 from lamina.onnx.inputs import INPUTS
@@ -22,13 +19,13 @@ from lamina.onnx.outputs import OUTPUTS
 
 def export(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write the network of a fitted estimator to a file, or leave an old file unchanged."""
-    model = model_of(estimator)
-    onnx.checker.check_model(model, full_check=True)
-    _write(model.SerializeToString(), Path(path))
+    contents = contents_of(estimator)
+    with replacing(path) as part:
+        part.write_bytes(contents)
 
 
-def model_of(estimator: Any) -> onnx.ModelProto:
-    """The model; `ParameterError` naming a part that cannot be exported."""
+def contents_of(estimator: Any) -> bytes:
+    """The file; `ParameterError` naming a part that cannot be exported."""
     name, network = type(estimator).__name__, estimator.network_
     parts = (estimator.task_, network.body, estimator.encoder_)
     add_outputs, add_body, add_inputs = (
@@ -48,18 +45,4 @@ def model_of(estimator: Any) -> onnx.ModelProto:
         "inputs": of_inputs,
         "outputs": of_outputs,
     }
-    return graph.model(name, version("lamina"), encode(metadata))
-
-
-def _write(contents: bytes, path: Path) -> None:
-    """Replace the file as a whole, so that no reader sees a part of it."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    return graph.file(name, version("lamina"), encode(metadata))

@@ -13,7 +13,7 @@ import torch
 from lamina.exceptions import MissingExtraError
 
 try:
-    from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper
+    from onnx import GraphProto, TensorProto, checker, helper, numpy_helper
 except ImportError:
     raise MissingExtraError("Export to ONNX", "onnx", "onnx") from None
 
@@ -128,8 +128,8 @@ class Graph:
             self.nodes, name, self.inputs, self.outputs, initializer=constants
         )
 
-    def model(self, name: str, version: str, metadata: dict[str, str]) -> ModelProto:
-        """The finished graph as a model."""
+    def file(self, name: str, version: str, metadata: dict[str, str]) -> bytes:
+        """The contents of a file with the finished graph, after a check of it."""
         opsets = [
             helper.make_opsetid("", OPSET),
             helper.make_opsetid("ai.onnx.ml", ML_OPSET),
@@ -142,4 +142,5 @@ class Graph:
             producer_version=version,
         )
         helper.set_model_props(model, metadata)
-        return model
+        checker.check_model(model, full_check=True)
+        return model.SerializeToString()

@@ -7,11 +7,10 @@ in the network.
 """
 
 import numpy as np
-from onnx import GraphProto
 
 from lamina.nn.crf import LinearChainCRF, Penalties
 from lamina.nn.labelling import Labelling
-from lamina.onnx.graph import BOOL, DOUBLE, INT64, Graph
+from lamina.onnx.graph import BOOL, DOUBLE, INT64, Graph, GraphProto
 
 
 def labelling(graph: Graph, labels: Labelling, logits: str, lengths: str) -> str:
