@@ -7,6 +7,7 @@ scaler, converted by skl2onnx and run by onnxruntime without any validation of i
 import platform
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -61,7 +62,8 @@ def converted(X: np.ndarray, y: np.ndarray) -> dict[str, Predict]:
     from sklearn.preprocessing import StandardScaler
 
     network = MLPClassifier(hidden_layer_sizes=HIDDEN, max_iter=2, random_state=0)
-    pipeline = make_pipeline(StandardScaler(), network).fit(X, y)
+    with warnings.catch_warnings(action="ignore"):
+        pipeline = make_pipeline(StandardScaler(), network).fit(X, y)
     options = {id(pipeline): {"zipmap": False}}
     model = skl2onnx.to_onnx(pipeline, X[:1], options=options)
     settings = onnxruntime.SessionOptions()

@@ -15,7 +15,9 @@ FORMAT = 1
 def encode(metadata: Mapping[str, Any]) -> dict[str, str]:
     """The entry of the file."""
     # Numbers of numpy are no JSON by themselves.
-    text = json.dumps({"format": FORMAT, **metadata}, default=lambda v: v.item())
+    text = json.dumps(
+        {"format": FORMAT, **metadata}, allow_nan=False, default=lambda v: v.item()
+    )
     return {KEY: text}
 
 

@@ -27,7 +27,7 @@ class Samples(ABC):
 
 
 class Arrays(Samples):
-    """Samples of one shape: arrays with a row for each."""
+    """Samples of one shape: arrays with a row for each. They are computed in order."""
 
     def __init__(self, arrays: Feeds):
         self.arrays = arrays
@@ -36,7 +36,9 @@ class Arrays(Samples):
         return len(next(iter(self.arrays.values())))
 
     def take(self, rows: np.ndarray) -> Feeds:
-        return {name: array[rows] for name, array in self.arrays.items()}
+        # A view, where an index of rows would copy them.
+        part = slice(rows[0], rows[-1] + 1)
+        return {name: array[part] for name, array in self.arrays.items()}
 
 
 class Sequences(Samples):
