@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from lamina import RNNClassifier
-from lamina.encoders.audio import reader
+from lamina.encoders.audio import encoder as audio
 from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
 from lamina.encoders.audio.reader import resample
 from lamina.encoders.base import RaggedSamples, TensorSamples
@@ -318,13 +318,13 @@ def test_channels_are_averaged(tmp_path):
 
 def test_files_are_decoded_when_a_batch_needs_them(tmp_path, monkeypatch):
     paths = written(tmp_path, noise(500, 900, 700, 800)) * 300
-    decoded, decode = [], reader.decode_audio
+    decoded, decode = [], audio.decode_audio
 
     def decode_seen(path, i):
         decoded.append(i)
         return decode(path, i)
 
-    monkeypatch.setattr(reader, "decode_audio", decode_seen)
+    monkeypatch.setattr(audio, "decode_audio", decode_seen)
     fitted = fit(paths)
     assert len(set(decoded)) == len(decoded) == 1000
     assert decoded == sorted(decoded) and decoded[::999] == [0, 1199]

@@ -635,6 +635,23 @@ def test_new_missing_values_are_warned_of(folder):
         predictor_of(network, folder).predict(X)
 
 
+def test_sound_files_are_refused(folder):
+    predictor = predictor_of(fitted(lamina.RNNClassifier, "waveforms"), folder)
+    with pytest.raises(DataError, match=r"Sample 0 is a file.*4000 samples per second"):
+        predictor.predict(["a.wav"])
+
+
+def test_image_files_are_read(folder, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    X = np.random.default_rng(0).integers(256, size=(12, 9, 8, 3)).astype(np.uint8)
+    paths = [tmp_path / f"{i}.png" for i in range(12)]
+    for path, pixels in zip(paths, X, strict=True):
+        image.fromarray(pixels).save(path)
+    network = lamina.CNNClassifier(n_filters=4, image_size=(6, 7), **BRIEF)
+    network.fit(paths, [0, 1] * 6)
+    assert_parity(network, predictor_of(network, folder), paths)
+
+
 def test_sparse_matrices_are_refused(folder):
     sparse = pytest.importorskip("scipy.sparse")
     predictor = predictor_of(fitted(lamina.DNNClassifier, "table"), folder)

@@ -20,8 +20,8 @@ class Predictor:
     """Predictions of an estimator from the file that its `to_onnx` wrote.
 
     Reads X as the estimator does, and refuses the same data. Needs numpy, narwhals and
-    onnxruntime; neither torch nor scikit-learn is imported. Image files need pillow, sound
-    files soundfile. A forecaster takes arrays and lists of arrays, and no frames.
+    onnxruntime; neither torch nor scikit-learn is imported. Image files need pillow. Sound
+    files and sparse matrices are refused, and a forecaster takes arrays and no frames.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.audio.reader import recordings_in, waveform_of
+from lamina.encoders.audio.reader import recordings_in
 from lamina.encoders.containers import is_sparse, unwrap
 from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import NUMERIC, ColumnTable, table_of
@@ -142,18 +142,22 @@ class ImageReader(Reader):
 
 
 class Waveforms(Reader):
-    """Waveforms (n,), and files."""
+    """Waveforms (n,)."""
 
     def __init__(self, owner: str, metadata: dict[str, Any]):
-        del owner
-        self.rate = metadata["sampling_rate"]
+        self.owner, self.rate = owner, metadata["sampling_rate"]
 
     def read(self, X: object) -> Samples:
-        recordings, _ = recordings_in(X)
-        waves = [waveform_of(r, i, self.rate) for i, r in enumerate(recordings)]
-        for i, wave in enumerate(waves):
-            if not len(wave):
+        waves = []
+        for i, recording in enumerate(recordings_in(X)[0]):
+            if not isinstance(recording, np.ndarray):
+                raise DataError(
+                    f"Sample {i} is a file; an exported {self.owner} takes waveforms. Pass "
+                    f"an array with {self.rate} samples per second."
+                )
+            if not len(recording):
                 raise DataError(f"Sample {i} has zero samples; leave it out.")
+            waves.append(recording)
         return Sequences("waveforms", waves)
 
 

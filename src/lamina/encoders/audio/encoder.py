@@ -19,9 +19,10 @@ from lamina.encoders.audio.files import (
     Header,
     Recording,
     audio_header,
+    decode_audio,
     refuse_long,
 )
-from lamina.encoders.audio.reader import ratio, recordings_in, waveform_of
+from lamina.encoders.audio.reader import checked, ratio, recordings_in, resample
 from lamina.encoders.base import (
     Encoder,
     IndependentSamples,
@@ -129,9 +130,14 @@ class Recordings:
 
     def waveform(self, row: int) -> Tensor:
         """(n,) the waveform of one recording, at `rate`."""
-        number = int(self.sample_numbers[row])
-        wave = waveform_of(self.samples[row], number, self.rate)
-        return torch.from_numpy(wave)
+        sample, rate = self.samples[row], self.rate
+        if isinstance(sample, np.ndarray):
+            wave = sample
+        else:
+            number = int(self.sample_numbers[row])
+            wave, rate = decode_audio(sample, number)
+            wave = checked(wave, name_of(sample, number)).mean(1)
+        return torch.from_numpy(resample(wave, rate, self.rate))
 
 
 class AudioEncoder(Encoder[Recordings]):

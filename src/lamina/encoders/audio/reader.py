@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lamina.encoders.audio.files import MAX_CHANNELS, Recording, decode_audio
+from lamina.encoders.audio.files import MAX_CHANNELS, Recording
 from lamina.encoders.containers import is_contents, is_tensor, unwrap
-from lamina.encoders.files import contents_of, is_path, name_of
+from lamina.encoders.files import contents_of, is_path
 from lamina.exceptions import DataError
 
 LOUDEST = 2.0
@@ -34,15 +34,6 @@ def recordings_in(X: object) -> tuple[list[Recording], set[int]]:
             samples.append(_averaged(array, i))
     _refuse_steps(samples)
     return samples, n_channels
-
-
-def waveform_of(sample: Recording, number: int, rate: int) -> np.ndarray:
-    """(n,) a recording at `rate`, which a waveform has already."""
-    if isinstance(sample, np.ndarray):
-        return sample
-    wave, own_rate = decode_audio(sample, number)
-    wave = checked(wave, name_of(sample, number)).mean(1)
-    return resample(wave, own_rate, rate)
 
 
 def checked(wave: np.ndarray, name: str) -> np.ndarray:
