@@ -436,7 +436,7 @@ def test_padding_may_have_any_value(estimator, name, padding, folder):
 
 def test_more_samples_than_are_computed_at_a_time(folder):
     network = fitted(lamina.RNNClassifier, "ragged", hidden_size=5)
-    assert_parity(network, predictor_of(network, folder), unseen("ragged", 2_500))
+    assert_parity(network, predictor_of(network, folder), unseen("ragged", 1_100))
 
 
 WITHOUT_TORCH = """
@@ -633,6 +633,21 @@ def test_new_missing_values_are_warned_of(folder):
     X[4, 1] = None
     with pytest.warns(DataWarning, match="Column 1 has missing values"):
         predictor_of(network, folder).predict(X)
+
+
+def test_texts_that_utf8_cannot_encode_are_refused(folder, tmp_path):
+    X = np.array([["a", "b"], ["c", "d"]] * 10, dtype=object)
+    network = lamina.DNNClassifier(**BRIEF).fit(X, [0, 1] * 10)
+    predictor = predictor_of(network, folder)
+    X[3, 1] = "\ud800"
+    with pytest.raises(DataError, match="A value of column 1"):
+        predictor.predict(X)
+    with pytest.raises(ParameterError, match="cannot be exported to ONNX"):
+        network.fit(X, [0, 1] * 10).to_onnx(tmp_path / "network.onnx")
+    tokens = predictor_of(fitted(lamina.RNNClassifier, "text"), folder)
+    with pytest.raises(DataError, match="Sample 1"):
+        tokens.predict(["good", "a\ud800"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sound_files_are_refused(folder):

@@ -101,6 +101,14 @@ def _no_channels(graph: Graph, codes: str) -> str:
 
 def encoded(graph: Graph, texts: str, known: dict[str, int], default: int) -> str:
     """The integer of each text."""
+    for text in known:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ParameterError(
+                f"The text {text!r} cannot be exported to ONNX: {error}. Repair it, and "
+                f"call fit again."
+            ) from None
     return graph.add(
         "LabelEncoder",
         texts,

@@ -24,7 +24,7 @@ from lamina.exceptions import DataError
 from lamina.onnx.histories import HistoryReader
 from lamina.onnx.metadata import as_name, as_names
 from lamina.onnx.samples import Arrays, Feeds, Reader, Samples, Sequences, padded
-from lamina.texts import items
+from lamina.texts import items, shown
 
 BEGIN, END = "<begin>", "<end>"
 """The texts of the two ends of a token, of which the others are characters."""
@@ -62,10 +62,17 @@ class Tables(Reader):
         if columns.numeric.shape[1]:
             feeds["numbers"] = columns.numeric.astype(np.float64, copy=False)
         if columns.categories:
+            self._refuse_unencodable(columns.categories)
             texts = np.stack(columns.categories, 1)
             feeds["is_missing"] = texts == np.array(None)
             feeds["categories"] = np.where(feeds["is_missing"], "", texts)
         return Arrays(feeds)
+
+    def _refuse_unencodable(self, categories: list[np.ndarray]) -> None:
+        names = [c.name for _, c in self.schema.other_columns if c.kind == "category"]
+        for name, values in zip(names, categories, strict=True):
+            for text in set(values.tolist()) - {None}:
+                _refuse_unencodable(text, f"A value of column {name!r}")
 
     def _columns(self, X: object) -> Columns:
         X = unwrap(X, is_table=True)
@@ -169,7 +176,7 @@ class Texts(Reader):
         self.unit = metadata["unit"]
 
     def read(self, X: object) -> Samples:
-        return Sequences("tokens", list(map(_objects, split(items(X), self.unit))))
+        return Sequences("tokens", list(map(_objects, _tokens(X, self.unit))))
 
 
 class SpelledTokens(Reader):
@@ -179,7 +186,7 @@ class SpelledTokens(Reader):
         del owner, metadata
 
     def read(self, X: object) -> Samples:
-        return Spelled(split(items(X), "token"))
+        return Spelled(_tokens(X, "token"))
 
 
 class Spelled(Samples):
@@ -206,6 +213,25 @@ class Spelled(Samples):
             "characters": padded(letters, max(map(len, letters))),
             "lengths": lengths,
         }
+
+
+def _tokens(X: object, unit: str) -> list[list[str]]:
+    """The tokens of each sample."""
+    samples = split(items(X), unit)
+    for i, tokens in enumerate(samples):
+        _refuse_unencodable(" ".join(tokens), f"Sample {i}")
+    return samples
+
+
+def _refuse_unencodable(text: str, where: str) -> None:
+    """Raise `DataError` for a text that onnxruntime does not take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where} is not valid in UTF-8: {shown(text)} ({error}). Decode the text again "
+            f"with errors='replace'."
+        ) from None
 
 
 def _objects(texts: Iterable[str]) -> np.ndarray:
