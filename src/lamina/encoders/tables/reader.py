@@ -254,8 +254,9 @@ class TableReader:
         schema = self.schema
         if schema is None or not self.is_complete or is_sparse(numeric):
             return
-        if not np.isnan(numeric.sum()):
-            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isnan(numeric.sum()):
+                return
         new: np.ndarray = np.any(np.isnan(numeric), axis=0)
         new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
