@@ -14,15 +14,25 @@ import lamina
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-PUBLIC_CLASSES = [c for c in map(vars(lamina).get, lamina.__all__) if isclass(c)]
+PUBLIC_CLASSES = [c for c in (getattr(lamina, n) for n in lamina.__all__) if isclass(c)]
 
 MAX_FILE, MAX_FUNCTION = 300, 40
 OF_NO_MODULE = {"integration", "parity", "project", "sklearn_checks", "types", "words"}
 """Test files about the package as a whole."""
-OPTIONAL = {"PIL", "matplotlib", "pandas", "polars", "pooch", "rich", "soundfile"}
+OPTIONAL = {
+    "PIL",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "polars",
+    "pooch",
+    "rich",
+    "soundfile",
+}
 
-# Looks at the process before and after `import lamina`. scikit-learn comes first: where
-# pandas and rich are installed it imports them itself.
+# Looks at the process before and after the import of all public names. scikit-learn comes
+# first: where pandas and rich are installed it imports them itself.
 PROBE = """
 import json, logging, random, signal, sys
 import numpy, sklearn, sklearn.callback, torch
@@ -50,7 +60,7 @@ def flags():
     }
 
 before, known = flags(), set(sys.modules)
-import lamina
+from lamina import *
 after, added = flags(), set(sys.modules) - known
 print(json.dumps({
     "changed": [name for name in before if before[name] != after[name]],
@@ -176,8 +186,8 @@ def test_checks_and_tests_that_the_pages_name_exist():
 def test_all_is_sorted_and_complete():
     public = {
         name
-        for name, value in vars(lamina).items()
-        if not name.startswith("_") and not ismodule(value)
+        for name in dir(lamina)
+        if not name.startswith("_") and not ismodule(getattr(lamina, name))
     }
     assert lamina.__all__ == sorted(public)
 
@@ -209,7 +219,18 @@ def test_import_does_not_import_optional_packages(imported):
 
 def test_import_needs_no_optional_package():
     absent = f"import sys; sys.modules.update(dict.fromkeys({sorted(OPTIONAL)}))"
-    run_python(f"{absent}; import lamina")
+    run_python(f"{absent}; from lamina import *")
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(AttributeError, match="no attribute 'DNN'"):
+        _ = lamina.DNN
+
+
+def test_the_package_is_imported_without_torch_and_scikit_learn():
+    run_python(
+        "import sys; sys.modules.update(torch=None, sklearn=None); import lamina"
+    )
 
 
 def test_import_changes_no_global_flag(imported):

@@ -527,3 +527,12 @@ def test_a_row_is_checked_like_many_rows():
     named.fit(pd.DataFrame(X[4:], columns=[*"abcdef"]), y[4:]).predict(frame)
     with pytest.warns(UserWarning, match="feature names"):
         named.predict(X[:1])
+
+
+def test_a_sum_that_overflows_gives_no_warning():
+    X = np.array([[0.0, 1.0], [1.0, 2.0]] * 10, dtype=object)
+    network = DNNClassifier(max_iter=1).fit(X, [0, 1] * 10)
+    X[:, 0] = 1.7e308
+    network.predict(X)
+    X[::2, 0] = -1.7e308
+    network.predict(X)

@@ -1,9 +1,9 @@
-"""Fits and predictions in many processes and threads at once: each as it is alone.
+"""Fits and predictions in many processes and threads at once: each as it is by itself.
 
     python scripts/reliability/crowd.py [--processes 24] [--threads 16]
 
 Each worker fits a network of each kind and predicts with it. Every output must be equal,
-bit by bit, to that of the same fit alone.
+bit by bit, to that of the same fit by itself.
 """
 
 import argparse
@@ -34,20 +34,20 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=24)
     parser.add_argument("--threads", type=int, default=16)
     counts = parser.parse_args()
-    alone = digests(0)
+    by itself = digests(0)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(counts.processes, mp_context=spawn) as pool:
-        report("processes", alone, pool.map(digests, range(counts.processes)))
+        report("processes", by itself, pool.map(digests, range(counts.processes)))
     with ThreadPoolExecutor(counts.threads) as pool:
-        report("threads", alone, pool.map(digests, range(counts.threads)))
+        report("threads", by itself, pool.map(digests, range(counts.threads)))
 
 
-def report(name: str, alone: dict[str, str], results: Iterable[dict[str, str]]) -> None:
+def report(name: str, by itself: dict[str, str], results: Iterable[dict[str, str]]) -> None:
     """Print how many workers had the same outputs."""
     results = list(results)
-    for kind, digest in alone.items():
+    for kind, digest in by itself.items():
         n_equal = sum(result[kind] == digest for result in results)
-        print(f"{name}: {kind}: {n_equal} of {len(results)} as alone", flush=True)
+        print(f"{name}: {kind}: {n_equal} of {len(results)} as by itself", flush=True)
 
 
 def digests(worker: int) -> dict[str, str]:

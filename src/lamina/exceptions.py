@@ -20,12 +20,11 @@
   * ``PerformanceWarning``: other processes slowed a fit down.
 """
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
-
-from sklearn.exceptions import NotFittedError
 
 __all__ = [
     "DataError",
@@ -103,9 +102,11 @@ def data_errors(name: str) -> Iterator[None]:
         yield
     except (DataError, ParameterError, MissingExtraError):
         raise
-    except NotFittedError:
-        raise
     except ValueError as error:
+        # Not imported, because `lamina.onnx` does not need scikit-learn.
+        sklearn = sys.modules.get("sklearn.exceptions")
+        if sklearn is not None and isinstance(error, sklearn.NotFittedError):
+            raise
         raise DataError(shorten(str(error), 500)) from error
     except (
         TypeError,

@@ -3,21 +3,35 @@
 A complex number, a duration and a text are no real numbers, though numpy would convert them.
 """
 
+import sys
 from collections.abc import Iterable
 from copy import copy
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
-from torch import Tensor
 
 from lamina.exceptions import DataError
 from lamina.missing import is_missing, unmasked
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Owner = TypeVar("Owner")
 PLAIN = (bool, int, float, str, type(None))
 BOOLEANS = (bool, np.bool_)
+
+
+def tensor_types() -> tuple[type, ...]:
+    """The class of tensors of torch, if torch is imported: if not, no value is one."""
+    torch = sys.modules.get("torch")
+    return () if torch is None else (torch.Tensor,)
+
+
+def is_tensor(value: object) -> "TypeGuard[Tensor]":
+    """Whether a value is a tensor of torch."""
+    return isinstance(value, tensor_types())
 
 
 def is_real(value: object) -> bool:
@@ -35,7 +49,7 @@ def is_integer(value: object) -> bool:
 
 def is_complex(value: object) -> bool:
     """Whether a value of the data is complex, or an array or a tensor of such."""
-    if isinstance(value, Tensor):
+    if is_tensor(value):
         return value.is_complex()
     return isinstance(value, complex | np.complexfloating) or (
         isinstance(value, np.ndarray) and value.dtype.kind == "c"
@@ -87,7 +101,7 @@ def float_of(value: Any) -> float | None:
     """A value of the data as float, NaN if it is missing; None if it is no real number."""
     if is_missing(value):
         return np.nan
-    if isinstance(value, np.ndarray | Tensor) and value.ndim == 0:
+    if (isinstance(value, np.ndarray) or is_tensor(value)) and value.ndim == 0:
         value = value.item()
     if isinstance(value, (*BOOLEANS, Decimal)):
         return float(value)

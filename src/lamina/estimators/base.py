@@ -1,6 +1,7 @@
 """The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -228,6 +229,31 @@ class NeuralEstimator(
             type(self).__name__, (name.partition("__")[0] for name in params), names
         )
         return super().set_params(**params)
+
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the fitted network to a file in the format ONNX.
+
+        The graph takes the values of X as they are: scaling, missing values, categories
+        and vocabularies are part of it. `lamina.onnx.Predictor` reads the file without
+        torch.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that exists is replaced as a whole.
+
+        Raises
+        ------
+        ParameterError
+            A part of the estimator cannot be exported, such as a body from outside of
+            lamina or a task that generates texts; nothing is written.
+        MissingExtraError
+            The package onnx is not installed.
+        """
+        check_is_fitted(self, "network_")
+        from lamina.onnx.export import export
+
+        export(self, path)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -9,12 +9,12 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from lamina.encoders.audio.files import MAX_CHANNELS, Recording
 from lamina.encoders.containers import is_contents, unwrap
 from lamina.encoders.files import contents_of, is_path, regular_file
 from lamina.exceptions import DataError
+from lamina.numeric import is_tensor
 
 LOUDEST = 2.0
 """Floats may exceed -1 to 1 by 6 dB, as after resampling or amplification."""
@@ -102,7 +102,7 @@ def _listed(data: object) -> list[Any]:
 
 def _array(sample: object, i: int) -> np.ndarray:
     """A waveform (samples,) or (samples, channels) of an allowed type."""
-    if isinstance(sample, Tensor):
+    if is_tensor(sample):
         sample = sample.detach().cpu().numpy()
     try:
         array = np.asarray(sample)

@@ -17,9 +17,10 @@ import torch
 
 from lamina.batch import HistoryChannel, Spec
 from lamina.encoders.base import Encoder
+from lamina.encoders.forecasting.gaps import forward_fill
 from lamina.encoders.forecasting.params import HistoryParams
 from lamina.encoders.forecasting.reader import read_panel, refuse_roles
-from lamina.encoders.forecasting.seasons import forward_fill, season_of
+from lamina.encoders.forecasting.seasons import season_of
 from lamina.encoders.forecasting.windows import Histories, Series
 from lamina.encoders.moments import DOMINATED
 from lamina.encoders.series.panel import Panel, PanelSchema, schema_of

@@ -20,23 +20,16 @@ from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
 from lamina.encoders.images.reader import (
-    LARGEST,
     MAX_FLOAT32,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
-    images_of,
+    read_images,
     refuse_far,
-    refuse_nonfinite,
 )
 from lamina.encoders.images.samples import ImageSamples
-from lamina.encoders.images.schema import (
-    FILE_VALUES,
-    ImageSchema,
-    check_values,
-    values_of,
-)
+from lamina.encoders.images.schema import ImageSchema
 from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
@@ -100,20 +93,12 @@ class ImageEncoder(Encoder[Images]):
 
     def read(self, X: object) -> Images:
         """The images of X, checked; the first call learns the schema."""
-        fitted = self.schema
-        shape = None if fitted is None else fitted.shape
-        images = images_of(X, self.size, shape, self.max_pixels)
+        images, values = read_images(X, self.size, self.schema, self.max_pixels)
         array = images.array if isinstance(images, ArrayImages) else None
-        values = FILE_VALUES if array is None else values_of(array)
-        is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
-        if array is not None and not is_finite:
-            refuse_nonfinite(array)
-        if fitted is None:
+        if self.schema is None:
             if array is not None:
                 _warn_of_axes(len(images), *images.shape)
             self.schema = ImageSchema("image", *images.shape, values)
-        else:
-            check_values(values, fitted.values, array)
         if array is not None and "scale" in vars(self):
             # No value is farther from the mean in scales.
             reach = (max(-values.low, values.high) + np.abs(self.mean)) / self.scale

@@ -25,7 +25,14 @@ from lamina.encoders.images.files import (
     decode_image,
     image_header,
 )
-from lamina.encoders.images.schema import other_shape
+from lamina.encoders.images.schema import (
+    FILE_VALUES,
+    ImageSchema,
+    Values,
+    check_values,
+    other_shape,
+    values_of,
+)
 from lamina.exceptions import DataError, ParameterError
 
 BLOCK_SIZE = 1 << 20
@@ -122,13 +129,32 @@ def images_of(
     return images
 
 
+def read_images(
+    X: object,
+    size: tuple[int, int] | None,
+    fitted: ImageSchema | None,
+    max_pixels: int,
+) -> tuple[Images, Values]:
+    """The images of X and the range of their values, checked against those of `fit`."""
+    shape = None if fitted is None else fitted.shape
+    images = images_of(X, size, shape, max_pixels)
+    array = images.array if isinstance(images, ArrayImages) else None
+    values = FILE_VALUES if array is None else values_of(array)
+    is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
+    if array is not None and not is_finite:
+        _refuse_nonfinite(array)
+    if fitted is not None:
+        check_values(values, fitted.values, array)
+    return images, values
+
+
 def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     """Blocks of rows, with at most `BLOCK_SIZE` values of images of this shape."""
     size = max(1, BLOCK_SIZE // prod(shape))
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def refuse_nonfinite(array: np.ndarray) -> None:
+def _refuse_nonfinite(array: np.ndarray) -> None:
     """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
     for i, image in enumerate(array):
         # As float64: half precision would round the limit to infinity.

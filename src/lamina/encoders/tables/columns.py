@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from types import NoneType
 
 import numpy as np
-from torch import Tensor
 
-from lamina.encoders.base import refuse_infinite
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import NUMERIC, Values
 from lamina.encoders.tables.dates import (
     DAY,
@@ -38,9 +37,9 @@ from lamina.encoders.tables.scalars import (
 )
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
-from lamina.numeric import as_floats
+from lamina.numeric import as_floats, tensor_types
 
-UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void, Tensor)
+UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void)
 """Types of values that are neither numbers nor the name of a category."""
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 """A number as text; a leading zero marks a code, such as a postcode."""
@@ -203,7 +202,8 @@ def _recognised(column: Column, texts: list[str | None]) -> list[str | None]:
 
 def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
     for kind in types:
-        is_scalar = kind.__hash__ is not None and not issubclass(kind, UNUSABLE)
+        unusable = UNUSABLE + tensor_types()
+        is_scalar = kind.__hash__ is not None and not issubclass(kind, unusable)
         has_text = (
             kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
         )

@@ -3,21 +3,21 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, TypeGuard
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import check_array
 
-from lamina.encoders.base import refuse_infinite
-from lamina.encoders.containers import unwrap
+from lamina.encoders.containers import is_sparse, unwrap
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
-from lamina.encoders.standardizer import as_floats
 from lamina.encoders.tables.columns import Column, column_of, converted
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
 from lamina.schema import Schema
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MAX_QUICK = 4096
 """Values of a table up to which one look at all of them is quicker than the checks."""
@@ -87,7 +87,7 @@ class TableSchema(Schema):
 class Columns:
     """numeric (n, C), an array or a sparse matrix; categories: an array (n,) a column."""
 
-    numeric: np.ndarray | sparse.csr_matrix
+    numeric: "np.ndarray | sparse.csr_matrix"
     categories: list[np.ndarray]
     row_numbers: np.ndarray | None = None
     """(n,) numbers of the rows in X, for messages; None if these are all of X."""
@@ -123,7 +123,7 @@ class TableReader:
             is_numeric = self.schema.columns is None
         if is_numeric and _is_numeric(X):
             return self._read_array(X)
-        if sparse.issparse(X):
+        if is_sparse(X):
             raise DataError(
                 "X is sparse; columns of several types, and categorical_features, need an "
                 "array or a frame."
@@ -133,7 +133,7 @@ class TableReader:
                 f"Expected 2D array, got {X.ndim}D array instead. Reshape your data using "
                 f"X.reshape(1, -1) if it is a single sample."
             )
-        return self._read_table(table_of(X))
+        return self.read_columns(table_of(X))
 
     def _needs_no_checks(self, X: object) -> TypeGuard[np.ndarray]:
         """Whether X is a small array that passes all checks unchanged.
@@ -152,7 +152,10 @@ class TableReader:
             and bool(np.isfinite(X).all())
         )
 
-    def _read_array(self, X: np.ndarray | sparse.spmatrix) -> Columns:
+    def _read_array(self, X: "np.ndarray | sparse.spmatrix") -> Columns:
+        # Imported here, because `lamina.onnx` reads tables without scikit-learn.
+        from sklearn.utils.validation import check_array
+
         values = check_array(
             X,
             accept_sparse="csr",
@@ -165,14 +168,18 @@ class TableReader:
         self._check_columns(None, values.shape[1])
         if self.schema is None:
             self.schema = TableSchema(n_columns=values.shape[1])
-        if sparse.issparse(values):
+        if is_sparse(values):
+            # Imported here: it needs torch, and `lamina.onnx` reads tables without it.
+            from lamina.encoders.standardizer import as_floats
+
             values = as_floats(values)
         else:
             refuse_infinite(values, range(values.shape[1]))
         self._warn_of_missing(values)
         return Columns(values, [])
 
-    def _read_table(self, table: Table) -> Columns:
+    def read_columns(self, table: Table) -> Columns:
+        """The columns of a table in any container."""
         if not table.n_rows or not table.n_columns:
             raise DataError(
                 f"Found array with {table.n_rows} sample(s) and {table.n_columns} "
@@ -254,13 +261,14 @@ class TableReader:
             numeric = np.concatenate(parts, 1)
         return Columns(numeric, categories)
 
-    def _warn_of_missing(self, numeric: np.ndarray | sparse.csr_matrix) -> None:
+    def _warn_of_missing(self, numeric: "np.ndarray | sparse.csr_matrix") -> None:
         """Warn if values are missing in a column of numbers that had none in `fit`."""
         schema = self.schema
-        if schema is None or not self.is_complete or sparse.issparse(numeric):
+        if schema is None or not self.is_complete or is_sparse(numeric):
             return
-        if not np.isnan(numeric.sum()):
-            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isnan(numeric.sum()):
+                return
         new: np.ndarray = np.any(np.isnan(numeric), axis=0)
         new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
@@ -271,9 +279,9 @@ class TableReader:
             )
 
 
-def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
+def _is_numeric(X: object) -> "TypeGuard[np.ndarray | sparse.spmatrix]":
     """Whether X is a sparse matrix or a numeric array, or an array that is not 2-D."""
-    if sparse.issparse(X):
+    if is_sparse(X):
         return True
     if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
         return False
