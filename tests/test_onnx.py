@@ -1,6 +1,7 @@
 """Exported networks give the outputs of their estimators, without torch."""
 
 import json
+import re
 import subprocess
 import sys
 import unicodedata
@@ -283,7 +284,13 @@ def test_any_number_and_any_text_of_a_table(mixed_predictor, rows):
     network, predictor = mixed_predictor
     X = np.empty((len(rows), 4), dtype=object)
     X[:] = rows
-    assert_parity(network, predictor, X)
+    try:
+        network.predict(X)
+    except DataError as error:  # beyond float32 once it is scaled
+        with pytest.raises(DataError, match=re.escape(str(error))):
+            predictor.predict(X)
+    else:
+        assert_parity(network, predictor, X)
 
 
 @pytest.fixture(scope="module")
@@ -652,8 +659,10 @@ def test_texts_that_utf8_cannot_encode_are_refused(folder, tmp_path):
 
 def test_sound_files_are_refused(folder):
     predictor = predictor_of(fitted(lamina.RNNClassifier, "waveforms"), folder)
+    path = folder / "a.wav"
+    path.touch()
     with pytest.raises(DataError, match=r"Sample 0 is a file.*4000 samples per second"):
-        predictor.predict(["a.wav"])
+        predictor.predict([path])
 
 
 def test_image_files_are_read(folder, tmp_path):

@@ -42,7 +42,9 @@ def main() -> None:
         report("threads", expected, pool.map(digests, range(counts.threads)))
 
 
-def report(name: str, expected: dict[str, str], results: Iterable[dict[str, str]]) -> None:
+def report(
+    name: str, expected: dict[str, str], results: Iterable[dict[str, str]]
+) -> None:
     """Print how many workers had the same outputs."""
     results = list(results)
     for kind, digest in expected.items():

@@ -139,6 +139,15 @@ def _table_metadata(encoder: TableEncoder) -> Metadata:
         "names": plain_names(schema.names),
         "columns": columns,
         "missing": schema.missing,
+        **_scales(encoder.standardizer),
+    }
+
+
+def _scales(standardizer: Standardizer) -> Metadata:
+    """What values are standardised by, for the refusal of those far from `fit`."""
+    return {
+        "mean": standardizer.mean.tolist(),
+        "factor": standardizer.z_score.factor.tolist(),
     }
 
 
@@ -178,6 +187,7 @@ def _series(graph: Graph, encoder: SeriesEncoder) -> tuple[GraphBatch, Metadata]
         "n_steps": schema.n_steps,
         "names": plain_names(schema.names),
         "missing": schema.missing,
+        **_scales(encoder.standardizer),
         "id_column": _optional(encoder.roles.id_column),
         "time_column": _optional(encoder.roles.time_column),
     }

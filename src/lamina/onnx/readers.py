@@ -10,7 +10,7 @@ import numpy as np
 
 from lamina.encoders.audio.reader import recordings_in
 from lamina.encoders.containers import is_sparse, unwrap
-from lamina.encoders.finite import refuse_infinite
+from lamina.encoders.finite import refuse_far, refuse_infinite
 from lamina.encoders.frames import NUMERIC, ColumnTable, table_of
 from lamina.encoders.images.reader import Images, read_images
 from lamina.encoders.images.schema import ImageSchema, Values
@@ -18,7 +18,8 @@ from lamina.encoders.names import check_names
 from lamina.encoders.series.samples import SeriesSchema, read_samples
 from lamina.encoders.series.steps import Roles
 from lamina.encoders.tables.columns import Column
-from lamina.encoders.tables.reader import Columns, TableReader, TableSchema
+from lamina.encoders.tables.reader import TableReader
+from lamina.encoders.tables.schema import Columns, TableSchema
 from lamina.encoders.texts.tokenizers import ends, lower, split
 from lamina.exceptions import DataError
 from lamina.onnx.histories import HistoryReader
@@ -55,12 +56,19 @@ class Tables(Reader):
         )
         self.reader = TableReader(owner, None)
         self.reader.schema, self.reader.is_complete = self.schema, True
+        self.mean, self.factor = (
+            np.array(metadata["mean"]),
+            np.array(metadata["factor"]),
+        )
+        self.names = [self.schema.name_of(i) for i in range(len(self.mean))]
 
     def read(self, X: object) -> Samples:
         columns = self._columns(X)
         feeds: Feeds = {}
         if columns.numeric.shape[1]:
-            feeds["numbers"] = columns.numeric.astype(np.float64, copy=False)
+            numbers = columns.numeric.astype(np.float64, copy=False)
+            refuse_far(numbers, self.mean, self.factor, self.names)
+            feeds["numbers"] = numbers
         if columns.categories:
             self._refuse_unencodable(columns.categories)
             texts = np.stack(columns.categories, 1)
@@ -112,10 +120,16 @@ class Series(Reader):
         )
         id_column, time_column = metadata["id_column"], metadata["time_column"]
         self.roles = Roles(as_name(id_column), as_name(time_column))
+        self.mean, self.factor = (
+            np.array(metadata["mean"]),
+            np.array(metadata["factor"]),
+        )
 
     def read(self, X: object) -> Samples:
         series = read_samples(X, self.roles, self.owner, self.schema).series
         flat = series.flat.astype(np.float64, copy=False)
+        names = self.schema.names or range(len(self.mean))
+        refuse_far(flat, self.mean, self.factor, names)
         return Sequences("series", np.split(flat, series.lengths.cumsum()[:-1]))
 
 

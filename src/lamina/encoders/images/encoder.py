@@ -19,17 +19,16 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
+from lamina.encoders.finite import MAX_FLOAT32
 from lamina.encoders.images.reader import (
-    MAX_FLOAT32,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
     read_images,
-    refuse_far,
 )
 from lamina.encoders.images.samples import ImageSamples
-from lamina.encoders.images.schema import ImageSchema
+from lamina.encoders.images.schema import ImageSchema, refuse_far
 from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, refuse_unused
 

@@ -27,19 +27,18 @@ from lamina.encoders.images.files import (
 )
 from lamina.encoders.images.schema import (
     FILE_VALUES,
+    LARGEST,
     ImageSchema,
     Values,
     check_values,
     other_shape,
+    refuse_nonfinite,
     values_of,
 )
 from lamina.exceptions import DataError, ParameterError
 
 BLOCK_SIZE = 1 << 20
 """Values of the images that are processed at a time."""
-MAX_FLOAT32 = float(np.finfo(np.float32).max)
-LARGEST = 1e30
-"""The largest absolute value of a pixel; greater ones could overflow when standardised."""
 Shape = tuple[int, int, int]
 
 
@@ -142,7 +141,7 @@ def read_images(
     values = FILE_VALUES if array is None else values_of(array)
     is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
     if array is not None and not is_finite:
-        _refuse_nonfinite(array)
+        refuse_nonfinite(array)
     if fitted is not None:
         check_values(values, fitted.values, array)
     return images, values
@@ -152,31 +151,6 @@ def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     """Blocks of rows, with at most `BLOCK_SIZE` values of images of this shape."""
     size = max(1, BLOCK_SIZE // prod(shape))
     return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def _refuse_nonfinite(array: np.ndarray) -> None:
-    """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
-    for i, image in enumerate(array):
-        # As float64: half precision would round the limit to infinity.
-        if not (np.abs(image.astype(np.float64)) <= LARGEST).all():
-            what = f"values beyond {LARGEST:g}"
-            if not np.isfinite(image).all():
-                what = "NaN" if np.isnan(image).any() else "inf"
-            raise DataError(
-                f"Sample {i} of X contains {what}; repair it or leave it out."
-            )
-
-
-def refuse_far(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
-    """Raise `DataError` for an image with a value that float32 does not hold when scaled."""
-    for i, image in enumerate(array):
-        far = np.abs(image - mean) / scale > MAX_FLOAT32
-        if far.any():
-            raise DataError(
-                f"Sample {i} of X contains {image[far][0]} in channel "
-                f"{int(np.nonzero(far)[-1][0])}, so far from the values of fit that float32 "
-                f"does not hold it once it is scaled; correct it."
-            )
 
 
 def _as_sample(sample: Any, i: int) -> Source:

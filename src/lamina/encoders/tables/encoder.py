@@ -16,7 +16,8 @@ from lamina.batch import Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples, TensorSamples
 from lamina.encoders.names import text_names
 from lamina.encoders.standardizer import Place, Standardizer, as_floats
-from lamina.encoders.tables.reader import Columns, TableParams, TableReader, TableSchema
+from lamina.encoders.tables.reader import TableParams, TableReader
+from lamina.encoders.tables.schema import Columns, TableSchema
 
 MAX_ONE_HOT = 9
 """Categories of a column up to which it is encoded one-hot."""
