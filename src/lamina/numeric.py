@@ -138,5 +138,7 @@ def _refusal(name: str, at: tuple[int, ...], value: object) -> str:
     place = f"row {at[0]}" if len(at) == 1 else f"element {at}"
     remedy = "Complex data not supported"
     if not is_complex(value):
-        remedy = "an argument must be a number, not a string or any other object"
+        remedy = (
+            "an argument must be a number, and a string or another object is no number"
+        )
     return f"{name} is not an array of numbers: {place} is {value!r:.80}; {remedy}."
