@@ -10,13 +10,18 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 JOBS ?= 2
 SUITE ?=
+LOCK ?=
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
+OF_TORCH := triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
+	nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 \
+	nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
+	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .PHONY: help .venv demo test fast pytest coverage lint format types layers spelling wheel \
-	oldest newest bench clean
+	oldest newest lock bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,6 +31,7 @@ help: ## This list
 # torch first and alone, so that its build is chosen before other packages require it.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(if $(LOCK),$(PIP) install --quiet --require-hashes --no-deps --requirement $(LOCK))
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) --upgrade pip
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) torch
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) --group dev
@@ -87,6 +93,13 @@ newest: ## The tests on the latest versions that pyproject.toml allows, likewise
 	: > out/newest.txt
 	PIP_UPGRADE=1 PIP_UPGRADE_STRATEGY=eager \
 		$(MAKE) pytest VENV=out/newest CONSTRAINTS=out/newest.txt
+
+# torch and what only it requires are left out: their builds differ by processor.
+lock: ## .ci/requirements.lock, the hashes of the versions of constraints.txt (needs uv)
+	uv pip compile pyproject.toml --quiet --group dev --all-extras --universal \
+		--python-version 3.11 --constraint constraints.txt --generate-hashes \
+		--no-annotate --custom-compile-command "make lock" --no-emit-package torch \
+		$(addprefix --no-emit-package ,$(OF_TORCH)) --output-file .ci/requirements.lock
 
 bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
 	@test -d benchmarks || { echo "there is no benchmarks/ yet"; exit 1; }

@@ -14,6 +14,7 @@ SUITES = (
     "scaling",
     "accuracy",
     "sequences",
+    "onnx",
 )
 
 if __name__ == "__main__":

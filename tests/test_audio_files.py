@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from lamina.encoders.audio.files import audio_header, decode_audio, has_audio_signature
+from lamina.encoders.audio import files
+from lamina.encoders.audio.encoder import AudioEncoder, AudioParams
+from lamina.encoders.audio.files import has_audio_signature
+from lamina.encoders.files import contents_of, is_path, regular_file
 from lamina.exceptions import DataError
 
 RATE = 8_000
@@ -28,6 +31,18 @@ KINDS = {
 }
 LEFT_TO_DECODER = {"flac", "mp3"}
 WAVE = (0.1 * np.random.default_rng(0).normal(size=20_000)).astype(np.float32)
+
+
+def source(sample, i):
+    return regular_file(sample, i) if is_path(sample) else contents_of(sample, i)
+
+
+def audio_header(sample, i):
+    return files.audio_header(source(sample, i), i)
+
+
+def decode_audio(sample, i):
+    return files.decode_audio(source(sample, i), i)
 
 
 def contents(kind, wave=WAVE, rate=RATE, **options):
@@ -119,7 +134,42 @@ def test_extreme_channels_and_lengths_are_refused_by_the_header():
     for n_samples in (0, 2**28, 2**36 - 1):
         count = struct.pack(">Q", n_samples | (flac[21] >> 4 << 36))[3:]
         with pytest.raises(DataError, match="Sample 0"):
-            audio_header(with_bytes(flac, 21, count), 0)
+            AudioEncoder(AudioParams()).read([with_bytes(flac, 21, count)])
+
+
+@pytest.mark.parametrize(("n_channels", "rate"), [(2, RATE), (1, RATE // 2)])
+def test_more_samples_than_max_samples_are_refused_before_they_are_decoded(
+    n_channels, rate, monkeypatch
+):
+    def decode(*_):
+        raise AssertionError("samples were read")
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", decode)
+    wave = WAVE if n_channels == 1 else np.stack([WAVE] * 2, 1)
+    data = contents("wav", wave, rate)
+    params = {"sampling_rate": RATE, "max_samples": 39_999}
+    with pytest.raises(
+        DataError, match="Sample 0 has 40000 samples, and max_samples=39999"
+    ):
+        AudioEncoder(AudioParams(**params)).read([data])
+    params["max_samples"] = 40_000
+    assert len(AudioEncoder(AudioParams(**params)).read([data])) == 1
+    with pytest.raises(DataError, match="Sample 0 has 40001 samples"):
+        AudioEncoder(AudioParams(**params)).read([np.zeros(40_001)])
+
+
+def test_a_sound_file_that_changes_after_its_header_is_not_decoded(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(contents("wav"))
+    recordings = AudioEncoder(AudioParams()).read([path])
+    assert len(recordings.waveform(0)) == len(WAVE)
+    path.write_bytes(contents("wav", WAVE[:100]))
+    with pytest.raises(DataError, match=r"Sample 0 \('.*a\.wav'\) has changed since"):
+        recordings.waveform(0)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=r"Sample 0 \(.*not a regular file"):
+        recordings.waveform(0)
 
 
 def test_other_formats_are_refused():

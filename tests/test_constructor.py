@@ -16,8 +16,17 @@ from lamina.exceptions import ParameterError
 from lamina.testing.examples import examples_for
 
 ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
-MAX_SIGNATURE = 1_500
-FORMS = {"form", "max_tokens", "id_column", "sampling_rate", "n_mels", "image_size"}
+MAX_SIGNATURE = 1_600
+FORMS = {
+    "form",
+    "max_tokens",
+    "id_column",
+    "sampling_rate",
+    "n_mels",
+    "max_samples",
+    "image_size",
+    "max_pixels",
+}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -218,7 +218,7 @@ def _spoilt(value):
         (np.ones(39), "{} has 39 weights for 40 samples"),
         (np.ones((40, 1)), r"{} has shape \(40, 1\)"),
         (np.zeros(40), "{} is zero for every sample"),
-        (["heavy"] * 40, "{} does not hold numbers"),
+        (["heavy"] * 40, "{} is not an array of numbers"),
         ([None] * 40, r"{}"),
     ],
     ids=["negative", "NaN", "inf", "short", "2-D", "zero", "texts", "None"],

@@ -319,6 +319,25 @@ def test_digits_as_paths_lie_in_the_users_cache(raw, tmp_path, monkeypatch):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize("change", ["other", "shorter", "missing", "pipe"])
+def test_unpacked_digits_are_compared_with_the_archive(
+    change, raw, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(audio, "cache", lambda: tmp_path)
+    path = datasets.fetch_spoken_digits(as_paths=True).data[3]
+    data = path.read_bytes()
+    path.unlink()
+    if change == "pipe":
+        os.mkfifo(path)
+    elif change != "missing":
+        end = bytes([data[-1] ^ 1]) if change == "other" else b""
+        path.write_bytes(data[:-1] + end)
+    with pytest.raises(
+        DataError, match=f"{path.name} is not the file.*Remove the fold"
+    ):
+        datasets.fetch_spoken_digits(as_paths=True)
+
+
 def test_flights_keep_time_apart(raw):
     train, test = (datasets.fetch_flights(subset=s) for s in ("train", "test"))
     assert sorted(set(train.data["month"])) == list(range(1, 11))

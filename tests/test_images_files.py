@@ -214,7 +214,7 @@ def test_a_file_without_permission_is_refused(tmp_path, monkeypatch):
         def deny(*_, **__):
             raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr(Path, "open", deny)
+        monkeypatch.setattr(os, "open", deny)
     refuse(r"Sample 0 \('.*a\.png'\) cannot be read: .*Permission denied", path)
 
 
@@ -228,6 +228,45 @@ def test_more_pixels_than_the_limit_of_pil_are_refused(
         refuse("Sample 0 .*(MAX_IMAGE_PIXELS|exceeds limit)", png(COLOUR))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert (pixels_of(png(COLOUR)) == COLOUR).all()
+
+
+def test_more_pixels_than_max_pixels_are_refused_before_they_are_decoded(monkeypatch):
+    def decode(*_):
+        raise AssertionError("pixels were read")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    encoder = ImageEncoder(ImageParams(image_size=4, max_pixels=119))
+    with pytest.raises(DataError, match="Sample 0 has 120 pixels, and max_pixels=119"):
+        encoder.read([png(COLOUR)])
+    for array in (COLOUR[None], [COLOUR, COLOUR]):
+        with pytest.raises(DataError, match="has 120 pixels"):
+            ImageEncoder(ImageParams(max_pixels=119)).read(array)
+    assert len(ImageEncoder(ImageParams(max_pixels=120)).read([png(COLOUR)])) == 1
+
+
+def test_a_file_larger_than_any_of_max_pixels_is_not_opened(tmp_path):
+    path = tmp_path / "a.webp"
+    path.write_bytes(contents(Image.fromarray(COLOUR), "WEBP"))
+    os.truncate(path, 1 << 36)
+    refuse(rf"Sample 0 \('.*a.webp'\) has {1 << 36} bytes; at most 8 for each", path)
+
+
+def test_huge_tiles_are_refused():
+    data = tiff(COLOUR[..., 0], 1)
+    entries = [
+        (322, 4, 1, 1 << 20),
+        (323, 4, 1, 1 << 20),
+        (324, 4, 1, 8),
+        (325, 4, 1, 9),
+    ]
+    at, n = struct.unpack("<I", data[4:8])[0], 9
+    old = data[at + 2 : at + 2 + 12 * n]
+    kept = b"".join(
+        old[12 * i : 12 * i + 12] for i in range(n) if i not in (5, 7, 8)
+    )  # without strips
+    fields = kept + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    count = struct.pack("<H", len(fields) // 12)
+    refuse("Sample 0 has tiles of 1048576 x", data[:at] + count + fields + bytes(4))
 
 
 # Depth, frames, colour ------------------------------------------------------------------
@@ -432,12 +471,23 @@ def test_an_image_may_be_loaded_copied_or_pickled_before(kind, change):
     assert (pixels_of(image) == pixels_of(data)).all()
 
 
-def test_a_file_that_gains_colour_after_its_header_is_refused(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(png(COLOUR[..., 0]))
+@pytest.mark.parametrize("change", ["size", "time", "pipe", "link"])
+def test_a_file_that_changes_after_its_header_is_not_decoded(change, tmp_path):
+    path, other = tmp_path / "a.png", tmp_path / "b.png"
+    for p in (path, other):
+        p.write_bytes(png(COLOUR))
     images = ImageEncoder(ImageParams()).read([path])
-    path.write_bytes(png(COLOUR))
-    with pytest.raises(DataError, match=r"Sample 0 \('.*'\) has shape \(12, 10, 3\)"):
+    assert (images.pixels(np.array([0])) == COLOUR).all()
+    if change == "size":
+        path.write_bytes(png(COLOUR) + b"\0")
+    elif change == "time":
+        os.utime(path, ns=(0, 1))
+    else:
+        path.unlink()
+        os.mkfifo(path) if change == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises(
+        DataError, match=r"Sample 0 \('.*a\.png'\) (has changed|cannot be)"
+    ):
         images.pixels(np.array([0]))
 
 

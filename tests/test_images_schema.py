@@ -216,7 +216,7 @@ def test_the_same_scale_as_in_fit_is_read(fit_on, X):
 
 def preset(network, image_size=None):
     return PretrainedImageEncoder(
-        SimpleNamespace(pretrained=network, image_size=image_size)
+        SimpleNamespace(pretrained=network, image_size=image_size, max_pixels=10**6)
     )
 
 

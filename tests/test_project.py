@@ -14,15 +14,25 @@ import lamina
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-PUBLIC_CLASSES = [c for c in map(vars(lamina).get, lamina.__all__) if isclass(c)]
+PUBLIC_CLASSES = [c for c in (getattr(lamina, n) for n in lamina.__all__) if isclass(c)]
 
 MAX_FILE, MAX_FUNCTION = 300, 40
 OF_NO_MODULE = {"integration", "parity", "project", "sklearn_checks", "types", "words"}
 """Test files about the package as a whole."""
-OPTIONAL = {"PIL", "matplotlib", "pandas", "polars", "pooch", "rich", "soundfile"}
+OPTIONAL = {
+    "PIL",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "polars",
+    "pooch",
+    "rich",
+    "soundfile",
+}
 
-# Looks at the process before and after `import lamina`. scikit-learn comes first: where
-# pandas and rich are installed it imports them itself.
+# Looks at the process before and after the import of all public names. scikit-learn comes
+# first: where pandas and rich are installed it imports them itself.
 PROBE = """
 import json, logging, random, signal, sys
 import numpy, sklearn, sklearn.callback, torch
@@ -50,7 +60,7 @@ def flags():
     }
 
 before, known = flags(), set(sys.modules)
-import lamina
+from lamina import *
 after, added = flags(), set(sys.modules) - known
 print(json.dumps({
     "changed": [name for name in before if before[name] != after[name]],
@@ -128,6 +138,28 @@ def test_test_files_are_named_after_modules_and_packages():
     assert sorted(tested - modules - OF_NO_MODULE) == []
 
 
+def test_actions_are_pinned_by_digest():
+    pages = [p.read_text() for p in (ROOT / ".github" / "workflows").glob("*.yml")]
+    used = [name for page in pages for name in re.findall(r"uses: (\S+)", page)]
+    assert used
+    assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == []
+
+
+def test_the_lock_has_hashes_of_the_versions_of_the_constraints():
+    def versions(text):
+        pairs = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+        return {re.sub(r"[-_.]+", "-", name).lower(): v for name, v in pairs}
+
+    lock = (ROOT / ".ci" / "requirements.lock").read_text()
+    locked = versions(lock)
+    constraints = versions((ROOT / "constraints.txt").read_text())
+    both = locked.keys() & constraints.keys()
+    assert {n: locked[n] for n in both} == {n: constraints[n] for n in both}
+    assert {"numpy", "scikit-learn", "pillow", "soundfile", "pytest"} <= both
+    entries = re.split(r"\n(?=\w)", lock)
+    assert [e for e in entries[1:] if "--hash=sha256:" not in e] == []
+
+
 def test_nothing_is_left_for_later():
     mark = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]))
     pages = [
@@ -154,8 +186,8 @@ def test_checks_and_tests_that_the_pages_name_exist():
 def test_all_is_sorted_and_complete():
     public = {
         name
-        for name, value in vars(lamina).items()
-        if not name.startswith("_") and not ismodule(value)
+        for name in dir(lamina)
+        if not name.startswith("_") and not ismodule(getattr(lamina, name))
     }
     assert lamina.__all__ == sorted(public)
 
@@ -187,7 +219,18 @@ def test_import_does_not_import_optional_packages(imported):
 
 def test_import_needs_no_optional_package():
     absent = f"import sys; sys.modules.update(dict.fromkeys({sorted(OPTIONAL)}))"
-    run_python(f"{absent}; import lamina")
+    run_python(f"{absent}; from lamina import *")
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(AttributeError, match="no attribute 'DNN'"):
+        _ = lamina.DNN
+
+
+def test_the_package_is_imported_without_torch_and_scikit_learn():
+    run_python(
+        "import sys; sys.modules.update(torch=None, sklearn=None); import lamina"
+    )
 
 
 def test_import_changes_no_global_flag(imported):

@@ -20,7 +20,7 @@ NORMAL_RANGE = 1.349
 
 def written(numbers, X):
     x = np.full((X.shape[0], numbers.n_channels), np.nan, np.float32)
-    numbers.write(X, x)
+    numbers.write(X, x, lambda row, column: f"Row {row}, column {column}")
     return x
 
 
@@ -70,7 +70,7 @@ def test_columns_without_outliers_are_standardised_and_long_tails_compressed(
 @CALM
 @given(
     st.integers(0, 10_000),
-    st.sampled_from([1e3, -1e6, 1e30, 1e300]),
+    st.sampled_from([1e3, -1e6, 1e30]),
     st.sampled_from([0.002, 0.01, 0.05, 0.2]),
     st.sampled_from(KINDS),
 )
@@ -206,11 +206,25 @@ def test_a_column_without_values_warns_by_number_and_becomes_zero(kind):
 def test_numbers_beyond_the_range_of_fit_end_at_six():
     seen = np.random.default_rng(0).normal(size=(1000, 2))
     seen[0, 1] = 999_999
-    beyond = np.array([[5.0, 100], [7, 300], [-1e300, -np.finfo(float).max]])
+    beyond = np.array([[5.0, 100], [7, 300], [-1e30, -1e37]])
     x = written(Standardizer().fit(seen, None), beyond)
     assert 4.5 < x[0, 0] < 5.5
     assert 5 < x[0, 1] < 5.6
     np.testing.assert_allclose(x[1:], [[6, 6], [-6, -6]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("huge", [-np.finfo(float).max, 1e300, 1e39])
+def test_a_number_that_float32_does_not_hold_once_scaled_is_refused_by_place(
+    huge, kind
+):
+    X = np.random.default_rng(0).normal(size=(30_000, 3))
+    X[5, 2] = np.nan
+    beyond = X.copy()
+    beyond[29_999, 1] = huge
+    for seen in (X, beyond):
+        with pytest.raises(DataError, match=r"Row 29999, column 1, so far"):
+            read(beyond, fit_on=kind(seen))
 
 
 def test_a_long_tail_that_is_to_be_kept_stays_linear_up_to_the_farthest_number():
@@ -223,7 +237,7 @@ def test_a_long_tail_that_is_to_be_kept_stays_linear_up_to_the_farthest_number()
     assert np.abs(z[:, 0]).max() > 6
     np.testing.assert_allclose(x[:, [0, 2]], z[:, [0, 2]], atol=1e-5)
     np.testing.assert_allclose(x[:, 1], of_quartiles(X[:, 1]).clip(-6, 6), atol=1e-5)
-    beyond = written(numbers, np.full((1, 3), 1e300))[0]
+    beyond = written(numbers, np.full((1, 3), 1e30))[0]
     np.testing.assert_allclose(beyond, [np.abs(z[:, 0]).max(), 6, 6], rtol=1e-6)
 
 
@@ -231,7 +245,7 @@ PROBLEM = np.random.default_rng(0).normal(size=(600, 2))
 TARGET = 3 * PROBLEM[:, 0]
 
 
-@pytest.mark.parametrize("sentinel", [999_999, -1e300])
+@pytest.mark.parametrize("sentinel", [999_999, -1e30])
 def test_a_sentinel_among_inputs_does_not_degrade_a_network(sentinel):
     X = PROBLEM.copy()
     X[0, 0] = sentinel

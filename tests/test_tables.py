@@ -104,16 +104,16 @@ def test_rows_of_a_large_array_are_scaled_like_a_small_one_to_the_last_bit(mean)
     seen = rng.normal(mean, 50, (9000, 5)).astype(np.float32)
     seen[:, 1] **= 5  # a long tail
     X = seen[:700].copy()
-    X[3, 0], X[4, 2], X[5, 1] = 1e30, np.nan, -3e38
+    X[3, 0], X[4, 2], X[5, 1] = 1e30, np.nan, -1e30
     scaling = fitted(seen).standardizer
     truth = np.empty_like(X)
-    scaling.write(X, truth)
+    scaling.write(X, truth, lambda row, column: f"{row}, {column}")
     order = torch.from_numpy(rng.permutation(len(X)))
     before = X.copy()
     read_only = X.copy()
     read_only.flags.writeable = False
     for kind in (X, read_only, np.asfortranarray(X)):
-        scaled = Rows(kind, scaling).take(order).x.numpy()
+        scaled = Rows(kind, scaling, str).take(order).x.numpy()
         np.testing.assert_array_equal(scaled, truth[order.numpy()])
     np.testing.assert_array_equal(X, before)
 
@@ -133,7 +133,7 @@ def test_numbers_keep_their_order_within_six(values, seen):
 
 
 @pytest.mark.parametrize("seen", [SHORT, LONG], ids=["short", "long"])
-@pytest.mark.parametrize("huge", [1e9, 1e100, 1e200, 1e300])
+@pytest.mark.parametrize("huge", [1e9, 1e20, 1e30])
 def test_an_enormous_number_becomes_six_and_not_zero(huge, seen):
     x = encoded(np.array([[-huge], [huge]]), fit_on=seen)
     np.testing.assert_allclose(x[:, 0], [-6, 6], rtol=1e-6)
@@ -527,3 +527,12 @@ def test_a_row_is_checked_like_many_rows():
     named.fit(pd.DataFrame(X[4:], columns=[*"abcdef"]), y[4:]).predict(frame)
     with pytest.warns(UserWarning, match="feature names"):
         named.predict(X[:1])
+
+
+def test_a_sum_that_overflows_gives_no_warning():
+    X = np.array([[0.0, 1.0], [1.0, 2.0]] * 10, dtype=object)
+    network = DNNClassifier(max_iter=1).fit(X, [0, 1] * 10)
+    for values in (1.7e308, -1.7e308, [1.7e308, -1.7e308] * 10):
+        X[:, 0] = values
+        with pytest.raises(DataError, match=r"Column 0 contains .* float32"):
+            network.predict(X)

@@ -24,7 +24,7 @@ from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.seeding import current_generator
 from lamina.training import loop, plan, progress
-from lamina.training.loader import Loader, PredictionBatches
+from lamina.training.loader import Loader
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.params import TrainerParams
 from lamina.training.schedules import SCHEDULES
@@ -153,20 +153,6 @@ def test_the_order_is_new_each_epoch_and_the_same_for_the_same_seed():
         first, second = ([t for x in a for t in x.target.tolist()] for _ in range(2))
         assert first != second
         assert [t for x in b for t in x.target.tolist()] == first
-
-
-@CALM
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=90), st.integers(1, 1 << 14))
-def test_prediction_visits_every_sample_once_whatever_the_size_of_a_batch(
-    lengths, cells
-):
-    loader = loader_of(lengths, True, 1)
-    seen = []
-    for rows, batch in PredictionBatches(loader.samples, cells):
-        assert len(batch) % 32 == 0
-        seen += rows.tolist()
-        assert batch.x[: len(rows), 0, 0].tolist() == rows.tolist()
-    assert sorted(seen) == list(range(len(lengths)))
 
 
 @CALM
@@ -708,3 +694,11 @@ def test_a_monitor_within_a_grid_search_gets_each_epoch_of_each_fit():
     # two values, two folds and the final fit, two epochs each
     assert len(rows) == (2 * 2 + 1) * 2
     assert search.best_estimator_.n_iter_ == 2
+
+
+def test_a_network_whose_last_step_makes_it_overflow_has_diverged():
+    params = {"alpha": 1e6, "learning_rate_init": 1e3, "schedule": "constant"}
+    network = DNNRegressor(hidden_layer_sizes=(4, 4), max_iter=1, batch_size=40)
+    with pytest.raises(DivergenceError, match="a weight became"):
+        network.set_params(**params).fit(np.eye(40), np.arange(40.0))
+    assert not hasattr(network, "network_")

@@ -1,9 +1,9 @@
-"""Fits and predictions in many processes and threads at once: each as it is alone.
+"""Fits and predictions in many processes and threads at once: each as it is by itself.
 
     python scripts/reliability/crowd.py [--processes 24] [--threads 16]
 
 Each worker fits a network of each kind and predicts with it. Every output must be equal,
-bit by bit, to that of the same fit alone.
+bit by bit, to that of the same fit by itself.
 """
 
 import argparse
@@ -34,20 +34,22 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=24)
     parser.add_argument("--threads", type=int, default=16)
     counts = parser.parse_args()
-    alone = digests(0)
+    expected = digests(0)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(counts.processes, mp_context=spawn) as pool:
-        report("processes", alone, pool.map(digests, range(counts.processes)))
+        report("processes", expected, pool.map(digests, range(counts.processes)))
     with ThreadPoolExecutor(counts.threads) as pool:
-        report("threads", alone, pool.map(digests, range(counts.threads)))
+        report("threads", expected, pool.map(digests, range(counts.threads)))
 
 
-def report(name: str, alone: dict[str, str], results: Iterable[dict[str, str]]) -> None:
+def report(
+    name: str, expected: dict[str, str], results: Iterable[dict[str, str]]
+) -> None:
     """Print how many workers had the same outputs."""
     results = list(results)
-    for kind, digest in alone.items():
+    for kind, digest in expected.items():
         n_equal = sum(result[kind] == digest for result in results)
-        print(f"{name}: {kind}: {n_equal} of {len(results)} as alone", flush=True)
+        print(f"{name}: {kind}: {n_equal} of {len(results)} as expected", flush=True)
 
 
 def digests(worker: int) -> dict[str, str]:
@@ -63,8 +65,8 @@ def output_of(kind: type[NeuralEstimator]) -> bytes:
     example = examples_for(kind())[0]
     estimator = kind(max_iter=5, random_state=0, **example.params)
     estimator.fit(example.X, example.target(estimator))
-    ask = getattr(estimator, "predict_proba", estimator.predict)
-    return repr(ask(example.X)).encode()
+    call = getattr(estimator, "predict_proba", estimator.predict)
+    return repr(call(example.X)).encode()
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def fit(estimator: NeuralEstimator, example: Example) -> None:
 
 def predict(estimator: NeuralEstimator, example: Example) -> None:
     """Predict two samples."""
-    ask = getattr(estimator, "predict", None) or estimator.score_samples
-    ask(example.rows(np.arange(2)))
+    call = getattr(estimator, "predict", None) or estimator.score_samples
+    call(example.rows(np.arange(2)))
 
 
 def repeat(

@@ -1,14 +1,22 @@
 """Deep learning as scikit-learn estimators."""
 
-from lamina.estimators.captioner import ImageCaptioner
-from lamina.estimators.convolutional import CNNClassifier, CNNRegressor
-from lamina.estimators.dense import DNNClassifier, DNNRegressor
-from lamina.estimators.forecaster import Forecaster
-from lamina.estimators.language import LanguageModel
-from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
-from lamina.estimators.speech import SpeechRecognizer
-from lamina.estimators.tagger import SequenceTagger
-from lamina.estimators.translator import Translator
+import typing
+
+if typing.TYPE_CHECKING:
+    from lamina.estimators.public import (
+        CNNClassifier,
+        CNNRegressor,
+        DNNClassifier,
+        DNNRegressor,
+        Forecaster,
+        ImageCaptioner,
+        LanguageModel,
+        RNNClassifier,
+        RNNRegressor,
+        SequenceTagger,
+        SpeechRecognizer,
+        Translator,
+    )
 
 __version__ = "0.1.0"
 
@@ -26,3 +34,18 @@ __all__ = [
     "SpeechRecognizer",
     "Translator",
 ]
+
+# An estimator is imported when it is first used, because `lamina.onnx` must not need torch.
+# Type checkers read the imports above, and report any other name.
+if not typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from lamina.estimators import public
+
+        return getattr(public, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

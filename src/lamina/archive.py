@@ -12,8 +12,8 @@ import json
 import os
 import platform
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -47,14 +47,22 @@ def write(
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     metadata = {"lamina": text, "sha256": _sha256(text.encode())}
+    try:
+        with replacing(path) as part:
+            save_file(dict(arrays), part, metadata)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new file for the block to write, which then replaces `path` as a whole."""
     path = Path(path)
     part = path.with_name(f".{path.name}.{token_hex(8)}.part")
     try:
-        save_file(dict(arrays), part, metadata)
+        yield part
         _sync(part)
         part.replace(path)
-    except SafetensorError as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
     finally:
         with suppress(OSError):
             part.unlink()

@@ -5,7 +5,7 @@
   * ``ParameterError`` (also a ``TypeError``): a constructor parameter is not allowed.
   * ``DataError`` (also a ``TypeError``): a sample, a column or a target cannot be
     used; it is named.
-  * ``DivergenceError``: the loss became NaN or infinite.
+  * ``DivergenceError``: the loss or a weight became NaN or too large.
   * ``SavedFileError``: a file cannot be loaded, or a value cannot be saved.
 
 * ``ImportError``
@@ -21,12 +21,11 @@
   * ``PerformanceWarning``: other processes, or too little memory, slowed a fit down.
 """
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
-
-from sklearn.exceptions import NotFittedError
 
 __all__ = [
     "CheckpointWarning",
@@ -52,7 +51,7 @@ class DataError(ValueError, TypeError):
 
 
 class DivergenceError(ValueError):
-    """The loss became NaN or infinite."""
+    """The loss or a weight became NaN or too large."""
 
 
 class SavedFileError(ValueError):
@@ -109,9 +108,11 @@ def data_errors(name: str) -> Iterator[None]:
         yield
     except (DataError, ParameterError, MissingExtraError):
         raise
-    except NotFittedError:
-        raise
     except ValueError as error:
+        # Not imported, because `lamina.onnx` does not need scikit-learn.
+        sklearn = sys.modules.get("sklearn.exceptions")
+        if sklearn is not None and isinstance(error, sklearn.NotFittedError):
+            raise
         raise DataError(shorten(str(error), 500)) from error
     except (
         TypeError,

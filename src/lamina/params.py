@@ -15,12 +15,13 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
 from inspect import cleandoc, get_annotations
-from numbers import Integral
+from sys import float_info
 from types import NoneType
 from typing import (
     Any,
     ClassVar,
     Literal,
+    TypeVar,
     dataclass_transform,
     get_args,
     get_origin,
@@ -32,6 +33,11 @@ import numpy as np
 from lamina.constructor import constructor_of, parts_of, signature_of
 from lamina.docstrings import entry, fill_sections
 from lamina.exceptions import ParameterError
+from lamina.numeric import is_integer, real, with_python_numbers
+
+LARGEST = float_info.max
+MAX_LAYERS = 1_000
+Group = TypeVar("Group", bound="Params")
 
 
 class Use(Enum):
@@ -71,30 +77,45 @@ class OnlyWith:
         return None
 
 
-def at_least(low: int) -> Rule:
-    """An integer from `low` on."""
-    return Rule(f"int >= {low}", lambda v: _is_integer(v) and v >= low)
+def at_least(low: int, most: int | None = None) -> Rule:
+    """An integer from `low` on, up to `most`."""
+    if most is None:
+        return Rule(f"int >= {low}", lambda v: is_integer(v) and v >= low)
+    words = f"int from {low} to {most}"
+    return Rule(words, lambda v: is_integer(v) and low <= v <= most)
+
+
+def layers() -> Rule:
+    """A number of layers, as many as are built and computed in a reasonable time."""
+    return at_least(1, most=MAX_LAYERS)
 
 
 def odd() -> Rule:
     """An odd integer from 1 on."""
-    return Rule("odd int >= 1", lambda v: _is_integer(v) and v >= 1 and v % 2 == 1)
+    return Rule("odd int >= 1", lambda v: is_integer(v) and v >= 1 and v % 2 == 1)
 
 
-def positive() -> Rule:
-    """A finite number above 0."""
-    return Rule("float > 0", lambda v: _is_real(v) and 0 < v < np.inf)
+def positive(most: float = LARGEST) -> Rule:
+    """A finite number above 0, up to `most`."""
+    words = "float > 0" if most == LARGEST else f"float in (0, {most:g}]"
+    return Rule(words, lambda v: 0 < real(v) <= most)
 
 
-def not_negative() -> Rule:
-    """A finite number from 0 on."""
-    return Rule("float >= 0", lambda v: _is_real(v) and 0 <= v < np.inf)
+def not_negative(most: float = LARGEST) -> Rule:
+    """A finite number from 0 on, up to `most`."""
+    words = "float >= 0" if most == LARGEST else f"float in [0, {most:g}]"
+    return Rule(words, lambda v: 0 <= real(v) <= most)
+
+
+def from_to(low: float, high: float) -> Rule:
+    """A number in these limits."""
+    return Rule(f"float in [{low:g}, {high:g}]", lambda v: low <= real(v) <= high)
 
 
 def fraction(*, zero: bool = True) -> Rule:
     """A number below 1, from 0 on (above 0 with `zero=False`)."""
     words = "float in [0, 1)" if zero else "float in (0, 1)"
-    return Rule(words, lambda v: _is_real(v) and 0 <= v < 1 and (zero or v > 0))
+    return Rule(words, lambda v: 0 <= real(v) < 1 and (zero or real(v) > 0))
 
 
 def one_of(*names: str) -> Rule:
@@ -121,7 +142,7 @@ def sizes() -> Rule:
         is_row = isinstance(v, list | tuple) or (
             isinstance(v, np.ndarray) and v.ndim == 1
         )
-        return one(v) or (is_row and all(map(one, v)))
+        return one(v) or (is_row and len(v) <= MAX_LAYERS and all(map(one, v)))
 
     return Rule("int >= 1 or array-like of int >= 1", accepts)
 
@@ -143,7 +164,7 @@ def seed() -> Rule:
         lambda v: (
             v is None
             or isinstance(v, np.random.RandomState)
-            or (_is_integer(v) and 0 <= v < 2**32)
+            or (is_integer(v) and 0 <= v < 2**32)
         ),
     )
 
@@ -245,24 +266,24 @@ def names_with(cls: type, use: Use) -> tuple[str, ...]:
     return tuple(d.name for d in declared(cls) if d.use is use)
 
 
-def check_params(params: Params, only: Use | None = None) -> None:
-    """Raise `ParameterError` for the first parameter that is not allowed."""
-    declarations = declared(type(params))
+def check_params(params: Group, only: Use | None = None) -> Group:
+    """The parameters as they are read: all numbers are those of Python.
+
+    Raises `ParameterError` for the first parameter (of use `only`) that is not allowed.
+    """
+    declarations = [d for d in declared(type(params)) if only in (None, d.use)]
     for declaration in declarations:
-        if only is not None and declaration.use is not only:
-            continue
         value = getattr(params, declaration.name)
         if not declaration.accepts(value):
             raise ParameterError(
                 f"The parameter {declaration.name!r} of {type(params).__name__} must be "
                 f"{declaration.words}. Got {value!r} instead."
             )
-    if only is not None:
-        return
-    for declaration in declarations:
+    for declaration in declarations if only is None else ():
         if not declaration.is_default(getattr(params, declaration.name)):
             for condition in declaration.conditions:
                 refuse_unused(params, declaration.name, condition.unmet(params))
+    return with_python_numbers(params, [d.name for d in declarations])
 
 
 def refuse_unused(params: Params, name: str, because: str | None) -> None:
@@ -272,16 +293,6 @@ def refuse_unused(params: Params, name: str, because: str | None) -> None:
             f"{name}={getattr(params, name)!r} has no effect on {type(params).__name__} "
             f"with {because}; leave it at its default."
         )
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool | np.bool_
-    )
 
 
 def _either(values: tuple) -> str:

@@ -7,11 +7,12 @@ so are the quartiles; then values much farther from this mode than three quarter
 other values are excluded from mean and standard deviation.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FLOAT32_ROUNDING = 2.0**-24
 """The largest relative error of rounding to float32."""
@@ -145,21 +146,24 @@ class ZScore:
 
     def write(self, values: np.ndarray, z: np.ndarray) -> None:
         """Fill z (n, C) in float32."""
-        if values.dtype == np.float32 and self.is_single:
-            np.subtract(values, self.mean32, out=z)
-            if self.has_remainder:
-                z -= self.remainder
-            z *= self.factor32
-            return
         # Values beyond the range of float32 become infinite.
         with np.errstate(over="ignore"):
+            if values.dtype == np.float32 and self.is_single:
+                np.subtract(values, self.mean32, out=z)
+                if self.has_remainder:
+                    z -= self.remainder
+                z *= self.factor32
+                return
             deviations = values - self.mean
             deviations *= self.factor
             z[...] = deviations
 
-    def apply_(self, values: Tensor) -> None:
+    def apply_(self, values: "Tensor") -> None:
         """Replace float32 values (n, C) by z, bit for bit as `write`; needs `is_single`."""
-        values.sub_(torch.from_numpy(self.mean32))
+        # Imported here, because readers of files need this module and not torch.
+        from torch import from_numpy
+
+        values.sub_(from_numpy(self.mean32))
         if self.has_remainder:
-            values.sub_(torch.from_numpy(self.remainder))
-        values.mul_(torch.from_numpy(self.factor32))
+            values.sub_(from_numpy(self.remainder))
+        values.mul_(from_numpy(self.factor32))

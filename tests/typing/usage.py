@@ -24,6 +24,7 @@ from lamina import (
     Translator,
 )
 from lamina.inspection import plot_history
+from lamina.onnx import Predictor
 
 table = np.zeros((20, 3))
 labels = [0, 1] * 10
@@ -57,6 +58,9 @@ def tables() -> None:
     print(fitted.classes_.tolist(), fitted.predict_proba(table)[:, 1])
     print(fitted.network_.state_dict(), fitted.n_features_in_, fitted.form_)
     plot_history(fitted)
+    fitted.to_onnx(Path("network.onnx"))
+    predictor = Predictor("network.onnx", n_threads=2)
+    assert_type(predictor.predict_proba(table), np.ndarray | list[np.ndarray])
     numbers = DNNRegressor(hidden_layer_sizes=(64, 64), loss="huber", device="cpu")
     assert_type(numbers.fit([[0.0], [1.0]], [0.5, 1.5]).predict([[2.0]]), np.ndarray)
 

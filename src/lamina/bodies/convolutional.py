@@ -29,8 +29,8 @@ from lamina.nn.pooling import POOLINGS
 from lamina.params import (
     Params,
     Use,
-    at_least,
     fraction,
+    layers,
     odd,
     refuse_unused,
     sizes,
@@ -70,7 +70,7 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
         convolution has stride 2 (4 from 128 pixels on, ...) and larger filters that
         overlap.""",
     ] = "auto"
-    n_blocks: Annotated[int, at_least(1), "Blocks of two convolutions a stage."] = 1
+    n_blocks: Annotated[int, layers(), "Blocks of two convolutions a stage."] = 1
     residual: Annotated[bool, "Add the input of each block to its output."] = True
     pooling: Annotated[
         Literal["max", "average", "none"],

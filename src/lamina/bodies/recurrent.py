@@ -17,7 +17,7 @@ from lamina.batch import Batch, Features, Spec, State
 from lamina.nn.body import RecurrentBody
 from lamina.nn.embedding import token_embedding
 from lamina.nn.recurrent import RecurrentLayer, StepDropout
-from lamina.params import Params, Use, at_least, fraction
+from lamina.params import Params, Use, at_least, fraction, layers
 
 
 class CausalRecurrentParams(Params, use=Use.FROZEN):
@@ -31,7 +31,7 @@ class CausalRecurrentParams(Params, use=Use.FROZEN):
     hidden_size: Annotated[
         int, at_least(1), "Hidden units of each layer, in each direction."
     ] = 128
-    n_layers: Annotated[int, at_least(1), "Number of recurrent layers."] = 2
+    n_layers: Annotated[int, layers(), "Number of recurrent layers."] = 2
     dropout: Annotated[
         float,
         fraction(),

@@ -17,6 +17,7 @@ from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.nn.augmentation import SpectrogramMasks
 from lamina.nn.body import Body
 from lamina.nn.normalization import BatchNorm, step_weights
+from lamina.numeric import is_integer
 from lamina.params import Rule, Use, at_least, fraction
 from lamina.ragged import step_mask
 
@@ -26,7 +27,7 @@ STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 
 def known_stride() -> Rule:
     """A stride that the two convolutions can have together."""
-    return Rule("1, 2 or 4", lambda v: type(v) is int and v in STRIDES)
+    return Rule("1, 2 or 4", lambda v: is_integer(v) and v in STRIDES)
 
 
 class SpeechBodyParams(RecurrentParams, use=Use.FROZEN):

@@ -12,6 +12,7 @@ import numpy as np
 
 from lamina.datasets.source import Source, cache, find
 from lamina.datasets.store import FILES, bunch, part, ragged, rows_of
+from lamina.exceptions import DataError
 
 SAMPLING_RATE = 8000
 N_TEST = 5
@@ -85,7 +86,7 @@ def fetch_spoken_digits(
     MissingExtraError
         `as_paths` is True, and pooch, which locates the user's cache, is not installed.
     DataError
-        The archive is not under LAMINA_DATA, or has other contents.
+        The archive is not under LAMINA_DATA, or it or an unpacked file has other contents.
     """
     files = _read_archive(find(DIGITS))
     names = sorted(files)
@@ -119,7 +120,7 @@ def _read_archive(path: Path) -> dict[str, bytes]:
 
 
 def _unpacked(files: dict[str, bytes]) -> Path:
-    """The folder in the user's cache that holds these files."""
+    """The folder in the user's cache that holds these files, with checked contents."""
     folder = cache() / "spoken_digits" / f"recordings-{DIGITS.sha256[:8]}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +134,13 @@ def _unpacked(files: dict[str, bytes]) -> Path:
             shutil.rmtree(draft)
             if not folder.exists():
                 raise
+    for name, contents in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != contents:
+            raise DataError(
+                f"{path} is not the file of that name in {DIGITS.name}, or is missing. "
+                f"Remove the folder {folder}, and fetch it again."
+            )
     return folder
 
 

@@ -1,7 +1,7 @@
 """Base classes of encoders and of encoded samples; samples in memory."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Spec
-from lamina.exceptions import DataError
 from lamina.params import Params
 from lamina.ragged import Ragged
 
@@ -44,6 +43,10 @@ class Samples(ABC):
     @abstractmethod
     def batches(self, size: int, generator: torch.Generator | None) -> list[Tensor]:
         """The row numbers of each batch of an epoch, in order if `generator` is None."""
+
+    def n_cells(self) -> Tensor | int:
+        """Steps or pixels that are computed together: (n,), or one number for each sample."""
+        return 1 if self.lengths is None else self.lengths
 
     def in_training(self) -> "Samples":
         """The samples that training takes its batches from."""
@@ -143,6 +146,9 @@ class TensorSamples(IndependentSamples):
     def __len__(self) -> int:
         return len(self.x)
 
+    def n_cells(self) -> int:
+        return self.x.shape[1] if self.x.ndim == 3 else 1
+
     def resident(self, device: torch.device, max_bytes: int) -> "TensorSamples":
         n_bytes = self.x.nbytes + (0 if self.codes is None else self.codes.nbytes)
         if n_bytes > max_bytes:
@@ -181,17 +187,3 @@ def blocks(values: np.ndarray) -> Iterator[slice]:
     n_rows = max(1, BLOCK_SIZE // max(1, values.shape[1]))
     for start in range(0, len(values), n_rows):
         yield slice(start, start + n_rows)
-
-
-def refuse_infinite(values: np.ndarray, names: Iterable[Hashable]) -> None:
-    """Raise `DataError` with the column and the row of an infinite value of (n, C)."""
-    # A sum is cheaper than a test of each value, and is finite only if all are.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()) or not np.isinf(values).any():
-            return
-    row, i = (int(a[0]) for a in np.nonzero(np.isinf(values)))
-    name = list(names)[i]
-    raise DataError(
-        f"Column {name!r} contains infinity in row {row} ({values[row, i]}); replace it, "
-        f"by NaN if the value is not known."
-    )

@@ -1,18 +1,26 @@
-"""Containers of samples, unwrapped to a frame, an array, a dict of columns or a list."""
+"""Containers of samples, unwrapped to a frame, an array, a dict of columns or a list.
+
+torch and scipy are not imported: where they are not, X is no tensor and no sparse matrix.
+"""
 
 import io
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from scipy import sparse
-from torch import Tensor
 
 from lamina.encoders.frames import is_frame
 from lamina.exceptions import DataError
+from lamina.missing import as_array
+from lamina.numeric import is_tensor
+
+if TYPE_CHECKING:
+    from scipy import sparse
+    from torch import Tensor
 
 
 def unwrap(X: object, *, is_table: bool) -> Any:
@@ -29,7 +37,7 @@ def unwrap(X: object, *, is_table: bool) -> Any:
         return list(X) if _holds_samples(X) else X
     if isinstance(X, list | tuple):
         return _list_or_array(list(X), is_table)
-    if sparse.issparse(X):
+    if is_sparse(X):
         if not is_table:
             raise DataError(
                 "Sparse data was passed for X, but dense data is required; use X.toarray()."
@@ -39,7 +47,13 @@ def unwrap(X: object, *, is_table: bool) -> Any:
         return X
     if isinstance(X, dict):
         return _columns_or_refusal(X, is_table)
-    return _from_tensor(X) if isinstance(X, Tensor) else _unwrap_other(X, is_table)
+    return _from_tensor(X) if is_tensor(X) else _unwrap_other(X, is_table)
+
+
+def is_sparse(X: object) -> "TypeGuard[sparse.spmatrix]":
+    """Whether X is a sparse matrix or array of scipy."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and sparse.issparse(X)
 
 
 def is_text(sample: object) -> bool:
@@ -94,7 +108,7 @@ def _columns_or_refusal(X: dict, is_table: bool) -> dict:
     return X
 
 
-def _from_tensor(X: Tensor) -> np.ndarray:
+def _from_tensor(X: "Tensor") -> np.ndarray:
     if X.is_sparse or X.is_nested or X.is_quantized or X.is_meta:
         raise DataError(
             "X is, or holds, a sparse, nested, quantized or meta tensor; pass a dense one."
@@ -114,7 +128,7 @@ def _list_or_array(X: list, is_table: bool) -> Any:
         raise DataError(
             "Found array with 0 sample(s): X is an empty list, a minimum of 1 is required."
         )
-    X = [_from_tensor(sample) if isinstance(sample, Tensor) else sample for sample in X]
+    X = [_from_tensor(sample) if is_tensor(sample) else sample for sample in X]
     if isinstance(X[0], np.ndarray) and X[0].ndim > 0 and not is_table:
         return X
     if isinstance(X[0], str | Path | dict) or any(
@@ -122,7 +136,7 @@ def _list_or_array(X: list, is_table: bool) -> Any:
     ):
         return X
     try:
-        array = np.asarray(X)
+        array = as_array(X)
     except ValueError:  # rows of unequal length
         return X
     if array.dtype.kind in "USO":

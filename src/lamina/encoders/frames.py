@@ -14,6 +14,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.missing import unmasked
+from lamina.numeric import as_floats
 
 if TYPE_CHECKING:
     import pandas
@@ -96,16 +98,13 @@ class ColumnTable(Table):
 
     def column(self, i: int, time_zone: str | None = None) -> Values:
         del time_zone  # numpy's times have none
-        column = self.columns[i]
-        if isinstance(column, np.ma.MaskedArray):
-            column = _unmasked(column)
-        return Values(_in_microseconds(column))
+        return Values(_in_microseconds(unmasked(self.columns[i])))
 
     def floats(self, columns: np.ndarray) -> np.ndarray | None:
         chosen = [self.columns[i] for i in columns]
         if not all(type(c) is np.ndarray and c.dtype.kind in NUMERIC for c in chosen):
             return None
-        return np.stack(chosen, 1).astype(np.float64, copy=False)
+        return as_floats(np.stack(chosen, 1), "X")
 
 
 class PandasTable(Table):
@@ -217,18 +216,6 @@ def _column_array(values: object, label: object) -> np.ndarray:
     if array.dtype.kind in "US":  # numpy has made texts of numbers beside texts
         return np.asarray(values, dtype=object)
     return array
-
-
-def _unmasked(column: np.ma.MaskedArray) -> np.ndarray:
-    """The column with NaN, NaT or None where values are masked."""
-    mask = np.ma.getmaskarray(column)
-    if column.dtype.kind in NUMERIC:
-        return np.where(mask, np.nan, column.data)
-    if column.dtype.kind in "mM":
-        return np.where(mask, np.array("NaT", column.dtype), column.data)
-    objects = column.data.astype(object)
-    objects[mask] = None
-    return objects
 
 
 def _in_microseconds(column: np.ndarray) -> np.ndarray:

@@ -8,12 +8,14 @@ missing value becomes 0; for each column with missing values in `fit`, an indica
 is appended.
 
 In prediction, values are clipped at `REACH`: at 6 scales from the location, or at 200
-(sinh 6) in a column with a long tail.
+(sinh 6) in a column with a long tail. A value that float32 does not hold once it is scaled
+is refused: it is no measurement.
 
 With `keeps_tails` only columns that outliers dominated are compressed. Other columns with
 a long tail stay linear and are clipped at the largest deviation of `fit`.
 """
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -24,6 +26,9 @@ from lamina.encoders.base import blocks
 from lamina.encoders.moments import REACH, robust_moments
 from lamina.exceptions import DataError, warn_of_data
 from lamina.scaling import ZScore
+
+Place = Callable[[int, int], str]
+"""(row, column) of a value -> the value and its place in X, for messages."""
 
 
 class Standardizer:
@@ -43,11 +48,10 @@ class Standardizer:
         has_long_tail = moments.has_long_tail
         self.reach: float | np.ndarray = REACH
         if self.keeps_tails:
-            self.reach = np.where(
-                has_long_tail & ~moments.is_dominated,
-                moments.farthest / moments.scale,
-                REACH,
-            )
+            with np.errstate(over="ignore"):
+                farthest = moments.farthest / moments.scale
+            is_kept = has_long_tail & ~moments.is_dominated
+            self.reach = np.where(is_kept, farthest, REACH)
             has_long_tail &= moments.is_dominated
         self.long_tailed = np.flatnonzero(has_long_tail)
         self.missing = np.flatnonzero(moments.n_missing)
@@ -64,22 +68,27 @@ class Standardizer:
         """Columns that `write` fills: the standardised ones and the indicators."""
         return len(self.mean) + len(self.missing)
 
-    def write(self, values: np.ndarray, x: np.ndarray) -> None:
+    def write(self, values: np.ndarray, x: np.ndarray, place: Place) -> None:
         """Fill the first `n_channels` columns of x (n, channels) from values (n, C)."""
         n_columns = len(self.mean)
         for part in blocks(values):
             # In numpy: a small network predicts a row in the time of ten torch calls.
             z = x[part, :n_columns]
             self.z_score.write(values[part], z)
-            is_missing = self._bound(z, z.min(initial=0.0), z.max(initial=0.0))
+            low, high = z.min(initial=0.0), z.max(initial=0.0)
+            if not -np.inf < low <= high < np.inf:  # or one is NaN
+                _refuse_infinite(z, part.start, place)
+            is_missing = self._bound(z, low, high)
             if is_missing is not None:
                 x[part, n_columns : self.n_channels] = is_missing[:, self.missing]
 
-    def apply_(self, values: Tensor) -> None:
+    def apply_(self, values: Tensor, place: Place) -> None:
         """Standardise values (n, C) in place; requires `is_single`."""
         self.z_score.apply_(values)
-        low, high = values.aminmax()
-        self._bound(values.numpy(), low.item(), high.item())
+        low, high = (bound.item() for bound in values.aminmax())
+        if not -np.inf < low <= high < np.inf:
+            _refuse_infinite(values.numpy(), 0, place)
+        self._bound(values.numpy(), low, high)
 
     @property
     def is_single(self) -> bool:
@@ -100,6 +109,17 @@ class Standardizer:
         is_missing = np.isnan(z)
         z[is_missing] = 0.0
         return is_missing
+
+
+def _refuse_infinite(z: np.ndarray, start: int, place: Place) -> None:
+    """Raise `DataError` for an infinite value of z, the rows from `start` on."""
+    rows, columns = np.nonzero(np.isinf(z))
+    if len(rows):
+        raise DataError(
+            f"{place(start + int(rows[0]), int(columns[0]))}, so far from the values of "
+            f"fit that float32 does not hold it once it is scaled; correct it, or replace "
+            f"it by NaN."
+        )
 
 
 def as_floats(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

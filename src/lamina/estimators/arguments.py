@@ -1,11 +1,15 @@
 """Arguments of the methods that write texts, checked like constructor parameters."""
 
+from typing import Any
+
 from lamina.exceptions import ParameterError
+from lamina.nn.decoding import MAX_BEAM
+from lamina.numeric import python_numbers
 from lamina.params import Rule, at_least, none, not_negative, positive, seed
 
 ALLOWED: dict[str, tuple[Rule, ...]] = {
     "max_length": (at_least(1),),
-    "n_best": (at_least(1), none()),
+    "n_best": (at_least(1, most=MAX_BEAM), none()),
     "random_state": (seed(),),
     "stop": (
         Rule("non-empty str", lambda v: isinstance(v, str) and v != ""),
@@ -20,19 +24,17 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
     ),
     "temperature": (not_negative(),),
     "top_k": (at_least(1), none()),
-    "top_p": (
-        Rule("float in (0, 1]", lambda v: positive().accepts(v) and v <= 1),
-        none(),
-    ),
+    "top_p": (positive(most=1), none()),
 }
 """The rules of each argument, by its name."""
 
 
-def check_arguments(**arguments: object) -> None:
-    """Raise `ParameterError` for the first argument that is not allowed."""
+def check_arguments(**arguments: Any) -> dict[str, Any]:
+    """The arguments with numbers of Python; `ParameterError` if one is not allowed."""
     for name, value in arguments.items():
         if not any(rule.accepts(value) for rule in ALLOWED[name]):
             allowed = " or ".join(rule.words for rule in ALLOWED[name])
             raise ParameterError(
                 f"The argument {name!r} must be {allowed}. Got {value!r} instead."
             )
+    return {name: python_numbers(value) for name, value in arguments.items()}

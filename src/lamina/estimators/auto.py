@@ -20,6 +20,6 @@ def max_iter(params: TrainerParams, default_steps: int, loader: Loader) -> int:
 def batch_size(params: TrainerParams, n_samples: int, task: Task) -> int:
     """Samples of a batch in training."""
     if not isinstance(params.batch_size, str):
-        return params.batch_size
+        return min(params.batch_size, n_samples)
     size = max(n_samples // MIN_BATCHES, MIN_BATCH_SIZE)
-    return min(size, task.largest_batch)
+    return min(size, task.largest_batch, n_samples)

@@ -1,6 +1,7 @@
 """The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from lamina.encoders.choose import ENCODERS
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
+from lamina.estimators.memory import memory_errors
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -96,12 +98,13 @@ class NeuralEstimator(
         ParameterError, DataError
             A parameter or a sample cannot be used; the estimator stays as it was.
         DivergenceError
-            The loss became NaN or infinite; the epochs before are kept if there are some.
+            The loss or a weight became NaN or too large; the epochs before are kept if
+            there are some.
         KeyboardInterrupt
             Training was interrupted; the epochs until then are kept if there are some.
         """
         resumes = self.warm_start and "network_" in vars(self)
-        given = Validation(self, X_val, y_val, sample_weight_val, validation_groups)
+        given = Validation(X_val, y_val, sample_weight_val, validation_groups)
         Fitting(self, resumes=resumes).run(X, y, sample_weight, given)
         return self
 
@@ -121,7 +124,7 @@ class NeuralEstimator(
             )
         resumes = "network_" in vars(self)
         fitting = Fitting(self, resumes=resumes, single_epoch=True, classes=classes)
-        fitting.run(X, y, sample_weight, Validation(self))
+        fitting.run(X, y, sample_weight, Validation())
         return self
 
     @classmethod
@@ -158,33 +161,28 @@ class NeuralEstimator(
     def _outputs_of_plain(
         self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
     ) -> Any:
-        check_params(self, only=Use.AT_ONCE)
-        self.task_.configure_prediction(self)
-        device, network = device_of(self.device), self.network_
-        with default_settings(), on_device(network, device):
+        params = check_params(self, only=Use.AT_ONCE)
+        self.task_.configure_prediction(params)
+        device, network = device_of(params.device), self.network_
+        with default_settings(), memory_errors(params), on_device(network, device):
             samples = self.encoder_.encode(plain)
             target = None
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)
             chosen: Query = self.task_.predict if query is None else query
-            return self.outputs_of(network, self.encoder_, samples, chosen, target)
+            return params.outputs_of(network, samples, chosen, target)
 
     def outputs_of(
         self,
         model: Model,
-        encoder: Encoder,
         samples: Samples,
         query: Query,
         target: RowIndexed | None = None,
     ) -> Any:
         """What `query(model, batch)` returns of encoded samples."""
-        lengths = samples.lengths
-        longest = 1 if lengths is None else int(lengths.max())
-        n_cells = max(encoder.spec.max_length, longest)
         device = device_of(self.device).type
-        n_macs = float(n_cells * model.n_weights)
-        batches = PredictionBatches(samples, n_cells, n_macs, target, device)
+        batches = PredictionBatches(samples, model.n_weights, target, device)
         return outputs_of(model, query, batches, self)
 
     def _score(
@@ -232,6 +230,31 @@ class NeuralEstimator(
             type(self).__name__, (name.partition("__")[0] for name in params), names
         )
         return super().set_params(**params)
+
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the fitted network to a file in the format ONNX.
+
+        The graph takes the values of X as they are: scaling, missing values, categories
+        and vocabularies are part of it. `lamina.onnx.Predictor` reads the file without
+        torch.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that exists is replaced as a whole.
+
+        Raises
+        ------
+        ParameterError
+            A part of the estimator cannot be exported, such as a body from outside of
+            lamina or a task that generates texts; nothing is written.
+        MissingExtraError
+            The package onnx is not installed.
+        """
+        check_is_fitted(self, "network_")
+        from lamina.onnx.export import export
+
+        export(self, path)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """The parameters that are not at their defaults, and the form of data."""

@@ -10,10 +10,14 @@ from numpy.typing import ArrayLike
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
 from lamina.inputs import DataLike, Indexable
+from lamina.missing import as_array
+from lamina.numeric import as_floats
 from lamina.tasks.base import Task
 
-MAX_WEIGHT = 1e100
-"""Larger weights overflow in sums."""
+MIN_WEIGHT, MAX_WEIGHT = 1e-100, 1e100
+"""Sums of smaller weights underflow, and those of larger ones overflow."""
+MIN_WEIGHT_RATIO = 1e-30
+"""A weight that is smaller, relative to the greatest, is lost in float32."""
 
 
 @dataclass
@@ -91,24 +95,25 @@ def read_weight(
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n, sample_weight)
     try:
-        weight = np.asarray(sample_weight)
-        if weight.dtype.kind in "cUSmM":
-            raise TypeError(f"it holds {weight.dtype}")
-        weight = weight.astype(np.float64)
+        weights = as_array(sample_weight)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DataError(f"{name} does not hold numbers: {error}.") from None
+    weight = as_floats(weights, name)
     if weight.ndim != 1:
         raise DataError(
             f"{name} has shape {weight.shape}: Sample weights must be 1D array or scalar."
         )
     if len(weight) != n:
         raise DataError(f"{name} has {len(weight)} weights for {n} samples.")
-    bad = ~(weight <= MAX_WEIGHT) | (weight < 0)
-    if bad.any():
-        i = int(bad.argmax())
+    is_small = weight <= MAX_WEIGHT  # and not NaN
+    greatest = weight.max(where=is_small, initial=0.0)
+    least = max(MIN_WEIGHT, MIN_WEIGHT_RATIO * greatest)
+    allowed = (weight == 0) | ((weight >= least) & is_small)
+    if not allowed.all():
+        i = int(allowed.argmin())
         raise DataError(
-            f"{name}[{i}] is {weight[i]}; a weight is finite (at most "
-            f"{MAX_WEIGHT:g}) and >= 0."
+            f"{name}[{i}] is {weight[i]}; a weight is 0, or finite, from {MIN_WEIGHT:g} to "
+            f"{MAX_WEIGHT:g}, and at least {MIN_WEIGHT_RATIO:g} times the greatest."
         )
     if not weight.any():
         raise DataError(

@@ -24,12 +24,9 @@ from lamina.estimators.data import (
     weights_with_targets,
 )
 from lamina.estimators.fitted import publish
+from lamina.estimators.memory import bounded_memory, memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
-from lamina.estimators.parameters import (
-    frozen_params,
-    refuse_changes,
-    with_python_numbers,
-)
+from lamina.estimators.parameters import frozen_params, refuse_changes
 from lamina.estimators.resuming import Start
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import DataError, data_errors
@@ -85,10 +82,9 @@ class Fitting:
         validation: Validation,
     ) -> None:
         """Train, and publish the fitted attributes."""
-        check_params(self.estimator)
-        self.params = with_python_numbers(self.estimator)
+        self.params = check_params(self.estimator)
         refuse_changes(self.estimator, self.before.get("_frozen", {}))
-        with default_settings():
+        with default_settings(), memory_errors(self.params):
             data = self._read(X, y, sample_weight)
             # In a copy of the context, so that an interrupt leaves no variable changed.
             given = data, validation, {"X": X, "y": y}
@@ -99,11 +95,12 @@ class Fitting:
     def _train(
         self, data: Data, validation: Validation, callback_data: dict[str, object]
     ) -> History:
-        held_out = validation.read(self.encoder, self.task)
+        held_out = validation.read(self.owner, self.encoder, self.task)
         start = Start(self.params, data, held_out, validation)
         seeds = spawn(start.seed, 3)
         if start.saved is None:
-            start.rows = validation.split(data, self.task, seeds[0], self.rows)
+            split = validation.split
+            start.rows = split(self.params, data, self.task, seeds[0], self.rows)
         if start.rows is not None:
             data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes:
@@ -215,7 +212,9 @@ class Fitting:
         params = self.params
         device = device_of(params.device)
         model = (
-            copy.deepcopy(self.estimator.network_) if self.resumes else self._build()
+            copy.deepcopy(self.estimator.network_)
+            if self.resumes
+            else self._build(loader.batch_size, device)
         )
         self.task.check_fit(loader.target, loader.samples, model.body)
         model = channels_last(model.to(device), torch.channels_last)
@@ -234,16 +233,17 @@ class Fitting:
             monitor=monitor,
             n_macs=n_macs,
             stream=stream,
-            validate=scorer_of(self.estimator, self, held_out),
+            validate=scorer_of(params, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
 
-    def _build(self) -> Model:
+    def _build(self, batch_size: int, device: torch.device) -> Model:
         spec, task = self.encoder.spec, self.task
         horizon = spec.max_length if task.long_range else 1
         spec = replace(spec, causal=task.causal, horizon=horizon)
-        body = self.params.body(spec, self.params)
-        return Model(body, task.head(body))
+        with bounded_memory(self.params, spec, batch_size, device):
+            body = self.params.body(spec, self.params)
+            return Model(body, task.head(body))
 
     def _optimizer(self, weights: Weights) -> Optimizer:
         optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)

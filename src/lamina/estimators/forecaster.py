@@ -19,7 +19,7 @@ from lamina.estimators.data import read_weight
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
-from lamina.params import Use, at_least, check_params, fraction
+from lamina.params import Use, at_least, check_params, fraction, layers
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
 from lamina.training.params import Rate
@@ -137,13 +137,11 @@ class SeriesForecaster(
 
     def _held_back(self, panel: Panel) -> np.ndarray:
         """The forecasts of the last steps of each series."""
-        check_params(self, only=Use.AT_ONCE)
-        self.task_.configure(self)
+        params = check_params(self, only=Use.AT_ONCE)
+        self.task_.configure_prediction(params)
         samples = self.encoder_.encode(panel).in_validation()
         with on_device(self.network_, device_of(self.device)):
-            return self.outputs_of(
-                self.network_, self.encoder_, samples, self.task_.predict
-            )
+            return params.outputs_of(self.network_, samples, self.task_.predict)
 
     def _histories(self, X: DataLike | None, future: DataLike | None) -> Panel:
         check_is_fitted(self, "network_")
@@ -200,7 +198,7 @@ class ForecastBodyParams(CausalRecurrentParams, use=Use.FROZEN):
     """The recurrent network of a forecaster."""
 
     hidden_size: Annotated[int, at_least(1), "Hidden units of each layer."] = 64
-    n_layers: Annotated[int, at_least(1), "Number of recurrent layers."] = 1
+    n_layers: Annotated[int, layers(), "Number of recurrent layers."] = 1
     dropout: Annotated[
         float, fraction(), "Fraction of features dropped after each layer in training."
     ] = 0.1

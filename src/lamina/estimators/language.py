@@ -20,7 +20,7 @@ from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.inputs import DataLike
 from lamina.nn.language import Stepper
-from lamina.params import Use, at_least, fraction
+from lamina.params import Use, at_least, fraction, layers
 from lamina.seeding import seed_from
 from lamina.tasks.fusion import TextModel
 from lamina.tasks.language import LanguageModelling
@@ -174,7 +174,7 @@ class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
             each text.
         """
         codec = self.codec_
-        check_arguments(
+        how = check_arguments(
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
@@ -182,9 +182,8 @@ class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
             stop=stop,
             random_state=random_state,
         )
-        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-        seed = seed_from(random_state)
-        drawing = Generation(max_length, temperature, top_k, top_p, stops, seed)
+        how["stop"] = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        drawing = Generation(seed=seed_from(how.pop("random_state")), **how)
         prompts = codec.checked(read_documents(prompt, "prompt"), "prompt")
         pieces = with_defaults(drawing.pieces(Stepper(self.network_), codec, prompts))
         if isinstance(prompt, str | Path):
@@ -205,7 +204,7 @@ class LanguageBodyParams(CausalRecurrentParams, use=Use.FROZEN):
     hidden_size: Annotated[
         int, at_least(1), Use.FROZEN, "Hidden units of each layer."
     ] = 256
-    n_layers: Annotated[int, at_least(1), Use.FROZEN, "Number of recurrent layers."] = 1
+    n_layers: Annotated[int, layers(), Use.FROZEN, "Number of recurrent layers."] = 1
     dropout: Annotated[
         float,
         fraction(),

@@ -18,7 +18,7 @@ def raise_if_diverged(params: TrainerParams, history: History) -> None:
             "No epoch had a finite loss: the network is as it was before this call."
         )
     raise DivergenceError(
-        f"The loss became NaN or infinite in epoch {kept + 1}. Lower "
+        f"The loss or a weight became NaN or too large in epoch {kept + 1}. Lower "
         f"learning_rate_init, which is {params.learning_rate_init!r}, or clip "
         f"gradients by max_grad_norm, which is {params.max_grad_norm!r}. {result}"
     )

@@ -1,26 +1,13 @@
-"""The parameters as a fit reads them: as numbers of Python, and frozen while it resumes."""
+"""The parameters that are frozen while a fit is resumed."""
 
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from lamina.exceptions import ParameterError
-from lamina.params import Params, Use, declared, names_with
-
-Group = TypeVar("Group", bound=Params)
-
-
-def with_python_numbers(params: Group) -> Group:
-    """The same parameters, numbers of numpy as those of Python, which torch requires."""
-    values = {d.name: getattr(params, d.name) for d in declared(type(params))}
-    changed = {k: v.item() for k, v in values.items() if isinstance(v, np.generic)}
-    if not changed:
-        return params
-    plain = copy(params)
-    vars(plain).update(changed)
-    return plain
+from lamina.numeric import python_numbers
+from lamina.params import Use, names_with
 
 
 def frozen_params(estimator: BaseEstimator) -> dict[str, Any]:
@@ -42,5 +29,5 @@ def refuse_changes(estimator: BaseEstimator, frozen: dict[str, Any]) -> None:
 
 
 def text_of(value: object) -> str:
-    """A parameter as text, arrays with all their elements."""
-    return repr(value.tolist() if isinstance(value, np.ndarray) else value)
+    """A parameter as text, the same for equal numbers of numpy and Python."""
+    return repr(python_numbers(value))

@@ -48,7 +48,7 @@ class Transducer(SequenceEstimator, TransductionParams):
             `max_length`.
         """
         task = self._task()
-        check_arguments(n_best=n_best)
+        n_best = check_arguments(n_best=n_best)["n_best"]
         if prefix is not None:
             prefix = task.read_prefix(prefix)
         each = self._outputs(X, partial(task.search, n_best=n_best or 1), prefix)
@@ -87,9 +87,11 @@ class Transducer(SequenceEstimator, TransductionParams):
             The texts.
         """
         task = self._task()
-        how = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        check_arguments(**how, random_state=random_state)
-        generator = torch.Generator().manual_seed(seed_from(random_state))
+        how = check_arguments(
+            temperature=temperature, top_k=top_k, top_p=top_p, random_state=random_state
+        )
+        seed = seed_from(how.pop("random_state"))
+        generator = torch.Generator().manual_seed(seed)
         query = partial(
             task.draw, probabilities=partial(sharpened, **how), generator=generator
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 from lamina.bodies.recurrent import RecurrentParams, RNNBody
 from lamina.encoders.texts.sentences import SentenceEncoder, SentenceParams
 from lamina.estimators.transducer import Transducer
-from lamina.params import Use, at_least, fraction
+from lamina.params import Use, at_least, fraction, layers
 
 
 class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
@@ -14,7 +14,7 @@ class SentenceReaderParams(RecurrentParams, use=Use.FROZEN):
     hidden_size: Annotated[
         int, at_least(1), Use.FROZEN, "Hidden units of each layer, in each direction."
     ] = 256
-    n_layers: Annotated[int, at_least(1), Use.FROZEN, "Number of recurrent layers."] = 1
+    n_layers: Annotated[int, layers(), Use.FROZEN, "Number of recurrent layers."] = 1
     dropout: Annotated[
         float,
         fraction(),

@@ -23,7 +23,9 @@ from lamina.inputs import DataLike
 from lamina.nn.model import Model
 from lamina.params import refuse_unused
 from lamina.tasks.base import Task
+from lamina.tasks.targets import as_targets
 from lamina.training.loader import Loader
+from lamina.training.params import TrainerParams
 from lamina.training.precision import device_of
 from lamina.training.progress import History
 
@@ -36,13 +38,12 @@ if TYPE_CHECKING:
 class Validation:
     """The arguments of `fit` for validation."""
 
-    estimator: "NeuralEstimator"
     X: DataLike | None = None
     y: DataLike | None = None
     weight: ArrayLike | None = None
     groups: ArrayLike | None = None
 
-    def read(self, encoder: Encoder, task: Task) -> Data | None:
+    def read(self, owner: str, encoder: Encoder, task: Task) -> Data | None:
         """The validation samples that were passed; None if none were."""
         self._refuse_incomplete(task)
         if self.X is None:
@@ -50,19 +51,23 @@ class Validation:
         with data_errors("X_val"):
             X = encoder.read(self.X)
         with data_errors("y_val"):
-            y = read_targets(type(self.estimator).__name__, task, self.y, X, "y_val")
+            y = read_targets(owner, task, self.y, X, "y_val")
         task.encode(y)  # refuses labels that y lacks
         return Data(X, y, read_weight(self.weight, len(X), "sample_weight_val"))
 
     def split(
-        self, data: Data, task: Task, seed: int, rows: np.ndarray | None
+        self,
+        params: TrainerParams,
+        data: Data,
+        task: Task,
+        seed: int,
+        rows: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """The rows to train on, and those that early stopping holds out; None for none.
 
         `rows` are those of the samples that were passed, if not all.
         """
-        estimator = self.estimator
-        holds_out = estimator.early_stopping and self.X is None
+        holds_out = params.early_stopping and self.X is None
         if not holds_out:
             if self.groups is not None:
                 raise DataError(
@@ -77,7 +82,7 @@ class Validation:
             )
         groups = self._groups(rows, len(data))
         with data_errors("The split of the samples"):
-            kept, held_out = self._rows(data, task, seed, groups)
+            kept, held_out = _split(params, data, task, seed, groups)
         if not len(kept) or not len(held_out):
             raise DataError(
                 f"{len(kept)} samples are left to train on and {len(held_out)} to "
@@ -88,7 +93,10 @@ class Validation:
     def _groups(self, rows: np.ndarray | None, n: int) -> np.ndarray | None:
         if self.groups is None:
             return None
-        groups = np.asarray(self.groups)
+        groups = as_targets(self.groups, "validation_groups")
+        if groups.dtype.kind == "O":  # of types that cannot be compared
+            codes = {group: i for i, group in enumerate(dict.fromkeys(groups.flat))}
+            groups = np.vectorize(codes.__getitem__)(groups)
         if groups.ndim == 1 and rows is not None and len(groups) > rows[-1]:
             groups = groups[rows]
         if groups.shape != (n,):
@@ -97,33 +105,33 @@ class Validation:
             )
         return groups
 
-    def _rows(
-        self, data: Data, task: Task, seed: int, groups: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        size, how = self.estimator.validation_fraction, self.estimator.validation_split
-        rows = np.arange(len(data))
-        if not isinstance(how, str):
-            return next(iter(how.split(rows, data.y, groups)))
-        if how == "last":
-            if groups is not None:
-                refuse_unused(self.estimator, "validation_split", "validation_groups")
-            return tuple(train_test_split(rows, test_size=size, shuffle=False))
-        if groups is not None:
-            splitter = GroupShuffleSplit(1, test_size=size, random_state=seed)
-            return next(iter(splitter.split(rows, groups=groups)))
-        groups = task.stratify_by(data.y)
-        if groups is not None and len(np.unique(groups)) > int(size * len(rows)):
-            groups = None  # a split cannot hold out a sample of each class
-        split = train_test_split(
-            rows, test_size=size, random_state=seed, stratify=groups
-        )
-        return tuple(split)
-
     def _refuse_incomplete(self, task: Task) -> None:
         if task.requires_y and (self.X is None) != (self.y is None):
             raise DataError("X_val and y_val come together; one of them is None.")
         if self.weight is not None and self.X is None:
             raise DataError("sample_weight_val has no effect without X_val and y_val.")
+
+
+def _split(
+    params: TrainerParams, data: Data, task: Task, seed: int, groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the samples to train on, and of those that are held out."""
+    size, how = params.validation_fraction, params.validation_split
+    rows = np.arange(len(data))
+    if not isinstance(how, str):
+        return next(iter(how.split(rows, data.y, groups)))
+    if how == "last":
+        if groups is not None:
+            refuse_unused(params, "validation_split", "validation_groups")
+        return tuple(train_test_split(rows, test_size=size, shuffle=False))
+    if groups is not None:
+        splitter = GroupShuffleSplit(1, test_size=size, random_state=seed)
+        return next(iter(splitter.split(rows, groups=groups)))
+    groups = task.stratify_by(data.y)
+    if groups is not None and len(np.unique(groups)) > int(size * len(rows)):
+        groups = None  # a split cannot hold out a sample of each class
+    split = train_test_split(rows, test_size=size, random_state=seed, stratify=groups)
+    return tuple(split)
 
 
 def scorer_of(
@@ -159,7 +167,7 @@ def _by_task(
     samples = fitting.encoder.encode(held_out.X).in_validation()
 
     def score(model: Model) -> float:
-        outputs = estimator.outputs_of(model, fitting.encoder, samples, task.predict)
+        outputs = estimator.outputs_of(model, samples, task.predict)
         return task.stopping_score(held_out.y, outputs, weight)
 
     return score

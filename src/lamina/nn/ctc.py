@@ -8,12 +8,15 @@ removing blanks. The probability of a text is the sum over its paths of prod_t p
 from collections.abc import Callable
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.ragged import step_mask
 
 BLANK = 0
+MAX_STATES_AT_ONCE = 1 << 24
+"""States that are summed over together: T steps x (2 S + 1) of each text of S units."""
 Following = Callable[[tuple[int, ...]], np.ndarray]
 """A text -> log-probabilities (K,) of the next unit, and at 0 of the end of the text."""
 
@@ -25,7 +28,14 @@ def text_losses(
 
     log_p (B, T, K) has `lengths` (B,) real steps.
     """
-    return F.ctc_loss(log_p.transpose(0, 1), values, lengths, counts, reduction="none")
+    size = max(1, MAX_STATES_AT_ONCE // (log_p.shape[1] * (2 * values.shape[1] + 1)))
+    batch = (log_p, values, lengths, counts)
+    parts = zip(*(tensor.split(size) for tensor in batch), strict=True)
+    losses = [
+        F.ctc_loss(part.transpose(0, 1), *others, reduction="none")
+        for part, *others in parts
+    ]
+    return torch.cat(losses)
 
 
 def steps_needed(values: Tensor, counts: Tensor) -> Tensor:
@@ -134,7 +144,7 @@ def align(log_p: np.ndarray, text: list[int]) -> list[tuple[int, int]]:
     may_skip[2:] = (labels[2:] != BLANK) & (labels[2:] != labels[:-2])
     total = np.full(n, -np.inf)
     total[:2] = log_p[0, labels[:2]]
-    steps_back = np.zeros((len(log_p), n), dtype=np.int64)
+    steps_back = np.zeros((len(log_p), n), dtype=np.int8)
     for t in range(1, len(log_p)):
         before = np.full((3, n), -np.inf)
         before[0], before[1, 1:] = total, total[:-1]
@@ -147,5 +157,5 @@ def align(log_p: np.ndarray, text: list[int]) -> list[tuple[int, int]]:
         if state % 2:
             span = spans[state // 2]
             span[0], span[1] = min(span[0], t), max(span[1], t + 1)
-        state -= steps_back[t, state]
+        state -= int(steps_back[t, state])
     return [(start, end) for start, end in spans]

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from lamina.nn.sampling import draw
 
+MAX_BEAM = 1_000
+"""The most texts of a sample that a search keeps; each takes a copy of the states."""
 S = TypeVar("S")
 """The state of a decoder."""
 

@@ -37,7 +37,7 @@ def log_mel(
     >>> log_mel(second, sampling_rate=8000, n_mels=40).shape
     torch.Size([99, 40])
     """
-    window, filters = _analysis(sampling_rate, n_mels)
+    window, filters = analysis(sampling_rate, n_mels)
     n_fft = 2 * (len(filters) - 1)
     parts = [
         _bands(torch.fft.rfft(frames * window, n_fft), filters)
@@ -99,7 +99,7 @@ def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
 
 
 @cache
-def _analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
+def analysis(sampling_rate: int, n_mels: int) -> tuple[Tensor, Tensor]:
     """The window, and filters with an FFT long enough that no band is empty."""
     size = window_size(sampling_rate)
     n_fft = 1 << max(size - 1, 1).bit_length()

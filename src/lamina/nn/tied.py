@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 from lamina.batch import END
 
+MAX_LOG_P_AT_ONCE = 1 << 22
+"""Log-probabilities that are computed together, of the steps x tokens of a batch."""
+
 
 class TiedOutput(nn.Module):
     """h (..., D) -> logits (..., K) of the K tokens from END on.
@@ -25,3 +28,13 @@ class TiedOutput(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         (embed,) = self.tied
         return F.linear(h * self.scale, embed.weight[END:], self.bias)
+
+    def log_p_of(self, h: Tensor, outputs: Tensor) -> Tensor:
+        """Log-probabilities (B, T) of these outputs (B, T) after h (B, T, D)."""
+        n_steps = max(1, MAX_LOG_P_AT_ONCE // (len(h) * len(self.bias)))
+        pairs = zip(h.split(n_steps, 1), outputs.split(n_steps, 1), strict=True)
+        parts = [
+            self(part).float().log_softmax(-1).gather(2, indices[..., None])
+            for part, indices in pairs
+        ]
+        return torch.cat(parts, 1)[..., 0]

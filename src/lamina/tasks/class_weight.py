@@ -1,11 +1,11 @@
 """The weight of each class, from the parameter `class_weight`."""
 
 from collections.abc import Collection, Hashable, Mapping
-from numbers import Real
 
 import numpy as np
 
 from lamina.exceptions import ParameterError
+from lamina.params import positive
 
 
 def class_weights(
@@ -59,20 +59,11 @@ def _check(
             f"class_weight has a weight for the label {label!r}, which {name} does not "
             f"have; its labels are {_listed(list(positions))}."
         )
-    if not _is_weight(weight):
+    if not positive().accepts(weight):
         raise ParameterError(
             f"class_weight[{label!r}] is {weight!r}; a weight is a finite number above 0. "
             f"To leave out samples, give them sample_weight 0."
         )
-
-
-def _is_weight(value: object) -> bool:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return False
-    try:
-        return 0 < float(value) < np.inf
-    except OverflowError:  # an integer too large for a float
-        return False
 
 
 def _listed(labels: list[Hashable], n_shown: int = 10) -> str:

@@ -13,7 +13,8 @@ from lamina.nn.body import Body, CausalBody
 from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use
+from lamina.numeric import real
+from lamina.params import Params, Rule, Use, from_to
 from lamina.tasks.base import Task
 
 MEDIAN = 0.5
@@ -27,20 +28,8 @@ def levels() -> Rule:
         "tuple of distinct float in (0, 1)",
         lambda v: (
             isinstance(v, list | tuple)
-            and all(isinstance(q, float | np.floating) and 0 < q < 1 for q in v)
-            and len(set(v)) == len(v)
-        ),
-    )
-
-
-def number() -> Rule:
-    """A number whose square is finite."""
-    return Rule(
-        f"float of at most {LARGEST:g}",
-        lambda v: (
-            isinstance(v, int | float | np.number)
-            and not isinstance(v, bool)
-            and bool(abs(v) <= LARGEST)
+            and all(0 < real(q) < 1 for q in v)
+            and len(set(map(real, v))) == len(v)
         ),
     )
 
@@ -56,7 +45,7 @@ class ForecastingParams(Params):
     ] = ()
     lower: Annotated[
         float | None,
-        number(),
+        from_to(-LARGEST, LARGEST),
         Use.AT_ONCE,
         """The least possible value, such as 0 for counts. Forecasts below it are set to
         it, which is right for medians and quantiles. Series with values below it are
@@ -64,7 +53,7 @@ class ForecastingParams(Params):
     ] = None
     upper: Annotated[
         float | None,
-        number(),
+        from_to(-LARGEST, LARGEST),
         Use.AT_ONCE,
         "The greatest possible value; see `lower`.",
     ] = None
@@ -86,7 +75,7 @@ class Forecasting(Task):
     def __init__(self, params: Any):
         super().__init__(params)
         self.horizon = params.horizon
-        self.levels = (MEDIAN, *map(float, params.quantiles))
+        self.levels = (MEDIAN, *params.quantiles)
 
     def configure_prediction(self, params: Any) -> None:
         self.lower, self.upper = params.lower, params.upper

@@ -27,7 +27,9 @@ def read_labels(y: object) -> Labels:
     if sparse.issparse(labels) and labels.shape[1] == 1:
         labels = labels.toarray()
     try:
-        check_classification_targets(labels)
+        # It casts floats to integers, of which some are too large.
+        with np.errstate(invalid="ignore"):
+            check_classification_targets(labels)
     except (ValueError, TypeError) as error:
         raise DataError(str(error)) from None
     return labels
@@ -35,7 +37,8 @@ def read_labels(y: object) -> Labels:
 
 def kind_of(y: Labels) -> LabelKind:
     """The kind of labels in y, an array or a sparse matrix."""
-    kind = type_of_target(y, input_name="y")
+    with np.errstate(invalid="ignore"):
+        kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
         # scikit-learn also calls two columns of any two labels an indicator matrix.
         is_indicator = np.isin(dense(y), (0, 1)).all()

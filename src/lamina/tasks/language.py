@@ -17,9 +17,6 @@ from lamina.nn.tied import TiedOutput
 from lamina.ragged import step_mask
 from lamina.tasks.base import Task
 
-MAX_LOG_P_AT_ONCE = 1 << 22
-"""Log-probabilities that are computed together, of the steps x units of a document."""
-
 
 class LanguageModelling(Task):
     """Documents are their own targets: x (B, T + 1), T inputs and the token after each."""
@@ -61,12 +58,9 @@ class LanguageModelling(Task):
         mask, target = _mask(batch), to_outputs(batch.x[:, 1:].long())
         total = torch.zeros(len(batch), dtype=torch.float64, device=batch.x.device)
         for begin, h in _passes(model, batch):
-            n_steps = max(1, MAX_LOG_P_AT_ONCE // (len(batch) * len(model.head.bias)))
-            for i in range(0, h.shape[1], n_steps):
-                log_p = model.head(h[:, i : i + n_steps]).float().log_softmax(-1)
-                steps = slice(begin + i, begin + i + log_p.shape[1])
-                log_p = log_p.gather(2, target[:, steps].clamp(min=0)[..., None])
-                total += torch.where(mask[:, steps], log_p[..., 0], 0.0).double().sum(1)
+            steps = slice(begin, begin + h.shape[1])
+            log_p = model.head.log_p_of(h, target[:, steps].clamp(min=0))
+            total += torch.where(mask[:, steps], log_p, 0.0).double().sum(1)
         return total.cpu().numpy()
 
     def following(self, model: Model, batch: Batch) -> np.ndarray:

@@ -15,6 +15,7 @@ from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import LossAndGradient, by_autograd, squared_error
 from lamina.nn.model import Model
+from lamina.numeric import as_floats
 from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
 from lamina.tasks.base import Classes, PooledTask
@@ -31,6 +32,8 @@ MAX_ROBUST_TARGET = 1e6
 """Scaled targets are clipped to this for robust losses, whose gradients it does not change."""
 MAX_TARGET = 1e15
 """The largest scaled target of other losses; the square of a larger one may overflow."""
+LARGEST_TARGET = 1e300
+"""The largest absolute value of a target: its scale times any output is finite."""
 LARGEST = 1e100
 """Targets are divided so that none is larger when squares are summed for R^2."""
 TINY = 1e-12
@@ -137,14 +140,15 @@ class Regression(PooledTask):
             raise DataError("Sparse data was passed for y; pass y.toarray().")
         if targets.dtype.kind in "mM":
             raise DataError(f"y holds {targets.dtype}; pass numbers, such as seconds.")
-        try:
-            targets = targets.astype(np.float64)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise DataError(f"y does not hold numbers: {error}.") from None
-        is_infinite = np.isinf(targets)
-        if is_infinite.any():
-            row = int(is_infinite.reshape(len(targets), -1).any(1).argmax())
-            raise DataError(f"Input y contains infinity: y[{row}] is {targets[row]}.")
+        targets = as_floats(targets, "y")
+        too_large = (np.abs(targets) > LARGEST_TARGET).reshape(len(targets), -1).any(1)
+        if too_large.any():
+            row = int(too_large.argmax())
+            raise DataError(
+                f"Input y contains infinity or a value too large: y[{row}] is "
+                f"{targets[row]}, and predictions beyond {LARGEST_TARGET:g} would overflow; "
+                f"correct it, or divide y by a constant."
+            )
         return targets
 
     def fit(
@@ -173,11 +177,7 @@ class Regression(PooledTask):
         return self
 
     def encode(self, y: np.ndarray) -> Tensor:
-        if y.shape[1:] != self.shape:
-            raise DataError(
-                f"y has shape {y.shape}; this network was fitted on targets of shape "
-                f"(n, {', '.join(map(str, self.shape))})."
-            )
+        self._refuse_other_shape(y)
         if LOSSES[self.loss_name].positive:
             self._refuse_negative(y)
         with np.errstate(over="ignore"):
@@ -205,6 +205,7 @@ class Regression(PooledTask):
         self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None
     ) -> float:
         """R^2."""
+        self._refuse_other_shape(y)
         # R^2 does not depend on the scale, and the squares of larger values overflow.
         scale = max(np.abs(y).max() / LARGEST, 1.0)
         return float(r2_score(y / scale, outputs / scale, sample_weight=weight))
@@ -223,6 +224,13 @@ class Regression(PooledTask):
         weights = None if weight is None else torch.from_numpy(weight / weight.mean())
         loss, _ = self.criterion(torch.from_numpy(z).float(), target, weights)
         return -loss.item()
+
+    def _refuse_other_shape(self, y: np.ndarray) -> None:
+        if y.shape[1:] != self.shape:
+            raise DataError(
+                f"y has shape {y.shape}; this network was fitted on targets of shape "
+                f"(n, {', '.join(map(str, self.shape))})."
+            )
 
     def _refuse_too_large(self, y: np.ndarray, z: np.ndarray) -> None:
         bad = (np.abs(z) > MAX_TARGET).reshape(len(z), -1).any(1)

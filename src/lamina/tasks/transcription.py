@@ -20,6 +20,7 @@ from lamina.nn.ctc import (
     steps_needed,
     text_losses,
 )
+from lamina.nn.decoding import MAX_BEAM
 from lamina.nn.heads import LogSoftmaxHead
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
@@ -47,7 +48,7 @@ class TranscriptionParams(Params):
 
     beam_size: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_BEAM),
         Use.AT_ONCE,
         """Prefixes of the text that the search keeps; 1 takes the most likely unit of each
         step, which is much faster and rarely worse without a language model.""",

@@ -13,10 +13,10 @@ from lamina.codec import Codec
 from lamina.exceptions import DataError
 from lamina.nn.attention import AttentionDecoder, AttentionStepper
 from lamina.nn.body import Body
-from lamina.nn.decoding import Constrained, Hypothesis, beam_search, sample
+from lamina.nn.decoding import MAX_BEAM, Constrained, Hypothesis, beam_search, sample
 from lamina.nn.losses import cross_entropy, minimise
 from lamina.nn.model import Model
-from lamina.params import Params, Rule, Use, at_least, fraction, not_negative
+from lamina.params import Params, Use, at_least, fraction, not_negative
 from lamina.ragged import AlternativeTargets, Ragged, Sequences
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.similarity import bleu, chrf
@@ -24,12 +24,6 @@ from lamina.texts import items, read_texts, shown, text_of
 
 MAX_LOG_P_AT_ONCE = 1 << 22
 """Log-probabilities that are computed together in a step of a search."""
-
-
-def moderate_power() -> Rule:
-    """A power to which lengths can be raised without overflow."""
-    positive = not_negative()
-    return Rule("float in [0, 100]", lambda v: positive.accepts(v) and v <= 100)
 
 
 Texts = str | list[str]
@@ -58,21 +52,21 @@ class TransductionParams(Params):
     ] = 0.1
     beam_size: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_BEAM),
         Use.AT_ONCE,
         """Texts of each sample that the search keeps; 1 takes the most likely unit at each
         step.""",
     ] = 5
     length_penalty: Annotated[
         float,
-        moderate_power(),
+        not_negative(most=100),
         Use.AT_ONCE,
         """Of the texts found, the one is taken whose log-probability divided by this power
         of its length is greatest; 0 prefers short texts.""",
     ] = 1.0
     max_length: Annotated[
         int | Literal["auto"],
-        at_least(1),
+        at_least(1, most=1_000_000),
         Use.AT_ONCE,
         """Maximal number of units of a text; one that has not ended by then is cut, with a
         warning. "auto" is twice that of the longest training target.""",
@@ -172,13 +166,13 @@ class Transduction(Task):
         """The weighted mean over the texts of the mean over the units of each."""
         target: Sequences = batch.target
         index = target.real_index()
-        decoded = model.head(model.body(batch), _inputs(target))
+        h = model.head(model.body(batch), _inputs(target))
         # `minimise` averages over all units, and a unit counts 1 / length of its text.
         of_text = 1 / target.lengths
         if batch.weight is not None:
             of_text = of_text * batch.weight
         weight = of_text[index // target.values.shape[1]] * (target.n_real / len(batch))
-        logits = model.head.logits(decoded.h.flatten(0, 1)[index]).float()
+        logits = model.head.logits(h.flatten(0, 1)[index]).float()
         outputs = to_outputs(target.values.flatten()[index])
 
         def criterion(
@@ -221,11 +215,10 @@ class Transduction(Task):
     def likelihoods(self, model: Model, batch: Batch) -> np.ndarray:
         """(B,) natural log-likelihoods of the targets, their ends included."""
         target: Sequences = batch.target
-        decoded = model.head(model.body(batch), _inputs(target))
-        log_p = model.head.logits(decoded.h).float().log_softmax(-1)
+        h = model.head(model.body(batch), _inputs(target))
         outputs = to_outputs(target.values).clamp(min=0)
-        log_p = log_p.gather(2, outputs[..., None])[..., 0]
-        return log_p.masked_fill(~target.mask(), 0.0).double().sum(1).cpu().numpy()
+        log_p = model.head.logits.log_p_of(h, outputs).masked_fill(~target.mask(), 0.0)
+        return log_p.double().sum(1).cpu().numpy()
 
     def attend(self, model: Model, batch: Batch) -> list[np.ndarray]:
         """The attention weights at each unit of the targets, their ends included.
@@ -233,7 +226,7 @@ class Transduction(Task):
         (S, T) over the steps of a sample, (S, rows, columns) over the cells of an image.
         """
         features = model.body(batch)
-        weights = model.head(features, _inputs(batch.target)).weights
+        weights = model.head.weights(features, _inputs(batch.target))
         if features.grid is not None:
             weights = weights.unflatten(2, features.grid)
         n_units = batch.target.lengths.tolist()

@@ -14,13 +14,16 @@ import torch
 from sklearn.model_selection import KFold
 
 from lamina.estimators.base import NeuralEstimator
-from lamina.params import Rule
+from lamina.params import Rule, Use, names_with
 from lamina.testing.trials import TRIALS, Trial, rules_of
 
 SLOW = {("max_iter", "auto")}
 """Values that take long and are tried by other checks."""
 MAX_SIZE = 8
-"""The largest accepted integer that is tried, so that networks are small."""
+"""The largest accepted integer that is tried where a greater one takes longer; the sizes
+of a network, which are frozen, are refused instead."""
+HUGE = 10**15 + 1
+"""A size that no machine has the memory for."""
 NO_TRIALS: Mapping[str, Trial] = MappingProxyType({})
 VALUES: tuple[Any, ...] = (
     None,
@@ -33,9 +36,20 @@ VALUES: tuple[Any, ...] = (
     3,
     -1,
     10**30,
+    10**400,
+    HUGE,
+    (HUGE,),
+    [2, HUGE],
     np.int64(2),
     np.uint8(1),
+    np.int8(2),
+    np.uint64(2),
+    np.float16(0.5),
     np.float32(0.5),
+    np.longdouble(0.5),
+    np.longdouble("1e4000"),
+    np.timedelta64(2),
+    (np.int8(2),),
     np.float64(0.25),
     0.0,
     0.5,
@@ -45,6 +59,8 @@ VALUES: tuple[Any, ...] = (
     -0.5,
     1e-300,
     1e300,
+    5e-324,
+    1e39,
     float("nan"),
     float("inf"),
     -float("inf"),
@@ -84,7 +100,12 @@ VALUES: tuple[Any, ...] = (
     lambda *values: None,
     Decimal("0.5"),
     Fraction(1, 2),
+    Fraction(2),
+    Fraction(10**400),
+    (Fraction(1, 2),),
+    {"low": Fraction(1, 2)},
     1j,
+    np.complex64(1),
     date(2024, 1, 1),
     np.datetime64("2024-01-01"),
     Path("x"),
@@ -108,12 +129,13 @@ def odd_values(
     words = " ".join(rule.words for rule in rules)
     known = {**TRIALS, **trials}
     tried = known[name].values if name in known else ()
+    sizes = names_with(type(estimator), Use.FROZEN)
     values = [*VALUES, *re.findall(r"'([^']*)'", words), *tried]
     return [
         value
         for value in values
         if not (isinstance(value, str) and (name, value) in SLOW)
-        and not (is_accepted(rules, value) and _is_large(value))
+        and not (name not in sizes and is_accepted(rules, value) and _is_large(value))
     ]
 
 

@@ -74,6 +74,14 @@ _HELD: list[Mutation] = [
         masked=lambda y, rng: np.ma.masked_array(
             np.arange(len(y)), np.arange(len(y)) < 2
         ),
+        rows_masked=lambda y, rng: [
+            np.ma.masked_array([i % 2, 1], [i == 1, False]) for i in range(len(y))
+        ],
+        complex_objects=lambda y, rng: np.arange(len(y)).astype(complex).astype(object),
+        dates_with_NaT=lambda y, rng: np.where(
+            np.arange(len(y)) > 1, np.datetime64("2024-01-01"), np.datetime64("NaT")
+        ),
+        long_doubles=lambda y, rng: np.arange(len(y)) * np.longdouble("1e4000"),
         zero_d=lambda y, rng: np.array(y[0], dtype=object),
         nested=lambda y, rng: [[t] for t in y],
         nested_twice=lambda y, rng: [[[t]] for t in y],
@@ -109,6 +117,9 @@ TARGETS: list[Mutation] = [
         numbers=lambda y, rng: rng.normal(size=len(y)),
         huge_numbers=lambda y, rng: 1e300 * rng.normal(size=len(y)),
         big_integers=lambda y, rng: [10**30 + i for i in range(len(y))],
+        numbers_at_the_limit=lambda y, rng: np.where(
+            np.arange(len(y)) % 2, 1.7e308, -1.7e308
+        ),
         tiny_numbers=lambda y, rng: 1e-320 * np.arange(len(y)),
         constant=lambda y, rng: [y[0]] * len(y),
         steps_left_out=with_one(lambda t: t[:-1] if isinstance(t, list | str) else t),
@@ -127,7 +138,9 @@ WEIGHTS: list[Mutation] = [
         all_but_one_zero=lambda w, rng: np.eye(len(w))[int(rng.integers(len(w)))],
         huge_weights=lambda w, rng: np.full(len(w), 1e308),
         tiny_weights=lambda w, rng: np.full(len(w), 1e-308),
+        least_weights=lambda w, rng: np.full(len(w), 5e-324),
         far_apart=lambda w, rng: np.logspace(-30, 30, len(w)),
+        far_apart_within_limits=lambda w, rng: np.logspace(70, 99, len(w)),
         scalar=lambda w, rng: 2.0,
         random=lambda w, rng: rng.random(len(w)),
         two_axes=lambda w, rng: np.ones((len(w), 2)),

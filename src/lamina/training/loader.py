@@ -10,13 +10,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch, CarriedState
 from lamina.encoders.base import Samples
 from lamina.kernels.parallel import workers
+from lamina.ragged import Ragged
 from lamina.state import Stored
 from lamina.training.precision import data_budget
 
@@ -25,6 +25,7 @@ N_DECODERS, N_PREFETCHED = 2, 4
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1024, {"cpu": 1 << 16, "cuda": 1 << 18, "mps": 1 << 18}
 """Samples, and steps or pixels, of a batch that is predicted. On a CPU features then
 stay in the cache, where convolutions are 1.5 to 3 times as fast."""
+LARGEST_MULTIPLE = 32
 MACS_AT_ONCE = 4e9
 """Multiply-accumulates of a batch that is predicted on a CPU: batches share its cores."""
 
@@ -99,36 +100,80 @@ class Loader:
 
 @dataclass
 class PredictionBatches:
-    """(row indices, batch) over all samples, the short ones first.
+    """(row indices, batch) over all samples, the large ones first.
 
-    A sample has `n_cells` steps or pixels and takes `n_macs` multiply-accumulates. Sizes
-    are rounded up by repeating the last row, so that few shapes occur; the repeated rows
-    have no index.
+    A sample has the cells (steps or pixels) of its input or of its target, whichever are
+    more, and takes `n_weights` multiply-accumulates for each. The last row of a batch is
+    repeated up to a multiple of 32 rows, or of fewer where 32 would take too much memory;
+    repeated rows have no index. All rows of a batch have the same multiple. So the kernels
+    that compute a sample depend on its own size, and not on the samples beside it.
     """
 
     samples: Samples
-    n_cells: int
-    n_macs: float = 0.0
+    n_weights: float = 0.0
     target: RowIndexed | None = None
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        self.n_cells = self.samples.n_cells()
+        """(n,) or, where all are equal, one number."""
+        if isinstance(self.target, Ragged):
+            n_cells = torch.as_tensor(self.n_cells)
+            self.n_cells = torch.maximum(n_cells, self.target.lengths)
+
     @property
-    def _size(self) -> int:
-        """Rows of a full batch; a multiple of 32."""
-        n_samples = CELLS_AT_ONCE[self.device] // self.n_cells
-        if self.device == "cpu":
-            n_samples = min(n_samples, int(MACS_AT_ONCE / max(self.n_macs, 1.0)))
-        return max(32, min(ROWS_AT_ONCE, n_samples // 32 * 32))
+    def n_macs(self) -> float:
+        """Multiply-accumulates for all samples."""
+        cells, n = self.n_cells, len(self.samples)
+        total = n * cells if isinstance(cells, int) else int(cells.sum())
+        return self.n_weights * total
 
     def __iter__(self) -> Iterator[tuple[Tensor, Batch]]:
-        n, size = len(self.samples), self._size
-        rows = torch.from_numpy(np.minimum(np.arange(n + -n % 32), n - 1))
-        if self.samples.lengths is not None:
-            rows = self.samples.lengths.argsort(stable=True)[rows]
-        parts = [rows[i : i + size] for i in range(0, n, size)]
-        for i, (part, batch) in enumerate(prefetched(self.samples, parts)):
-            target = selected(self.target, part)
-            yield part[: n - i * size], batch.labelled(target, None)
+        order = list(self._batches())
+        prepared = prefetched(self.samples, [self._padded(rows) for rows in order])
+        for rows, (padded, batch) in zip(order, prepared, strict=True):
+            yield rows, batch.labelled(selected(self.target, padded), None)
+
+    def _batches(self) -> Iterator[Tensor]:
+        """The row indices of each batch."""
+        cells = self.n_cells
+        if isinstance(cells, int):
+            yield from torch.arange(len(self.samples)).split(self._size(cells))
+            return
+        rows = cells.argsort(stable=True, descending=True)
+        while len(rows):
+            n_most = int(cells[rows[0]])
+            part = rows[: self._size(n_most)]
+            part = part[cells[part] > self._n_cells_below(n_most)]
+            yield part
+            rows = rows[len(part) :]
+
+    def _padded(self, rows: Tensor) -> Tensor:
+        """The row indices of a batch, the last one repeated."""
+        cells = self.n_cells
+        n_most = cells if isinstance(cells, int) else int(cells[rows[0]])
+        n_repeated = -len(rows) % self._multiple(n_most)
+        return torch.cat([rows, rows[-1:].expand(n_repeated)])
+
+    def _size(self, n_cells: int) -> int:
+        """Rows of a full batch, of which the largest has `n_cells`."""
+        n_rows = CELLS_AT_ONCE[self.device] // max(n_cells, 1)
+        if self.device == "cpu":
+            n_macs = max(n_cells * self.n_weights, 1.0)
+            n_rows = min(n_rows, int(MACS_AT_ONCE / n_macs))
+        multiple = self._multiple(n_cells)
+        return max(multiple, min(ROWS_AT_ONCE, n_rows // multiple * multiple))
+
+    def _multiple(self, n_cells: int) -> int:
+        """Rows to whose multiple a batch is padded: a power of 2, at most 32."""
+        n_rows = CELLS_AT_ONCE[self.device] // max(n_cells, 1)
+        return min(LARGEST_MULTIPLE, 1 << max(n_rows.bit_length() - 1, 0))
+
+    def _n_cells_below(self, n_cells: int) -> int:
+        """The most cells of a sample whose multiple is greater than that of `n_cells`."""
+        multiple = self._multiple(n_cells)
+        is_largest = multiple == LARGEST_MULTIPLE
+        return -1 if is_largest else CELLS_AT_ONCE[self.device] // (2 * multiple)
 
 
 def prefetched(samples: Samples, order: list[Tensor]) -> Iterator[tuple[Tensor, Batch]]:

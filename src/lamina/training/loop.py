@@ -24,6 +24,9 @@ from lamina.training.stopping import Epoch, Snapshot, Stopping
 if TYPE_CHECKING:
     from lamina.training.params import TrainerParams
 
+LARGEST_WEIGHT = 1e5
+"""A fit has diverged if a weight is larger: products of some layers overflow."""
+
 
 class Monitor(Protocol):
     """Is called at each epoch, and may end the fit."""
@@ -118,7 +121,7 @@ class Training:
         for _ in range(len(history.epochs), self.n_epochs):
             self.monitor.epoch_begins(self.model)
             loss = self._epoch(step)
-            if not math.isfinite(loss) or not self._is_finite():
+            if not math.isfinite(loss) or not self._is_bounded():
                 history.diverged = True
                 break
             score = self._validation_score()
@@ -154,10 +157,13 @@ class Training:
         if self.checkpoint is not None:
             self.checkpoint.save_if_due(self.state, epoch_ended=epoch_ended)
 
-    def _is_finite(self) -> bool:
-        """Whether all weights are finite; the losses were computed before each step."""
-        sums = [values.sum() for values in self.gradients.weights.values]
-        return bool(torch.stack(sums).isfinite().all())
+    def _is_bounded(self) -> bool:
+        """Whether no weight is too large; the losses were computed before each step."""
+        largest = [
+            torch.linalg.vector_norm(values, math.inf)
+            for values in self.gradients.weights.values
+        ]
+        return bool((torch.stack(largest) <= LARGEST_WEIGHT).all())
 
     def _validation_score(self) -> float | None:
         if self.validate is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from os import PathLike
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,7 @@ from lamina.params import (
     Use,
     at_least,
     fraction,
+    from_to,
     not_negative,
     only_with,
     positive,
@@ -29,7 +30,7 @@ class Splitter(Protocol):
     """Splits samples, as the classes of `sklearn.model_selection` do."""
 
     def split(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+        self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The row numbers to train on and those to validate by, of each split."""
         ...
@@ -87,7 +88,7 @@ class TrainerParams(Params):
     ] = "adamw"
     alpha: Annotated[
         float,
-        not_negative(),
+        not_negative(most=1e6),
         """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
         "adam" and "sgd"; biases do not decay.""",
     ] = 0.1
@@ -105,7 +106,7 @@ class TrainerParams(Params):
     ] = 0.999
     epsilon: Annotated[
         float,
-        positive(),
+        from_to(1e-30, 1e30),
         only_with(optimizer=("adam", "adamw")),
         "Term in Adam's denominator for numerical stability.",
     ] = 1e-8

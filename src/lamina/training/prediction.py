@@ -25,8 +25,7 @@ def outputs_of(
     model: Model, query: Query, batches: PredictionBatches, params: "TrainerParams"
 ) -> Any:
     """What `query` returns for the samples, in their order: (n, ...), or a list of n."""
-    n_macs = len(batches.samples) * batches.n_macs
-    plan = prediction_plan(model, params, n_macs)
+    plan = prediction_plan(model, params, batches.n_macs)
     rows, parts = [], []
     n = plan.team.n_threads
 
@@ -43,7 +42,7 @@ def outputs_of(
     if isinstance(parts[0], list):
         return _ordered(torch.cat(rows).tolist(), parts)
     gathered = np.concatenate(parts) if len(parts) > 1 else parts[0]
-    if batches.samples.lengths is None:
+    if isinstance(batches.n_cells, int):  # they are in order
         return gathered
     outputs = np.empty_like(gathered)
     outputs[torch.cat(rows).numpy()] = gathered

@@ -20,7 +20,6 @@ from lamina.encoders.audio.files import (
     Recording,
     audio_header,
     decode_audio,
-    refuse_long,
 )
 from lamina.encoders.audio.reader import checked, ratio, recordings_in, resample
 from lamina.encoders.base import (
@@ -30,13 +29,21 @@ from lamina.encoders.base import (
     Samples,
     TensorSamples,
 )
-from lamina.encoders.files import evenly_spaced, name_of, pooled_moments
+from lamina.encoders.files import (
+    evenly_spaced,
+    name_of,
+    pooled_moments,
+    refuse_excess,
+    refuse_large_file,
+)
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.spectrogram import log_mel, n_frames
 from lamina.params import Params, Rule, Use, at_least
 from lamina.ragged import padded
 from lamina.schema import Schema
 
+MAX_MELS = 1_000
+"""More bands than frequencies of a window of 25 ms at most rates."""
 N_FOR_STATISTICS = 1_000
 """Recordings from which mean and standard deviation are computed."""
 
@@ -62,7 +69,7 @@ class AudioParams(Params):
     ] = None
     n_mels: Annotated[
         int,
-        at_least(1),
+        at_least(1, most=MAX_MELS),
         Use.FROZEN,
         "Mel bands, the channels of the features.",
     ] = 40
@@ -73,6 +80,14 @@ class AudioParams(Params):
         distance and the gain of the microphone have no effect. False: relative to full
         scale, for targets that depend on the loudness.""",
     ] = True
+    max_samples: Annotated[
+        int,
+        at_least(1),
+        Use.FROZEN,
+        """Largest number of samples of a recording, in all its channels together, and after
+        resampling. A file that has more by its header is not decoded, which takes up to
+        32 bytes a sample.""",
+    ] = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,7 @@ class AudioEncoder(Encoder[Recordings]):
         self.sampling_rate = None if rate is None else int(rate)
         self.n_mels = int(params.n_mels)
         self.relative = bool(params.normalize_level)
+        self.limit = "max_samples", int(params.max_samples)
 
     def read(self, X: object) -> Recordings:
         """The recordings and their lengths; the first call learns the schema."""
@@ -163,7 +179,7 @@ class AudioEncoder(Encoder[Recordings]):
         headers = [self._header(sample, i) for i, sample in enumerate(samples)]
         schema = self.schema or self._schema_of(samples, headers, n_channels)
         n_samples = [
-            _n_resampled(header, schema.sampling_rate, samples[i], i)
+            self._n_resampled(header, schema.sampling_rate, samples[i], i)
             for i, header in enumerate(headers)
         ]
         self.schema = schema
@@ -198,10 +214,19 @@ class AudioEncoder(Encoder[Recordings]):
         if isinstance(sample, np.ndarray):
             header = Header(len(sample), self.sampling_rate or 0, 1)
         else:
+            refuse_large_file(sample, i, self.limit)
             header = audio_header(sample, i)
         if not header.n_samples:
             raise DataError(f"{name_of(sample, i)} has zero samples; leave it out.")
         return header
+
+    def _n_resampled(self, header: Header, rate: int, sample: Recording, i: int) -> int:
+        """Samples of a recording at another rate; raises if there are too many."""
+        up, down = ratio(header.rate, rate)
+        n_samples = -(-header.n_samples * up // down)
+        n_most = max(header.n_samples * header.n_channels, n_samples)
+        refuse_excess(sample, i, n_most, "samples", self.limit)
+        return n_samples
 
     def _schema_of(
         self, samples: list[Recording], headers: list[Header], n_channels: set[int]
@@ -237,6 +262,9 @@ class AudioSamples(IndependentSamples):
     def __len__(self) -> int:
         return len(self.n_steps)
 
+    def n_cells(self) -> Tensor | int:
+        return int(self.n_steps[0]) if self.lengths is None else self.lengths
+
     def take(self, rows: Tensor) -> Batch:
         samples = [self._standardised(i) for i in rows.tolist()]
         if self.lengths is None:
@@ -257,14 +285,6 @@ class AudioSamples(IndependentSamples):
     def _standardised(self, row: int) -> Tensor:
         features = self.encoder.features(self.recordings, row)
         return (features - self.mean) / self.scale
-
-
-def _n_resampled(header: Header, rate: int, sample: Recording, i: int) -> int:
-    """Samples of a recording at another rate."""
-    up, down = ratio(header.rate, rate)
-    n_samples = -(-header.n_samples * up // down)
-    refuse_long(sample, i, n_samples)
-    return n_samples
 
 
 def _moments(features: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Audio files: their headers, whether they are truncated, and their samples.
 
-A path, or the contents of a file as bytes -> waveforms (n, channels) between -1 and 1.
+A file, or the contents of one -> waveforms (n, channels) between -1 and 1.
 
 WAV, RF64, AIFF, AU, FLAC, Ogg (Vorbis, Opus) and MP3 are decoded by libsndfile, which gives
 no error for a truncated WAV, AIFF, AU or Ogg file. So the size in the header is compared
@@ -9,29 +9,24 @@ size (within 4 KiB of 2 or 4 GiB), which is not compared; a size of 0 means no s
 is refused. Truncated FLAC and MP3 files are detected when they are decoded.
 """
 
-import os
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO, IOBase
-from pathlib import Path
+from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from lamina.encoders.files import contents_of, name_of, open_regular, reading
+from lamina.encoders.files import RegularFile, name_of, open_regular, reading
 from lamina.exceptions import DataError, MissingExtraError
 
-File = str | Path | bytes | IOBase
-"""A path, the contents of a file, or an open binary file."""
-Recording = str | Path | bytes | np.ndarray
-"""A path, the contents of a file, or a waveform (n,)."""
+Source = RegularFile | bytes
+"""A file, or the contents of one."""
+Recording = Source | np.ndarray
+"""A file, the contents of one, or a waveform (n,)."""
 RATES = 100, 1_000_000
 """Allowed samples per second; a step of 10 ms has at least one."""
 MAX_CHANNELS = 32
-MAX_VALUES = 1 << 27
-"""Samples times channels of a recording, before and after resampling: 512 MiB of floats."""
 UNKNOWN_SIZE = 0x7FFF_F000
 """A size whose lowest 31 bits are at least this is unknown: the file was streamed."""
 MAX_PAGE = 65_307
@@ -58,31 +53,37 @@ def has_audio_signature(contents: bytes) -> bool:
     return is_mp3 or start.startswith((b"ID3", b".snd", b"dns.", b"fLaC", b"OggS"))
 
 
-def audio_header(sample: File, i: int) -> Header:
+def audio_header(sample: Source, i: int) -> Header:
     """The header of a file; raises if the file is truncated. Nothing is decoded."""
     soundfile = _soundfile()
-    with reading(sample, i):
-        with _opened(sample, i) as (file, n_bytes):
-            start = file.read(12)
+    with reading(sample, i), _opened(sample, i) as file:
+        start = file.read(12)
+        # Files of other formats are not opened by libsndfile.
+        info = None
+        if has_audio_signature(start):
             file.seek(0)
-            # Files of other formats are not opened by libsndfile.
-            is_audio = has_audio_signature(start)
-            info = soundfile.info(_source(sample, i)) if is_audio else None
-            if info is None or info.format not in SIZES:
-                raise DataError(
-                    f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
-                    f"the formats that are read are {', '.join(SIZES)}. Convert it."
-                )
-            _refuse_truncated(sample, i, SIZES[info.format](file, n_bytes), n_bytes)
+            info = soundfile.info(file)
+        if info is None or info.format not in SIZES:
+            raise DataError(
+                f"{name_of(sample, i)} cannot be read: it begins with {start!r}, and "
+                f"the formats that are read are {', '.join(SIZES)}. Convert it."
+            )
+        n_bytes = file.seek(0, SEEK_END)
+        file.seek(0)
+        _refuse_truncated(sample, i, SIZES[info.format](file, n_bytes), n_bytes)
         header = Header(info.frames, info.samplerate, info.channels)
         _refuse_invalid(sample, i, header)
         return header
 
 
-def decode_audio(sample: File, i: int) -> tuple[np.ndarray, int]:
+def decode_audio(sample: Source, i: int) -> tuple[np.ndarray, int]:
     """Samples (n, channels) between -1 and 1, and their rate."""
     soundfile = _soundfile()
-    with reading(sample, i), soundfile.SoundFile(_source(sample, i)) as file:
+    with (
+        reading(sample, i),
+        _opened(sample, i) as contents,
+        soundfile.SoundFile(contents) as file,
+    ):
         wave = file.read(file.frames, dtype="float32", always_2d=True)
         if len(wave) != file.frames:
             raise DataError(
@@ -92,7 +93,7 @@ def decode_audio(sample: File, i: int) -> tuple[np.ndarray, int]:
         return wave, file.samplerate
 
 
-def _refuse_truncated(sample: File, i: int, expected: int, n_bytes: int) -> None:
+def _refuse_truncated(sample: Source, i: int, expected: int, n_bytes: int) -> None:
     if expected > n_bytes:
         raise DataError(
             f"{name_of(sample, i)} is truncated: it has {n_bytes} bytes, and {expected} "
@@ -100,7 +101,7 @@ def _refuse_truncated(sample: File, i: int, expected: int, n_bytes: int) -> None
         )
 
 
-def _refuse_invalid(sample: File, i: int, header: Header) -> None:
+def _refuse_invalid(sample: Source, i: int, header: Header) -> None:
     lowest, highest = RATES
     if not lowest <= header.rate <= highest:
         raise DataError(
@@ -111,17 +112,6 @@ def _refuse_invalid(sample: File, i: int, header: Header) -> None:
         raise DataError(
             f"{name_of(sample, i)} has {header.n_channels} channels by its header; at "
             f"most {MAX_CHANNELS} are read. Repair its header or leave it out."
-        )
-    refuse_long(sample, i, header.n_samples * header.n_channels)
-
-
-def refuse_long(sample: File | Recording, i: int, n_values: int) -> None:
-    """Raise for a recording that would take gigabytes."""
-    if n_values > MAX_VALUES:
-        raise DataError(
-            f"{name_of(sample, i)} has {n_values} samples in its channels, by its header "
-            f"and at the rate of the network; at most {MAX_VALUES} are read. Repair its "
-            f"header, cut it into parts, or choose a lower sampling_rate."
         )
 
 
@@ -212,21 +202,9 @@ def _known(size: int) -> int:
     return 0 if size & 0x7FFF_FFFF >= UNKNOWN_SIZE else size
 
 
-@contextmanager
-def _opened(sample: File, i: int) -> Iterator[tuple[BinaryIO, int]]:
-    """A file opened for reading and its size; one that could block is refused."""
-    if isinstance(sample, str | Path):
-        with open_regular(sample) as file:
-            yield file, os.fstat(file.fileno()).st_size
-    else:
-        contents = contents_of(sample, i)
-        yield BytesIO(contents), len(contents)
-
-
-def _source(sample: File, i: int) -> str | BytesIO:
-    """The argument of soundfile."""
-    is_name = isinstance(sample, str | Path)
-    return str(sample) if is_name else BytesIO(contents_of(sample, i))
+def _opened(sample: Source, i: int) -> BinaryIO:
+    """A file opened for reading; one that could block is refused."""
+    return BytesIO(sample) if isinstance(sample, bytes) else open_regular(sample, i)
 
 
 def _soundfile() -> Any:

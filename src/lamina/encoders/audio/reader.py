@@ -9,12 +9,12 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from lamina.encoders.audio.files import MAX_CHANNELS, Recording
 from lamina.encoders.containers import is_contents, unwrap
-from lamina.encoders.files import contents_of, is_path
+from lamina.encoders.files import contents_of, is_path, regular_file
 from lamina.exceptions import DataError
+from lamina.numeric import is_tensor
 
 LOUDEST = 2.0
 """Floats may exceed -1 to 1 by 6 dB, as after resampling or amplification."""
@@ -26,7 +26,7 @@ def recordings_in(X: object) -> tuple[list[Recording], set[int]]:
     n_channels: set[int] = set()
     for i, sample in enumerate(_listed(X)):
         if is_path(sample):
-            samples.append(sample)
+            samples.append(regular_file(sample, i))
         elif is_contents(sample):
             samples.append(contents_of(sample, i))
         else:
@@ -102,7 +102,7 @@ def _listed(data: object) -> list[Any]:
 
 def _array(sample: object, i: int) -> np.ndarray:
     """A waveform (samples,) or (samples, channels) of an allowed type."""
-    if isinstance(sample, Tensor):
+    if is_tensor(sample):
         sample = sample.detach().cpu().numpy()
     try:
         array = np.asarray(sample)

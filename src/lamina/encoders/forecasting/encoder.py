@@ -10,16 +10,17 @@ A missing step is filled with the value a season before, so that the level does 
 on which days are present, and a weekly pattern is continued over a gap.
 """
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from lamina.batch import HistoryChannel, Spec
 from lamina.encoders.base import Encoder
+from lamina.encoders.forecasting.gaps import forward_fill
 from lamina.encoders.forecasting.params import HistoryParams
 from lamina.encoders.forecasting.reader import read_panel, refuse_roles
-from lamina.encoders.forecasting.seasons import forward_fill, season_of
+from lamina.encoders.forecasting.seasons import season_of
 from lamina.encoders.forecasting.windows import Histories, Series
 from lamina.encoders.moments import DOMINATED
 from lamina.encoders.series.panel import Panel, PanelSchema, schema_of
@@ -27,6 +28,7 @@ from lamina.encoders.series.steps import Roles, is_native
 from lamina.exceptions import DataError
 from lamina.scaling import location_and_scale
 
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 MIN_AUTO_WINDOW = 24
 """The least window of "auto"."""
 
@@ -74,7 +76,7 @@ class HistoryEncoder(Encoder[Panel]):
         self.spec = Spec(
             n_channels=len(HistoryChannel) + self.n_channels - 1,
             n_space=1,
-            max_length=self.window + self.horizon,
+            max_length=min(self.window, max(map(len, plain))) + self.horizon,
         )
         self._refuse_far_horizon(plain)
         return self
@@ -90,12 +92,13 @@ class HistoryEncoder(Encoder[Panel]):
         series = Series(
             values=torch.from_numpy(values),
             observed=torch.from_numpy(~np.isnan(flat[:, 0])),
-            others=torch.from_numpy(self._standardised(flat[:, 1:])),
+            others=torch.from_numpy(self._standardised(plain, first)),
             starts=lengths.cumsum(0) - lengths,
             lengths=lengths,
             known=torch.tensor([c - 1 for c in self.known], dtype=torch.long),
             future=self._future(plain),
             names=[plain.name(i) for i in range(len(plain))],
+            first=torch.tensor(first),
         )
         return Histories(series, self.horizon, self.season, self.window)
 
@@ -105,16 +108,40 @@ class HistoryEncoder(Encoder[Panel]):
         candidates = [] if X.frequency is None else X.frequency.seasons()
         return season_of([x[:, 0] for x in X], candidates)
 
-    def _standardised(self, others: np.ndarray) -> np.ndarray:
-        return np.nan_to_num((others - self.mean) / self.scale)
+    def _standardised(self, X: Panel, first: list[int]) -> np.ndarray:
+        """(total, columns): the other columns from the first step of each series on."""
+        parts = []
+        for i, start in enumerate(first):
+            parts.append(self._scaled(X[i][start:, 1:], X.name(i), start))
+        return np.concatenate(parts)
+
+    def _scaled(
+        self, values: np.ndarray, name: str, start: int, known: Any = slice(None)
+    ) -> np.ndarray:
+        """Values (T, columns) of some columns, scaled, and 0 where they are missing."""
+        with np.errstate(over="ignore"):
+            z = (values - self.mean[known]) / self.scale[known]
+        far = np.abs(z) > MAX_FLOAT32
+        if far.any():
+            step, column = (int(a[0]) for a in np.nonzero(far))
+            number = int(np.arange(len(self.mean))[known][column]) + 1
+            raise DataError(
+                f"{name} has {values[step, column]} in step {start + step} of column "
+                f"{number}, so far from the values of fit that float32 does not hold it "
+                f"once it is scaled; correct it, or replace it by NaN."
+            )
+        return np.nan_to_num(z)
 
     def _future(self, X: Panel) -> torch.Tensor | None:
         """(n, horizon, known): the known columns after the end of each series."""
         if X.future is None or not self.known:
             return None
         columns = [c - 1 for c in self.known]
-        future = (np.stack(X.future) - self.mean[columns]) / self.scale[columns]
-        return torch.from_numpy(np.nan_to_num(future))
+        future = [
+            self._scaled(values, f"The future of {X.name(i)}", 0, columns)
+            for i, values in enumerate(X.future)
+        ]
+        return torch.from_numpy(np.stack(future))
 
     def _refuse_short(self, X: Panel, fewest: int, purpose: str) -> None:
         for i, x in enumerate(X):

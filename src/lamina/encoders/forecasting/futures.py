@@ -10,6 +10,7 @@ from lamina.encoders.forecasting.outputs import future_stamps
 from lamina.encoders.series.panel import Panel
 from lamina.encoders.series.steps import Steps, floats_of, is_native, read_steps
 from lamina.exceptions import DataError
+from lamina.missing import as_array
 
 
 def read_future(
@@ -55,7 +56,7 @@ def _read_arrays(
     X: object, n_series: int, n_columns: int, horizon: int, name: str
 ) -> list[np.ndarray]:
     try:
-        values = floats_of(np.asarray(unwrap(X, is_table=False)), name)
+        values = floats_of(as_array(unwrap(X, is_table=False)), name)
     except ValueError as error:
         raise DataError(f"{name} is not an array of numbers: {error}") from None
     full_shape = (n_series, horizon, n_columns)

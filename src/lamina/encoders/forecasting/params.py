@@ -6,14 +6,19 @@ from typing import Annotated, Literal
 from lamina.encoders.names import column_name, column_names
 from lamina.params import Params, Use, at_least
 
+MAX_STEPS = 1_000_000
+"""The longest horizon, season and window: more than the seconds of ten days."""
+
 
 class HistoryParams(Params):
     """The columns, the season and the windows of series to forecast."""
 
-    horizon: Annotated[int, at_least(1), Use.FROZEN, "Steps to forecast."] = 12
+    horizon: Annotated[
+        int, at_least(1, MAX_STEPS), Use.FROZEN, "Steps to forecast."
+    ] = 12
     season: Annotated[
         int | Literal["auto"],
-        at_least(1),
+        at_least(1, MAX_STEPS),
         Use.FROZEN,
         """The period of the series in steps, 1 if they have none. "auto" takes the
         strongest significant season: with time stamps, first those of the calendar (such
@@ -22,7 +27,7 @@ class HistoryParams(Params):
     ] = "auto"
     window: Annotated[
         int | Literal["auto"],
-        at_least(2),
+        at_least(2, MAX_STEPS),
         Use.FROZEN,
         """Last steps of a series that the network reads; the steps before contribute by
         the mean course of a season. "auto" is the horizon plus a season, at least 24.""",

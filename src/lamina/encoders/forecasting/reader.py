@@ -18,6 +18,8 @@ from lamina.encoders.series.steps import (
 )
 from lamina.exceptions import DataError, ParameterError, warn_of_data
 
+LARGEST = 1e300
+"""The largest absolute value of a series: forecasts of it do not overflow."""
 FEW_STEPS, MANY_SERIES = 50, 4
 """An array (n, steps) with at most `FEW_STEPS` steps and at least `MANY_SERIES` times as
 many rows may be one series with several columns."""
@@ -36,9 +38,12 @@ def read_panel(
     if schema is not None:
         check_columns(panel, schema)
     for i, series in enumerate(panel):
-        if np.isinf(series).any():
+        large = np.abs(series) > LARGEST
+        if large.any():
+            step, column = (int(a[0]) for a in np.nonzero(large))
             raise DataError(
-                f"{panel.name(i)} contains inf; replace it, by NaN if it is not known."
+                f"{panel.name(i)} contains {series[step, column]} in step {step}; values "
+                f"beyond {LARGEST:g} overflow. Replace it, by NaN if it is not known."
             )
         if len(series) == 0 or np.isnan(series[:, 0]).all():
             raise DataError(f"{panel.name(i)} has no values; leave it out.")

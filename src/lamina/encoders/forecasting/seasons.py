@@ -11,6 +11,8 @@ latter detect a season beside a random walk. Variances are summed over all serie
 import numpy as np
 from scipy.stats import norm
 
+from lamina.encoders.forecasting.gaps import forward_fill
+
 LEVEL = 0.003
 """Level of significance, over all lags that are tried."""
 MIN_EXPLAINED = 0.05
@@ -40,22 +42,6 @@ def season_of(series: list[np.ndarray], candidates: list[int] | None = None) -> 
         if season > 1:
             return season
     return 1
-
-
-def forward_fill(values: np.ndarray, season: int = 1) -> np.ndarray:
-    """Replace a missing value by that of the season before, else by the previous one.
-
-    Only missing values at the beginning use a later value, the first observed one.
-    """
-    missing = np.flatnonzero(np.isnan(values))
-    if not len(missing):
-        return values
-    values = values.copy()
-    first = int(np.flatnonzero(~np.isnan(values))[0])
-    for step in missing.tolist():
-        before = step - (season if step - season >= first else 1)
-        values[step] = values[first] if step < first else values[before]
-    return values
 
 
 def _filled_and_scaled(values: np.ndarray) -> np.ndarray:

@@ -33,6 +33,13 @@ class Series:
     """(n, horizon, known) values of the known columns after the end of each series."""
     names: list[str]
     """The names of the series in messages."""
+    first: Tensor
+    """(n,) first observed step of each series, from which on it is here."""
+
+    def place(self, i: int, step: int) -> str:
+        """A value of series i and its place, for messages."""
+        value = float(self.values[int(self.starts[i]) + step])
+        return f"{self.names[i]} has {value:g} in step {int(self.first[i]) + step}"
 
 
 class Histories(IndependentSamples):
@@ -86,9 +93,8 @@ class Histories(IndependentSamples):
         series, n_past = self.series, self.n_past[rows, None]
         starts = series.starts[self.series_index[rows], None]
         ends = starts + self.ends[rows, None]
-        lead = (
-            torch.arange(self.window + self.horizon) - n_past
-        )  # (B, T), 0: first step
+        n_steps = int(n_past.max()) + self.horizon
+        lead = torch.arange(n_steps) - n_past  # (B, T), 0: first step
         at = (ends + lead).clamp(max=ends - 1)
         before = torch.where(lead < 0, at, ends + lead % self.season) - self.season
         before = torch.where(before < starts, at, before)
@@ -113,11 +119,27 @@ class Histories(IndependentSamples):
         target = (
             self._targets(rows, ends, level_and_scale) if self.has_targets else None
         )
+        for scaled in (x,) if target is None else (x, target):
+            self._refuse_infinite(scaled.flatten(1).isinf().any(1), rows, level)
         return Batch(
             x,
             lengths=self.lengths[rows],
             target=target,
             level_and_scale=level_and_scale,
+        )
+
+    def _refuse_infinite(self, infinite: Tensor, rows: Tensor, level: Tensor) -> None:
+        """Raise for the first window that float32 does not hold in its own scale."""
+        if not bool(infinite.any()):
+            return
+        at = int(infinite.int().argmax())
+        i = int(self.series_index[rows[at]])
+        start, length = int(self.series.starts[i]), int(self.series.lengths[i])
+        values = self.series.values[start : start + length]
+        step = int((values - level[at]).abs().argmax())
+        raise DataError(
+            f"{self.series.place(i, step)}, so far from the steps before that float32 does "
+            f"not hold it in their scale; correct it, or replace it by NaN."
         )
 
     def _are_observed(self, series_index: Tensor, ends: Tensor) -> Tensor:

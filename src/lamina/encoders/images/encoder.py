@@ -19,36 +19,32 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.files import evenly_spaced, pooled_moments
+from lamina.encoders.finite import MAX_FLOAT32
 from lamina.encoders.images.reader import (
-    LARGEST,
     ArrayImages,
     ImageFiles,
     Images,
     blocks,
-    images_of,
-    refuse_nonfinite,
+    read_images,
 )
 from lamina.encoders.images.samples import ImageSamples
-from lamina.encoders.images.schema import (
-    FILE_VALUES,
-    ImageSchema,
-    check_values,
-    values_of,
-)
+from lamina.encoders.images.schema import ImageSchema, refuse_far
 from lamina.exceptions import ParameterError, warn_of_data
 from lamina.params import Params, Rule, Use, at_least, refuse_unused
 
 N_FOR_STATISTICS = 2_000
 """Files from which mean and standard deviation are computed."""
+MAX_SIDE = 10_000
+"""The largest height and width that images are resized to."""
 MIN_PHOTO_SIZE = 16
 """Pixels along each side from which grey images may be the rows of one colour image."""
 
 
 def height_and_width() -> Rule:
     """A pair of integers from 1 on."""
-    side = at_least(1)
+    side = at_least(1, most=MAX_SIDE)
     return Rule(
-        "pair of int >= 1",
+        f"pair of int from 1 to {MAX_SIDE}",
         lambda v: (
             isinstance(v, list | tuple) and len(v) == 2 and all(map(side.accepts, v))
         ),
@@ -56,17 +52,24 @@ def height_and_width() -> Rule:
 
 
 class ImageParams(Params):
-    """The size of images."""
+    """The size of images, and its limit."""
 
     image_size: Annotated[
         int | tuple[int, int] | None,
-        at_least(1),
+        at_least(1, most=MAX_SIDE),
         height_and_width(),
         Use.FROZEN,
         """Height and width, or both as one number, to which image files, PIL images and
         lists of uint8 arrays are resized; their proportions may change. None requires
         images of equal size.""",
     ] = None
+    max_pixels: Annotated[
+        int,
+        at_least(1),
+        Use.FROZEN,
+        """Largest number of pixels of an image, before it is resized. A file that has more
+        by its header is not decoded, which takes up to 16 bytes a pixel.""",
+    ] = 50_000_000
 
 
 class ImageEncoder(Encoder[Images]):
@@ -74,6 +77,9 @@ class ImageEncoder(Encoder[Images]):
 
     params = ImageParams
     schema: ImageSchema | None = None
+    mean: np.ndarray
+    scale: np.ndarray
+    """(C,) of the pixels in `fit`."""
     keeps_scale = False
     """Whether `fit` keeps mean and scale, which are those of a pretrained network."""
 
@@ -82,22 +88,21 @@ class ImageEncoder(Encoder[Images]):
         if isinstance(size, Integral):
             size = (size, size)
         self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.max_pixels = int(params.max_pixels)
 
     def read(self, X: object) -> Images:
         """The images of X, checked; the first call learns the schema."""
-        fitted = self.schema
-        images = images_of(X, self.size, None if fitted is None else fitted.shape)
+        images, values = read_images(X, self.size, self.schema, self.max_pixels)
         array = images.array if isinstance(images, ArrayImages) else None
-        values = FILE_VALUES if array is None else values_of(array)
-        is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
-        if array is not None and not is_finite:
-            refuse_nonfinite(array)
-        if fitted is None:
+        if self.schema is None:
             if array is not None:
                 _warn_of_axes(len(images), *images.shape)
             self.schema = ImageSchema("image", *images.shape, values)
-        else:
-            check_values(values, fitted.values, array)
+        if array is not None and "scale" in vars(self):
+            # No value is farther from the mean in scales.
+            reach = (max(-values.low, values.high) + np.abs(self.mean)) / self.scale
+            if reach.max() > MAX_FLOAT32:
+                refuse_far(array, self.mean, self.scale)
         return images
 
     def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:

@@ -7,19 +7,19 @@ channel, several frames and truncated data are refused.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from lamina.encoders.files import name_of, open_regular, reading
+from lamina.encoders.files import RegularFile, name_of, open_regular, reading
 from lamina.exceptions import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     import PIL.Image
 
-Source: TypeAlias = "str | Path | bytes | np.ndarray | PIL.Image.Image"
-"""A path, the contents of a file, an array (H, W, C) of uint8, or a PIL image."""
+Source: TypeAlias = "RegularFile | bytes | np.ndarray | PIL.Image.Image"
+"""A file, the contents of one, an array (H, W, C) of uint8, or a PIL image."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """No other format is opened: for PostScript, PIL would start Ghostscript."""
 MPO = "MPO"
@@ -35,6 +35,9 @@ CHANNELS = {"1": 1, "L": 1} | dict.fromkeys(
 )
 """Channels of images without transparency, by PIL's mode."""
 ORIENTATION, BITS_PER_SAMPLE = 0x0112, 0x0102
+TILE_WIDTH, TILE_HEIGHT = 0x0142, 0x0143
+MAX_EXCESS = 1 << 22
+"""Pixels that a tile may have beyond those of its image."""
 
 
 def image_header(source: Source, i: int) -> tuple[int, int, int]:
@@ -72,9 +75,9 @@ def _opened(source: Source, i: int) -> Iterator[Any]:
         if isinstance(source, np.ndarray):
             grey = source.ndim == 3 and source.shape[2] == 1
             yield Image.fromarray(source[..., 0] if grey else source)
-        elif isinstance(source, str | Path | bytes):
+        elif isinstance(source, RegularFile | bytes):
             is_bytes = isinstance(source, bytes)
-            with io.BytesIO(source) if is_bytes else open_regular(source) as file:
+            with io.BytesIO(source) if is_bytes else open_regular(source, i) as file:
                 try:
                     image = Image.open(file, formats=FORMATS)
                 except Image.UnidentifiedImageError:
@@ -124,6 +127,12 @@ def _problem_of_file(image: Any) -> str | None:
             "was closed before its pixels were read; call `image.load()` while it is "
             "open, or pass its path."
         )
+    tile, n_pixels = _tile_of(image), image.width * image.height
+    if prod(tile) > n_pixels + MAX_EXCESS:
+        return (
+            f"has tiles of {tile[0]} x {tile[1]} pixels, far more than its own "
+            f"{image.width} x {image.height}. Repair it or leave it out."
+        )
     # PIL defines the attribute only for formats with frames.
     n_frames = getattr(image, "n_frames", 1)
     if n_frames > 1 and image.format != MPO:
@@ -139,6 +148,12 @@ def _problem_of_file(image: Any) -> str | None:
             f"it to 8 bits."
         )
     return None
+
+
+def _tile_of(image: Any) -> tuple[int, int]:
+    """Width and height of a tile of a TIFF file, which libtiff decodes as a whole."""
+    tags = image.tag_v2 if image.format == "TIFF" and "tag_v2" in vars(image) else {}
+    return tags.get(TILE_WIDTH, 0), tags.get(TILE_HEIGHT, 0)
 
 
 def _n_bits(image: Any) -> int:

@@ -11,20 +11,34 @@ from typing import Any
 import numpy as np
 
 from lamina.encoders.containers import is_contents, is_image, unwrap
-from lamina.encoders.files import contents_of, is_path, name_of
+from lamina.encoders.files import (
+    contents_of,
+    is_path,
+    name_of,
+    refuse_excess,
+    refuse_large_file,
+    regular_file,
+)
 from lamina.encoders.images.files import (
     MODES,
     Source,
     decode_image,
     image_header,
 )
-from lamina.encoders.images.schema import other_shape
+from lamina.encoders.images.schema import (
+    FILE_VALUES,
+    LARGEST,
+    ImageSchema,
+    Values,
+    check_values,
+    other_shape,
+    refuse_nonfinite,
+    values_of,
+)
 from lamina.exceptions import DataError, ParameterError
 
 BLOCK_SIZE = 1 << 20
 """Values of the images that are processed at a time."""
-LARGEST = 1e30
-"""The largest absolute value of a pixel; greater ones could overflow when standardised."""
 Shape = tuple[int, int, int]
 
 
@@ -86,17 +100,20 @@ Images = ArrayImages | ImageFiles
 
 
 def images_of(
-    data: object, size: tuple[int, int] | None, fitted: Shape | None
+    data: object, size: tuple[int, int] | None, fitted: Shape | None, max_pixels: int
 ) -> Images:
-    """The images of X, all of the same shape, which is `fitted` if that is not None."""
+    """The images of X, all of the same shape, which is `fitted` if that is not None.
+
+    An image of more than `max_pixels` is refused before it is decoded.
+    """
     X = unwrap(data, is_table=False)
     if isinstance(X, list):
         samples = [_as_sample(sample, i) for i, sample in enumerate(X)]
         arrays = [s for s in samples if isinstance(s, np.ndarray)]
         if len(arrays) < len(samples):
-            return _files(samples, size, fitted)
+            return _files(samples, size, fitted, max_pixels)
         if size is not None and all(a.dtype == np.uint8 for a in arrays):
-            images = _files(arrays, size, fitted)
+            images = _files(arrays, size, fitted, max_pixels)
             return ArrayImages(images.pixels(np.arange(len(images))))
         X = _stacked(arrays, size)
     if fitted is None and size is not None:
@@ -105,7 +122,29 @@ def images_of(
             f"arrays that are not uint8; leave it at its default, or pass list(X) of "
             f"uint8 arrays."
         )
-    return _array(X, fitted)
+    images = _array(X, fitted)
+    n_pixels = prod(images.shape[:2])
+    refuse_excess(None, 0, n_pixels, "pixels", ("max_pixels", max_pixels))
+    return images
+
+
+def read_images(
+    X: object,
+    size: tuple[int, int] | None,
+    fitted: ImageSchema | None,
+    max_pixels: int,
+) -> tuple[Images, Values]:
+    """The images of X and the range of their values, checked against those of `fit`."""
+    shape = None if fitted is None else fitted.shape
+    images = images_of(X, size, shape, max_pixels)
+    array = images.array if isinstance(images, ArrayImages) else None
+    values = FILE_VALUES if array is None else values_of(array)
+    is_finite = values.low >= -LARGEST and values.high <= LARGEST  # not if NaN
+    if array is not None and not is_finite:
+        refuse_nonfinite(array)
+    if fitted is not None:
+        check_values(values, fitted.values, array)
+    return images, values
 
 
 def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
@@ -114,23 +153,13 @@ def blocks(rows: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def refuse_nonfinite(array: np.ndarray) -> None:
-    """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
-    for i, image in enumerate(array):
-        if not (np.abs(image) <= LARGEST).all():
-            what = f"values beyond {LARGEST:g}"
-            if not np.isfinite(image).all():
-                what = "NaN" if np.isnan(image).any() else "inf"
-            raise DataError(
-                f"Sample {i} of X contains {what}; repair it or leave it out."
-            )
-
-
 def _as_sample(sample: Any, i: int) -> Source:
     """A source that can be decoded repeatedly, or an array."""
     if is_contents(sample):
         return contents_of(sample, i)
-    if is_path(sample) or is_image(sample):
+    if is_path(sample):
+        return regular_file(sample, i)
+    if is_image(sample):
         return sample
     if sample is None:
         raise DataError(f"Sample {i} is None; leave it out.")
@@ -197,10 +226,18 @@ def _stacked(arrays: list[np.ndarray], size: tuple[int, int] | None) -> np.ndarr
 
 
 def _files(
-    sources: Sequence[Source], size: tuple[int, int] | None, fitted: Shape | None
+    sources: Sequence[Source],
+    size: tuple[int, int] | None,
+    fitted: Shape | None,
+    max_pixels: int,
 ) -> ImageFiles:
     """The sources, checked by their headers."""
-    headers = [_header(source, i) for i, source in enumerate(sources)]
+    limit = "max_pixels", max_pixels
+    headers = []
+    for i, source in enumerate(sources):
+        refuse_large_file(source, i, limit)
+        headers.append(_header(source, i))
+        refuse_excess(source, i, prod(headers[-1][:2]), "pixels", limit)
     if fitted is None:
         if size is None:
             _refuse_unequal(sources, [header[:2] for header in headers])

@@ -1,5 +1,7 @@
 """Images -> batches x (B, C, H, W), channels last in memory, each channel standardised."""
 
+from math import prod
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,6 +25,9 @@ class ImageSamples(IndependentSamples):
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def n_cells(self) -> int:
+        return prod(self.images.shape[:2])
 
     def resident(self, device: torch.device, max_bytes: int) -> "ImageSamples | Pixels":
         if isinstance(self.images, ImageFiles):
@@ -54,6 +59,9 @@ class Pixels(IndependentSamples):
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def n_cells(self) -> int:
+        return prod(self.pixels.shape[1:3])
 
     def take(self, rows: Tensor) -> Batch:
         rows = rows.to(self.pixels.device, non_blocking=True)

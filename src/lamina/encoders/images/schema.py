@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lamina.encoders.finite import MAX_FLOAT32
 from lamina.exceptions import DataError
 from lamina.schema import Schema
 
 MAX_OF_BYTES, HALF_OF_BYTES = 255, 127
 """The maximum of images with values from 0 to 255 is expected between these."""
+LARGEST = 1e30
+"""The largest absolute value of a pixel; greater ones could overflow when standardised."""
 FAR = 4
 """Whole values that exceed those in `fit` by this factor are on another scale."""
 
@@ -123,3 +126,28 @@ def _is_scaled_up(new: Values, fitted: Values, array: np.ndarray | None) -> bool
 def _is_whole(array: np.ndarray) -> bool:
     """Whether all values are whole; returns at the first image with fractions."""
     return all((image == np.rint(image)).all() for image in array)
+
+
+def refuse_nonfinite(array: np.ndarray) -> None:
+    """Raise `DataError` for the first image of (n, H, W, C) with a value beyond `LARGEST`."""
+    for i, image in enumerate(array):
+        # As float64: half precision would round the limit to infinity.
+        if not (np.abs(image.astype(np.float64)) <= LARGEST).all():
+            what = f"values beyond {LARGEST:g}"
+            if not np.isfinite(image).all():
+                what = "NaN" if np.isnan(image).any() else "inf"
+            raise DataError(
+                f"Sample {i} of X contains {what}; repair it or leave it out."
+            )
+
+
+def refuse_far(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+    """Raise `DataError` for an image with a value that float32 does not hold when scaled."""
+    for i, image in enumerate(array):
+        far = np.abs(image - mean) / scale > MAX_FLOAT32
+        if far.any():
+            raise DataError(
+                f"Sample {i} of X contains {image[far][0]} in channel "
+                f"{int(np.nonzero(far)[-1][0])}, so far from the values of fit that float32 "
+                f"does not hold it once it is scaled; correct it."
+            )

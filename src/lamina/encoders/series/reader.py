@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.missing import as_array
+from lamina.numeric import as_floats
 
 
 @dataclass
@@ -17,6 +19,8 @@ class SeriesList:
 
     flat: np.ndarray
     lengths: np.ndarray
+    sample_numbers: np.ndarray | None = None
+    """(n,) numbers of the samples in X, for messages; None if these are all of X."""
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -24,7 +28,19 @@ class SeriesList:
     def __getitem__(self, rows: np.ndarray) -> "SeriesList":
         stops = self.lengths.cumsum()
         parts = [self.flat[stops[i] - self.lengths[i] : stops[i]] for i in rows]
-        return SeriesList(np.concatenate(parts), self.lengths[rows])
+        numbers = rows if self.sample_numbers is None else self.sample_numbers[rows]
+        return SeriesList(np.concatenate(parts), self.lengths[rows], numbers)
+
+    def place(self, row: int, channel: int) -> str:
+        """The value in a row of `flat`, and its place in X, for messages."""
+        stops = self.lengths.cumsum()
+        i = int(np.searchsorted(stops, row, side="right"))
+        number = i if self.sample_numbers is None else int(self.sample_numbers[i])
+        step = row - int(stops[i] - self.lengths[i])
+        value = self.flat[row, channel]
+        return (
+            f"Sample {number} of X contains {value} in step {step}, channel {channel}"
+        )
 
 
 def read_series(X: np.ndarray | list, owner: str) -> SeriesList:
@@ -48,7 +64,7 @@ def _read_array(X: np.ndarray, owner: str) -> SeriesList:
         )
     X = X[:, :, None] if X.ndim == 2 else X
     n, steps, channels = X.shape
-    flat = _floats(X.reshape(n * steps, channels), "X")
+    flat = _floats(X, "X").reshape(n * steps, channels)
     return SeriesList(flat, np.full(n, steps))
 
 
@@ -81,47 +97,21 @@ def _as_columns(sample: object, i: int) -> np.ndarray:
     return array
 
 
-def _floats(values: object, what: str) -> np.ndarray:
+def _floats(values: Any, what: str) -> np.ndarray:
     """An array of floats: float32 is kept, any other type becomes float64."""
     try:
-        if isinstance(values, np.ma.MaskedArray):
-            values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
-        array = np.asarray(values)
-        if array.dtype.kind in "cmMUSV":
-            raise TypeError(f"it holds {array.dtype}")
-        if array.dtype.kind == "O":
-            floats = [_float(value) for value in array.ravel()]
-            array = np.array(floats, np.float64).reshape(array.shape)
-        is_single = array.dtype == np.float32
-        return array if is_single else array.astype(np.float64, copy=False)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"{what} is not an array of numbers: {error}. Complex data not supported."
-            if "complex" in str(error)
-            else f"{what} is not an array of numbers: {error}."
-        ) from None
-
-
-def _float(value: Any) -> float:
-    if value is None:
-        return np.nan
-    if isinstance(value, str | bytes):
-        raise TypeError(f"an argument must be a number, not the string {value!r}")
-    try:
-        return float(value)
-    except TypeError:
-        raise TypeError(
-            f"an argument must be neither a string nor any object but a number, "
-            f"and not {value!r}"
-        ) from None
+        array = as_array(values)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise DataError(f"{what} is not an array of numbers: {error}.") from None
+    is_single = array.dtype == np.float32 and not np.ma.is_masked(array)
+    return np.asarray(array) if is_single else as_floats(array, what)
 
 
 def _refuse_infinite(series: SeriesList) -> None:
-    bad = np.isinf(series.flat).any(1)
+    bad = np.isinf(series.flat)
     if bad.any():
-        step = int(bad.argmax())
-        sample = int(np.searchsorted(series.lengths.cumsum(), step, side="right"))
+        row, channel = (int(a[0]) for a in np.nonzero(bad))
         raise DataError(
-            f"Sample {sample} of X contains infinity; replace it, by NaN if the value is "
-            f"not known."
+            f"{series.place(row, channel)}: infinity, or beyond the range of floats. "
+            f"Replace it, by NaN if the value is not known."
         )

@@ -15,7 +15,8 @@ import numpy as np
 from lamina.encoders.names import refuse_duplicates
 from lamina.encoders.series.times import TimeKind, Times, read_times
 from lamina.exceptions import DataError, warn_of_data
-from lamina.missing import is_missing
+from lamina.missing import as_array, is_missing
+from lamina.numeric import as_floats
 
 RESET = "pass X.reset_index(drop=True) if its rows are the steps in order"
 
@@ -137,33 +138,10 @@ def floats_of(column: nw.Series | np.ndarray, name: str) -> np.ndarray:
         if is_numeric and not column.is_null().any():
             return np.asarray(column.to_numpy(), dtype=np.float64)
         column = np.array([*column.to_list(), None], dtype=object)[:-1]
-    if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "biuf":
-        mask = np.ma.getmaskarray(column)
-        return np.where(mask, np.nan, column.data).astype(np.float64, copy=False)
-    array = np.asarray(column)
+    array = as_array(column)
     if array.ndim == 0:
         raise DataError(f"{name} is {column!r:.60}; a series is an array of numbers.")
-    if array.dtype.kind in "biuf":
-        return array.astype(np.float64)
-    if array.dtype.kind != "O":
-        raise DataError(
-            f"{name} holds {array.flat[0].item()!r}; a series is an array of numbers."
-        )
-    values = np.empty(array.shape, dtype=np.float64)
-    for at, value in np.ndenumerate(array):
-        values[at] = np.nan if is_missing(value) else _float(value, at[0], name)
-    return values
-
-
-def _float(value: Any, row: int, name: str) -> float:
-    try:
-        if isinstance(value, str | bytes):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(
-            f"{name} is not an array of numbers: row {row} is {value!r}."
-        ) from None
+    return as_floats(array, name)
 
 
 def _is_eager(X: object) -> bool:

@@ -11,10 +11,11 @@ import datetime
 import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from types import NoneType
 
 import numpy as np
 
-from lamina.encoders.base import refuse_infinite
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import NUMERIC, Values
 from lamina.encoders.tables.dates import (
     DAY,
@@ -28,15 +29,18 @@ from lamina.encoders.tables.dates import (
     zone_of,
 )
 from lamina.encoders.tables.scalars import (
-    COMPLEX,
-    NUMBERS,
+    DURATIONS,
     are_all,
+    are_numbers,
     category_text,
     number_of,
 )
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
+from lamina.numeric import as_floats, tensor_types
 
+UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void)
+"""Types of values that are neither numbers nor the name of a category."""
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 """A number as text; a leading zero marks a code, such as a postcode."""
 
@@ -74,9 +78,10 @@ def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
         return Column(name, "date", dtype, zone)
     if kind == "m":
         return Column(name, "duration", dtype)
-    if kind == "c":
+    if kind in "cV":
         raise DataError(
-            f"{_column(name)} holds complex numbers. Complex data not supported."
+            f"{_column(name)} holds {values.array.dtype}. Complex data not supported, nor "
+            f"is raw memory; convert it to numbers or texts."
         )
     return _column_of_objects(name, values.array, dtype)
 
@@ -94,11 +99,11 @@ def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
     present = [v for v in array.tolist() if not is_missing(v)]
     types = set(map(type, present))
     _refuse_unusable(name, array, types)
-    if are_all(types, NUMBERS):
+    if are_numbers(types):
         return Column(name, "number", dtype)
     if are_all(types, (datetime.date, np.datetime64)):
         return Column(name, "date", dtype, zone_of(present))
-    if are_all(types, (datetime.timedelta, np.timedelta64)):
+    if are_all(types, DURATIONS):
         return Column(name, "duration", dtype)
     if are_all(types, (str,)):
         if are_iso_dates(present):
@@ -121,7 +126,7 @@ def _to_numbers(column: Column, values: Values) -> np.ndarray:
         if None in floats:
             raise _bad_value(column, array, floats.index(None), "a number")
         array = np.array(floats, dtype=np.float64)
-    array = array.astype(np.float64, copy=False)
+    array = as_floats(array, _column(column.name))
     refuse_infinite(array[:, None], [column.name])
     return array
 
@@ -157,7 +162,7 @@ def _to_durations(column: Column, values: Values) -> np.ndarray:
     if array.dtype.kind == "O":
         deltas = [None if is_missing(v) else v for v in array.tolist()]
         for row, delta in enumerate(deltas):
-            if not isinstance(delta, datetime.timedelta | np.timedelta64 | None):
+            if not isinstance(delta, (*DURATIONS, NoneType)):
                 raise _bad_value(column, array, row, "a duration")
         array = np.array(deltas, dtype="timedelta64[us]")
     if array.dtype.kind != "m":
@@ -197,9 +202,8 @@ def _recognised(column: Column, texts: list[str | None]) -> list[str | None]:
 
 def _refuse_unusable(name: Hashable, array: np.ndarray, types: set[type]) -> None:
     for kind in types:
-        is_scalar = kind.__hash__ is not None and not issubclass(
-            kind, (*COMPLEX, np.ndarray)
-        )
+        unusable = UNUSABLE + tensor_types()
+        is_scalar = kind.__hash__ is not None and not issubclass(kind, unusable)
         has_text = (
             kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
         )

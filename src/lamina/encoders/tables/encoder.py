@@ -15,8 +15,9 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples, TensorSamples
 from lamina.encoders.names import text_names
-from lamina.encoders.standardizer import Standardizer, as_floats
-from lamina.encoders.tables.reader import Columns, TableParams, TableReader, TableSchema
+from lamina.encoders.standardizer import Place, Standardizer, as_floats
+from lamina.encoders.tables.reader import TableParams, TableReader
+from lamina.encoders.tables.schema import Columns, TableSchema
 
 MAX_ONE_HOT = 9
 """Categories of a column up to which it is encoded one-hot."""
@@ -81,13 +82,21 @@ class TableEncoder(Encoder[Columns]):
         """The samples for a network."""
         numeric = plain.numeric
         if not isinstance(numeric, np.ndarray):
-            return Rows(as_floats(numeric), self.standardizer)
+            return Rows(as_floats(numeric), self.standardizer, self._place(plain))
         if numeric.size > LARGE and not plain.categories:
-            return Rows(numeric, self.standardizer)
+            return Rows(numeric, self.standardizer, self._place(plain))
         x = np.empty((len(plain), self.spec.n_channels), np.float32)
-        self.standardizer.write(numeric, x)
+        self.standardizer.write(numeric, x, self._place(plain))
         codes = self._encode_categories(plain, x)
         return TensorSamples(torch.from_numpy(x), codes)
+
+    def _place(self, plain: Columns) -> Place:
+        def place(row: int, column: int) -> str:
+            name, value = self._columns.name_of(column), plain.numeric[row, column]
+            number = row if plain.row_numbers is None else plain.row_numbers[row]
+            return f"Column {name!r} contains {value} in row {number}"
+
+        return place
 
     def _encode_categories(self, plain: Columns, x: np.ndarray) -> Tensor | None:
         """Fill the one-hot columns of x; return the codes (n, K) of the other columns."""
@@ -109,9 +118,12 @@ class Rows(IndependentSamples):
     """Rows of a sparse matrix or a large array, made dense and scaled for each batch."""
 
     def __init__(
-        self, values: np.ndarray | sparse.csr_matrix, standardizer: Standardizer
+        self,
+        values: np.ndarray | sparse.csr_matrix,
+        standardizer: Standardizer,
+        place: Place,
     ):
-        self.values, self.standardizer = values, standardizer
+        self.values, self.standardizer, self.place = values, standardizer, place
         # torch gathers and scales the rows of a batch in parallel, numpy does not.
         self.tensor = None
         if standardizer.is_single and _is_float32(values):
@@ -129,15 +141,19 @@ class Rows(IndependentSamples):
         return TensorSamples(x)
 
     def take(self, rows: Tensor) -> Batch:
+
+        def place(row: int, column: int) -> str:
+            return self.place(int(rows[row]), column)
+
         if self.tensor is not None:
             x = self.tensor.index_select(0, rows)
-            self.standardizer.apply_(x)
+            self.standardizer.apply_(x, place)
             return Batch(x)
         values = self.values[rows.numpy()]
         if not isinstance(values, np.ndarray):
             values = values.toarray()
         x = np.empty((len(rows), self.standardizer.n_channels), np.float32)
-        self.standardizer.write(values, x)
+        self.standardizer.write(values, x, place)
         return Batch(torch.from_numpy(x))
 
 

@@ -1,22 +1,21 @@
 """Tables in any container -> their columns, checked against those that `fit` saw."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Annotated, TypeGuard
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import check_array
 
-from lamina.encoders.base import refuse_infinite
-from lamina.encoders.containers import unwrap
+from lamina.encoders.containers import is_sparse, unwrap
+from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
-from lamina.encoders.tables.columns import Column, column_of, converted
+from lamina.encoders.tables.columns import column_of, converted
+from lamina.encoders.tables.schema import Columns, TableSchema
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
-from lamina.schema import Schema
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MAX_QUICK = 4096
 """Values of a table up to which one look at all of them is quicker than the checks."""
@@ -43,53 +42,6 @@ class TableParams(Params):
     ] = None
 
 
-@dataclass(frozen=True)
-class TableSchema(Schema):
-    """The columns of a table."""
-
-    form: str = "table"
-    n_columns: int = 0
-    names: tuple[Hashable, ...] | None = None
-    """The names of the columns; None where they have none."""
-    columns: tuple[Column, ...] | None = None
-    """The kinds of the columns; None for an array or a sparse matrix of numbers."""
-    missing: tuple[int, ...] = ()
-    """The numeric columns (of `Columns.numeric`) with missing values in `fit`."""
-
-    @cached_property
-    def every_column(self) -> Sequence[Column]:
-        """`columns`, also for arrays and sparse matrices."""
-        if self.columns is not None:
-            return self.columns
-        return [Column(n, "number", "float64") for n in range(self.n_columns)]
-
-    @cached_property
-    def number_columns(self) -> np.ndarray:
-        """The positions of the columns of numbers."""
-        kinds = [column.kind for column in self.every_column]
-        return np.flatnonzero(np.array(kinds) == "number")
-
-    @cached_property
-    def other_columns(self) -> list[tuple[int, Column]]:
-        """The columns that are not numbers, with their positions."""
-        columns = enumerate(self.every_column)
-        return [(i, column) for i, column in columns if column.kind != "number"]
-
-
-@dataclass
-class Columns:
-    """numeric (n, C), an array or a sparse matrix; categories: an array (n,) a column."""
-
-    numeric: np.ndarray | sparse.csr_matrix
-    categories: list[np.ndarray]
-
-    def __len__(self) -> int:
-        return self.numeric.shape[0]
-
-    def __getitem__(self, rows: np.ndarray) -> "Columns":
-        return Columns(self.numeric[rows], [c[rows] for c in self.categories])
-
-
 class TableReader:
     """Reads tables; the first one determines the schema."""
 
@@ -113,7 +65,7 @@ class TableReader:
             is_numeric = self.schema.columns is None
         if is_numeric and _is_numeric(X):
             return self._read_array(X)
-        if sparse.issparse(X):
+        if is_sparse(X):
             raise DataError(
                 "X is sparse; columns of several types, and categorical_features, need an "
                 "array or a frame."
@@ -123,7 +75,7 @@ class TableReader:
                 f"Expected 2D array, got {X.ndim}D array instead. Reshape your data using "
                 f"X.reshape(1, -1) if it is a single sample."
             )
-        return self._read_table(table_of(X))
+        return self.read_columns(table_of(X))
 
     def _needs_no_checks(self, X: object) -> TypeGuard[np.ndarray]:
         """Whether X is a small array that passes all checks unchanged.
@@ -142,7 +94,10 @@ class TableReader:
             and bool(np.isfinite(X).all())
         )
 
-    def _read_array(self, X: np.ndarray | sparse.spmatrix) -> Columns:
+    def _read_array(self, X: "np.ndarray | sparse.spmatrix") -> Columns:
+        # Imported here, because `lamina.onnx` reads tables without scikit-learn.
+        from sklearn.utils.validation import check_array
+
         values = check_array(
             X,
             accept_sparse="csr",
@@ -155,14 +110,18 @@ class TableReader:
         self._check_columns(None, values.shape[1])
         if self.schema is None:
             self.schema = TableSchema(n_columns=values.shape[1])
-        refuse_infinite(
-            values.data[:, None] if sparse.issparse(values) else values,
-            range(values.shape[1]),
-        )
+        if is_sparse(values):
+            # Imported here: it needs torch, and `lamina.onnx` reads tables without it.
+            from lamina.encoders.standardizer import as_floats
+
+            values = as_floats(values)
+        else:
+            refuse_infinite(values, range(values.shape[1]))
         self._warn_of_missing(values)
         return Columns(values, [])
 
-    def _read_table(self, table: Table) -> Columns:
+    def read_columns(self, table: Table) -> Columns:
+        """The columns of a table in any container."""
         if not table.n_rows or not table.n_columns:
             raise DataError(
                 f"Found array with {table.n_rows} sample(s) and {table.n_columns} "
@@ -244,30 +203,33 @@ class TableReader:
             numeric = np.concatenate(parts, 1)
         return Columns(numeric, categories)
 
-    def _warn_of_missing(self, numeric: np.ndarray | sparse.csr_matrix) -> None:
+    def _warn_of_missing(self, numeric: "np.ndarray | sparse.csr_matrix") -> None:
         """Warn if values are missing in a column of numbers that had none in `fit`."""
         schema = self.schema
-        if schema is None or not self.is_complete or sparse.issparse(numeric):
+        if schema is None or not self.is_complete or is_sparse(numeric):
             return
-        if not np.isnan(numeric.sum()):
-            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isnan(numeric.sum()):
+                return
         new: np.ndarray = np.any(np.isnan(numeric), axis=0)
         new[[i for i in schema.missing if i < len(new)]] = False
         if new.any():
-            name = schema.every_column[schema.number_columns[int(new.argmax())]].name
+            name = schema.name_of(int(new.argmax()))
             warn_of_data(
                 f"Column {name!r} has missing values, and had none in fit; they are "
                 f"replaced by its mean."
             )
 
 
-def _is_numeric(X: object) -> TypeGuard[np.ndarray | sparse.spmatrix]:
+def _is_numeric(X: object) -> "TypeGuard[np.ndarray | sparse.spmatrix]":
     """Whether X is a sparse matrix or a numeric array, or an array that is not 2-D."""
-    if sparse.issparse(X):
+    if is_sparse(X):
         return True
     if not isinstance(X, np.ndarray) or isinstance(X, np.ma.MaskedArray):
         return False
-    return X.dtype.names is None and (X.dtype.kind in "biufc" or X.ndim != 2)
+    # Numbers in more than 8 bytes may not be floats.
+    is_plain = X.dtype.kind in "biuf" and X.dtype.itemsize <= 8
+    return X.dtype.names is None and (is_plain or X.ndim != 2)
 
 
 def _list_error(X: list) -> DataError:

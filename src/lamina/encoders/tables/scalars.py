@@ -1,9 +1,10 @@
 """Single values of columns: which are numbers, and the text that identifies a category."""
 
+import datetime
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -11,14 +12,19 @@ from lamina.missing import is_missing
 
 MISSING = None
 """The category of missing values."""
-NUMBERS = (Real, Decimal, np.number, np.bool_)
-"""Types of numbers, beside complex ones."""
-COMPLEX = (complex, np.complexfloating)
+NUMBERS = (Real, Decimal, np.bool_)
+"""Types of real numbers, beside numpy's durations."""
+DURATIONS = (datetime.timedelta, np.timedelta64)
 
 
 def are_all(types: set[type], allowed: tuple[type, ...]) -> bool:
-    """Whether all types are allowed and none is complex."""
-    return all(issubclass(t, allowed) and not issubclass(t, COMPLEX) for t in types)
+    """Whether all types are allowed."""
+    return all(issubclass(t, allowed) for t in types)
+
+
+def are_numbers(types: set[type]) -> bool:
+    """Whether these are types of real numbers; numpy's durations are integers by theirs."""
+    return are_all(types, NUMBERS) and not any(issubclass(t, DURATIONS) for t in types)
 
 
 def category_text(value: object) -> str | None:
@@ -29,10 +35,10 @@ def category_text(value: object) -> str | None:
         return value.decode("utf8", "backslashreplace")
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
-    return _shortest(value) if isinstance(value, Real | Decimal) else str(value)
+    return _shortest(value) if are_numbers({type(value)}) else str(value)
 
 
-def _shortest(value: Real | Decimal) -> str:
+def _shortest(value: Any) -> str:
     """The text of a number, by its value and not by its type."""
     if isinstance(value, Integral):
         return str(int(value))
@@ -44,11 +50,11 @@ def _shortest(value: Real | Decimal) -> str:
     return str(int(value if isinstance(value, Decimal | Fraction) else number))
 
 
-def number_of(value: object) -> float | None:
+def number_of(value: Any) -> float | None:
     """A number as float, NaN for a missing value, None for any other value."""
     if is_missing(value):
         return np.nan
-    if isinstance(value, NUMBERS) and not isinstance(value, COMPLEX):
+    if are_numbers({type(value)}):
         return _float(value)
     if isinstance(value, bytes):
         value = value.decode("utf8", "replace")

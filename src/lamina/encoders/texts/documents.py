@@ -14,6 +14,7 @@ from lamina.encoders.base import Encoder, IndependentSamples
 from lamina.encoders.texts.encoder import TextSchema
 from lamina.encoders.texts.windows import Windows, token_rows
 from lamina.exceptions import DataError, warn_of_data
+from lamina.nn.language import STEPS_AT_ONCE
 from lamina.params import Use, at_least
 from lamina.scripts import is_composed
 from lamina.texts import ITEMS, items, text_of
@@ -87,6 +88,11 @@ class Documents(IndependentSamples):
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def n_cells(self) -> Tensor:
+        # Features are computed for a part of a long text at a time. All of its steps are
+        # token ids, which take less than a hundredth of the memory of features.
+        return self.lengths.clamp(max=STEPS_AT_ONCE) + self.lengths // 64
 
     def take(self, rows: Tensor) -> Batch:
         lengths = self.lengths[rows]

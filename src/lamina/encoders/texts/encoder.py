@@ -1,6 +1,5 @@
 """Texts, or lists of tokens -> x (B, T) of integers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -9,34 +8,12 @@ import torch
 
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples
-from lamina.exceptions import DataError
+from lamina.encoders.texts.tokenizers import split
 from lamina.params import Params, Use, at_least
 from lamina.schema import Schema
-from lamina.scripts import SYMBOL, WORD, composed, is_unspaced, pattern
-from lamina.texts import items, shown, text_of, warn_of_unspaced
+from lamina.scripts import is_unspaced
+from lamina.texts import items, warn_of_unspaced
 from lamina.vocabulary import Vocabulary
-
-TOKEN = f"{WORD}|{SYMBOL}"
-
-
-def _words(text: str) -> list[str]:
-    """Lower-cased words and single symbols."""
-    return pattern(TOKEN).findall(_lower(text))
-
-
-def _lower(text: str) -> str:
-    """The text in lower case and in normal form C."""
-    return composed(composed(text).lower())
-
-
-def _characters(text: str) -> list[str]:
-    return list(composed(text))
-
-
-TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
-    "word": _words,
-    "char": _characters,
-}
 
 
 @dataclass(frozen=True)
@@ -92,11 +69,7 @@ class TextEncoder(Encoder[list[list[str]]]):
         samples = items(X)
         if self.schema is None:
             self.schema = TextSchema("text", self._unit_of(samples), normalized=True)
-        unit = self.schema.unit
-        return [
-            tokens_of(sample, i) if unit == "token" else _tokenized(sample, i, unit)
-            for i, sample in enumerate(samples)
-        ]
+        return split(samples, self.schema.unit)
 
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
@@ -120,39 +93,3 @@ class TextEncoder(Encoder[list[list[str]]]):
         if unspaced and self.unit == "word":
             warn_of_unspaced('token_unit="char"')
         return self.unit
-
-
-def tokens_of(sample: Any, i: int) -> list[str]:
-    """The tokens of a sample that is a list of tokens, in normal form C."""
-    if isinstance(sample, str):
-        raise DataError(
-            f"Sample {i} is a text, {shown(sample)}, where a list of tokens is expected; "
-            f"split it into tokens, such as {sample.split()[:3]!r}."
-        )
-    is_list = isinstance(sample, list | tuple | np.ndarray)
-    if not is_list or np.ndim(sample) == 0:
-        raise DataError(f"Sample {i} is not a list of tokens: {shown(sample)}.")
-    tokens = [
-        composed(text_of(token, f"Token {j} of sample {i}"))
-        for j, token in enumerate(sample)
-    ]
-    if not tokens:
-        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
-    if "" in tokens:
-        raise DataError(f"Sample {i} has an empty token: {shown(sample)}; drop it.")
-    return tokens
-
-
-def _tokenized(sample: object, i: int, unit: str) -> list[str]:
-    """The lower-cased words, or the characters, of a text or a list of words."""
-    if isinstance(sample, list | tuple | np.ndarray):
-        if unit == "word":
-            return [_lower(token) for token in tokens_of(sample, i)]
-        raise DataError(
-            f"Sample {i} is a list of tokens, {shown(sample)}, and this network reads "
-            f"characters; pass a text."
-        )
-    tokens = TOKENIZERS[unit](text_of(sample, f"Sample {i}"))
-    if not tokens:
-        raise DataError(f"Sample {i} is an empty text: {shown(sample)}; leave it out.")
-    return tokens

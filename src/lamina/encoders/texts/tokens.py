@@ -9,17 +9,15 @@ from torch import Tensor
 
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples
-from lamina.encoders.texts.encoder import TextSchema, VocabularyParams, tokens_of
+from lamina.encoders.texts.encoder import TextSchema, VocabularyParams
+from lamina.encoders.texts.tokenizers import ends, lower, split
 from lamina.params import Use
 from lamina.ragged import Ragged
-from lamina.scripts import composed
 from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
 MIN_SENTENCES = 2
 """Words in fewer sentences count as unknown, so that unknown words are learnt."""
-N_CHARACTERS = 12
-"""Characters that are read from each end of a long word."""
 MULTIPLE = 64
 """The distinct tokens of a batch are padded to a multiple of it, so that few shapes occur."""
 
@@ -50,7 +48,7 @@ class TokenEncoder(Encoder[list[list[str]]]):
         """The tokens of each sentence, in Unicode's normal form C."""
         if self.schema is None:
             self.schema = TextSchema("text", "token", normalized=True)
-        return [tokens_of(sample, i) for i, sample in enumerate(items(X))]
+        return split(items(X), "token")
 
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
@@ -79,11 +77,11 @@ class TokenEncoder(Encoder[list[list[str]]]):
         )
 
     def _key(self, token: str) -> str:
-        return composed(token.lower()) if self.char_features else token
+        return lower(token) if self.char_features else token
 
     def _spellings(self, tokens: list[str]) -> Tensor:
         """(1 + tokens, W): the character ids of each token, between BEGIN and END."""
-        rows = [[], *([BEGIN, *self.characters.encode(_ends(t)), END] for t in tokens)]
+        rows = [[], *([BEGIN, *self.characters.encode(ends(t)), END] for t in tokens)]
         table = np.full((len(rows), max(map(len, rows))), PAD, dtype=np.int32)
         for row, codes in zip(table, rows, strict=True):
             row[: len(codes)] = codes
@@ -115,10 +113,3 @@ class TokenSamples(IndependentSamples):
         width = int(self.n_characters[distinct].max())
         spellings = self.spellings[distinct, :width]
         return Batch(x, codes, tokens.lengths, spellings=spellings)
-
-
-def _ends(token: str) -> str:
-    """The characters of a token that are read."""
-    if len(token) <= 2 * N_CHARACTERS:
-        return token
-    return token[:N_CHARACTERS] + token[-N_CHARACTERS:]

@@ -1,0 +1,88 @@
+"""Texts, or lists of tokens -> their tokens.
+
+Texts are converted to Unicode's normal form C, so that the encoding of an accented letter
+has no effect.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lamina.exceptions import DataError
+from lamina.scripts import SYMBOL, WORD, composed, pattern
+from lamina.texts import shown, text_of
+
+TOKEN = f"{WORD}|{SYMBOL}"
+N_CHARACTERS = 12
+"""Characters that are read from each end of a long word."""
+
+
+def _words(text: str) -> list[str]:
+    """Lower-cased words and single symbols."""
+    return pattern(TOKEN).findall(lower(text))
+
+
+def lower(text: str) -> str:
+    """The text in lower case and in normal form C."""
+    return composed(composed(text).lower())
+
+
+def _characters(text: str) -> list[str]:
+    return list(composed(text))
+
+
+TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
+    "word": _words,
+    "char": _characters,
+}
+
+
+def split(samples: list[Any], unit: str) -> list[list[str]]:
+    """The tokens of each sample: of a list if `unit` is "token", otherwise of a text."""
+    if unit == "token":
+        return [_tokens_of(sample, i) for i, sample in enumerate(samples)]
+    return [_tokenized(sample, i, unit) for i, sample in enumerate(samples)]
+
+
+def _tokens_of(sample: Any, i: int) -> list[str]:
+    """The tokens of a sample that is a list of tokens, in normal form C."""
+    if isinstance(sample, str):
+        raise DataError(
+            f"Sample {i} is a text, {shown(sample)}, where a list of tokens is expected; "
+            f"split it into tokens, such as {sample.split()[:3]!r}."
+        )
+    is_list = isinstance(sample, list | tuple | np.ndarray)
+    if not is_list or np.ndim(sample) == 0:
+        raise DataError(f"Sample {i} is not a list of tokens: {shown(sample)}.")
+    tokens = [
+        composed(text_of(token, f"Token {j} of sample {i}"))
+        for j, token in enumerate(sample)
+    ]
+    if not tokens:
+        raise DataError(f"Sample {i} is an empty list of tokens; leave it out.")
+    if "" in tokens:
+        raise DataError(f"Sample {i} has an empty token: {shown(sample)}; drop it.")
+    return tokens
+
+
+def _tokenized(sample: object, i: int, unit: str) -> list[str]:
+    """The lower-cased words, or the characters, of a text or a list of words."""
+    if isinstance(sample, list | tuple | np.ndarray):
+        if unit == "word":
+            return [lower(token) for token in _tokens_of(sample, i)]
+        raise DataError(
+            f"Sample {i} is a list of tokens, {shown(sample)}, and this network reads "
+            f"characters; pass a text."
+        )
+    tokens = TOKENIZERS[unit](text_of(sample, f"Sample {i}"))
+    if not tokens:
+        raise DataError(f"Sample {i} is an empty text: {shown(sample)}; leave it out.")
+    return tokens
+
+
+def ends(token: str) -> str:
+    """The characters of a token that are read."""
+    if len(token) <= 2 * N_CHARACTERS:
+        return token
+    return token[:N_CHARACTERS] + token[-N_CHARACTERS:]

@@ -1,0 +1,5 @@
+"""Predictions without torch: `Predictor` reads what `to_onnx` of an estimator wrote."""
+
+from lamina.onnx.predictor import Predictor
+
+__all__ = ["Predictor"]

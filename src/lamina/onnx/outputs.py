@@ -1,0 +1,162 @@
+"""Outputs of a graph: a function for each class of task.
+
+function(graph, task, head, features, batch) -> what `Predictor` has to be told of y
+"""
+
+from typing import Any
+
+import numpy as np
+
+from lamina.batch import HistoryChannel
+from lamina.nn.heads import LastStepsHead, PooledHead
+from lamina.nn.labelling import LabellingHead
+from lamina.onnx.graph import DOUBLE, FLOAT, INT64, Graph, GraphBatch, GraphFeatures
+from lamina.onnx.layers import AddNodes, apply
+from lamina.onnx.viterbi import labelling
+from lamina.tasks.classification import SingleLabelClassification
+from lamina.tasks.forecasting import Forecasting
+from lamina.tasks.label_task import LabelTask
+from lamina.tasks.regression import LOSSES, Regression
+from lamina.tasks.several_labels import (
+    MultilabelClassification,
+    MultioutputClassification,
+)
+from lamina.tasks.tagging import Tagging
+
+Metadata = dict[str, Any]
+
+
+def _pooled(graph: Graph, head: PooledHead, features: GraphFeatures) -> str:
+    """H (B, T, D) -> outputs (B, K) of the mean over the real steps."""
+    h, lengths = features.h, features.lengths
+    if lengths is None:
+        return apply(
+            graph, head.out, graph.add("ReduceMean", h, graph.ints(1), keepdims=0)
+        )
+    real = graph.add("Unsqueeze", graph.mask(lengths, h, 1), graph.ints(2))
+    h = graph.add("Where", real, h, graph.constant(0.0, np.float32))
+    total = graph.add("ReduceSum", h, graph.ints(1), keepdims=0)
+    count = graph.cast(graph.add("Unsqueeze", lengths, graph.ints(1)), FLOAT)
+    return apply(graph, head.out, graph.add("Div", total, count))
+
+
+def _labels(
+    graph: Graph,
+    task: LabelTask,
+    head: PooledHead,
+    features: GraphFeatures,
+    batch: GraphBatch,
+) -> Metadata:
+    del batch
+    logits = _pooled(graph, head, features)
+    if isinstance(task, MultioutputClassification):
+        sizes = graph.ints(*task.sizes)
+        parts = graph.add("Split", logits, sizes, n_outputs=len(task.sizes), axis=1)
+        parts = [parts] if isinstance(parts, str) else parts
+        probabilities = graph.add(
+            "Concat", *(graph.add("Softmax", p, axis=1) for p in parts), axis=1
+        )
+        classes = [plain_classes(each) for each in task.classes]
+    elif isinstance(task, MultilabelClassification):
+        probabilities = graph.add("Sigmoid", logits)
+        classes = plain_classes(task.classes)
+    else:
+        probabilities = graph.add("Softmax", logits, axis=1)
+        classes = plain_classes(task.classes)
+    shape = ["batch", task.n_outputs]
+    graph.output(logits, "logits", FLOAT, shape)
+    graph.output(probabilities, "probabilities", FLOAT, shape)
+    return {"kind": KINDS[type(task)], "classes": classes}
+
+
+def plain_classes(classes: np.ndarray) -> Metadata:
+    """The labels as JSON can hold them, with their dtype."""
+    return {"labels": classes.tolist(), "dtype": classes.dtype.str}
+
+
+def _numbers(
+    graph: Graph,
+    task: Regression,
+    head: PooledHead,
+    features: GraphFeatures,
+    batch: GraphBatch,
+) -> Metadata:
+    del batch
+    output = graph.cast(_pooled(graph, head, features), DOUBLE)
+    if LOSSES[task.loss_name].positive:
+        output = graph.add("Exp", output)
+    output = graph.add("Reshape", output, graph.ints(-1, *task.shape))
+    output = graph.add("Mul", output, graph.constant(task.scale, np.float64))
+    output = graph.add("Add", output, graph.constant(task.mean, np.float64))
+    graph.output(output, "predictions", DOUBLE, ["batch", *task.shape])
+    return {"kind": "numbers"}
+
+
+def _tags(
+    graph: Graph,
+    task: Tagging,
+    head: LabellingHead,
+    features: GraphFeatures,
+    batch: GraphBatch,
+) -> Metadata:
+    logits = apply(graph, head.out, features.h)
+    assert batch.lengths is not None
+    labels = labelling(graph, head.labels, logits, batch.lengths)
+    graph.output(logits, "logits", FLOAT, ["batch", "steps", len(task.classes)])
+    graph.output(labels, "labels", INT64, ["batch", "steps"])
+    return {"kind": "tags", "classes": plain_classes(task.classes)}
+
+
+def _forecasts(
+    graph: Graph,
+    task: Forecasting,
+    head: LastStepsHead,
+    features: GraphFeatures,
+    batch: GraphBatch,
+) -> Metadata:
+    assert features.lengths is not None and batch.level_and_scale is not None
+    channel = graph.ints(HistoryChannel.SEASONAL_BASELINE)
+    baseline = graph.add("Gather", batch.x, channel, axis=2)
+    baseline, h = (
+        _last_steps(graph, values, features.lengths, head.n_steps)
+        for values in (baseline, features.h)
+    )
+    output = graph.add("Add", baseline, apply(graph, head.out, h))
+    level, scale = graph.add(
+        "Split", batch.level_and_scale, n_outputs=2, axis=1, num_outputs=2
+    )
+    axis = graph.ints(2)
+    output = graph.add(
+        "Mul", graph.cast(output, DOUBLE), graph.add("Unsqueeze", scale, axis)
+    )
+    output = graph.add("Add", output, graph.add("Unsqueeze", level, axis))
+    shape = ["batch", task.horizon, len(task.levels)]
+    graph.output(output, "forecasts", DOUBLE, shape)
+    bounds = {"lower": task.lower, "upper": task.upper}
+    bounds = {k: None if v is None else float(v) for k, v in bounds.items()}
+    return {"kind": "forecasts", "levels": task.levels, **bounds}
+
+
+def _last_steps(graph: Graph, h: str, lengths: str, n: int) -> str:
+    """H (B, T, D) -> (B, n, D), the last n real steps."""
+    first = graph.add("Sub", lengths, graph.scalar(n))
+    first = graph.add("Unsqueeze", first, graph.ints(1))
+    steps = graph.add("Add", first, graph.constant(np.arange(n)))
+    # One index for each step: (B, n, 1), with the batch as an axis of both.
+    steps = graph.add("Unsqueeze", steps, graph.ints(2))
+    return graph.add("GatherND", h, steps, batch_dims=1)
+
+
+KINDS = {
+    SingleLabelClassification: "label",
+    MultilabelClassification: "indicators",
+    MultioutputClassification: "labels",
+}
+OUTPUTS: dict[type, AddNodes] = {
+    SingleLabelClassification: _labels,
+    MultilabelClassification: _labels,
+    MultioutputClassification: _labels,
+    Regression: _numbers,
+    Tagging: _tags,
+    Forecasting: _forecasts,
+}
