@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as npst
 
 from lamina import state
 from lamina.exceptions import SavedFileError
+from lamina.foreign import FOREIGN
 from lamina.state import Stored, assembled, dismantled
 
 
@@ -132,7 +133,7 @@ def test_a_class_is_never_found_by_its_name():
             st.lists(inner, max_size=3)
             | st.dictionaries(
                 st.sampled_from(
-                    [*state.READERS, *state.SEQUENCES, "float", "date", "x"]
+                    [*state.READERS, *state.SEQUENCES, *FOREIGN, "x"]
                 ),
                 inner,
                 max_size=2,

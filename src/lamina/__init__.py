@@ -16,9 +16,13 @@ if typing.TYPE_CHECKING:
         SequenceTagger,
         SpeechRecognizer,
         Translator,
+        load,
+        save,
     )
+    from lamina.estimators.public import TRUSTED_TYPES as TRUSTED_TYPES
 
 __version__ = "0.1.0"
+
 
 __all__ = [
     "CNNClassifier",
@@ -32,7 +36,10 @@ __all__ = [
     "RNNRegressor",
     "SequenceTagger",
     "SpeechRecognizer",
+    "TRUSTED_TYPES",
     "Translator",
+    "load",
+    "save",
 ]
 
 # An estimator is imported when it is first used, because `lamina.onnx` must not need torch.

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from lamina.ragged import Sequences, step_mask
+from lamina.state import Stored
 
 Ids = TypeVar("Ids", int, Tensor)
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -59,7 +60,7 @@ class HistoryChannel(IntEnum):
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Stored):
     """What a body is built from: properties of the data, from the encoder, and of the task."""
 
     n_channels: int = 0

@@ -18,6 +18,7 @@
     the remedy.
   * ``InterruptedWarning``: training was interrupted and its state was kept.
   * ``PerformanceWarning``: other processes slowed a fit down.
+  * ``SavedFileWarning``: a parameter that only `fit` reads is not in a saved file.
 """
 
 import sys
@@ -35,6 +36,7 @@ __all__ = [
     "ParameterError",
     "PerformanceWarning",
     "SavedFileError",
+    "SavedFileWarning",
     "data_errors",
     "warn_of_data",
 ]
@@ -54,6 +56,10 @@ class DivergenceError(ValueError):
 
 class SavedFileError(ValueError):
     """A file cannot be loaded, or an object holds a value that cannot be saved."""
+
+
+class SavedFileWarning(UserWarning):
+    """A parameter that only `fit` reads is not in a saved file."""
 
 
 class PerformanceWarning(UserWarning):

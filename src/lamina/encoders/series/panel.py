@@ -15,6 +15,7 @@ from lamina.encoders.series.steps import Source
 from lamina.encoders.series.times import TimeKind
 from lamina.exceptions import DataError
 from lamina.schema import Schema
+from lamina.state import Stored
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class PanelSchema(Schema):
     container: str = "arrays"
 
 
-class Panel:
+class Panel(Stored):
     """Series as arrays (steps, columns), indexed by row numbers."""
 
     def __init__(

@@ -1,0 +1,146 @@
+"""Types of Python and of other libraries whose values are stored, each with its two functions.
+
+A type is named by the package that it comes from and by itself, such as "pandas.Timestamp".
+The list is closed: a file names an entry of it, and nothing else is imported.
+
+>>> from lamina.foreign import FOREIGN, name_of
+>>> from datetime import timedelta
+>>> name_of(timedelta)
+'datetime.timedelta'
+>>> FOREIGN["datetime.timedelta"].to_state(timedelta(hours=1))
+[0, 3600, 0]
+"""
+
+import datetime
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from inspect import signature
+from typing import Any
+from uuid import UUID
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn import model_selection
+from sklearn.frozen import FrozenEstimator
+
+from lamina.exceptions import MissingExtraError, SavedFileError
+
+N_WORDS = 624
+"""Words of the state of a Mersenne twister."""
+SPLITTERS = (
+    model_selection.GroupKFold,
+    model_selection.GroupShuffleSplit,
+    model_selection.KFold,
+    model_selection.LeaveOneGroupOut,
+    model_selection.LeaveOneOut,
+    model_selection.LeavePGroupsOut,
+    model_selection.LeavePOut,
+    model_selection.PredefinedSplit,
+    model_selection.ShuffleSplit,
+    model_selection.StratifiedGroupKFold,
+    model_selection.StratifiedKFold,
+    model_selection.StratifiedShuffleSplit,
+    model_selection.TimeSeriesSplit,
+)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """How the values of a type are stored: as a value that `dismantled` takes, and back."""
+
+    to_state: Callable[[Any], Any]
+    from_state: Callable[[Any], Any]
+
+
+def name_of(kind: type) -> str:
+    """The name of a type in `FOREIGN`."""
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
+def _datetime(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text[1:]).replace(fold=int(text[0]))
+
+
+def _words_of_generator(generator: np.random.RandomState) -> dict[str, Any]:
+    state = generator.get_state(legacy=False)
+    assert isinstance(state, dict)
+    if state["bit_generator"] != "MT19937":
+        raise SavedFileError(
+            f"A RandomState of {state['bit_generator']} cannot be stored; pass an int."
+        )
+    return state
+
+
+def _generator(state: dict[str, Any]) -> np.random.RandomState:
+    key, position = state["state"]["key"], state["state"]["pos"]
+    # numpy does not check the position, and reads beyond the words.
+    if key.shape != (N_WORDS,) or not 0 <= position <= N_WORDS:
+        raise SavedFileError("The state of a RandomState is not valid.")
+    generator = np.random.RandomState()
+    generator.set_state(state)
+    return generator
+
+
+def _splitter(kind: type) -> Foreign:
+    names = list(signature(kind).parameters)
+    return Foreign(
+        lambda splitter: {name: getattr(splitter, name) for name in names},
+        lambda state: kind(**state),
+    )
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        purpose = "A saved estimator with labels or ids of pandas"
+        raise MissingExtraError(purpose, "pandas", "datasets") from None
+    return pandas
+
+
+def _stamp(state: list[Any]) -> Any:
+    moment, zone = state
+    stamp = _pandas().Timestamp(moment)
+    return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+
+
+FOREIGN: dict[str, Foreign] = {
+    "builtins.bytes": Foreign(bytes.hex, bytes.fromhex),
+    "builtins.complex": Foreign(repr, complex),
+    "builtins.float": Foreign(repr, float),
+    "collections.Counter": Foreign(dict, Counter),
+    "collections.OrderedDict": Foreign(dict, OrderedDict),
+    "datetime.date": Foreign(str, datetime.date.fromisoformat),
+    "datetime.datetime": Foreign(lambda t: f"{t.fold}{t.isoformat()}", _datetime),
+    "datetime.time": Foreign(datetime.time.isoformat, datetime.time.fromisoformat),
+    "datetime.timedelta": Foreign(
+        lambda d: [d.days, d.seconds, d.microseconds],
+        lambda parts: datetime.timedelta(*parts),
+    ),
+    "decimal.Decimal": Foreign(str, Decimal),
+    "fractions.Fraction": Foreign(
+        lambda f: [f.numerator, f.denominator], lambda parts: Fraction(*parts)
+    ),
+    "narwhals.Implementation": Foreign(lambda i: i.name, lambda n: nw.Implementation[n]),
+    "numpy.RandomState": Foreign(_words_of_generator, _generator),
+    "pandas.Interval": Foreign(
+        lambda i: [i.left, i.right, i.closed], lambda state: _pandas().Interval(*state)
+    ),
+    "pandas.Period": Foreign(
+        lambda p: [p.ordinal, p.freqstr],
+        lambda state: _pandas().Period(ordinal=state[0], freq=state[1]),
+    ),
+    "pandas.Timedelta": Foreign(
+        lambda d: d.asm8, lambda state: _pandas().Timedelta(state)
+    ),
+    "pandas.Timestamp": Foreign(
+        lambda t: [t.asm8, None if t.tz is None else str(t.tz)], _stamp
+    ),
+    "sklearn.FrozenEstimator": Foreign(lambda f: f.estimator, FrozenEstimator),
+    "uuid.UUID": Foreign(str, UUID),
+    **{name_of(kind): _splitter(kind) for kind in SPLITTERS},
+}
+"""The types, by their names."""
