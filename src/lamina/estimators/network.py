@@ -18,6 +18,12 @@ from lamina.tasks.base import Task
 CALLS_PER_TENSOR = 200
 """Calls of torch with which a constructor makes a tensor and draws its values, at most."""
 
+OF_SHAPE = {
+    *("as_strided_", "detach_", "requires_grad_", "resize_", "resize_as_", "set_"),
+    *("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"),
+}
+"""Operations in place that change more than values."""
+
 
 def build(params: Any, spec: Spec, task: Task) -> Model:
     """A new network of an estimator's parameters, for the spec of its data and its task."""
@@ -63,7 +69,7 @@ def refuse_other_network(
     """
     with ExitStack() as stack:
         stack.enter_context(torch.device("meta"))
-        stack.enter_context(_Limit(1_000 + CALLS_PER_TENSOR * len(tensors)))
+        stack.enter_context(_ShapesOnly(1_000 + CALLS_PER_TENSOR * len(tensors)))
         expected = build(params, spec, task).state_dict()
     for name in dict.fromkeys([*expected, *tensors]):
         needed, given = _shape(expected, name), _shape(tensors, name)
@@ -83,8 +89,12 @@ def _shape(tensors: dict[str, Any], name: str) -> str:
     return f"{value.dtype} of shape {tuple(value.shape)}"
 
 
-class _Limit(TorchFunctionMode):
-    """Ends a constructor that makes more layers than there are tensors for."""
+class _ShapesOnly(TorchFunctionMode):
+    """Skips changes of values, and ends a constructor that makes too many tensors.
+
+    On the meta device values do not exist, and torch would import its compiler to change
+    them, which takes seconds.
+    """
 
     def __init__(self, n_calls: int):
         super().__init__()
@@ -97,4 +107,10 @@ class _Limit(TorchFunctionMode):
         self.n_calls -= 1
         if self.n_calls < 0:
             raise SavedFileError("The network has more layers than there are tensors.")
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        changed = next(iter([*args, *kwargs.values()]), None)
+        name = func.__name__
+        is_in_place = name.endswith("_") and not name.endswith("__")
+        if is_in_place and name not in OF_SHAPE and getattr(changed, "is_meta", False):
+            return changed
+        return func(*args, **kwargs)
