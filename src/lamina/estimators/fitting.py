@@ -1,6 +1,7 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
+from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -278,7 +279,11 @@ class Fitting:
             fitted["n_features_in_"] = self.encoder.n_features
         if self.encoder.feature_names is not None:
             fitted["feature_names_in_"] = self.encoder.feature_names
-        return fitted | self.estimator.fitted_from(self.encoder, self.task, self.plain)
+        return fitted | self._of_kind
+
+    @cached_property
+    def _of_kind(self) -> dict[str, Any]:
+        return self.estimator.fitted_from(self.encoder, self.task, self.plain)
 
     def _refuse_other_classes(self) -> None:
         assert isinstance(self.task, LabelTask)
