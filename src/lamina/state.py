@@ -201,8 +201,11 @@ class _Dismantling:
 CONTAINERS: dict[type, Callable[[_Dismantling, Any, Path], Tree]] = {
     list: lambda taking, v, path: taking.trees(v, path),
     tuple: lambda taking, v, path: {"tuple": taking.trees(v, path)},
-    set: lambda taking, v, path: {"set": taking.trees(v, path)},
-    frozenset: lambda taking, v, path: {"frozenset": taking.trees(v, path)},
+    # In a fixed order, so that the same value gives the same file.
+    set: lambda taking, v, path: {"set": taking.trees(sorted(v, key=repr), path)},
+    frozenset: lambda taking, v, path: {
+        "frozenset": taking.trees(sorted(v, key=repr), path)
+    },
     dict: lambda taking, v, path: {"dict": taking.pairs(v, path)},
     np.ndarray: lambda taking, v, path: taking.array(v, path),
 }
@@ -219,6 +222,7 @@ class _Assembling:
         others: Sequence[Any],
     ):
         self.arrays, self.others, self.objects = arrays, others, list[Any]()
+        self.views: dict[tuple[Any, ...], np.ndarray] = {}
         self.classes = Stored.registry | {c.__qualname__: c for c in classes}
 
     def value(self, tree: Tree, depth: int) -> Any:
@@ -264,7 +268,10 @@ class _Assembling:
         name, dtype, shape = content
         if not DTYPE.fullmatch(dtype):
             raise SavedFileError(f"The contents have an array of {dtype!r}.")
-        return self.arrays[name].view(np.dtype(dtype)).reshape(shape)
+        key = name, dtype, *shape
+        if key not in self.views:  # so that an array that is shared stays one array
+            self.views[key] = self.arrays[name].view(np.dtype(dtype)).reshape(shape)
+        return self.views[key]
 
     def objects_array(self, content: list[Any], depth: int) -> np.ndarray:
         shape, values = content

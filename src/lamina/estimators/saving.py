@@ -260,10 +260,9 @@ def _attributes(estimator: Saved) -> dict[str, Any]:
 
 def _restored(estimator: Any, state: dict[str, Any]) -> Any:
     """The estimator with these attributes."""
-    parts = state.pop("network_", None)
     vars(estimator).update(state)
-    if parts is not None:
-        spec, task = estimator.encoder_.spec, estimator.task_
+    if "network_" in state:
+        spec, task, parts = estimator.encoder_.spec, estimator.task_, state["network_"]
         estimator.network_ = rebuilt(as_built(estimator), spec, task, parts)
     return estimator
 
