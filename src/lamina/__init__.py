@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 
 
 __all__ = [
+    "TRUSTED_TYPES",
     "CNNClassifier",
     "CNNRegressor",
     "DNNClassifier",
@@ -36,7 +37,6 @@ __all__ = [
     "RNNRegressor",
     "SequenceTagger",
     "SpeechRecognizer",
-    "TRUSTED_TYPES",
     "Translator",
     "load",
     "save",

@@ -99,7 +99,7 @@ class Codec(Stored):
         end[0] = 0
         states = np.concatenate([end, states], axis=1)
         self.may_follow = (states >= 0) & self._occurred(texts)
-        self.states_after = states.clip(min=0)
+        self.states_after = states.clip(min=0).astype(np.int8)
         return self
 
     def __len__(self) -> int:

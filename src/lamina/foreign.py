@@ -23,6 +23,7 @@ from uuid import UUID
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import torch
 from sklearn import model_selection
 from sklearn.frozen import FrozenEstimator
 
@@ -56,12 +57,28 @@ class Foreign:
 
 
 def name_of(kind: type) -> str:
-    """The name of a type in `FOREIGN`."""
+    """The name of a type in `FOREIGN`; that of all scalars of numpy is one."""
+    for base in (np.generic, torch.Tensor):
+        if issubclass(kind, base):
+            kind = base
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 
 def _datetime(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text[1:]).replace(fold=int(text[0]))
+
+
+def _array_of_tensor(tensor: torch.Tensor) -> list[Any]:
+    plain = tensor.detach().cpu().contiguous()
+    if plain.dtype == torch.bfloat16:
+        return ["bfloat16", plain.view(torch.int16).numpy()]
+    return [str(plain.dtype), plain.numpy()]
+
+
+def _tensor(state: list[Any]) -> torch.Tensor:
+    name, array = state
+    plain = torch.from_numpy(array)
+    return plain.view(torch.bfloat16) if name == "bfloat16" else plain
 
 
 def _words_of_generator(generator: np.random.RandomState) -> dict[str, Any]:
@@ -124,7 +141,10 @@ FOREIGN: dict[str, Foreign] = {
     "fractions.Fraction": Foreign(
         lambda f: [f.numerator, f.denominator], lambda parts: Fraction(*parts)
     ),
-    "narwhals.Implementation": Foreign(lambda i: i.name, lambda n: nw.Implementation[n]),
+    "narwhals.Implementation": Foreign(
+        lambda i: i.name, lambda n: nw.Implementation[n]
+    ),
+    "numpy.generic": Foreign(np.asarray, lambda array: array[()]),
     "numpy.RandomState": Foreign(_words_of_generator, _generator),
     "pandas.Interval": Foreign(
         lambda i: [i.left, i.right, i.closed], lambda state: _pandas().Interval(*state)
@@ -140,6 +160,7 @@ FOREIGN: dict[str, Foreign] = {
         lambda t: [t.asm8, None if t.tz is None else str(t.tz)], _stamp
     ),
     "sklearn.FrozenEstimator": Foreign(lambda f: f.estimator, FrozenEstimator),
+    "torch.Tensor": Foreign(_array_of_tensor, _tensor),
     "uuid.UUID": Foreign(str, UUID),
     **{name_of(kind): _splitter(kind) for kind in SPLITTERS},
 }

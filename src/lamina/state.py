@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 
 from lamina.exceptions import MissingExtraError, SavedFileError
 from lamina.foreign import FOREIGN, name_of
@@ -36,6 +35,8 @@ DIRECT = {
     np.dtype(t) for t in ("?", "u1", "i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8")
 }
 """The dtypes of arrays that are stored as they are."""
+OF_OBJECTS = {"O": np.dtype(object), "T": np.dtypes.StringDType()}
+"""The dtypes of arrays of which the elements are stored, by their letters."""
 MAX_DEPTH = 100
 """Containers within one another; more are not stored, and refused in a file."""
 
@@ -94,7 +95,9 @@ def assembled(
         return _Assembling(arrays, classes, others).value(tree, 0)
     except (SavedFileError, MissingExtraError):
         raise
-    except Exception as error:  # what constructors raise for values that they do not take
+    except (
+        Exception
+    ) as error:  # what constructors raise for values that they do not take
         raise SavedFileError(f"The contents are not valid: {error!r}.") from error
 
 
@@ -116,15 +119,11 @@ class _Dismantling:
             raise SavedFileError(f"{_words(path)} has more than {MAX_DEPTH} levels.")
         if kind in CONTAINERS:
             return CONTAINERS[kind](self, value, path)
-        if isinstance(value, Stored) and self._takes(kind):
+        if issubclass(kind, Stored) and self._takes(kind):
             return self._object(value, path)
-        if isinstance(value, torch.Tensor):
-            return self._tensor(value, path)
-        if isinstance(value, np.generic):
-            return {"scalar": self._array(np.asarray(value), path)}
-        foreign = FOREIGN.get(name_of(kind))
-        if foreign is not None:
-            return {name_of(kind): self.tree(foreign.to_state(value), (*path, "state"))}
+        name = name_of(kind)
+        if name in FOREIGN:
+            return {name: self.tree(FOREIGN[name].to_state(value), (*path, "state"))}
         if self.others is not None:
             return {"other": self._other(value)}
         raise SavedFileError(
@@ -136,7 +135,9 @@ class _Dismantling:
         """Whether an object is taken apart; pickle stores some of them by itself."""
         if self.others is None:
             return True
-        return not kind.pickles_itself and Stored.registry.get(kind.__qualname__) is kind
+        return (
+            not kind.pickles_itself and Stored.registry.get(kind.__qualname__) is kind
+        )
 
     def _other(self, value: object) -> int:
         assert self.others is not None
@@ -166,18 +167,10 @@ class _Dismantling:
             "object": [type(value).__qualname__, self.pairs(value.to_state(), path)]
         }
 
-    def _tensor(self, value: torch.Tensor, path: Path) -> Tree:
-        plain = value.detach().cpu()
-        name = str(plain.dtype).removeprefix("torch.")
-        if plain.dtype == torch.bfloat16:
-            plain = plain.view(torch.int16)
-        return {"tensor": [name, self._array(plain.contiguous().numpy(), path)]}
-
     def array(self, value: np.ndarray, path: Path) -> Tree:
         if value.dtype.hasobject:
             values = self.trees(value.ravel().tolist(), path)
-            tag = "strings" if value.dtype.kind == "T" else "objects"
-            return {tag: [list(value.shape), values]}
+            return {"objects": [value.dtype.char, list(value.shape), values]}
         return {"array": self._array(value, path)}
 
     def _array(self, value: np.ndarray, path: Path) -> Tree:
@@ -187,9 +180,8 @@ class _Dismantling:
             raise SavedFileError(
                 f"{_words(path)} is an array of {dtype}, which cannot be stored."
             )
-        known = self.names.get(id(value))
-        if known is None:
-            known = self.names[id(value)] = str(len(self.names))
+        known = self.names.setdefault(id(value), str(len(self.names)))
+        if known not in self.arrays:
             self.kept.append(value)
             plain = np.ascontiguousarray(value).reshape(value.shape)
             if dtype not in DIRECT:
@@ -274,29 +266,19 @@ class _Assembling:
         return self.views[key]
 
     def objects_array(self, content: list[Any], depth: int) -> np.ndarray:
-        shape, values = content
+        kind, shape, values = content
         flat = np.empty(len(values), dtype=object)
         for i, value in enumerate(values):
             flat[i] = self.value(value, depth + 1)
-        return flat.reshape(shape)
-
-    def tensor(self, content: list[Any]) -> torch.Tensor:
-        name, array = content
-        plain = torch.from_numpy(self.array(array))
-        return plain.view(torch.bfloat16) if name == "bfloat16" else plain
+        return flat.reshape(shape).astype(OF_OBJECTS[kind], copy=False)
 
 
 READERS: dict[str, Callable[[_Assembling, Any, int], Any]] = {
     "dict": _Assembling.pairs,
     "object": _Assembling.stored,
     "objects": _Assembling.objects_array,
-    "strings": lambda making, content, depth: making.objects_array(
-        content, depth
-    ).astype(np.dtypes.StringDType()),
     "same": lambda making, content, _: making.same(content),
     "array": lambda making, content, _: making.array(content),
-    "scalar": lambda making, content, _: making.array(content)[()],
-    "tensor": lambda making, content, _: making.tensor(content),
     "other": lambda making, content, _: making.others[content],
 }
 

@@ -156,7 +156,9 @@ def _refuse_other_parts(tokenizer: dict[str, Any]) -> None:
     parts = {"model": "BPE", "pre_tokenizer": "ByteLevel", "decoder": "ByteLevel"}
     for part, kind in parts.items():
         if tokenizer[part]["type"] != kind:
-            raise SavedFileError(f"The {part} of the tokenizer in the file is no {kind}.")
+            raise SavedFileError(
+                f"The {part} of the tokenizer in the file is no {kind}."
+            )
 
 
 def _bytes_of_letters() -> dict[str, int]:

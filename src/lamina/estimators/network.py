@@ -1,4 +1,4 @@
-"""The network of an estimator: built by a fit, taken apart, and built again from its tensors."""
+"""The network of an estimator: built by a fit, taken apart, and built from its tensors."""
 
 from contextlib import ExitStack
 from dataclasses import replace
