@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skops.io
 import torch
 from scipy import sparse
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
@@ -526,7 +527,6 @@ def test_a_search_in_processes_works(path):
 
 
 def test_pipelines_are_saved_by_skops(path):
-    skops = pytest.importorskip("skops.io")
     for network in (
         make_pipeline(StandardScaler(), DNNClassifier(**BRIEF)).fit(NUMBERS, LABELS),
         ImageCaptioner(
@@ -537,10 +537,10 @@ def test_pipelines_are_saved_by_skops(path):
             **BRIEF,
         ).fit(IMAGES, ["left", "right"] * 10),
     ):
-        skops.dump(network, path)
+        skops.io.dump(network, path)
         trusted = lamina.TRUSTED_TYPES
-        assert set(skops.get_untrusted_types(file=path)) <= set(trusted)
-        loaded = skops.load(path, trusted=trusted)
+        assert set(skops.io.get_untrusted_types(file=path)) <= set(trusted)
+        loaded = skops.io.load(path, trusted=trusted)
         X = NUMBERS if hasattr(network, "steps") else IMAGES
         assert list(loaded.predict(X)) == list(network.predict(X))
 

@@ -76,7 +76,9 @@ def run(n_changes: int, seed: int) -> Counter[str]:
             X = assembled(*contents)["X"]
             expected = outputs(lamina.load(path), X)
             own = Counter[str]()
-            for _ in range(i * n_changes // len(paths), (i + 1) * n_changes // len(paths)):
+            for _ in range(
+                i * n_changes // len(paths), (i + 1) * n_changes // len(paths)
+            ):
                 change = changes[rng.integers(len(changes))]
                 changed.write_bytes(change(data, rng))
                 own[f"{change.__name__}: {outcome(changed, X, expected)}"] += 1

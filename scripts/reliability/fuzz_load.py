@@ -140,7 +140,11 @@ def main() -> None:
         for i in range(200):  # shorter data would always make the first choice
             (corpus / str(i)).write_bytes(draws.randbytes(256))
         limits = [f"-max_total_time={arguments.seconds}", "-timeout=20"]
-        limits += ["-rss_limit_mb=2048", f"-seed={arguments.seed + 1}", "-len_control=0"]
+        limits += [
+            "-rss_limit_mb=2048",
+            f"-seed={arguments.seed + 1}",
+            "-len_control=0",
+        ]
         arguments = [sys.argv[0], str(corpus), *limits]
         atheris.Setup(arguments, lambda data: load_changed(Draws(data)))
         atheris.Fuzz()
