@@ -458,7 +458,8 @@ def test_nothing_is_allocated_because_a_file_claims_it(name, value, path):
 def test_loading_changes_nothing_in_the_process(path):
     CNNClassifier(n_filters=4, **BRIEF).fit(IMAGES, np.arange(20) % 2).save(path)
     before = torch.get_rng_state(), repr(np.random.get_state()), torch.get_num_threads()
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.device("meta"):
+        lamina.load(path).save(path)
         loaded = lamina.load(path)
     after = torch.get_rng_state(), repr(np.random.get_state()), torch.get_num_threads()
     assert torch.equal(before[0], after[0])
@@ -524,6 +525,16 @@ def test_a_search_in_processes_works(path):
     np.testing.assert_array_equal(
         joblib.load(path).predict_proba(NUMBERS), search.predict_proba(NUMBERS)
     )
+
+
+def test_a_pickle_may_be_mapped_into_memory(path):
+    network = CNNClassifier(n_filters=4, **BRIEF).fit(IMAGES, np.arange(20) % 2)
+    joblib.dump(network, path)
+    mapped = joblib.load(path, mmap_mode="r")
+    np.testing.assert_array_equal(
+        mapped.predict_proba(IMAGES), network.predict_proba(IMAGES)
+    )
+    mapped.partial_fit(IMAGES, np.arange(20) % 2)
 
 
 def test_pipelines_are_saved_by_skops(path):

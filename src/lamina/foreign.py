@@ -77,6 +77,8 @@ def _array_of_tensor(tensor: torch.Tensor) -> list[Any]:
 
 def _tensor(state: list[Any]) -> torch.Tensor:
     name, array = state
+    if not array.flags.writeable:  # joblib maps large arrays into memory
+        array = array.copy()
     plain = torch.from_numpy(array)
     return plain.view(torch.bfloat16) if name == "bfloat16" else plain
 

@@ -50,7 +50,7 @@ class BatchNorm(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """The number of batches, in `state_dict` beside the statistics."""
-        return torch.tensor(self.n_batches)
+        return torch.tensor(self.n_batches, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
         """The inverse of `get_extra_state`."""
