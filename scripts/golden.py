@@ -31,7 +31,7 @@ NETWORKS = {
     "histories": [lamina.Forecaster(**RECURRENT, quantiles=(0.1, 0.9), horizon=2)],
     "documents": [
         lamina.LanguageModel(**RECURRENT),
-        lamina.Translator(hidden_size=6, decoder_size=8),
+        lamina.Translator(hidden_size=6, decoder_size=8, unit="word"),
     ],
     "waveforms": [lamina.SpeechRecognizer(**RECURRENT, n_filters=4)],
 }
