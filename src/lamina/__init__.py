@@ -4,6 +4,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from lamina.estimators.public import (
+        TRUSTED_TYPES,
         CNNClassifier,
         CNNRegressor,
         DNNClassifier,
@@ -19,10 +20,8 @@ if typing.TYPE_CHECKING:
         load,
         save,
     )
-    from lamina.estimators.public import TRUSTED_TYPES as TRUSTED_TYPES
 
 __version__ = "0.1.0"
-
 
 __all__ = [
     "TRUSTED_TYPES",

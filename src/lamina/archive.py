@@ -46,7 +46,9 @@ def write(
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     metadata = {"lamina": text, "sha256": _sha256(text.encode())}
-    with replacing(path) as part:  # not by `save_file`, which lets no other user read it
+    with replacing(
+        path
+    ) as part:  # not by `save_file`, which lets no other user read it
         part.write_bytes(save(dict(arrays), metadata))
 
 

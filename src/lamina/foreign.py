@@ -1,7 +1,8 @@
 """Types of Python and of other libraries whose values are stored, each with its two functions.
 
 A type is named by the package that it comes from and by itself, such as "pandas.Timestamp".
-The list is closed: a file names an entry of it, and nothing else is imported.
+The list is closed: a file names an entry of it, and nothing else is imported. Libraries are
+imported where a value of theirs is made, as `lamina.onnx` needs few of them.
 
 >>> from lamina.foreign import FOREIGN, name_of
 >>> from datetime import timedelta
@@ -23,28 +24,26 @@ from uuid import UUID
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import torch
-from sklearn import model_selection
-from sklearn.frozen import FrozenEstimator
 
 from lamina.exceptions import MissingExtraError, SavedFileError
+from lamina.numeric import tensor_types
 
 N_WORDS = 624
 """Words of the state of a Mersenne twister."""
 SPLITTERS = (
-    model_selection.GroupKFold,
-    model_selection.GroupShuffleSplit,
-    model_selection.KFold,
-    model_selection.LeaveOneGroupOut,
-    model_selection.LeaveOneOut,
-    model_selection.LeavePGroupsOut,
-    model_selection.LeavePOut,
-    model_selection.PredefinedSplit,
-    model_selection.ShuffleSplit,
-    model_selection.StratifiedGroupKFold,
-    model_selection.StratifiedKFold,
-    model_selection.StratifiedShuffleSplit,
-    model_selection.TimeSeriesSplit,
+    "GroupKFold",
+    "GroupShuffleSplit",
+    "KFold",
+    "LeaveOneGroupOut",
+    "LeaveOneOut",
+    "LeavePGroupsOut",
+    "LeavePOut",
+    "PredefinedSplit",
+    "ShuffleSplit",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "StratifiedShuffleSplit",
+    "TimeSeriesSplit",
 )
 
 
@@ -58,7 +57,7 @@ class Foreign:
 
 def name_of(kind: type) -> str:
     """The name of a type in `FOREIGN`; that of all scalars of numpy is one."""
-    for base in (np.generic, torch.Tensor):
+    for base in (np.generic, *tensor_types()):
         if issubclass(kind, base):
             kind = base
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
@@ -68,14 +67,18 @@ def _datetime(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text[1:]).replace(fold=int(text[0]))
 
 
-def _array_of_tensor(tensor: torch.Tensor) -> list[Any]:
+def _array_of_tensor(tensor: Any) -> list[Any]:
+    import torch
+
     plain = tensor.detach().cpu().contiguous()
     if plain.dtype == torch.bfloat16:
         return ["bfloat16", plain.view(torch.int16).numpy()]
     return [str(plain.dtype), plain.numpy()]
 
 
-def _tensor(state: list[Any]) -> torch.Tensor:
+def _tensor(state: list[Any]) -> Any:
+    import torch
+
     name, array = state
     if not array.flags.writeable:  # joblib maps large arrays into memory
         array = array.copy()
@@ -103,12 +106,24 @@ def _generator(state: dict[str, Any]) -> np.random.RandomState:
     return generator
 
 
-def _splitter(kind: type) -> Foreign:
-    names = list(signature(kind).parameters)
-    return Foreign(
-        lambda splitter: {name: getattr(splitter, name) for name in names},
-        lambda state: kind(**state),
-    )
+def _params_of_splitter(splitter: Any) -> dict[str, Any]:
+    names = signature(type(splitter)).parameters
+    return {name: getattr(splitter, name) for name in names}
+
+
+def _splitter(name: str) -> Callable[[dict[str, Any]], Any]:
+    def of_params(params: dict[str, Any]) -> Any:
+        from sklearn import model_selection
+
+        return getattr(model_selection, name)(**params)
+
+    return of_params
+
+
+def _frozen(estimator: Any) -> Any:
+    from sklearn.frozen import FrozenEstimator
+
+    return FrozenEstimator(estimator)
 
 
 def _pandas() -> Any:
@@ -161,9 +176,12 @@ FOREIGN: dict[str, Foreign] = {
     "pandas.Timestamp": Foreign(
         lambda t: [t.asm8, None if t.tz is None else str(t.tz)], _stamp
     ),
-    "sklearn.FrozenEstimator": Foreign(lambda f: f.estimator, FrozenEstimator),
+    "sklearn.FrozenEstimator": Foreign(lambda f: f.estimator, _frozen),
     "torch.Tensor": Foreign(_array_of_tensor, _tensor),
     "uuid.UUID": Foreign(str, UUID),
-    **{name_of(kind): _splitter(kind) for kind in SPLITTERS},
+    **{
+        f"sklearn.{name}": Foreign(_params_of_splitter, _splitter(name))
+        for name in SPLITTERS
+    },
 }
 """The types, by their names."""

@@ -98,7 +98,7 @@ class HistoryEncoder(Encoder[Panel]):
             known=torch.tensor([c - 1 for c in self.known], dtype=torch.long),
             future=self._future(plain),
             names=[plain.name(i) for i in range(len(plain))],
-            first=torch.tensor(first),
+            first=torch.tensor(first) + _n_earlier(plain),
             profiles=_profiles(plain),
         )
         return Histories(series, self.horizon, self.season, self.window)
@@ -174,6 +174,11 @@ class HistoryEncoder(Encoder[Panel]):
                 f"{longest} steps; one of them needs at least {needed}, the horizon plus "
                 f"a season ({self.season}) plus one. Lower horizon."
             )
+
+
+def _n_earlier(X: Panel) -> torch.Tensor:
+    """(n,) the steps of each series before those that are kept."""
+    return torch.tensor([n - len(x) for n, x in zip(X.stops(), X, strict=True)])
 
 
 def _profiles(X: Panel) -> torch.Tensor | None:
