@@ -11,6 +11,7 @@ SUITES = (
     "recurrent",
     "predict",
     "fit",
+    "saving",
     "scaling",
     "accuracy",
     "sequences",

@@ -2,18 +2,28 @@
 
 import datetime
 import json
+import re
+from collections import Counter, OrderedDict
 from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
 
+import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
 
 from lamina import state
 from lamina.exceptions import SavedFileError
+from lamina.foreign import FOREIGN
 from lamina.state import Stored, assembled, dismantled
+from lamina.units import BytePairs
 
 
 class Pair(Stored):
@@ -36,10 +46,14 @@ def same(a, b):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
         return same(list(a.items()), list(b.items()))
-    if isinstance(a, np.ndarray) and a.dtype.hasobject:
-        return a.shape == b.shape and same(a.ravel().tolist(), b.ravel().tolist())
-    if isinstance(a, np.ndarray | np.generic):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, np.ndarray):
+        if (a.dtype, a.shape) != (b.dtype, b.shape):
+            return False
+        a, b = (
+            v.ravel().tolist() if v.dtype.hasobject else v.tobytes() for v in (a, b)
+        )
+    if isinstance(a, np.generic):
+        a, b = (a.dtype, a.tobytes()), (b.dtype, b.tobytes())
     return repr(a) == repr(b)
 
 
@@ -89,6 +103,8 @@ def test_sets(value):
 def test_arrays_of_objects_and_tensors():
     a = np.array([[1, "x"], [None, 2.5]], dtype=object)
     assert same(again(a), a)
+    texts = np.array(["a", "bc"], np.dtypes.StringDType())
+    assert same(again(texts), texts)
     for dtype in (torch.float32, torch.bfloat16, torch.int64, torch.bool):
         t = torch.arange(6).reshape(2, 3).to(dtype)
         assert torch.equal(again(t), t)
@@ -131,9 +147,7 @@ def test_a_class_is_never_found_by_its_name():
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(
-                    [*state.READERS, *state.SEQUENCES, "float", "date", "x"]
-                ),
+                st.sampled_from([*state.READERS, *state.SEQUENCES, *FOREIGN, "x"]),
                 inner,
                 max_size=2,
             )
@@ -143,6 +157,78 @@ def test_a_class_is_never_found_by_its_name():
 def test_any_json_is_assembled_or_refused(tree):
     with suppress(SavedFileError):
         assembled(tree, {"0": np.zeros(3)})
+
+
+FOREIGN_VALUES = [
+    datetime.time(1, 2, 3),
+    datetime.timedelta(days=-1, microseconds=3),
+    Decimal("1.50"),
+    Fraction(2, 6),
+    UUID(int=7),
+    OrderedDict(b=1, a=2),
+    Counter("aab"),
+    pd.Timestamp("2024-03-31 02:30", tz="UTC").as_unit("ns"),
+    pd.Timestamp("2024-03-31 01:30:00.000000001", tz="Europe/Berlin"),
+    pd.Timestamp("2024-03-31", tz="UTC+02:00"),
+    pd.Timedelta(5, "ns"),
+    pd.Period("2024-01", "M"),
+    pd.Period("2024-01-03", "W-SUN"),
+    pd.Interval(pd.Timestamp("2024"), pd.Timestamp("2025"), closed="left"),
+    nw.Implementation.POLARS,
+    KFold(3, shuffle=True, random_state=1),
+    ShuffleSplit(test_size=0.3),
+    PredefinedSplit([0, 1, -1]),
+]
+
+
+@pytest.mark.parametrize("value", FOREIGN_VALUES, ids=lambda v: type(v).__name__)
+def test_values_of_other_types_are_the_same(value):
+    other = again(value)
+    assert type(other) is type(value)
+    assert repr(other) == repr(value)
+    if type(value).__eq__ is not object.__eq__:
+        assert other == value
+        assert again({value: 1} if value.__hash__ else [value]) == (
+            {value: 1} if value.__hash__ else [value]
+        )
+
+
+def test_random_states_continue_and_wrong_ones_are_refused():
+    generator = np.random.RandomState(5)
+    generator.normal(size=3)
+    tree, arrays = dismantled(generator)
+    twin = assembled(tree, arrays)
+    assert twin.normal(size=700).tolist() == generator.normal(size=700).tolist()
+    text = json.dumps(tree)
+    for position in (-1, 625, 10**9):
+        changed = re.sub(r'"pos", \d+', f'"pos", {position}', text)
+        assert changed != text
+        with pytest.raises(SavedFileError, match="RandomState"):
+            assembled(json.loads(changed), arrays)
+    with pytest.raises(SavedFileError, match="PCG64"):
+        dismantled(np.random.RandomState(np.random.PCG64(1)))
+
+
+def test_what_is_not_plain_may_be_stored_by_others():
+    pair, function = Pair(1, 2), len
+    others = []
+    tree, arrays = dismantled([pair, function, {"a": pair}], others)
+    assert others == [pair, function]
+    value = assembled(json.loads(json.dumps(tree)), arrays, others=others)
+    assert value[0] is value[2]["a"] is pair
+
+
+def test_a_tokenizer_with_other_parts_is_refused():
+    units = BytePairs().fit(["a rose is a rose"], 300)
+    tree, arrays = dismantled(units)
+    assert assembled(tree, arrays).split("a rose") == units.split("a rose")
+    text = units.tokenizer.to_str()
+    for part in ("normalizer", "pre_tokenizer", "model", "decoder"):
+        parts = json.loads(text)
+        parts[part] = {"type": "Split"}
+        tree["object"][1] = [["tokenizer", json.dumps(parts)]]
+        with pytest.raises(SavedFileError, match="tokenizer"):
+            assembled(tree, arrays)
 
 
 def test_dates_have_their_zone():

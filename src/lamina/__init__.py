@@ -4,6 +4,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from lamina.estimators.public import (
+        TRUSTED_TYPES,
         CNNClassifier,
         CNNRegressor,
         DNNClassifier,
@@ -16,11 +17,14 @@ if typing.TYPE_CHECKING:
         SequenceTagger,
         SpeechRecognizer,
         Translator,
+        load,
+        save,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "TRUSTED_TYPES",
     "CNNClassifier",
     "CNNRegressor",
     "DNNClassifier",
@@ -33,6 +37,8 @@ __all__ = [
     "SequenceTagger",
     "SpeechRecognizer",
     "Translator",
+    "load",
+    "save",
 ]
 
 # An estimator is imported when it is first used, because `lamina.onnx` must not need torch.

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save_file
+from safetensors.numpy import load, save
 
 from lamina.exceptions import SavedFileError
 from lamina.state import Tree
@@ -47,11 +47,10 @@ def write(
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     metadata = {"lamina": text, "sha256": _sha256(text.encode())}
-    try:
-        with replacing(path) as part:
-            save_file(dict(arrays), part, metadata)
-    except SafetensorError as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
+    with replacing(
+        path
+    ) as part:  # not by `save_file`, which lets no other user read it
+        part.write_bytes(save(dict(arrays), metadata))
 
 
 @contextmanager

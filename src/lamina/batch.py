@@ -68,7 +68,7 @@ def changed(state: State | None, function: Callable[[Tensor], Tensor]) -> State 
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Stored):
     """What a body is built from: properties of the data, from the encoder, and of the task."""
 
     n_channels: int = 0

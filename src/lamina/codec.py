@@ -21,6 +21,7 @@ import numpy as np
 from lamina.batch import END, to_outputs, to_token_ids
 from lamina.params import Params, Use, at_least, only_with
 from lamina.scripts import is_unspaced
+from lamina.state import Stored
 from lamina.texts import ITEMS, refuse_surrogates, warn_of_unspaced
 from lamina.units import UNITS, Units
 from lamina.vocabulary import Vocabulary
@@ -56,7 +57,7 @@ class CodecParams(Params):
     ] = 4_000
 
 
-class Codec:
+class Codec(Stored):
     """Units learnt from texts, and the token ids of any text in them."""
 
     states_after: np.ndarray
@@ -98,7 +99,7 @@ class Codec:
         end[0] = 0
         states = np.concatenate([end, states], axis=1)
         self.may_follow = (states >= 0) & self._occurred(texts)
-        self.states_after = states.clip(min=0)
+        self.states_after = states.clip(min=0).astype(np.int8)
         return self
 
     def __len__(self) -> int:

@@ -19,6 +19,7 @@
   * ``CheckpointWarning``: a checkpoint could not be written, or is not resumed exactly.
   * ``InterruptedWarning``: training was interrupted and its state was kept.
   * ``PerformanceWarning``: other processes, or too little memory, slowed a fit down.
+  * ``SavedFileWarning``: a parameter that only `fit` reads is not in a saved file.
 """
 
 import sys
@@ -37,6 +38,7 @@ __all__ = [
     "ParameterError",
     "PerformanceWarning",
     "SavedFileError",
+    "SavedFileWarning",
     "data_errors",
     "warn_of_data",
 ]
@@ -56,6 +58,10 @@ class DivergenceError(ValueError):
 
 class SavedFileError(ValueError):
     """A file cannot be loaded, or an object holds a value that cannot be saved."""
+
+
+class SavedFileWarning(UserWarning):
+    """A parameter that only `fit` reads is not in a saved file."""
 
 
 class PerformanceWarning(UserWarning):

@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
+from lamina.state import Stored
+
 FLOAT32_ROUNDING = 2.0**-24
 """The largest relative error of rounding to float32."""
 ROUNDING = 16 * np.finfo(np.float64).eps
@@ -129,7 +131,7 @@ def scale_of(variance: np.ndarray, mean: np.ndarray, n: int) -> np.ndarray:
     return np.where(variance <= noise_of(variance, mean, n), 1.0, np.sqrt(variance))
 
 
-class ZScore:
+class ZScore(Stored):
     """z = (values - mean) / scale for values (n, C), accurate to float32."""
 
     def __init__(self, mean: np.ndarray, scale: np.ndarray):

@@ -9,13 +9,15 @@
 ['r', 'a', 'i', 'n']
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from lamina.exceptions import MissingExtraError
+from lamina.exceptions import MissingExtraError, SavedFileError
 from lamina.scripts import SYMBOL, WORD, pattern
+from lamina.state import Stored
 
 PIECE = rf"\s?{WORD}|\s?{SYMBOL}|\s+"
 
@@ -51,7 +53,7 @@ class Units(Protocol):
         ...
 
 
-class Characters:
+class Characters(Stored):
     """Each character is a piece."""
 
     holds_surrogates: ClassVar = True
@@ -84,7 +86,7 @@ class Words(Characters):
         return pattern(PIECE).findall(text)
 
 
-class BytePairs:
+class BytePairs(Stored):
     """Frequent strings, built from bytes by merging pairs (Sennrich et al. 2016).
 
     Any text in UTF-8 can be split, because every byte is a piece.
@@ -93,21 +95,29 @@ class BytePairs:
     holds_surrogates: ClassVar = False
 
     def fit(self, texts: Iterable[str], max_size: int) -> Self:
-        try:
-            from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-        except ImportError:
-            raise MissingExtraError("Byte-pair units", "tokenizers", "text") from None
-        level = pre_tokenizers.ByteLevel
-        self.tokenizer: Any = Tokenizer(models.BPE())
+        library = _tokenizers()
+        level = library.pre_tokenizers.ByteLevel
+        self.tokenizer: Any = library.Tokenizer(library.models.BPE())
         self.tokenizer.pre_tokenizer = level(add_prefix_space=False)
-        self.tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
+        self.tokenizer.decoder = library.decoders.ByteLevel()
+        trainer = library.trainers.BpeTrainer(
             vocab_size=max_size,
             initial_alphabet=sorted(level.alphabet()),
             show_progress=False,
         )
         self.tokenizer.train_from_iterator(texts, trainer)
         return self
+
+    def to_state(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer.to_str()} if vars(self) else {}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        new = cls()
+        if state:
+            _refuse_other_parts(json.loads(state["tokenizer"]))
+            new.tokenizer = _tokenizers().Tokenizer.from_str(state["tokenizer"])
+        return new
 
     @property
     def tokens(self) -> list[str]:
@@ -128,6 +138,27 @@ class BytePairs:
                 state = np.where(state < 0, -1, following[state, byte_of[letter]])
             states[:, k] = state
         return states
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+    except ImportError:
+        raise MissingExtraError("Byte-pair units", "tokenizers", "text") from None
+    return tokenizers
+
+
+def _refuse_other_parts(tokenizer: dict[str, Any]) -> None:
+    """Raise for a tokenizer with other parts, which may never end, than `fit` makes."""
+    for part in ("normalizer", "post_processor", "truncation", "padding"):
+        if tokenizer[part] is not None:
+            raise SavedFileError(f"The tokenizer of the file has a {part}.")
+    parts = {"model": "BPE", "pre_tokenizer": "ByteLevel", "decoder": "ByteLevel"}
+    for part, kind in parts.items():
+        if tokenizer[part]["type"] != kind:
+            raise SavedFileError(
+                f"The {part} of the tokenizer in the file is no {kind}."
+            )
 
 
 def _bytes_of_letters() -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any, Self
 
 from lamina.batch import END, PAD, UNKNOWN
+from lamina.state import Stored
 
 
-class Vocabulary:
+class Vocabulary(Stored):
     """The tokens that occur in `sentences`.
 
     Id 0 is padding, 1 any token that was not seen, 2 and 3 are the ends of a text.
@@ -47,7 +49,19 @@ class Vocabulary:
             "<end>",
             *sorted(ranked[:max_size]),
         ]
+        self._number()
+
+    def _number(self) -> None:
         self.ids = {t: i for i, t in enumerate(self.tokens) if i > END}
+
+    def to_state(self) -> dict[str, Any]:
+        return {"tokens": self.tokens}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        new = super().from_state(state)
+        new._number()
+        return new
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -61,6 +61,8 @@ def tables() -> None:
     fitted.to_onnx(Path("network.onnx"))
     predictor = Predictor("network.onnx", n_threads=2)
     assert_type(predictor.predict_proba(table), np.ndarray | list[np.ndarray])
+    fitted.save("network.lamina")
+    assert_type(DNNClassifier.load("network.lamina"), DNNClassifier)
     numbers = DNNRegressor(hidden_layer_sizes=(64, 64), loss="huber", device="cpu")
     assert_type(numbers.fit([[0.0], [1.0]], [0.5, 1.5]).predict([[2.0]]), np.ndarray)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.params import Params
 from lamina.ragged import Ragged
+from lamina.state import Stored
 
 BATCHES_PER_POOL = 32
 """Batches whose samples are sorted by length together."""
@@ -62,7 +63,7 @@ class Samples(ABC):
         return self
 
 
-class Encoder(ABC, Generic[Plain]):
+class Encoder(Stored, ABC, Generic[Plain]):
     """Abstract: any user data -> samples. Built from the estimator's parameters."""
 
     params: ClassVar[type[Params]]

@@ -26,12 +26,13 @@ from lamina.encoders.base import blocks
 from lamina.encoders.moments import REACH, robust_moments
 from lamina.exceptions import DataError, warn_of_data
 from lamina.scaling import ZScore
+from lamina.state import Stored
 
 Place = Callable[[int, int], str]
 """(row, column) of a value -> the value and its place in X, for messages."""
 
 
-class Standardizer:
+class Standardizer(Stored):
     """Standardises numeric columns."""
 
     def __init__(self, *, keeps_tails: bool = False):

@@ -17,6 +17,7 @@ from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
 from lamina.estimators.memory import memory_errors
+from lamina.estimators.saving import Saved
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -36,7 +37,7 @@ Measure = Callable[[Any, Any, np.ndarray | None], float]
 
 
 class NeuralEstimator(
-    CallbackSupportMixin, BaseEstimator, FittedNetwork, TrainerParams
+    CallbackSupportMixin, Saved, BaseEstimator, FittedNetwork, TrainerParams
 ):
     """Abstract. A public class names its `body` and its `task`."""
 

@@ -12,6 +12,7 @@ from lamina.exceptions import DataError
 from lamina.inputs import DataLike, Indexable
 from lamina.missing import as_array
 from lamina.numeric import as_floats
+from lamina.state import Stored
 from lamina.tasks.base import Task
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-100, 1e100
@@ -45,7 +46,7 @@ class Data:
 
 
 @dataclass
-class WeightSum:
+class WeightSum(Stored):
     """The sum and the number of all sample weights of a fit, which are scaled to mean 1."""
 
     total: float = 0.0

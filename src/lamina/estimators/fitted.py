@@ -10,6 +10,10 @@ from lamina.encoders.base import Encoder
 from lamina.nn.model import Model
 from lamina.schema import Schema
 
+PRIVATE = ("_built_with", "_weights", "_optimizer_state")
+"""Attributes of a fit that are not public: the parameters of its network, the sum of the
+sample weights, and what `partial_fit` continues from."""
+
 
 class FittedNetwork(Fitted):
     """Fitted attributes of every estimator."""

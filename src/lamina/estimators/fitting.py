@@ -2,14 +2,13 @@
 
 import copy
 from contextvars import copy_context
-from dataclasses import replace
+from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
 
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
@@ -25,8 +24,9 @@ from lamina.estimators.data import (
 )
 from lamina.estimators.fitted import publish
 from lamina.estimators.memory import bounded_memory, memory_errors
+from lamina.estimators.network import build, in_memory_format
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
-from lamina.estimators.parameters import frozen_params, refuse_changes
+from lamina.estimators.parameters import network_params, refuse_changes
 from lamina.estimators.resuming import Start
 from lamina.estimators.validation import Validation, scorer_of
 from lamina.exceptions import DataError, data_errors
@@ -83,7 +83,7 @@ class Fitting:
     ) -> None:
         """Train, and publish the fitted attributes."""
         self.params = check_params(self.estimator)
-        refuse_changes(self.estimator, self.before.get("_frozen", {}))
+        refuse_changes(self.estimator, self.before.get("_built_with", {}))
         with default_settings(), memory_errors(self.params):
             data = self._read(X, y, sample_weight)
             # In a copy of the context, so that an interrupt leaves no variable changed.
@@ -211,13 +211,13 @@ class Fitting:
     ) -> Training:
         params = self.params
         device = device_of(params.device)
-        model = (
-            copy.deepcopy(self.estimator.network_)
-            if self.resumes
-            else self._build(loader.batch_size, device)
-        )
+        if self.resumes:
+            model = copy.deepcopy(self.estimator.network_)
+        else:
+            with bounded_memory(params, self.encoder.spec, loader.batch_size, device):
+                model = build(params, self.encoder.spec, self.task)
         self.task.check_fit(loader.target, loader.samples, model.body)
-        model = channels_last(model.to(device), torch.channels_last)
+        model = in_memory_format(model.to(device))
         size = loader.batch_size
         n_macs = float(size * self.encoder.spec.max_length * model.n_weights)
         plan = training_plan(model, device, params, size, n_macs)
@@ -236,14 +236,6 @@ class Fitting:
             validate=scorer_of(params, self, held_out),
             schedule="constant" if self.single_epoch else params.schedule,
         )
-
-    def _build(self, batch_size: int, device: torch.device) -> Model:
-        spec, task = self.encoder.spec, self.task
-        horizon = spec.max_length if task.long_range else 1
-        spec = replace(spec, causal=task.causal, horizon=horizon)
-        with bounded_memory(self.params, spec, batch_size, device):
-            body = self.params.body(spec, self.params)
-            return Model(body, task.head(body))
 
     def _optimizer(self, weights: Weights) -> Optimizer:
         optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)
@@ -271,7 +263,8 @@ class Fitting:
             "best_loss_": min(curve, default=float("nan")),
             "n_iter_": len(curve),
             "n_parameters_": model.n_parameters(),
-            "_frozen": frozen_params(self.estimator),
+            "_built_with": self.before.get("_built_with")
+            or network_params(self.estimator),
             "_weights": self.weights,
             "_optimizer_state": self.optimizer_state,
         }
@@ -279,7 +272,11 @@ class Fitting:
             fitted["n_features_in_"] = self.encoder.n_features
         if self.encoder.feature_names is not None:
             fitted["feature_names_in_"] = self.encoder.feature_names
-        return fitted | self.estimator.fitted_from(self.encoder, self.task, self.plain)
+        return fitted | self._of_kind
+
+    @cached_property
+    def _of_kind(self) -> dict[str, Any]:
+        return self.estimator.fitted_from(self.encoder, self.task, self.plain)
 
     def _refuse_other_classes(self) -> None:
         assert isinstance(self.task, LabelTask)

@@ -1,5 +1,6 @@
 """Forecasting of series."""
 
+from copy import copy
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,7 +33,8 @@ class FittedForecaster(Fitted):
     series_: Annotated[
         Panel,
         "sequence of ndarray of shape (n_steps, n_columns)",
-        "The series of the last `fit`, sorted by time and at regular steps.",
+        """The ends of the series of the last `fit`, sorted by time and at regular steps: as
+        many steps as the next forecast reads.""",
     ]
     season_: Annotated[
         int, "int", "Steps of a season of the series; 1 if they have none."
@@ -161,7 +163,7 @@ class SeriesForecaster(
                 f"The columns {known!r} are known_columns; pass their next "
                 f"{task.horizon} values as future."
             )
-        panel = panel.with_values(panel.values)
+        panel = copy(panel)
         panel.future = read_future(future, panel, known, encoder, "future")
         return panel
 
@@ -191,7 +193,8 @@ class SeriesForecaster(
     def fitted_from(self, encoder: Encoder, task: Task, X: Indexable) -> dict[str, Any]:
         assert isinstance(encoder, HistoryEncoder)
         del task
-        return {"season_": encoder.season, "series_": X}
+        assert isinstance(X, Panel)
+        return {"season_": encoder.season, "series_": encoder.endings(X)}
 
 
 class ForecastBodyParams(CausalRecurrentParams, use=Use.FROZEN):

@@ -6,11 +6,16 @@ from lamina.estimators.dense import DNNClassifier, DNNRegressor
 from lamina.estimators.forecaster import Forecaster
 from lamina.estimators.language import LanguageModel
 from lamina.estimators.recurrent import RNNClassifier, RNNRegressor
+from lamina.estimators.saving import load, save, trusted_types
 from lamina.estimators.speech import SpeechRecognizer
 from lamina.estimators.tagger import SequenceTagger
 from lamina.estimators.translator import Translator
 
+TRUSTED_TYPES = trusted_types()
+"""The classes of lamina for `skops.io.load(path, trusted=lamina.TRUSTED_TYPES)`."""
+
 __all__ = [
+    "TRUSTED_TYPES",
     "CNNClassifier",
     "CNNRegressor",
     "DNNClassifier",
@@ -23,4 +28,6 @@ __all__ = [
     "SequenceTagger",
     "SpeechRecognizer",
     "Translator",
+    "load",
+    "save",
 ]

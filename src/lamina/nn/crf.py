@@ -42,13 +42,14 @@ from torch.autograd.function import once_differentiable
 from lamina.nn.recurrent import reverse
 from lamina.nn.viterbi import viterbi
 from lamina.ragged import step_mask
+from lamina.state import Stored
 
 FORBIDDEN = -1e9
 """Added to a score. Finite, because the difference of two infinities is NaN."""
 
 
 @dataclass(frozen=True)
-class Allowed:
+class Allowed(Stored):
     """Which labels may begin a sample (K,), follow each label (K, K), and end it (K,)."""
 
     start: np.ndarray

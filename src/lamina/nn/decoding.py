@@ -73,7 +73,7 @@ class Constrained(Generic[S]):
     ):
         self.decoder, self.prefixes = decoder, prefixes or []
         self.forbidden = torch.from_numpy(~may_follow)
-        self.after = torch.from_numpy(states_after)
+        self.after = torch.from_numpy(states_after).long()
 
     def start(self, n_each: int) -> tuple[Tensor, _Constraint[S]]:
         log_p, inner = self.decoder.start(n_each)

@@ -147,4 +147,5 @@ def initialize(rnn: nn.Module, cell: str, width: int, time_scale: int) -> None:
     if cell == "lstm" and time_scale > 1:
         n_long = width // 2
         scales = torch.empty(n_long).uniform_(1, max(time_scale - 1, 2)).log_()
-        bias[:n_long], forget[:n_long] = -scales, scales
+        forget[:n_long] = scales
+        bias[:n_long] = scales.neg_()

@@ -13,12 +13,13 @@ from lamina.nn.body import Body
 from lamina.nn.heads import PooledHead
 from lamina.nn.losses import LossAndGradient, minimise
 from lamina.nn.model import Model
+from lamina.state import Stored
 
 Classes = Sequence[Any] | np.ndarray
 """Labels (K,), or those of each output."""
 
 
-class Task(ABC):
+class Task(Stored, ABC):
     """Abstract: targets, head, loss, predictions and score. Built from the parameters.
 
     Each task has a plain form of its targets y, which `read` makes, and of its outputs,

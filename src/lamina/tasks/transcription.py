@@ -83,6 +83,9 @@ class Transcription(Task):
         self.codec = Codec(params.unit, params.max_tokens)
         super().__init__(params)
 
+    def to_state(self) -> dict[str, Any]:
+        return vars(self) | {"fusion": None}
+
     def configure_prediction(self, params: Any) -> None:
         self.beam_size = params.beam_size
         self.language_weight = params.language_weight

@@ -23,7 +23,7 @@ from lamina.encoders.forecasting.reader import read_panel, refuse_roles
 from lamina.encoders.forecasting.seasons import season_of
 from lamina.encoders.forecasting.windows import Histories, Series
 from lamina.encoders.moments import DOMINATED
-from lamina.encoders.series.panel import Panel, PanelSchema, schema_of
+from lamina.encoders.series.panel import Earlier, Panel, PanelSchema, schema_of
 from lamina.encoders.series.steps import Roles, is_native
 from lamina.exceptions import DataError
 from lamina.scaling import location_and_scale
@@ -98,9 +98,22 @@ class HistoryEncoder(Encoder[Panel]):
             known=torch.tensor([c - 1 for c in self.known], dtype=torch.long),
             future=self._future(plain),
             names=[plain.name(i) for i in range(len(plain))],
-            first=torch.tensor(first),
+            first=torch.tensor(first) + _n_earlier(plain),
+            profiles=_profiles(plain),
         )
         return Histories(series, self.horizon, self.season, self.window)
+
+    def endings(self, plain: Panel) -> Panel:
+        """The last steps of each series, with which its next forecast is the same."""
+        samples = self.encode(plain)
+        profiles = samples.profile(torch.arange(len(samples))).numpy()
+        starts = [
+            _first_step(x[:, 0], self.window + self.season, self.season) for x in plain
+        ]
+        endings = plain.with_values([x[i:] for x, i in zip(plain, starts, strict=True)])
+        pairs = zip(starts, profiles, strict=True)
+        endings.earlier = [Earlier(start, profile) for start, profile in pairs]
+        return endings
 
     def _season(self, X: Panel) -> int:
         if not isinstance(self.season_param, str):
@@ -161,6 +174,30 @@ class HistoryEncoder(Encoder[Panel]):
                 f"{longest} steps; one of them needs at least {needed}, the horizon plus "
                 f"a season ({self.season}) plus one. Lower horizon."
             )
+
+
+def _n_earlier(X: Panel) -> torch.Tensor:
+    """(n,) the steps of each series before those that are kept."""
+    return torch.tensor([n - len(x) for n, x in zip(X.stops(), X, strict=True)])
+
+
+def _profiles(X: Panel) -> torch.Tensor | None:
+    if X.earlier is None:
+        return None
+    return torch.from_numpy(np.stack([e.profile for e in X.earlier]))
+
+
+def _first_step(values: np.ndarray, n: int, season: int) -> int:
+    """The step from which on the last n values are filled as those of the whole series."""
+    missing = np.isnan(values)
+    start = max(len(values) - n, 0)
+    for step in start + np.flatnonzero(missing[start:]):
+        phase = step % season
+        observed = np.flatnonzero(~missing[phase:step:season])
+        if not len(observed):  # the value of another phase fills it
+            return 0
+        start = min(start, int(phase + season * observed[-1]))
+    return start
 
 
 def column_positions(known: tuple, schema: PanelSchema) -> list[int]:

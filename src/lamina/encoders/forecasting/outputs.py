@@ -60,8 +60,8 @@ def future_stamps(panel: Panel, horizon: int) -> np.ndarray | None:
     if panel.first_stamps is None or panel.frequency is None:
         return None
     stamps = [
-        panel.frequency.after(first, len(x) + np.arange(horizon))
-        for first, x in zip(panel.first_stamps, panel, strict=True)
+        panel.frequency.after(first, stop + np.arange(horizon))
+        for first, stop in zip(panel.first_stamps, panel.stops(), strict=True)
     ]
     return np.concatenate(stamps)
 

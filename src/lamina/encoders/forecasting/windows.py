@@ -35,6 +35,8 @@ class Series:
     """The names of the series in messages."""
     first: Tensor
     """(n,) first observed step of each series, from which on it is here."""
+    profiles: Tensor | None = None
+    """(n, season) `Histories.profile` at the ends of series of which only these are known."""
 
     def place(self, i: int, step: int) -> str:
         """A value of series i and its place, for messages."""
@@ -102,7 +104,8 @@ class Histories(IndependentSamples):
         observed = series.observed[at] & is_past
         level, scale = self._level_and_scale(values, observed, is_past, n_past)
         past = is_past.double()
-        baseline = self._profile(starts, ends).gather(1, lead % self.season) / scale
+        profile = self.profile(rows)
+        baseline = profile.gather(1, lead % self.season) / scale
         channels = [  # in the order of HistoryChannel
             (values - level) / scale * past,
             observed.double(),
@@ -182,8 +185,12 @@ class Histories(IndependentSamples):
             future = torch.where(is_inside[:, :, None], future, after)
         others[:, :, series.known] = future
 
-    def _profile(self, starts: Tensor, ends: Tensor) -> Tensor:
+    def profile(self, rows: Tensor) -> Tensor:
         """(B, season): median deviation of each step from the mean of its season."""
+        if self.series.profiles is not None:
+            return self.series.profiles[self.series_index[rows]]
+        starts = self.series.starts[self.series_index[rows], None]
+        ends = starts + self.ends[rows, None]
         counts = (ends - starts) // self.season
         nth = torch.arange(1, int(counts.max()) + 1)
         first = ends - self.season * nth

@@ -11,6 +11,7 @@ import numpy as np
 from lamina.encoders.finite import MAX_FLOAT32
 from lamina.exceptions import DataError
 from lamina.schema import Schema
+from lamina.state import Stored
 
 MAX_OF_BYTES, HALF_OF_BYTES = 255, 127
 """The maximum of images with values from 0 to 255 is expected between these."""
@@ -21,7 +22,7 @@ FAR = 4
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(Stored):
     """Type and range of the values of images."""
 
     dtype: str

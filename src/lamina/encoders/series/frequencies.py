@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lamina.encoders.series.times import DAY, to_instants, to_wall_clock
+from lamina.state import Stored
 
 UNITS = {
     "day": DAY,
@@ -35,7 +36,7 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Frequency:
+class Frequency(Stored):
     """The distance of consecutive time stamps."""
 
     unit: str

@@ -15,6 +15,7 @@ from lamina.encoders.series.steps import Source
 from lamina.encoders.series.times import TimeKind
 from lamina.exceptions import DataError
 from lamina.schema import Schema
+from lamina.state import Stored
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,20 @@ class PanelSchema(Schema):
     container: str = "arrays"
 
 
-class Panel:
+@dataclass(frozen=True)
+class Earlier(Stored):
+    """The steps of a series before those that are kept."""
+
+    n_steps: int
+    profile: np.ndarray
+    """(season,) the median deviation of each step from the mean of its season, over all
+    seasons of the series."""
+
+
+NONE_EARLIER = Earlier(0, np.empty(0))
+
+
+class Panel(Stored):
     """Series as arrays (steps, columns), indexed by row numbers."""
 
     def __init__(
@@ -46,6 +60,8 @@ class Panel:
         self.frequency: Frequency | None = None
         self.future: list[np.ndarray] | None = None
         """(horizon, known columns) of each series: the values of the steps that follow."""
+        self.earlier: list[Earlier] | None = None
+        """What the steps before the first of `values` contribute; None if there are none."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,14 +87,21 @@ class Panel:
             panel.first_stamps = [self.first_stamps[i] for i in rows]
         if self.future is not None:
             panel.future = [self.future[i] for i in rows]
+        if self.earlier is not None:
+            panel.earlier = [self.earlier[i] for i in rows]
         return panel
 
     def with_values(self, values: list[np.ndarray]) -> "Panel":
-        """The same series with other values, from the same time stamps on."""
+        """Whole series with other values, from the same time stamps on."""
         panel = Panel(values, self.source, self.ids, self.columns)
         panel.first_stamps, panel.frequency = self.first_stamps, self.frequency
         panel.future = self.future
         return panel
+
+    def stops(self) -> list[int]:
+        """The steps of each series, with the earlier ones."""
+        earlier = self.earlier or [NONE_EARLIER] * len(self)
+        return [e.n_steps + len(x) for e, x in zip(earlier, self, strict=True)]
 
     def name(self, i: int) -> str:
         """The name of a series in messages."""

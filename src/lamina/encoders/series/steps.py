@@ -17,12 +17,13 @@ from lamina.encoders.series.times import TimeKind, Times, read_times
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import as_array, is_missing
 from lamina.numeric import as_floats
+from lamina.state import Stored
 
 RESET = "pass X.reset_index(drop=True) if its rows are the steps in order"
 
 
 @dataclass(frozen=True)
-class Roles:
+class Roles(Stored):
     """The columns of a frame, or levels of its index, with a role."""
 
     id_column: Hashable | None = None
@@ -33,7 +34,7 @@ class Roles:
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Stored):
     """The container of the series in X, to return forecasts in the same container."""
 
     container: str = "arrays"

@@ -16,6 +16,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.state import Stored
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -28,7 +29,7 @@ OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$")
 
 
 @dataclass(frozen=True)
-class TimeKind:
+class TimeKind(Stored):
     """The type of time stamps; enough to write later ones in the same type."""
 
     type: str

@@ -38,6 +38,7 @@ from lamina.encoders.tables.scalars import (
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 from lamina.numeric import as_floats, tensor_types
+from lamina.state import Stored
 
 UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void)
 """Types of values that are neither numbers nor the name of a category."""
@@ -46,7 +47,7 @@ PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Stored):
     """What `fit` learnt about a column."""
 
     name: Hashable

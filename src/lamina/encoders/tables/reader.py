@@ -13,6 +13,7 @@ from lamina.encoders.tables.columns import column_of, converted
 from lamina.encoders.tables.schema import Columns, TableSchema
 from lamina.exceptions import DataError, warn_of_data
 from lamina.params import Params, Rule, Use
+from lamina.state import Stored
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -42,7 +43,7 @@ class TableParams(Params):
     ] = None
 
 
-class TableReader:
+class TableReader(Stored):
     """Reads tables; the first one determines the schema."""
 
     schema: TableSchema | None = None
