@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV
 import lamina
 from lamina.constructor import SYNONYMS
 from lamina.exceptions import ParameterError
+from lamina.testing import all_estimators
 from lamina.testing.examples import examples_for
 
-ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
+ESTIMATORS = [estimator for _, estimator in all_estimators()]
 MAX_SIGNATURE = 1_600
 FORMS = {
     "form",

@@ -39,13 +39,14 @@ from lamina.params import (
 from lamina.tasks.label_task import GAMMAS
 from lamina.tasks.regression import LOSSES as REGRESSION_LOSSES
 from lamina.tasks.schemes import PREFIXES
+from lamina.testing import all_estimators
 from lamina.training.optimizers import OPTIMIZERS
 from lamina.training.precision import PRECISIONS
 from lamina.training.schedules import SCHEDULES
 from lamina.units import UNITS
 
 CALM = settings(deadline=None, max_examples=40)
-ESTIMATORS = [getattr(lamina, name) for name in lamina.__all__ if name[0].isupper()]
+ESTIMATORS = [estimator for _, estimator in all_estimators()]
 
 
 class Oven(Params):

@@ -49,14 +49,6 @@ class BatchNorm(nn.Module):
         self.register_buffer("n_batches", torch.zeros(()))
         self.of_parts: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def get_extra_state(self) -> Tensor:
-        """The number of batches, in `state_dict` beside the statistics."""
-        return torch.tensor(self.n_batches, device="cpu")
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """The inverse of `get_extra_state`."""
-        self.n_batches = int(state)
-
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
         if not self.training:
             mean, variance = self.mean, self.variance
