@@ -51,6 +51,7 @@ class NeuralEstimator(
         body = getattr(cls, "body", object)
         if issubclass(body, Body) and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
+            doc = doc.replace("{smallest_batch}", str(body.smallest_batch))
             doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
             cls.__doc__ = doc
 

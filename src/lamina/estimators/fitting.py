@@ -184,7 +184,9 @@ class Fitting:
             samples=samples,
             target=self.task.encode(data.y),
             weight=weight,
-            batch_size=batch_size(self.params, len(samples), self.task),
+            batch_size=batch_size(
+                self.params, len(samples), self.params.body, self.task
+            ),
             shuffle=self.params.shuffle,
             generator=torch.Generator().manual_seed(seed),
         )

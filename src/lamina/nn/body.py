@@ -22,6 +22,8 @@ class Body(nn.Module, ABC):
     """The forms of data that the body takes; the first is how it reads a 2-D array."""
     default_steps: ClassVar[int]
     """Gradient steps that make a good fit, for `max_iter="auto"`."""
+    smallest_batch: ClassVar[int] = 8
+    """The smallest batch of `batch_size="auto"`."""
     has_static_steps: ClassVar[bool] = False
     """Whether nothing that Python decides in training changes from batch to batch of a
     shape, once there were a few: a GPU may then capture a step and replay it."""

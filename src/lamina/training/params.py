@@ -74,7 +74,7 @@ class TrainerParams(Params):
         int | Literal["auto"],
         at_least(1),
         """Samples per gradient step. "auto" takes a fortieth of the samples, at least
-        8 and at most {largest_batch}.""",
+        {smallest_batch} and at most {largest_batch}.""",
     ] = "auto"
     learning_rate_init: Rate = 2e-3
     schedule: Annotated[
