@@ -470,9 +470,9 @@ def test_loading_changes_nothing_in_the_process(path):
 
 FRESH = """
 import sys
-import lamina
+from lamina import load
 before = set(sys.modules)
-lamina.load(sys.argv[1])
+load(sys.argv[1])
 print(len(set(sys.modules) - before))
 """
 
