@@ -501,15 +501,17 @@ def test_the_same_seed_is_the_same_network():
 def test_two_passes_at_a_time_do_not_share_their_states():
     model = fitted(dropout=0.0)
     samples = model.encoder_.encode(TEXTS).in_training()
-    loader = Loader(samples, None, None, batch_size=3, shuffle=False)
     net = model.network_.train()
+
+    def loader():
+        return Loader(samples, None, None, batch_size=3, shuffle=False)
 
     def loss(batch):
         return model.task_.loss(net, batch).item()
 
-    single = [loss(batch) for batch in loader]
+    single = [loss(batch) for batch in loader()]
     pairs = [
-        (loss(one), loss(other)) for one, other in zip(loader, loader, strict=True)
+        (loss(one), loss(other)) for one, other in zip(loader(), loader(), strict=True)
     ]
     net.eval()
     assert pairs == [(value, value) for value in single]

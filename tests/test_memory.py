@@ -77,6 +77,7 @@ def test_the_memory_of_a_container_is_its_limit(monkeypatch, tmp_path):
         assert memory.memory_of(torch.device("cpu")) <= limit
 
 
+@pytest.mark.filterwarnings("ignore:A batch of")
 @pytest.mark.parametrize(
     "error",
     [

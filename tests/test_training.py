@@ -570,6 +570,9 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch(
             n_epochs = getattr(network, "n_iter_", 0)
         else:
             n_epochs, is_complete = 3, True
+        torch.set_grad_enabled(
+            True
+        )  # which an interrupt may prevent from being restored
         assert current_generator(torch.device("cpu")) is None
         epochs_kept.add(n_epochs)
         if not n_epochs:
