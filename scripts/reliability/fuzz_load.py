@@ -30,7 +30,7 @@ except ImportError:
 
 with atheris.instrument_imports(["lamina"]) if atheris else nullcontext():
     import lamina
-    from lamina import archive
+    from lamina import archive, load
     from lamina.exceptions import MissingExtraError, SavedFileError
     from lamina.foreign import FOREIGN
     from lamina.state import READERS, SEQUENCES, Stored
@@ -114,7 +114,7 @@ def load_changed(draws: Any) -> None:
         change(tree, arrays, draws)
     archive.write(CHANGED, "estimator", tree, arrays)
     try:
-        lamina.load(CHANGED)
+        load(CHANGED)
         counts["loaded"] += 1
     except SavedFileError:
         counts["refused"] += 1
