@@ -65,19 +65,20 @@ def interrupted(name: str, seconds: float) -> str:
         time.sleep(delay)
         os.kill(os.getpid(), signal.SIGINT)
 
-    thread, begins, raises = Thread(target=interrupt), False, False
+    thread, raises, ends = Thread(target=interrupt), False, False
     try:
         thread.start()
-        begins = True
         try:
             fitted(network, name)
         except KeyboardInterrupt:
             raises = True
+        ends = True
         thread.join()
     except KeyboardInterrupt:  # before or after the fit
+        raises = not ends
         thread.join()
     if "network_" not in vars(network):
-        return "unchanged" if raises or not begins else "WRONG: nothing raised"
+        return "unchanged" if raises else "WRONG: nothing raised"
     kept = "kept an epoch" if raises else "ended before"
     return kept if is_right(network, name) else f"WRONG: {kept}"
 
