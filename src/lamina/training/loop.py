@@ -13,6 +13,7 @@ from lamina.seeding import Generators
 from lamina.training import optimizers
 from lamina.training.checkpoint import Checkpoint, TrainingState
 from lamina.training.gradients import Gradients
+from lamina.training.interrupts import Interrupts
 from lamina.training.loader import Loader
 from lamina.training.optimizers import Optimizer
 from lamina.training.plan import ExecutionPlan
@@ -68,10 +69,17 @@ class Training:
 
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
+        with Interrupts() as interrupts:
+            self._run(interrupts)
+        # One that came after the last step is passed on as well.
+        self.history.interrupted |= interrupts.is_pending
+        return self.history
+
+    def _run(self, interrupts: Interrupts) -> None:
         history, kept = self.history, self.kept
         try:
             with self.plan.active():
-                self._epochs(self._step())
+                self._epochs(self._step(), interrupts)
         except KeyboardInterrupt:
             if not history.epochs:
                 raise
@@ -83,7 +91,6 @@ class Training:
         if self.plan.device.type == "cpu":
             self.plan.team.warn_if_slowed()
         self.model.eval()
-        return history
 
     def state(self) -> TrainingState:
         """What training continues from, after a step or an epoch."""
@@ -116,11 +123,11 @@ class Training:
         step = Step(self.gradients, self.optimizer, self.params.max_grad_norm)
         return fastest(step, self.model.body, self.plan.device, self.n_macs)
 
-    def _epochs(self, step: TrainStep) -> None:
+    def _epochs(self, step: TrainStep, interrupts: Interrupts) -> None:
         history, clock, stopping = self.history, self.clock, self.stopping
         for _ in range(len(history.epochs), self.n_epochs):
             self.monitor.epoch_begins(self.model)
-            loss = self._epoch(step)
+            loss = self._epoch(step, interrupts)
             if not math.isfinite(loss) or not self._is_bounded():
                 history.diverged = True
                 break
@@ -135,13 +142,14 @@ class Training:
                 break
             self._save(epoch_ended=True)
 
-    def _epoch(self, step: TrainStep) -> float:
+    def _epoch(self, step: TrainStep, interrupts: Interrupts) -> float:
         """The rest of a pass over the samples; returns the mean loss of all of them."""
         if not self.model.training:  # the call visits all modules
             self.model.train()
         factor, clock, losses = SCHEDULES[self.schedule], self.clock, self.losses
         device, team = self.plan.device, self.plan.team
         for batch in self.loader:
+            interrupts.check()
             progress = clock.progress()
             if progress >= 1 and losses.sizes:
                 break
