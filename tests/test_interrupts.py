@@ -31,19 +31,19 @@ def press():
 @pytest.fixture
 def press_in_step(monkeypatch):
     """Presses Ctrl-C `times` times within a step, and counts the steps that end."""
-    original, ended = Step.__call__, []
+    original, complete = Step.__call__, []
 
     def at(number, times=1):
         def step(self, *args):
-            if len(ended) + 1 == number:
+            if len(complete) + 1 == number:
                 for _ in range(times):
                     press()
             loss = original(self, *args)
-            ended.append(number)
+            complete.append(number)
             return loss
 
         monkeypatch.setattr(Step, "__call__", step)
-        return ended
+        return complete
 
     return at
 
@@ -52,17 +52,19 @@ def settings():
     return torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_dtype()
 
 
-@pytest.mark.parametrize(("number", "n_kept"), [(5, 1), (7, 1), (8, 2), (9, 2), (20, 5)])
+@pytest.mark.parametrize(
+    ("number", "n_kept"), [(5, 1), (7, 1), (8, 2), (9, 2), (20, 5)]
+)
 def test_the_step_ends_and_whole_epochs_are_kept(press_in_step, number, n_kept):
     expected = DNNClassifier(**PARAMS | {"max_iter": n_kept}).fit(X, Y)
-    before, ended = settings(), press_in_step(number)
+    before, complete = settings(), press_in_step(number)
     network = DNNClassifier(**PARAMS)
     with (
         pytest.warns(InterruptedWarning, match=f"after {n_kept} epochs"),
         pytest.raises(KeyboardInterrupt),
     ):
         network.fit(X, Y)
-    assert len(ended) == number
+    assert len(complete) == number
     assert network.loss_curve_ == expected.loss_curve_
     np.testing.assert_array_equal(network.predict_proba(X), expected.predict_proba(X))
     assert settings() == before
@@ -79,20 +81,20 @@ def test_nothing_is_changed_before_the_first_epoch(press_in_step):
 
 
 def test_a_second_one_is_raised_at_once(press_in_step):
-    ended = press_in_step(2, times=2)
+    complete = press_in_step(2, times=2)
     with pytest.raises(KeyboardInterrupt):
         DNNClassifier(**PARAMS).fit(X, Y)
-    assert len(ended) == 1
+    assert len(complete) == 1
 
 
 def test_a_handler_of_the_program_is_kept(press_in_step):
-    calls, ended = [], press_in_step(3)
+    calls, complete = [], press_in_step(3)
     previous = signal.signal(signal.SIGINT, lambda *_: calls.append(1))
     try:
         DNNClassifier(**PARAMS).fit(X, Y)
     finally:
         signal.signal(signal.SIGINT, previous)
-    assert (len(calls), len(ended)) == (1, 20)
+    assert (len(calls), len(complete)) == (1, 20)
 
 
 def test_other_threads_leave_the_handler():

@@ -545,7 +545,7 @@ INTERRUPTED = {
     [
         ("dense", ("loop.py", "stopping.py", "progress.py"), 1),
         ("dense", ".py", 23),
-        pytest.param("parts", ".py", 61, marks=pytest.mark.slow),
+        pytest.param("parts", ".py", 503, marks=pytest.mark.slow),
     ],
 )
 def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch(
