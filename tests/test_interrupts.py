@@ -24,6 +24,14 @@ PARAMS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def usual_handler():
+    """Python's own handler, also where the tests run in the background, without Ctrl-C."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 def press():
     os.kill(os.getpid(), signal.SIGINT)
 
