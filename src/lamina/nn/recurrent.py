@@ -136,6 +136,8 @@ def initialize(rnn: nn.Module, cell: str, width: int, time_scale: int) -> None:
         if name.startswith("bias"):
             nn.init.zeros_(parameter)
             continue
+        if parameter.is_meta:  # no values; torch 2.10 would import its compiler
+            continue
         fill = nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_
         for gate in parameter.split(width):
             fill(gate)
