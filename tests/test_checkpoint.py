@@ -97,7 +97,7 @@ def many_parts(monkeypatch):
     def three(body, *_):
         return 1 if body.min_rows_part is None else 3
 
-    monkeypatch.setattr(plan, "_n_parts", three)
+    monkeypatch.setattr(plan, "parts_of_batch", three)
 
 
 def case(name, **params):
@@ -464,7 +464,7 @@ def test_another_division_into_parts_is_refused(tmp_path, kill_in, monkeypatch):
     kill_in(5)
     with pytest.raises(KilledError):
         network.fit(*data)
-    monkeypatch.setattr(plan, "_n_parts", lambda *_: 2)
+    monkeypatch.setattr(plan, "parts_of_batch", lambda *_: 2)
     with pytest.raises(ParameterError, match="parts of a batch is 2 instead of 1"):
         network.fit(*data)
 

@@ -551,7 +551,9 @@ INTERRUPTED = {
 def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch(
     name, names, every, monkeypatch
 ):
-    monkeypatch.setattr(plan, "_n_parts", lambda body, *_: 2 if name == "parts" else 1)
+    monkeypatch.setattr(
+        plan, "parts_of_batch", lambda body, *_: 2 if name == "parts" else 1
+    )
     kind, params, X = INTERRUPTED[name]
     params = params | {"schedule": "constant", "early_stopping": True}
     data = {"X": X[:40], "y": Y[:40], "X_val": X[40:64], "y_val": Y[40:64]}

@@ -25,7 +25,7 @@ from lamina.training.loop import Training
 from lamina.training.params import TrainerParams
 from lamina.training.plan import ExecutionPlan
 
-WITHOUT_EFFECT = ("checkpoint", "checkpoint_every", "n_threads", "verbose")
+MAY_DIFFER = ("checkpoint", "checkpoint_every", "n_threads", "verbose")
 """Parameters that may differ between a checkpoint and the call that resumes it."""
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -127,7 +127,7 @@ def checkpoint_of(params: TrainerParams) -> Checkpoint | None:
 
 def _texts(params: TrainerParams) -> dict[str, str]:
     """The parameters that affect the result."""
-    names = [d.name for d in declared(type(params)) if d.name not in WITHOUT_EFFECT]
+    names = [d.name for d in declared(type(params)) if d.name not in MAY_DIFFER]
     texts = {name: _text(getattr(params, name)) for name in names}
     return {"estimator": type(params).__name__, **texts}
 

@@ -107,7 +107,7 @@ def training_plan(
     by_kernel = isinstance(model.body, KernelBody)
     is_split = on_cpu and dtype != torch.float16 and not by_kernel
     n_useful = n_macs / MIN_MACS_PART[dtype] if is_split else 0
-    n_parts = _n_parts(model.body, batch_size, n_useful)
+    n_parts = parts_of_batch(model.body, batch_size, n_useful)
     return ExecutionPlan(
         device,
         dtype,
@@ -140,7 +140,8 @@ def prediction_plan(
     )
 
 
-def _n_parts(body: Body, batch_size: int, n_useful: float) -> int:
+def parts_of_batch(body: Body, batch_size: int, n_useful: float) -> int:
+    """The number of parts of a batch, of which `n_useful` have enough to compute."""
     if not body.is_reentrant or body.min_rows_part is None:
         return 1
     n_parts = min(batch_size // body.min_rows_part, int(n_useful))
