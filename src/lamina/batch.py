@@ -73,6 +73,9 @@ class Spec(Stored):
 
     n_channels: int = 0
     """Real-valued channels: columns of a table, colours of an image."""
+    edges: tuple[tuple[float, ...], ...] = ()
+    """Of each of the first channels that is embedded, the edges of its bins, ascending; of
+    others nothing (tables only)."""
     n_categories: tuple[int, ...] = ()
     """Number of codes of each column of `Batch.codes` (tables only); code 0 is unknown."""
     n_tokens: int = 0

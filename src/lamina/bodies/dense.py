@@ -1,10 +1,11 @@
 """Dense network: each unit is connected to all features of the layer below.
 
-Chosen here: an embedding for each column with many categories (width 8, as RealMLP), the
-initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
-(Srivastava et al. 2014).
+Chosen here: piecewise linear embeddings of numbers (Gorishniy et al. 2022), an embedding for
+each column with many categories (width 8, as RealMLP), several members that share the layers
+(TabM, Gorishniy et al. 2025), the initialisation of Glorot & Bengio (2010) as in scikit-learn's
+MLP, dropout after each layer (Srivastava et al. 2014).
 
-    x (B, C) and codes (B, K) -> h (B, 1, D)
+    x (B, C) and codes (B, K) -> h (B, M, D)
 """
 
 from collections.abc import Sequence
@@ -16,58 +17,73 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
+from lamina.kernels.members import MembersKernel
 from lamina.nn.body import KernelBody
+from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
-from lamina.nn.heads import PooledHead
-from lamina.params import Params, Use, fraction, sizes, sizes_of
-
-EMBEDDING_WIDTH = 8
-
+from lamina.nn.heads import MembersHead, PooledHead
+from lamina.nn.members import MemberInputs
+from lamina.params import Params, Use, at_least, fraction, sizes, sizes_of
 
 class DenseParams(Params, use=Use.FROZEN):
     """The architecture of a dense network."""
 
     hidden_layer_sizes: Annotated[
         int | Sequence[int], sizes(), "Width of each hidden layer."
-    ] = (256, 256)
+    ] = (128, 128)
     activation: Annotated[ActivationName, "Activation of the hidden layers."] = "relu"
     dropout: Annotated[
         float, fraction(), "Fraction of hidden units dropped at each training step."
-    ] = 0.2
+    ] = 0.1
+    n_members: Annotated[
+        int,
+        at_least(1),
+        """Networks that are trained together, share the hidden layers, and whose predictions
+        are averaged: the probabilities of classifiers, the values of regressors.""",
+    ] = 8
 
 
 class DenseBody(KernelBody):
-    """x (B, C) -> h (B, 1, D)."""
+    """x (B, C) -> h (B, M, D)."""
 
     forms: ClassVar = ("table",)
-    default_steps: ClassVar = 2_500
+    default_steps: ClassVar = 5_000
+    smallest_batch: ClassVar = 32
+    largest_batch: ClassVar = 256
+    schedule: ClassVar = "constant"
+    averaging: ClassVar = 3.0
+    chooses_epochs: ClassVar = True
     is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
     def __init__(self, spec: Spec, params: DenseParams):
         super().__init__(spec, params)
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
-        )
-        n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
-        widths = [n_inputs, *sizes_of(params.hidden_layer_sizes)]
-        self.width = widths[-1]
+        self.embeddings = ColumnEmbeddings(spec)
+        widths = [self.embeddings.width, *sizes_of(params.hidden_layer_sizes)]
+        self.width, self.n_members = widths[-1], int(params.n_members)
+        self.members: MemberInputs | None = None
+        if self.n_members > 1:
+            self.members = MemberInputs(self.n_members, widths[0])
         self.layers = DenseLayers(widths, params.activation, params.dropout)
 
     def forward(self, batch: Batch) -> Features:
-        return Features(self.layers(self.inputs(batch)).unsqueeze(1))
+        x = self.inputs(batch)
+        if self.members is None:
+            return Features(self.layers(x).unsqueeze(1))
+        return Features(self.layers(self.members(x)).transpose(0, 1))
 
     def inputs(self, batch: Batch) -> Tensor:
-        """X (B, C) and the embeddings (B, 8) of each coded column, side by side."""
-        if batch.codes is None:
-            return batch.x
-        embedded = [e(c) for e, c in zip(self.embeddings, batch.codes.T, strict=True)]
-        return torch.cat([batch.x, *embedded], 1)
+        """X (B, C) with the embeddings of numbers and categories."""
+        return self.embeddings(batch)
 
-    def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
+    def kernel(
+        self, head: nn.Module, dtype: torch.dtype
+    ) -> DenseKernel | MembersKernel | None:
         """The kernel from `inputs` to the output of a pooled head; None for any other."""
-        if not isinstance(head, PooledHead):
-            return None
         layers = self.layers
-        linears = [*layers.linears, head.out]
-        return DenseKernel(linears, layers.activation, layers.dropout, dtype)
+        settings = layers.activation, layers.dropout, dtype
+        if self.members is not None and isinstance(head, MembersHead):
+            return MembersKernel(self.members, layers.linears, head.out, *settings)
+        if self.members is None and isinstance(head, PooledHead):
+            return DenseKernel([*layers.linears, head.out], *settings)
+        return None

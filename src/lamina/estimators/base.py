@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.constructor import refuse_unknown
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.choose import ENCODERS
+from lamina.estimators.auto import EARLY_STOPPING
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
@@ -52,8 +53,12 @@ class NeuralEstimator(
         if issubclass(body, Body) and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
             doc = doc.replace("{smallest_batch}", str(body.smallest_batch))
-            doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
-            cls.__doc__ = doc
+            largest = cls.task.largest_batch or body.largest_batch
+            doc = doc.replace("{largest_batch}", str(largest))
+            doc = doc.replace("{schedule}", body.schedule)
+            doc = doc.replace("{averaging}", f"{body.averaging:g}")
+            stopping = EARLY_STOPPING if body.chooses_epochs else "False"
+            cls.__doc__ = doc.replace("{early_stopping}", stopping)
 
     @classmethod
     def default_steps(cls) -> int:
@@ -118,7 +123,7 @@ class NeuralEstimator(
         classes: Classes | None,
     ) -> Self:
         """Train for one more epoch: the `partial_fit` of every estimator."""
-        if self.early_stopping or self.warm_start or self.checkpoint is not None:
+        if self.early_stopping is True or self.warm_start or self.checkpoint is not None:
             raise ParameterError(
                 "partial_fit takes no validation samples, always continues training and "
                 "saves nothing: it does not support early_stopping=True, warm_start=True or "

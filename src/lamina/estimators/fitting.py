@@ -13,40 +13,28 @@ from numpy.typing import ArrayLike
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
-from lamina.estimators.auto import batch_size, max_iter
-from lamina.estimators.data import (
-    Data,
-    WeightSum,
-    read_targets,
-    read_weight,
-    require_targets,
-    weights_with_targets,
-)
+from lamina.estimators.auto import max_epochs, recipe_of
+from lamina.estimators.choosing import choice_of, search
+from lamina.estimators.data import Data, read_targets, read_weight, require_targets
 from lamina.estimators.fitted import publish
-from lamina.estimators.memory import bounded_memory, memory_errors
-from lamina.estimators.network import build, in_memory_format
+from lamina.estimators.memory import memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
+from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.resuming import Start
-from lamina.estimators.validation import Validation, scorer_of
+from lamina.estimators.validation import Validation
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
 from lamina.nn.model import Model
 from lamina.params import check_params
 from lamina.process import default_settings
-from lamina.seeding import Generators, built_from_stream, random_stream, spawn
+from lamina.seeding import random_stream, spawn
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.label_task import LabelTask
 from lamina.training.callbacks import EpochTasks
-from lamina.training.gradients import gradients_of
-from lamina.training.loader import Loader
 from lamina.training.loop import Training
-from lamina.training.optimizers import OPTIMIZERS, Optimizer, restore
-from lamina.training.passes import InPasses
-from lamina.training.plan import training_plan
-from lamina.training.precision import device_of
 from lamina.training.progress import History
-from lamina.training.weights import Weights
+from lamina.training.stopping import Choice
 
 if TYPE_CHECKING:
     from lamina.estimators.base import NeuralEstimator
@@ -73,6 +61,7 @@ class Fitting:
         self.owner = type(estimator).__name__
         self.before = vars(estimator) if resumes else {}
         self.optimizer_state: list[torch.Tensor] | None = None
+        self.choice: Choice | None = None
 
     def run(
         self,
@@ -98,36 +87,65 @@ class Fitting:
         held_out = validation.read(self.owner, self.encoder, self.task)
         start = Start(self.params, data, held_out, validation)
         seeds = spawn(start.seed, 3)
+        resumes = self.resumes or self.single_epoch
+        recipe = self.recipe = recipe_of(
+            self.params, len(data), is_validated=held_out is not None, resumes=resumes
+        )
         if start.saved is None:
-            split = validation.split
-            start.rows = split(self.params, data, self.task, seeds[0], self.rows)
-        if start.rows is not None:
-            data, held_out = (data.take(rows) for rows in start.rows)
+            start.rows = validation.split(
+                self.params, recipe, data, self.task, seeds[0], self.rows
+            )
+        parts = start.rows and [data.take(rows) for rows in start.rows]
+        if parts and not recipe.refits:
+            data, held_out = parts
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
-        loader = self._loader(data, seeds[1])
-        n_steps = type(self.estimator).default_steps()
-        n_epochs = 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
+        loader = loader_of(self, data, seeds[1])
+        n_epochs = 1 if self.single_epoch else max_epochs(self.params, loader)
         context = self.estimator._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
-        with random_stream(seeds[2]) as stream:
-            with built_from_stream(self.params.body, type(self.task)):
-                training = self._training(loader, n_epochs, held_out, monitor, stream)
-            start.resume(training)
-            history = training.run()
+        training = None
+        if parts and recipe.refits:
+            training = self._chosen(start, parts, seeds)
+        if training is None:
+            n_epochs = n_epochs if self.choice is None else self.choice.n_epochs
+            with random_stream(seeds[2]) as stream:
+                training = training_of(
+                    self, loader, n_epochs, held_out, monitor, stream
+                )
+                start.resume(training)
+                training.run()
+        self._publish(training, start)
+        callback_data["reconstruction_attributes"] = self.fitted
+        context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
+        return training.history
+
+    def _chosen(
+        self, start: Start, parts: list[Data], seeds: list[int]
+    ) -> Training | None:
+        """Choose the number of epochs; returns a search that ended early, which is the fit."""
+        searched = None
+        if start.choice is None:
+            searched = search(self, *parts, seeds)
+            start.choice = choice_of(self, searched, parts[1])
+        self.choice = start.choice
+        if self.choice is None:
+            return searched
+        self.task.temperature = self.choice.temperature
+        return None
+
+    def _publish(self, training: Training, start: Start) -> None:
+        history = training.history
         if history.diverged:
             start.end()  # or the next call would diverge again
         if not history.loss_curve:  # there is no network to keep
             raise_if_diverged(self.estimator, history)
         self.optimizer_state = training.optimizer.state() if self.single_epoch else None
-        fitted = self.attributes(training.model.cpu(), history)
-        publish(self.estimator, fitted)
+        self.fitted = self.attributes(training.model.cpu(), history)
+        publish(self.estimator, self.fitted)
         if not history.interrupted:
             start.end()
-        callback_data["reconstruction_attributes"] = fitted
-        context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
-        return history
 
     def _read(
         self, X: DataLike, y: DataLike | None, sample_weight: ArrayLike | None
@@ -175,82 +193,12 @@ class Fitting:
         self.encoder = encoder_for(self.form, self.estimator.encoders, self.params)
         return X
 
-    def _loader(self, data: Data, seed: int) -> Loader:
-        samples = self.encoder.encode(data.X).in_training()
-        weight = self._scaled_weights(data)
-        if weight is not None:
-            weight = torch.tensor(weight).float()[samples.sample_index]
-        return Loader(
-            samples=samples,
-            target=self.task.encode(data.y),
-            weight=weight,
-            batch_size=batch_size(
-                self.params, len(samples), self.params.body, self.task
-            ),
-            shuffle=self.params.shuffle,
-            generator=torch.Generator().manual_seed(seed),
-        )
-
-    def _scaled_weights(self, data: Data) -> np.ndarray | None:
-        """Weights (n,) with mean 1 over all samples since training started anew."""
-        weight = weights_with_targets(self.task, data)
-        earlier = self.before if self.single_epoch else {}
-        seen = earlier.get("_weights", WeightSum())
-        total = float(len(data)) if weight is None else float(weight.sum())
-        self.weights = WeightSum(seen.total + total, seen.n + len(data))
-        mean = self.weights.total / self.weights.n
-        if weight is None:
-            return None if mean == 1 else np.full(len(data), 1 / mean)
-        return weight / mean
-
-    def _training(
-        self,
-        loader: Loader,
-        n_epochs: int,
-        held_out: Data | None,
-        monitor: EpochTasks,
-        stream: Generators,
-    ) -> Training:
-        params = self.params
-        device = device_of(params.device)
-        if self.resumes:
-            model = copy.deepcopy(self.estimator.network_)
-        else:
-            with bounded_memory(params, self.encoder.spec, loader.batch_size, device):
-                model = build(params, self.encoder.spec, self.task)
-        self.task.check_fit(loader.target, loader.samples, model.body)
-        model = in_memory_format(model.to(device))
-        size = loader.batch_size
-        n_macs = float(size * self.encoder.spec.max_length * model.n_weights)
-        plan = training_plan(model, device, params, size, n_macs)
-        gradients = InPasses(gradients_of(model, self.task, plan))
-        return Training(
-            model=model,
-            loader=loader.on(device),
-            gradients=gradients,
-            optimizer=self._optimizer(gradients.weights),
-            plan=plan,
-            params=params,
-            n_epochs=n_epochs,
-            monitor=monitor,
-            n_macs=n_macs,
-            stream=stream,
-            validate=scorer_of(params, self, held_out),
-            schedule="constant" if self.single_epoch else params.schedule,
-        )
-
-    def _optimizer(self, weights: Weights) -> Optimizer:
-        optimizer = OPTIMIZERS[self.params.optimizer](weights, self.params)
-        state = self.before.get("_optimizer_state")
-        if self.single_epoch and state is not None:
-            restore(optimizer, state)
-        return optimizer
-
     def attributes(self, model: Model, history: History) -> dict[str, Any]:
         """The fitted attributes of the estimator once it has this model."""
         curve = [*self.before.get("loss_curve_", ()), *history.loss_curve]
         earlier = self.before.get("validation_scores_") or ()
-        scores = [*earlier, *history.validation_scores]
+        searched = [] if self.choice is None else self.choice.scores
+        scores = [*earlier, *searched, *history.validation_scores]
         fitted = {
             "form_": self.form,
             "schema_": self.encoder.schema,

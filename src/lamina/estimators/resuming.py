@@ -24,6 +24,7 @@ from lamina.training.checkpoint import Checkpoint, FitState
 from lamina.training.loop import Training
 from lamina.training.params import TrainerParams
 from lamina.training.plan import ExecutionPlan
+from lamina.training.stopping import Choice
 
 MAY_DIFFER = ("checkpoint", "checkpoint_every", "n_threads", "verbose")
 """Parameters that may differ between a checkpoint and the call that resumes it."""
@@ -44,6 +45,7 @@ class Start:
         self.saved: FitState | None = None
         self.seed = seed_from(params.random_state)
         self.rows: tuple[np.ndarray, np.ndarray] | None = None
+        self.choice: Choice | None = None
         if self.checkpoint is None:
             return
         self.fit = self.checkpoint.fit = FitState(
@@ -58,6 +60,7 @@ class Start:
         if self.saved is not None:
             self._refuse_other_call(self.saved)
             self.seed, self.rows = self.saved.seed, self.saved.rows
+            self.choice = self.saved.choice
 
     def resume(self, training: Training) -> None:
         """Give the checkpoint to a training, and the training its state."""
@@ -65,6 +68,7 @@ class Start:
             return
         training.checkpoint = self.checkpoint
         self.fit.seed, self.fit.rows = self.seed, self.rows
+        self.fit.choice = self.choice
         self.fit.plan, self.fit.machine = _plan(training.plan), _machine(training.plan)
         if self.saved is not None:
             self._check_machine(self.saved)

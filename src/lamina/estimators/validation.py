@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from lamina.encoders.base import Encoder
+from lamina.estimators.auto import Recipe
 from lamina.estimators.data import (
     Data,
     read_targets,
@@ -58,6 +59,7 @@ class Validation:
     def split(
         self,
         params: TrainerParams,
+        recipe: Recipe,
         data: Data,
         task: Task,
         seed: int,
@@ -67,8 +69,7 @@ class Validation:
 
         `rows` are those of the samples that were passed, if not all.
         """
-        holds_out = params.early_stopping and self.X is None
-        if not holds_out:
+        if not recipe.selects or self.X is not None:
             if self.groups is not None:
                 raise DataError(
                     "validation_groups has no effect without early_stopping=True, or beside "
@@ -82,7 +83,8 @@ class Validation:
             )
         groups = self._groups(rows, len(data))
         with data_errors("The split of the samples"):
-            kept, held_out = _split(params, data, task, seed, groups)
+            size = recipe.validation_fraction
+            kept, held_out = _split(params, size, data, task, seed, groups)
         if not len(kept) or not len(held_out):
             raise DataError(
                 f"{len(kept)} samples are left to train on and {len(held_out)} to "
@@ -112,11 +114,16 @@ class Validation:
             raise DataError("sample_weight_val has no effect without X_val and y_val.")
 
 
-def _split(
-    params: TrainerParams, data: Data, task: Task, seed: int, groups: np.ndarray | None
+def _split(  # noqa: PLR0913, PLR0917
+    params: TrainerParams,
+    size: float,
+    data: Data,
+    task: Task,
+    seed: int,
+    groups: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the samples to train on, and of those that are held out."""
-    size, how = params.validation_fraction, params.validation_split
+    how = params.validation_split
     rows = np.arange(len(data))
     if not isinstance(how, str):
         return next(iter(how.split(rows, data.y, groups)))
@@ -138,9 +145,11 @@ def scorer_of(
     estimator: "NeuralEstimator", fitting: "Fitting", held_out: Data | None
 ) -> Callable[[Model], float] | None:
     """A function that scores a model on the validation samples; None without any."""
-    scoring = estimator.scoring
+    scoring, selects = estimator.scoring, fitting.recipe.selects
+    if scoring is None and selects and estimator.early_stopping == "auto":
+        scoring = "loss"
     if held_out is None:
-        if scoring is not None:
+        if scoring is not None and not selects:
             refuse_unused(estimator, "scoring", "no validation samples")
         return None
     if scoring is None:

@@ -4,7 +4,8 @@
     g_n = dL/dz_n,  g_{i-1} = f'(z_{i-1}) * m_{i-1} * (g_i W_i)      g_i = dL/dz_i
     dL/dW_i = g_i^T a_{i-1},  dL/db_i = sum of g_i over the rows
 
-with an activation f and dropout masks m; the last layer has neither. Small networks are
+with an activation f and dropout masks m; the last layer has neither, unless
+`activates_last`. Small networks are
 bound by the cost of calling operations, not by arithmetic, and most of the calls of a
 training step are autograd's. Here a step consists of these products, written to memory
 that is reused at each step.
@@ -39,6 +40,8 @@ class DenseKernel:
         activation: str,
         dropout: float,
         dtype: torch.dtype,
+        *,
+        activates_last: bool = False,
     ):
         for linear in linears:
             for p in linear.parameters():
@@ -54,7 +57,9 @@ class DenseKernel:
         self.copies = dtype != self.weights[0].dtype
         self.dtype, on_cpu = dtype, self.weights[0].device.type == "cpu"
         self.fuses = self.copies and on_cpu and private.has_bfloat16_units()
-        self.masks = [Masks(dropout, dtype) for _ in linears[1:]] if dropout else []
+        self.n_activated = len(linears) if activates_last else len(linears) - 1
+        n_masks = self.n_activated if dropout else 0
+        self.masks = [Masks(dropout, dtype) for _ in range(n_masks)]
         self.memory: dict[tuple[str, int, tuple[int, ...]], Matrix] = {}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +67,7 @@ class DenseKernel:
         if self.copies:
             private.copy_all([f.tensor for f in self.factors], self.weights)
         self.inputs, self.before = [Matrix(x.to(self.dtype))], []
-        for i in range(len(self.factors) - 1):
+        for i in range(self.n_activated):
             z, a = self._layer(i)
             # An activation's gradient is computed from a as it was before the mask.
             self.before.append((z.tensor, a.tensor))
@@ -71,11 +76,18 @@ class DenseKernel:
                 torch.mul(a.tensor, self.masks[i].draw(a.tensor), out=masked.tensor)
                 a = masked
             self.inputs.append(a)
-        return self._product(len(self.factors) - 1).tensor
+        if self.n_activated == len(self.factors):
+            return self.inputs[-1].tensor
+        return self._product(self.n_activated).tensor
 
     def backward(self, gradient: Tensor, to_input: bool = False) -> Tensor | None:
-        """Fill `.grad` from g_n (B, K); return the gradient at x (B, C) if `to_input`."""
+        """Fill `.grad` from the gradient at the output (B, K), which is overwritten.
+
+        Returns the gradient at x (B, C) if `to_input`.
+        """
         g = Matrix(gradient.to(self.dtype))
+        if self.n_activated == len(self.factors):
+            self._through_activation(g, len(self.factors) - 1)
         for i in range(len(self.factors) - 1, -1, -1):
             self._fill(i, g)
             if not i and not to_input:
@@ -83,11 +95,15 @@ class DenseKernel:
             before = self._buffer("g", i, self.inputs[i].shape)
             multiply(g, self.factors[i], before)
             if i:
-                if self.masks:
-                    before.tensor.mul_(self.masks[i - 1].last)
-                self.activation.backward(before.tensor, *self.before[i - 1])
+                self._through_activation(before, i - 1)
             g = before
         return g.tensor
+
+    def _through_activation(self, g: Matrix, i: int) -> None:
+        """Turn the gradient at m_i * f(z_i) into that at z_i, in place."""
+        if self.masks:
+            g.tensor.mul_(self.masks[i].last)
+        self.activation.backward(g.tensor, *self.before[i])
 
     def _layer(self, i: int) -> tuple[Matrix, Matrix]:
         """z_i and f(z_i)."""

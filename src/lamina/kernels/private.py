@@ -54,6 +54,20 @@ def add_all_plainly(to: Tensors, values: Tensors, factor: float = 1.0) -> None:
         a.add_(b, alpha=factor)
 
 
+def move_all(to: Tensors, values: Tensors, fraction: float) -> None:
+    """Move each tensor towards its counterpart, by a fraction of the distance."""
+    if len(to) == 1:
+        to[0].lerp_(values[0], fraction)
+    else:
+        _torch._foreach_lerp_(to, values, fraction)
+
+
+def move_all_plainly(to: Tensors, values: Tensors, fraction: float) -> None:
+    """`move_all` by public operations."""
+    for a, b in zip(to, values, strict=True):
+        a.lerp_(b, fraction)
+
+
 def norms_of(tensors: Tensors) -> list[Tensor]:
     """The Euclidean norm of each tensor."""
     if len(tensors) == 1:
@@ -176,6 +190,17 @@ def linear_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, then: str) ->
     return z.relu_() if then == "relu" else z
 
 
+def embedding_gradient(gradient: Tensor, rows: Tensor, n_rows: int) -> Tensor:
+    """(n_rows, D), the sums of the gradients (..., D) with the same row index (...)."""
+    return _aten.embedding_dense_backward(gradient, rows, n_rows, -1, False)
+
+
+def embedding_gradient_plainly(gradient: Tensor, rows: Tensor, n_rows: int) -> Tensor:
+    """`embedding_gradient` by public operations."""
+    sums = gradient.new_zeros(n_rows, gradient.shape[-1])
+    return sums.index_add_(0, rows.flatten(), gradient.flatten(0, -2))
+
+
 def times_logistic_derivative(
     g: Tensor, s: Tensor, out: Tensor | None = None
 ) -> Tensor:
@@ -215,12 +240,16 @@ def _missing(module: object, *names: str) -> bool:
 if _missing(torch, "_foreach_copy_", "_foreach_mul_", "_foreach_add_", "_foreach_norm"):
     copy_all, scale_all = copy_all_plainly, scale_all_plainly
     add_all, norms_of = add_all_plainly, norms_of_plainly
+if _missing(torch, "_foreach_lerp_"):
+    move_all = move_all_plainly
 if _missing(torch, "_fused_adam_"):
     adam = adam_plainly
 if _missing(torch, "_fused_sgd_"):
     momentum = momentum_plainly
 if _missing(torch, "_amp_foreach_non_finite_check_and_unscale_", "_amp_update_scale_"):
     unscale = unscale_plainly
+if _missing(_aten, "embedding_dense_backward"):
+    embedding_gradient = embedding_gradient_plainly
 if _missing(_aten, "sigmoid_backward"):
     times_logistic_derivative = times_logistic_derivative_plainly
 if _missing(_onednn, "_linear_pointwise"):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
 from lamina.kernels.dense import DenseKernel
+from lamina.kernels.members import MembersKernel
 from lamina.params import Params
 
 
@@ -24,6 +25,15 @@ class Body(nn.Module, ABC):
     """Gradient steps that make a good fit, for `max_iter="auto"`."""
     smallest_batch: ClassVar[int] = 8
     """The smallest batch of `batch_size="auto"`."""
+    largest_batch: ClassVar[int] = 128
+    """The largest one, unless the task has another."""
+    schedule: ClassVar[str] = "one_cycle"
+    """The value of `schedule="auto"`."""
+    averaging: ClassVar[float] = 0.0
+    """The value of `averaging="auto"`."""
+    chooses_epochs: ClassVar[bool] = False
+    """Whether `max_iter="auto"` is a limit, and `early_stopping="auto"` chooses the number
+    of epochs on held-out samples."""
     has_static_steps: ClassVar[bool] = False
     """Whether nothing that Python decides in training changes from batch to batch of a
     shape, once there were a few: a GPU may then capture a step and replay it."""
@@ -34,6 +44,8 @@ class Body(nn.Module, ABC):
     parts gain nothing."""
     width: int
     """D of the features."""
+    n_members: int = 1
+    """M networks that share weights: the features of a sample are M steps, one of each."""
     stride: int = 1
     """Steps of a sequence for each step of its features: T steps give ceil(T / stride)."""
 
@@ -68,13 +80,15 @@ class RecurrentBody(CausalBody):
 class KernelBody(Body):
     """Abstract: a body whose forward and backward pass can be computed by a kernel."""
 
-    embeddings: nn.ModuleList
-    """The embeddings in `inputs`; the only weights that the kernel does not train."""
+    embeddings: nn.Module
+    """The layers of `inputs`; the only weights that the kernel does not train."""
 
     @abstractmethod
     def inputs(self, batch: Batch) -> Tensor:
         """The values (B, C) at which the kernel starts."""
 
     @abstractmethod
-    def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:
+    def kernel(
+        self, head: nn.Module, dtype: torch.dtype
+    ) -> DenseKernel | MembersKernel | None:
         """Both passes from `inputs` to the output of this head; None if it has none."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Features
+from lamina.nn.members import MemberOutputs
 
 
 def output_layer(width: int, n_outputs: int) -> nn.Linear:
@@ -28,6 +29,17 @@ class PooledHead(nn.Module):
         # The casts of autocast take longer than this product, and cost digits.
         with torch.autocast(pooled.device.type, enabled=False):
             return self.out(pooled.to(self.out.weight.dtype))
+
+
+class MembersHead(nn.Module):
+    """The features h (B, M, D) of M members -> outputs (M, B, K)."""
+
+    def __init__(self, width: int, n_outputs: int, n_members: int):
+        super().__init__()
+        self.out = MemberOutputs(n_members, width, n_outputs)
+
+    def forward(self, features: Features) -> Tensor:
+        return self.out(features.h.transpose(0, 1))
 
 
 class LogSoftmaxHead(nn.Module):

@@ -21,7 +21,8 @@ class Model(nn.Module, Generic[Head]):
         super().__init__()
         self.body, self.head = body, head
         # Stored because each prediction reads it, and counting visits all modules.
-        self.n_weights: int = sum(p.numel() for p in self.parameters() if p.ndim > 1)
+        n_weights = sum(p.numel() for p in self.parameters() if p.ndim > 1)
+        self.n_weights: int = n_weights * body.n_members
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from lamina.batch import Batch
 from lamina.exceptions import ParameterError
 from lamina.nn.body import Body
-from lamina.nn.heads import PooledHead
+from lamina.nn.heads import MembersHead, PooledHead
 from lamina.nn.losses import LossAndGradient, minimise
+from lamina.nn.members import samples_of_members
 from lamina.nn.model import Model
 from lamina.state import Stored
 
@@ -36,8 +37,11 @@ class Task(Stored, ABC):
     """Gradient steps that make a good fit; None leaves it to the body."""
     body_type: ClassVar[type[Body]] = Body
     """The bodies with which networks can do the task."""
-    largest_batch: ClassVar[int] = 128
-    """The largest batch of `batch_size="auto"`."""
+    largest_batch: ClassVar[int | None] = None
+    """The largest batch of `batch_size="auto"`; None leaves it to the body."""
+
+    temperature: float = 1.0
+    """By which outputs that are logits are divided in predictions."""
 
     @classmethod
     def for_targets(cls, y: Any, params: Any) -> "Task":
@@ -119,21 +123,47 @@ class Task(Stored, ABC):
         return self.score(y, outputs, weight)
 
 
+    def best_temperature(
+        self, y: Any, outputs: Any, weight: np.ndarray | None
+    ) -> float:
+        """The temperature with which the outputs are most likely; 1 if they are no logits."""
+        del y, outputs, weight
+        return 1.0
+
+
 class PooledTask(Task):
-    """Abstract: one output (K,) for each sample, from the mean of its features."""
+    """Abstract: one output (K,) for each sample, from the mean of its features.
+
+    A body with members gives one for each of them, which are combined in predictions.
+    """
 
     long_range: ClassVar = True
     n_outputs: int
 
     def head(self, body: Body) -> nn.Module:
+        if body.n_members > 1:
+            return MembersHead(body.width, self.n_outputs, body.n_members)
         return PooledHead(body.width, self.n_outputs)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         output = model(batch).float()
-        return minimise(self.criterion, output, batch.target, batch.weight)
+        return minimise(
+            self.criterion, *samples_of_members(output, batch.target, batch.weight)
+        )
 
     @abstractmethod
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> LossAndGradient:
         """The loss of outputs (B, K), and its gradient there (B, K)."""
+
+    def outputs(self, model: Model, batch: Batch) -> np.ndarray:
+        """The outputs (B, K) of the network, those of its members combined."""
+        output = model(batch)
+        if output.ndim == 3:
+            output = self.combined(output.double())
+        return output.cpu().numpy().astype(np.float64)
+
+    @abstractmethod
+    def combined(self, output: Tensor) -> Tensor:
+        """The outputs (B, K) that stand for those of the members (M, B, K)."""

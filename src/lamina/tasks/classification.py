@@ -7,6 +7,7 @@ import torch
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from lamina.nn.members import log_mean
 from lamina.params import (
     Params,
     Rule,
@@ -96,6 +97,9 @@ class SingleLabelClassification(LabelTask):
         refuse_other_type(y, self.classes)
         is_right = y == self.labels(outputs)
         return float(np.average(is_right, weights=weight))
+
+    def combined(self, output: Tensor) -> Tensor:
+        return log_mean(output.log_softmax(-1))
 
     def labels(self, logits: np.ndarray) -> np.ndarray:
         return self.classes[logits.argmax(1)]

@@ -1,10 +1,14 @@
 """The base of classification tasks: reading labels, class weights, the loss."""
 
+import copy
 from abc import abstractmethod
+from math import exp, log
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
@@ -16,6 +20,10 @@ from lamina.tasks.base import PooledTask
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.labels import LabelKind, Labels, kind_of, read_labels
 
+MAX_TEMPERATURE = 5.0
+"""The largest temperature, and the reciprocal of the smallest."""
+PRIOR = 5.0
+"""By how many samples' losses a temperature of e or 1 / e must improve the others' sum."""
 GAMMAS = {"cross_entropy": 0.0, "focal": 2.0}
 """The gamma of focal loss, by the name of the loss."""
 
@@ -92,7 +100,24 @@ class LabelTask(PooledTask):
         return -((1 - log_p.exp()) ** self.gamma) * log_p
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        return model(batch).cpu().numpy().astype(np.float64)
+        return self.outputs(model, batch) / self.temperature
+
+    def best_temperature(
+        self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None
+    ) -> float:
+        """The temperature with the least log loss (Guo et al. 2017), near 1 for few samples."""
+        plain = copy.copy(self)
+        plain.gamma, plain.smoothing = 0.0, 0.0
+        logits, target = torch.from_numpy(outputs), self.encode(y)
+        weights = None if weight is None else torch.from_numpy(weight / weight.mean())
+
+        def loss(log_temperature: float) -> float:
+            scaled = logits / exp(log_temperature)
+            mean = plain.criterion(scaled, target, weights)[0].item()
+            return len(outputs) * mean + PRIOR * log_temperature**2
+
+        bounds = -log(MAX_TEMPERATURE), log(MAX_TEMPERATURE)
+        return exp(minimize_scalar(loss, bounds=bounds, method="bounded").x)
 
     @abstractmethod
     def labels(self, logits: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from torch import Tensor
 from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import LossAndGradient, by_autograd, squared_error
+from lamina.nn.members import log_mean
 from lamina.nn.model import Model
 from lamina.numeric import as_floats
 from lamina.params import Params, Use, fraction, only_with
@@ -196,10 +197,15 @@ class Regression(PooledTask):
         return loss.criterion(output, target, weight, loss_params)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        output = model(batch).cpu().numpy().astype(np.float64)
+        output = self.outputs(model, batch)
         if LOSSES[self.loss_name].positive:
             output = np.exp(output)
         return output.reshape(-1, *self.shape) * self.scale + self.mean
+
+    def combined(self, output: Tensor) -> Tensor:
+        """The mean of the members' predictions, of which an output may be the logarithm."""
+        is_positive = LOSSES[self.loss_name].positive
+        return log_mean(output) if is_positive else output.mean(0)
 
     def score(
         self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None

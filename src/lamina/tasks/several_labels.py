@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lamina.exceptions import DataError
 from lamina.nn.losses import by_autograd
+from lamina.nn.members import log_mean
 from lamina.tasks.base import Classes
 from lamina.tasks.label_task import LabelTask
 from lamina.tasks.labels import LabelKind, Labels, classes_of, dense, positions_of
@@ -54,6 +55,9 @@ class MultilabelClassification(LabelTask):
         if self.gamma:
             loss = (1 - torch.exp(-loss)) ** self.gamma * loss
         return loss.mean(1)
+
+    def combined(self, output: Tensor) -> Tensor:
+        return log_mean(F.logsigmoid(output)) - log_mean(F.logsigmoid(-output))
 
     def score(self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None) -> float:
         """The fraction of samples whose labels are all right."""
@@ -119,6 +123,10 @@ class MultioutputClassification(LabelTask):
         losses, gradients = zip(*pairs, strict=True)
         gradient = torch.cat(gradients, 1) / len(gradients)
         return torch.stack(losses).mean(), gradient
+
+    def combined(self, output: Tensor) -> Tensor:
+        parts = output.split(self.sizes, dim=-1)
+        return torch.cat([log_mean(part.log_softmax(-1)) for part in parts], 1)
 
     def score(self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None) -> float:
         """The fraction of samples whose labels are all right."""

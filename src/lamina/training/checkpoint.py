@@ -22,7 +22,7 @@ from lamina.exceptions import CheckpointWarning, ParameterError, SavedFileError
 from lamina.params import Rule
 from lamina.state import Stored, assembled, dismantled
 from lamina.training.loader import Place
-from lamina.training.stopping import Stopping
+from lamina.training.stopping import Choice, Stopping
 
 if TYPE_CHECKING:
     from lamina.training.progress import Clock, History, Losses
@@ -51,6 +51,8 @@ class TrainingState(Stored):
     stopping: Stopping
     selects: bool
     """Whether the network of the best epoch is kept."""
+    average: tuple[int, list[Tensor]] | None
+    """The number of steps that were averaged, and the averages of the weights."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ class FitState(Stored):
     seed: int
     rows: tuple[np.ndarray, np.ndarray] | None
     """Samples to train on and to validate by, where some are held out."""
+    choice: Choice | None = None
+    """What those determined, if the network is fitted on all samples."""
     training: TrainingState | None = None
 
 

@@ -11,9 +11,11 @@ from torch import Tensor
 from lamina.batch import Batch
 from lamina.kernels import private
 from lamina.kernels.dense import DenseKernel
+from lamina.kernels.members import MembersKernel
 from lamina.kernels.parallel import PART, Part
 from lamina.nn.body import KernelBody
 from lamina.nn.losses import Criterion
+from lamina.nn.members import samples_of_members
 from lamina.nn.model import Model
 from lamina.seeding import (
     drawing_from,
@@ -151,14 +153,15 @@ class ByKernel:
     model: Model
     weights: Weights
     body: KernelBody
-    kernel: DenseKernel
+    kernel: DenseKernel | MembersKernel
     criterion: Criterion
 
     def __call__(self, batch: Batch) -> Tensor:
         x = self.body.inputs(batch)
         z = self.kernel.forward(x.detach()).float()
-        loss, gradient = self.criterion(z, batch.target, batch.weight)
-        to_input = self.kernel.backward(gradient, x.requires_grad)
+        samples = samples_of_members(z, batch.target, batch.weight)
+        loss, gradient = self.criterion(*samples)
+        to_input = self.kernel.backward(gradient.view(z.shape), x.requires_grad)
         if to_input is not None:
             for table in self.body.embeddings.parameters():
                 if table.grad is not None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,7 @@ from lamina.exceptions import warn_of_data
 from lamina.nn.model import Model
 from lamina.seeding import Generators
 from lamina.training import optimizers
+from lamina.training.averaging import WeightAverage
 from lamina.training.checkpoint import Checkpoint, TrainingState
 from lamina.training.gradients import Gradients
 from lamina.training.interrupts import Interrupts
@@ -56,16 +58,25 @@ class Training:
     stream: Generators
     """The random stream of the fit."""
     validate: Callable[[Model], float] | None = None
+    selects: bool = False
+    """Whether the network of the best epoch by `validate` is kept, and not the last."""
     schedule: str = "constant"
+    averaging: float = 0.0
+    """Epochs over which weights are averaged; 0 for none."""
+    seconds: float | None = None
+    """A limit of the time of the fit."""
     checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
-        # Whether the network of the best epoch is kept, and not that of the last.
-        self.selects = self.validate is not None and self.params.early_stopping
         self.history, self.kept = History(), Snapshot(self.model)
         self.stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
         n_steps = self.n_epochs * self.loader.n_batches
-        self.clock, self.losses = Clock(n_steps, self.params.max_time), Losses()
+        self.clock, self.losses = Clock(n_steps, self.seconds), Losses()
+        self.average: WeightAverage | None = None
+        if self.averaging:
+            n_steps_averaged = self.averaging * self.loader.n_batches
+            values = self.gradients.weights.values
+            self.average = WeightAverage(values, n_steps_averaged)
 
     def run(self) -> History:
         """Train the model in place; it ends in evaluation mode."""
@@ -106,6 +117,7 @@ class Training:
             history=self.history,
             stopping=self.stopping,
             selects=self.selects,
+            average=None if self.average is None else self.average.state(),
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -118,6 +130,8 @@ class Training:
         self.gradients.restore(state.gradients)
         optimizers.restore(self.optimizer, state.optimizer)
         self.kept.resume(state.live, state.kept, len(state.history.epochs))
+        if self.average is not None and state.average is not None:
+            self.average.restore(state.average)
 
     def _step(self) -> TrainStep:
         step = Step(self.gradients, self.optimizer, self.params.max_grad_norm)
@@ -131,16 +145,22 @@ class Training:
             if not math.isfinite(loss) or not self._is_bounded():
                 history.diverged = True
                 break
-            score = self._validation_score()
-            value = self._stopping_value(loss, score, is_first=not history.epochs)
-            is_best = stopping.is_better(value) or not self.selects
-            # An interrupt leaves an epoch recorded completely or not at all.
-            history.epochs.append(Epoch(loss, score, is_best))
-            self.kept.follow(history.epochs)
-            stop = self.monitor.epoch_ends(self.model, history)
+            with nullcontext() if self.average is None else self.average.in_place():
+                stop = self._epoch_ends(loss)
             if stop or stopping.is_over or clock.progress() >= 1:
                 break
             self._save(epoch_ended=True)
+
+    def _epoch_ends(self, loss: float) -> bool:
+        """Record an epoch; returns whether a callback stops training."""
+        history = self.history
+        score = self._validation_score()
+        value = self._stopping_value(loss, score, is_first=not history.epochs)
+        is_best = self.stopping.is_better(value) or not self.selects
+        # An interrupt leaves an epoch recorded completely or not at all.
+        history.epochs.append(Epoch(loss, score, is_best))
+        self.kept.follow(history.epochs)
+        return self.monitor.epoch_ends(self.model, history)
 
     def _epoch(self, step: TrainStep, interrupts: Interrupts) -> float:
         """The rest of a pass over the samples; returns the mean loss of all of them."""
@@ -156,6 +176,8 @@ class Training:
             rate = self.params.learning_rate_init * factor(progress)
             with team.step(batch.x.numel()):
                 losses.add(step(batch.to(device), rate), len(batch))
+            if self.average is not None:
+                self.average.update()
             clock.step += 1
             self._save()
         self.losses = Losses()

@@ -61,7 +61,8 @@ class TrainerParams(Params):
         int | Literal["auto"],
         at_least(1),
         """Epochs, that is passes over the training samples. "auto" takes as many as
-        make about {default_steps} gradient steps, but at least 5 and at most 100.""",
+        make about {default_steps} gradient steps, but at least 5 and at most 100; these
+        are a limit where `early_stopping` finds a better number.""",
     ] = "auto"
     max_time: Annotated[
         float | None,
@@ -78,11 +79,18 @@ class TrainerParams(Params):
     ] = "auto"
     learning_rate_init: Rate = 2e-3
     schedule: Annotated[
-        Literal["one_cycle", "cosine", "linear", "constant"],
+        Literal["auto", "one_cycle", "cosine", "linear", "constant"],
         """The learning rate over the fit: "one_cycle" warms up in the first tenth and
         falls to 0 along a cosine; "cosine", "linear" and "constant" start at
-        `learning_rate_init`. `partial_fit` is always constant.""",
-    ] = "one_cycle"
+        `learning_rate_init`. "auto" is "{schedule}". `partial_fit` is always constant.""",
+    ] = "auto"
+    averaging: Annotated[
+        float | Literal["auto"],
+        not_negative(),
+        """Epochs over which the weights are averaged, with exponentially falling
+        proportions; the network is that of the averages. 0 takes the weights after the
+        last step, as `partial_fit` does. "auto" is {averaging}.""",
+    ] = "auto"
     optimizer: Annotated[
         Literal["adamw", "adam", "sgd"], "Rule that turns gradients into steps."
     ] = "adamw"
@@ -124,22 +132,24 @@ class TrainerParams(Params):
     ] = 1.0
     shuffle: Annotated[bool, "Draw the samples in a new order in each epoch."] = True
     early_stopping: Annotated[
-        bool,
+        bool | Literal["auto"],
         """Stop when the score on validation samples has not improved for
         `n_iter_no_change` epochs, and keep the best epoch's network. The samples are
         `X_val` and `y_val` of `fit`, or a `validation_fraction` of the training samples.
-        Without it, training stops when the training loss has not improved for as long.""",
-    ] = False
+        Without it, training stops when the training loss has not improved for as long.
+        "auto" is {early_stopping}.""",
+    ] = "auto"
     validation_fraction: Annotated[
-        float,
+        float | Literal["auto"],
         fraction(zero=False),
-        only_with(early_stopping=True),
-        "Fraction of the training samples that is held out for early stopping.",
-    ] = 0.1
+        only_with(early_stopping=(True, "auto")),
+        """Fraction of the training samples that is held out for early stopping. "auto" is
+        0.1, and 0.2 of fewer than 5,000 samples where `early_stopping="auto"`.""",
+    ] = "auto"
     validation_split: Annotated[
         Literal["random", "last"] | Splitter,
         splitter(),
-        only_with(early_stopping=True),
+        only_with(early_stopping=(True, "auto")),
         """Which samples are held out: drawn at "random" (for classifiers with the classes
         in equal proportion), the "last" ones, for samples in order of time, or the first
         split of a splitter of scikit-learn. `validation_groups` of `fit` keeps groups
@@ -151,7 +161,8 @@ class TrainerParams(Params):
         """What validation samples are scored by, greater is better: the name of a scorer
         of scikit-learn, a callable `scorer(estimator, X, y)`, or "loss". None takes
         accuracy for classifiers, for regressors R^2 where the loss is the squared error and
-        the loss itself otherwise, and `score` for all others.""",
+        the loss itself otherwise, and `score` for all others; with `early_stopping="auto"`
+        it takes "loss".""",
     ] = None
     n_iter_no_change: Annotated[
         int, at_least(1), "Epochs without improvement after which training stops."

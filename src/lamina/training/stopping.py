@@ -50,6 +50,17 @@ class Epoch(Stored):
     """Whether its network is the best so far."""
 
 
+@dataclass(frozen=True)
+class Choice(Stored):
+    """What held-out samples determine of a fit on all samples."""
+
+    n_epochs: int
+    scores: list[float]
+    """Their score after each epoch."""
+    temperature: float = 1.0
+    """By which logits are divided."""
+
+
 class Snapshot:
     """A copy of a model's state after its best epoch."""
 

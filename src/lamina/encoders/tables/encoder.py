@@ -16,6 +16,7 @@ from lamina.batch import Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples, TensorSamples
 from lamina.encoders.names import text_names
 from lamina.encoders.standardizer import Place, Standardizer, as_floats
+from lamina.encoders.tables.bins import MAX_COLUMNS, Edges, bin_edges
 from lamina.encoders.tables.reader import TableParams, TableReader
 from lamina.encoders.tables.schema import Columns, TableSchema
 
@@ -34,6 +35,7 @@ class TableEncoder(Encoder[Columns]):
 
     def __init__(self, params: TableParams):
         self.reader = TableReader(type(params).__name__, params.categorical_features)
+        self.embedding = params.numeric_embedding
 
     def read(self, X: object) -> Columns:
         return self.reader.read(X)
@@ -68,6 +70,7 @@ class TableEncoder(Encoder[Columns]):
         self.spec = Spec(
             n_channels=self.standardizer.n_channels
             + sum(len(codes) for codes, one_hot in sizes if one_hot),
+            edges=self._edges(plain, weight),
             n_categories=tuple(
                 len(codes) + 1 for codes, one_hot in sizes if not one_hot
             ),
@@ -89,6 +92,14 @@ class TableEncoder(Encoder[Columns]):
         self.standardizer.write(numeric, x, self._place(plain))
         codes = self._encode_categories(plain, x)
         return TensorSamples(torch.from_numpy(x), codes)
+
+    def _edges(self, plain: Columns, weight: np.ndarray | None) -> Edges:
+        values = plain.numeric
+        if not isinstance(values, np.ndarray) or self.embedding == "none":
+            return ()
+        if self.embedding == "auto" and values.shape[1] > MAX_COLUMNS:
+            return ()
+        return bin_edges(values, weight, self.standardizer, self._place(plain))
 
     def _place(self, plain: Columns) -> Place:
         def place(row: int, column: int) -> str:

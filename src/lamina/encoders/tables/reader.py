@@ -1,7 +1,7 @@
 """Tables in any container -> their columns, checked against those that `fit` saw."""
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard
 
 import numpy as np
 
@@ -41,6 +41,15 @@ class TableParams(Params):
         or a mask with a bool for each column. None decides by the types of the
         columns.""",
     ] = None
+    numeric_embedding: Annotated[
+        Literal["auto", "piecewise_linear", "none"],
+        Use.FROZEN,
+        """How numbers enter the network: "piecewise_linear" gives each number features that
+        are piecewise linear functions of it, learnt over bins of its training values
+        (Gorishniy et al. 2022), and constant beyond these; "none" gives it as it is, scaled.
+        "auto" takes "piecewise_linear" for arrays and frames of at most 512 numeric columns.
+        Sparse matrices have none.""",
+    ] = "auto"
 
 
 class TableReader(Stored):

@@ -1,0 +1,53 @@
+"""The edges of the bins of numeric columns.
+
+Half of them are at equal distances in the order of the rows and half in the order of the
+distinct values, so that neither frequent nor rare values share a bin with many others.
+"""
+
+import numpy as np
+
+from lamina.encoders.standardizer import Place, Standardizer
+
+N_EDGES = 129
+"""Edges of each kind, at most; many of them coincide."""
+MAX_COLUMNS = 512
+"""Numeric columns of a table up to which they have bins by default."""
+MAX_ROWS = 100_000
+"""Rows that are used, at most; of more, as many are drawn."""
+
+Edges = tuple[tuple[float, ...], ...]
+
+
+def bin_edges(
+    values: np.ndarray,
+    weight: np.ndarray | None,
+    standardizer: Standardizer,
+    place: Place,
+) -> Edges:
+    """The edges, in standardised values, of each column of (n, C), rows weighted (n,).
+
+    A column with fewer than three values, of which all functions are linear, has none.
+    """
+    if len(values) > MAX_ROWS:
+        rows = np.random.RandomState(0).permutation(len(values))[:MAX_ROWS]
+        values, weight = values[rows], None if weight is None else weight[rows]
+    z = np.empty((len(values), standardizer.n_channels), np.float32)
+    standardizer.write(values, z, place)
+    weight = np.ones(len(values)) if weight is None else weight
+    columns = zip(z.T, np.isnan(values).T, strict=False)
+    return tuple(
+        _edges(column[~is_missing], weight[~is_missing])
+        for column, is_missing in columns
+    )
+
+
+def _edges(values: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
+    distinct, index = np.unique(values, return_inverse=True)
+    if len(distinct) < 3:
+        return ()
+    levels = np.linspace(0, 1, N_EDGES)
+    below = np.cumsum(np.bincount(index, weight))
+    by_row = np.searchsorted(below, levels * below[-1])
+    by_value = np.round(levels * (len(distinct) - 1)).astype(int)
+    chosen = np.union1d(np.minimum(by_row, len(distinct) - 1), by_value)
+    return tuple(distinct[chosen].tolist())

@@ -1,0 +1,63 @@
+"""Linear interpolation in tables, both passes written out.
+
+    y_bn = (1 - t) v_nk + t v_n,k+1      e_nk < x_bn <= e_n,k+1,  t = (x_bn - e_nk) / (e_n,k+1 - e_nk)
+    dL/dv_nk = sum of (1 - t) g_bn over the b in bin k, and of t g_bn over those in bin k - 1
+    dL/dx_bn = g_bn . (v_n,k+1 - v_nk) / (e_n,k+1 - e_nk)
+
+with g = dL/dy. Outside of the edges, x counts as the nearest edge and dL/dx is 0. The backward
+pass writes to the two rows of each number, where autograd would make a table for each of them.
+
+    table v (N, E, D), edges e (N, E), x (B, N), y (B, N, D)
+
+A row of e with fewer edges repeats its last one.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from lamina.kernels import private
+
+
+def interpolate(table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
+    """The rows of the tables (N, E, D), between edges (N, E), at x (B, N): (B, N, D)."""
+    return _Interpolation.apply(table, edges, x)
+
+
+class _Interpolation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
+        n_edges = edges.shape[1]
+        inside = torch.minimum(torch.maximum(x, edges[:, 0]), edges[:, -1])
+        upper = edges[:, 1:].contiguous()
+        bins = torch.searchsorted(upper, inside.T.contiguous()).T
+        rows = bins + n_edges * torch.arange(len(edges), device=x.device)
+        low, high = edges.take(rows), edges.take(rows + 1)
+        reciprocal = 1 / (high - low)
+        t = (inside - low) * reciprocal
+        flat = table.flatten(0, 1)
+        below, above = F.embedding(rows, flat), F.embedding(rows + 1, flat)
+        ctx.save_for_backward(rows, t, reciprocal, below, above)
+        ctx.shape, ctx.is_inside = table.shape, inside == x
+        return torch.lerp(below, above, t.unsqueeze(-1).to(table.dtype))
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Tensor
+    ) -> tuple[Tensor | None, None, Tensor | None]:
+        (g,), (rows, t, reciprocal, below, above) = grad_outputs, ctx.saved_tensors
+        to_table = to_x = None
+        if ctx.needs_input_grad[0]:
+            to_above = g * t.unsqueeze(-1)
+            parts = torch.cat([g - to_above, to_above])
+            n_rows = ctx.shape[0] * ctx.shape[1]
+            to_table = private.embedding_gradient(
+                parts, torch.cat([rows, rows + 1]), n_rows
+            ).view(ctx.shape)
+        if ctx.needs_input_grad[2]:
+            to_x = (g * (above - below)).sum(-1) * reciprocal * ctx.is_inside
+        return to_table, None, to_x
