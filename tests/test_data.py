@@ -265,6 +265,7 @@ def test_weights_count_across_calls_of_partial_fit():
         hidden_layer_sizes=(), learning_rate_init=0.1, batch_size=20, random_state=0
     )
     network.set_params(alpha=0.0, optimizer="sgd", momentum=0.0, max_grad_norm=None)
+    network.set_params(n_members=1)
     for _ in range(80):
         network.partial_fit(
             flat, np.ones(20, int), classes=[0, 1], sample_weight=np.full(20, 20.0)

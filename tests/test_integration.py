@@ -263,7 +263,8 @@ def test_partial_fit_learns_chunk_by_chunk():
 
 def test_partial_fit_keeps_the_momentum_of_its_optimizer():
     """Epochs in one call and in several take the same steps."""
-    params = {"schedule": "constant", "dropout": 0.0, "shuffle": False, "max_iter": 3}
+    params = {"schedule": "constant", "averaging": 0.0, "dropout": 0.0}
+    params |= {"shuffle": False, "max_iter": 3}
     whole = quick_regressor(**params).fit(X, Y)
     parts = quick_regressor(**params)
     for _ in range(3):

@@ -205,7 +205,7 @@ def test_products_in_bfloat16_leave_float32_weights_and_come_close():
     assert loss.item() == pytest.approx(exact, rel=0.02)
     for p, g in zip(model.parameters(), truth, strict=True):
         assert p.dtype == p.grad.dtype == torch.float32
-        assert (p.grad - g).norm() < 0.05 * g.norm()
+        assert (p.grad - g).norm() < 0.1 * g.norm()
 
 
 @pytest.mark.parametrize("name", ["copy_all", "add_all"])

@@ -154,7 +154,8 @@ def test_a_network_that_was_fitted_under_a_setting_can_be_trained_on(setting):
     assert not any(p.is_inference() for p in network.network_.state_dict().values())
     assert all(p.dtype == torch.float32 for p in network.network_.parameters())
     assert network.fit(X, Y).n_iter_ == 4
-    network.network_.body.layers.linears[0](torch.ones(1, 6)).sum().backward()
+    linear = network.network_.body.layers.linears[0]
+    linear(torch.ones(1, linear.in_features)).sum().backward()
 
 
 def test_one_call_restores_what_another_changed():

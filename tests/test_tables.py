@@ -217,13 +217,13 @@ def test_an_unseen_category_is_zeros_in_both_kinds_of_column():
     assert not batch.x[:, 1:].any()
     assert batch.codes.tolist() == [[0]]
     network = DNNClassifier(**TINY).fit(seen, [0, 1] * 6).network_
-    assert not network.body.embeddings[0](batch.codes[:, 0]).any()
+    assert not network.body.embeddings.categories[0](batch.codes[:, 0]).any()
 
 
 def test_an_unseen_category_still_has_no_embedding_after_training():
     X = frame([f"v{i}" for i in range(12)])
     network = DNNClassifier(hidden_layer_sizes=(4,), max_iter=5).fit(X, [0, 1] * 6)
-    weight = network.network_.body.embeddings[0].weight
+    weight = network.network_.body.embeddings.categories[0].weight
     assert not weight[0].any()
     assert weight[1:].any(1).all()
 

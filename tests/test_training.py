@@ -298,6 +298,7 @@ def test_gradients_beyond_the_limit_are_clipped():
             momentum=0.0,
             learning_rate_init=1.0,
             schedule="constant",
+            averaging=0.0,
             alpha=0.0,
             batch_size=len(X),
             max_iter=1,

@@ -83,6 +83,8 @@ class DenseBody(KernelBody):
         layers = self.layers
         settings = layers.activation, layers.dropout, dtype
         if self.members is not None and isinstance(head, MembersHead):
+            if not len(layers.linears):
+                return None
             return MembersKernel(self.members, layers.linears, head.out, *settings)
         if self.members is None and isinstance(head, PooledHead):
             return DenseKernel([*layers.linears, head.out], *settings)

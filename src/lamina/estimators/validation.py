@@ -199,7 +199,7 @@ def _by_loss(
         total, n = 0.0, 0.0
         for batch in loader:
             part = len(batch) if batch.weight is None else float(batch.weight.sum())
-            mean = task.loss(model, batch.to(device)).item()
+            mean = task.validation_loss(model, batch.to(device)).item()
             # The loss of a batch is a sum over samples divided by their number.
             total, n = total + mean * len(batch), n + part
         return -total / n

@@ -17,8 +17,9 @@ class MemberInputs(nn.Module):
 
     def __init__(self, n_members: int, width: int):
         super().__init__()
-        signs = torch.randn(n_members, width).sign()
-        self.factors = nn.Parameter(signs)
+        self.factors = nn.Parameter(torch.empty(n_members, width))
+        with torch.no_grad():
+            nn.init.uniform_(self.factors, -1, 1).sign_()
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.factors[:, None]

@@ -4,7 +4,7 @@ Each of the D features of a number is a piecewise linear function of it, whose n
 edges e of its bins (Gorishniy et al. 2022):
 
     h = relu((1 - t) v_k + t v_{k+1})     for e_k <= x < e_{k+1},  t = (x - e_k) / (e_{k+1} - e_k)
-    v_0 = start + slope e_0,   v_{k+1} = v_k + increment_k + slope (e_{k+1} - e_k)
+    v_0 = start + linear e_0,   v_{k+1} = v_k + increment_k + linear (e_{k+1} - e_k)
 
 So a gradient reaches the values of all bins above x, and a number costs two rows of a table
 instead of a product with all bins. Beyond the outer edges the features are constant.
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from lamina.kernels.interpolation import interpolate
 
-INCREMENT_DEVIATION, SLOPE_DEVIATION = 0.5, 0.3
-"""Of the initial values: of a feature over the whole range, and of its slope."""
+INCREMENT_DEVIATION, LINEAR_DEVIATION = 0.5, 0.3
+"""Of the initial values: of the increments over all bins together, and of the linear term."""
 
 
 class PiecewiseLinear(nn.Module):
@@ -32,13 +32,14 @@ class PiecewiseLinear(nn.Module):
         values = torch.tensor(padded, dtype=torch.float32)
         # Built again from the spec; these determine neither shapes nor training.
         self.register_buffer("edges", values, persistent=False)
-        self.increments = nn.Parameter(torch.randn(len(edges), n_bins, width))
-        self.slopes = nn.Parameter(torch.randn(len(edges), 1, width))
+        self.increments = nn.Parameter(torch.empty(len(edges), n_bins, width))
+        self.linear = nn.Parameter(torch.empty(len(edges), 1, width))
         self.starts = nn.Parameter(torch.zeros(len(edges), 1, width))
+        nn.init.normal_(self.increments, std=INCREMENT_DEVIATION)
+        nn.init.normal_(self.linear, std=LINEAR_DEVIATION)
         counts = torch.tensor([len(e) - 1.0 for e in edges])
         with torch.no_grad():
-            self.increments.mul_(INCREMENT_DEVIATION / counts.sqrt()[:, None, None])
-            self.slopes.mul_(SLOPE_DEVIATION)
+            self.increments.div_(counts.sqrt()[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(interpolate(self.table(), self.edges, x)).flatten(1)
@@ -46,6 +47,6 @@ class PiecewiseLinear(nn.Module):
     def table(self) -> Tensor:
         """(N, n_edges, D), the features at each edge."""
         edges = self.edges[:, :, None]
-        first = self.starts + self.slopes * edges[:, :1]
-        steps = self.increments + self.slopes * edges.diff(dim=1)
+        first = self.starts + self.linear * edges[:, :1]
+        steps = self.increments + self.linear * edges.diff(dim=1)
         return torch.cat([first, steps], 1).cumsum(1)

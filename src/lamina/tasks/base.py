@@ -110,6 +110,10 @@ class Task(Stored, ABC):
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """The scalar to minimise."""
 
+    def validation_loss(self, model: Model, batch: Batch) -> Tensor:
+        """The loss of what is predicted; `loss`, unless a task overrides it."""
+        return self.loss(model, batch)
+
     @abstractmethod
     def predict(self, model: Model, batch: Batch) -> Any:
         """Outputs of the samples of a batch: an array with a row each, or a list."""
@@ -151,6 +155,10 @@ class PooledTask(Task):
             self.criterion, *samples_of_members(output, batch.target, batch.weight)
         )
 
+    def validation_loss(self, model: Model, batch: Batch) -> Tensor:
+        output = self._combined(model(batch))
+        return self.criterion(output.float(), batch.target, batch.weight)[0]
+
     @abstractmethod
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
@@ -159,10 +167,10 @@ class PooledTask(Task):
 
     def outputs(self, model: Model, batch: Batch) -> np.ndarray:
         """The outputs (B, K) of the network, those of its members combined."""
-        output = model(batch)
-        if output.ndim == 3:
-            output = self.combined(output.double())
-        return output.cpu().numpy().astype(np.float64)
+        return self._combined(model(batch)).cpu().numpy().astype(np.float64)
+
+    def _combined(self, output: Tensor) -> Tensor:
+        return self.combined(output.double()) if output.ndim == 3 else output
 
     @abstractmethod
     def combined(self, output: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ distinct values, so that neither frequent nor rare values share a bin with many 
 """
 
 import numpy as np
+from scipy import sparse
 
 from lamina.encoders.standardizer import Place, Standardizer
 
@@ -12,14 +13,16 @@ N_EDGES = 129
 """Edges of each kind, at most; many of them coincide."""
 MAX_COLUMNS = 512
 """Numeric columns of a table up to which they have bins by default."""
-MAX_ROWS = 100_000
-"""Rows that are used, at most; of more, as many are drawn."""
+MAX_ROWS, MAX_VALUES = 100_000, 1 << 24
+"""Rows, and values of these, that are used, at most; of more, as many are drawn."""
+ROUNDING = 1 - 1e-9
+"""Weights that add up to a level but for rounding errors have reached it."""
 
 Edges = tuple[tuple[float, ...], ...]
 
 
 def bin_edges(
-    values: np.ndarray,
+    values: np.ndarray | sparse.csr_matrix,
     weight: np.ndarray | None,
     standardizer: Standardizer,
     place: Place,
@@ -28,9 +31,13 @@ def bin_edges(
 
     A column with fewer than three values, of which all functions are linear, has none.
     """
-    if len(values) > MAX_ROWS:
-        rows = np.random.RandomState(0).permutation(len(values))[:MAX_ROWS]
+    n_rows, n_columns = values.shape
+    n_used = max(1, min(MAX_ROWS, MAX_VALUES // n_columns))
+    if n_rows > n_used:
+        rows = np.random.RandomState(0).permutation(n_rows)[:n_used]
         values, weight = values[rows], None if weight is None else weight[rows]
+    if not isinstance(values, np.ndarray):
+        values = values.toarray()
     z = np.empty((len(values), standardizer.n_channels), np.float32)
     standardizer.write(values, z, place)
     weight = np.ones(len(values)) if weight is None else weight
@@ -47,7 +54,7 @@ def _edges(values: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
         return ()
     levels = np.linspace(0, 1, N_EDGES)
     below = np.cumsum(np.bincount(index, weight))
-    by_row = np.searchsorted(below, levels * below[-1])
+    by_row = np.searchsorted(below, levels * below[-1] * ROUNDING)
     by_value = np.round(levels * (len(distinct) - 1)).astype(int)
     chosen = np.union1d(np.minimum(by_row, len(distinct) - 1), by_value)
     return tuple(distinct[chosen].tolist())

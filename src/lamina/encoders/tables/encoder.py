@@ -95,9 +95,9 @@ class TableEncoder(Encoder[Columns]):
 
     def _edges(self, plain: Columns, weight: np.ndarray | None) -> Edges:
         values = plain.numeric
-        if not isinstance(values, np.ndarray) or self.embedding == "none":
-            return ()
-        if self.embedding == "auto" and values.shape[1] > MAX_COLUMNS:
+        has_many = values.shape[1] > MAX_COLUMNS
+        is_plain = self.embedding == "none" or (self.embedding == "auto" and has_many)
+        if is_plain or not values.shape[1]:
             return ()
         return bin_edges(values, weight, self.standardizer, self._place(plain))
 

@@ -47,8 +47,7 @@ class TableParams(Params):
         """How numbers enter the network: "piecewise_linear" gives each number features that
         are piecewise linear functions of it, learnt over bins of its training values
         (Gorishniy et al. 2022), and constant beyond these; "none" gives it as it is, scaled.
-        "auto" takes "piecewise_linear" for arrays and frames of at most 512 numeric columns.
-        Sparse matrices have none.""",
+        "auto" takes "piecewise_linear" for at most 512 numeric columns.""",
     ] = "auto"
 
 
