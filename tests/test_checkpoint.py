@@ -169,6 +169,7 @@ def smallest(estimator, X, y):
 def test_the_best_epoch_and_the_patience_are_resumed(tmp_path, kill_in):
     params = DENSE | STOPPING | {"scoring": smallest, "n_iter_no_change": 4}
     params |= {"learning_rate_init": 0.05, "max_iter": 20, "alpha": 0.0}
+    params |= {"averaging": 0.0, "n_members": 1}
     expected = DNNClassifier(**params).fit(X, Y)
     assert np.argmax(expected.validation_scores_) == 0
     assert expected.n_iter_ == 5

@@ -193,7 +193,7 @@ def test_the_scale_of_sample_weights_has_no_effect():
 
 def test_a_sample_weight_counts_as_repetition_in_a_full_batch():
     times = np.random.default_rng(0).integers(1, 4, len(X))
-    params = {"dropout": 0.0, "shuffle": False}
+    params = {"dropout": 0.0, "shuffle": False, "precision": "float32"}
     a = quick(batch_size=1000, **params).fit(X, NAMES, sample_weight=times)
     many = np.repeat(X, times, axis=0), np.repeat(NAMES, times)
     b = quick(batch_size=1000, **params).fit(*many)

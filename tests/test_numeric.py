@@ -101,7 +101,7 @@ def test_a_fit_reads_equal_numbers_alike(name, value, plain, others):
 
 def test_an_equal_number_of_another_type_is_no_change_of_a_frozen_parameter():
     network = DNNRegressor(hidden_layer_sizes=4, max_iter=1, warm_start=True).fit(X, Y)
-    network.set_params(hidden_layer_sizes=np.int64(4), dropout=Fraction(1, 5))
+    network.set_params(hidden_layer_sizes=np.int64(4), dropout=Fraction(1, 10))
     network.fit(X, Y)
     with pytest.raises(ParameterError, match="no effect"):
         network.set_params(hidden_layer_sizes=np.int64(5)).fit(X, Y)

@@ -136,13 +136,17 @@ OBJECTS = {
 }
 LOSSES = {"Classifier": GAMMAS, "Regressor": REGRESSION_LOSSES}
 WITHOUT_OBJECTS = {
+    "averaging",
     "batch_size",
     "class_weight",
     "kernel_size",
     "max_iter",
     "max_length",
+    "early_stopping",
     "n_threads",
+    "numeric_embedding",
     "season",
+    "validation_fraction",
     "validation_split",
     "window",
 }
@@ -200,7 +204,7 @@ def test_only_with_refuses_a_value_without_effect_and_says_what_it_needs():
     [
         {"momentum": 0.5},
         {"optimizer": "sgd", "beta_1": 0.5},
-        {"validation_fraction": 0.3},
+        {"early_stopping": False, "validation_fraction": 0.3},
         {"loss": "focal", "label_smoothing": 0.1},
     ],
 )

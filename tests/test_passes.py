@@ -17,9 +17,10 @@ from lamina.kernels.dense import DenseKernel
 from lamina.testing.examples import EXAMPLES
 
 LIMIT = 3
+DENSE = {"hidden_layer_sizes": (8,), "dropout": 0.0, "n_members": 1}
 CASES = {
-    "dense": (DNNClassifier(hidden_layer_sizes=(8,), dropout=0.0), "table"),
-    "codes": (DNNClassifier(hidden_layer_sizes=(8,), dropout=0.0), "mixed_table"),
+    "dense": (DNNClassifier(**DENSE), "table"),
+    "codes": (DNNClassifier(**DENSE), "mixed_table"),
     "conv": (CNNClassifier(n_filters=(4,), normalization="layer"), "image"),
     "lstm": (RNNClassifier(hidden_size=8, dropout=0.0), "ragged"),
     "gru": (RNNRegressor(cell="gru", hidden_size=8, dropout=0.0), "series"),

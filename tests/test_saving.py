@@ -419,8 +419,8 @@ def test_a_class_of_the_user_is_passed(path):
 
 def test_a_network_that_cannot_be_built_again_is_refused(path):
     network = dnn()
-    network.network_.head.out = nn.Linear(8, 7)
-    with pytest.raises(SavedFileError, match=r"head\.out\.weight.*\(7, 8\).*\(3, 8\)"):
+    network.network_.head.out.weight = nn.Parameter(torch.zeros(8, 8, 7))
+    with pytest.raises(SavedFileError, match=r"head\.out\.weight.*8, 7\).*8, 3\)"):
         lamina.save(network, path)
 
 

@@ -123,7 +123,11 @@ class NeuralEstimator(
         classes: Classes | None,
     ) -> Self:
         """Train for one more epoch: the `partial_fit` of every estimator."""
-        if self.early_stopping is True or self.warm_start or self.checkpoint is not None:
+        if (
+            self.early_stopping is True
+            or self.warm_start
+            or self.checkpoint is not None
+        ):
             raise ParameterError(
                 "partial_fit takes no validation samples, always continues training and "
                 "saves nothing: it does not support early_stopping=True, warm_start=True or "

@@ -54,9 +54,7 @@ def search(
     return training
 
 
-def choice_of(
-    fitting: "Fitting", training: Training, held_out: Data
-) -> Choice | None:
+def choice_of(fitting: "Fitting", training: Training, held_out: Data) -> Choice | None:
     """What a search has determined; None if it was interrupted or diverged."""
     history, task = training.history, fitting.task
     if history.interrupted or history.diverged:

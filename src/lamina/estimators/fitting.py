@@ -6,16 +6,21 @@ from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
-from lamina.estimators.auto import max_epochs, recipe_of
+from lamina.estimators.auto import Recipe, max_epochs, recipe_of
 from lamina.estimators.choosing import choice_of, search
-from lamina.estimators.data import Data, read_targets, read_weight, require_targets
+from lamina.estimators.data import (
+    Data,
+    WeightSum,
+    read_targets,
+    read_weight,
+    require_targets,
+)
 from lamina.estimators.fitted import publish
 from lamina.estimators.memory import memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
@@ -45,8 +50,11 @@ class Fitting:
 
     encoder: Encoder
     task: Task
+    recipe: Recipe
     plain: Indexable
     """The samples that were passed, in their plain form."""
+    weights: WeightSum
+    """The sum of the weights since training started anew."""
 
     def __init__(
         self,
@@ -127,8 +135,9 @@ class Fitting:
         """Choose the number of epochs; returns a search that ended early, which is the fit."""
         searched = None
         if start.choice is None:
-            searched = search(self, *parts, seeds)
-            start.choice = choice_of(self, searched, parts[1])
+            kept, held_out = parts
+            searched = search(self, kept, held_out, seeds)
+            start.choice = choice_of(self, searched, held_out)
         self.choice = start.choice
         if self.choice is None:
             return searched

@@ -42,7 +42,7 @@ def loader_of(fitting: "Fitting", data: Data, seed: int) -> Loader:
     )
 
 
-def training_of(
+def training_of(  # noqa: PLR0913, PLR0917
     fitting: "Fitting",
     loader: Loader,
     n_epochs: int,

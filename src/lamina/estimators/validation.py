@@ -56,7 +56,7 @@ class Validation:
         task.encode(y)  # refuses labels that y lacks
         return Data(X, y, read_weight(self.weight, len(X), "sample_weight_val"))
 
-    def split(
+    def split(  # noqa: PLR0913, PLR0917
         self,
         params: TrainerParams,
         recipe: Recipe,

@@ -1,6 +1,7 @@
 """Linear interpolation in tables, both passes written out.
 
-    y_bn = (1 - t) v_nk + t v_n,k+1      e_nk < x_bn <= e_n,k+1,  t = (x_bn - e_nk) / (e_n,k+1 - e_nk)
+    y_bn = (1 - t) v_nk + t v_n,k+1
+    t = (x_bn - e_nk) / (e_n,k+1 - e_nk)      for e_nk < x_bn <= e_n,k+1
     dL/dv_nk = sum of (1 - t) g_bn over the b in bin k, and of t g_bn over those in bin k - 1
     dL/dx_bn = g_bn . (v_n,k+1 - v_nk) / (e_n,k+1 - e_nk)
 

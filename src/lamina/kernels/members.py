@@ -9,7 +9,6 @@ with g = dL/dz. The shared layers compute the rows of all members together.
     x (B, C), r (M, C), a (M, B, C), h (M, B, D), W (M, D, K), z and g (M, B, K)
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -32,26 +31,16 @@ class Outputs(Protocol):
 
 
 class MembersKernel:
-    """x (B, C) -> z (M, B, K), and back; `dtype` is that of the products."""
+    """x (B, C) -> z (M, B, K), and back; `dense` activates its last layer."""
 
-    def __init__(
-        self,
-        inputs: Factors,
-        linears: Sequence[nn.Linear],
-        outputs: Outputs,
-        activation: str,
-        dropout: float,
-        dtype: torch.dtype,
-    ):
-        self.dense = DenseKernel(
-            linears, activation, dropout, dtype, activates_last=True
-        )
+    def __init__(self, inputs: Factors, dense: DenseKernel, outputs: Outputs):
+        self.dense = dense
         parameters = inputs.factors, outputs.weight, outputs.bias
         for p in parameters:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         self.factors, self.weight, self.bias = (p.detach() for p in parameters)
         self.gradients = [grad_of(p) for p in parameters]
-        self.masks, self.dtype = self.dense.masks, dtype
+        self.masks = dense.masks
 
     def forward(self, x: Tensor) -> Tensor:
         """The outputs z in training."""

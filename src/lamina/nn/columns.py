@@ -20,6 +20,9 @@ NUMBER_WIDTH, MAX_WIDTH = 16, 4096
 class ColumnEmbeddings(nn.Module):
     """x (B, C) and codes (B, K) -> (B, D)."""
 
+    binned: Tensor
+    others: Tensor
+
     def __init__(self, spec: Spec):
         super().__init__()
         categories = [

@@ -3,7 +3,8 @@
 Each of the D features of a number is a piecewise linear function of it, whose nodes are the
 edges e of its bins (Gorishniy et al. 2022):
 
-    h = relu((1 - t) v_k + t v_{k+1})     for e_k <= x < e_{k+1},  t = (x - e_k) / (e_{k+1} - e_k)
+    h = relu((1 - t) v_k + t v_{k+1})
+    t = (x - e_k) / (e_{k+1} - e_k)      for e_k < x <= e_{k+1}
     v_0 = start + linear e_0,   v_{k+1} = v_k + increment_k + linear (e_{k+1} - e_k)
 
 So a gradient reaches the values of all bins above x, and a number costs two rows of a table
@@ -22,6 +23,8 @@ INCREMENT_DEVIATION, LINEAR_DEVIATION = 0.5, 0.3
 
 class PiecewiseLinear(nn.Module):
     """x (B, N) -> h (B, N * D), for the edges of the bins of each number."""
+
+    edges: Tensor
 
     def __init__(self, edges: tuple[tuple[float, ...], ...], width: int):
         super().__init__()

@@ -126,7 +126,6 @@ class Task(Stored, ABC):
         """What early stopping maximises by default: `score`, unless a task overrides it."""
         return self.score(y, outputs, weight)
 
-
     def best_temperature(
         self, y: Any, outputs: Any, weight: np.ndarray | None
     ) -> float:

@@ -105,7 +105,7 @@ class LabelTask(PooledTask):
     def best_temperature(
         self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None
     ) -> float:
-        """The temperature with the least log loss (Guo et al. 2017), near 1 for few samples."""
+        """That with the least log loss (Guo et al. 2017), near 1 for few samples."""
         plain = copy.copy(self)
         plain.gamma, plain.smoothing = 0.0, 0.0
         logits, target = torch.from_numpy(outputs), self.encode(y)
