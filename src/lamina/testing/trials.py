@@ -34,7 +34,8 @@ TRIALS: dict[str, Trial] = {
     "max_time": Trial((1e-9,)),
     "batch_size": Trial((5,)),
     "learning_rate_init": Trial((0.05,)),
-    "schedule": Trial(("constant",)),
+    "schedule": Trial(("constant", "one_cycle")),
+    "averaging": Trial((0.0, 2.0)),
     "optimizer": Trial(("adam", "sgd")),
     "alpha": Trial((0.5,)),
     "beta_1": Trial((0.5,)),
@@ -67,6 +68,7 @@ TRIALS: dict[str, Trial] = {
     "label_smoothing": Trial((0.2,)),
     "quantile": Trial((0.9,), {"loss": "quantile"}),
     "hidden_layer_sizes": Trial(((4, 4),)),
+    "n_members": Trial((1,)),
     "activation": Trial(("tanh",)),
     "dropout": Trial((0.5,)),
     "cell": Trial(("gru",)),
@@ -115,6 +117,7 @@ TRIALS: dict[str, Trial] = {
     # A scheme that the labels do not have is refused.
     "scheme": Trial(("bio",)),
     "categorical_features": Trial(([0],)),
+    "numeric_embedding": Trial(("none",)),
     "scoring": Trial(("loss",)),
     "validation_split": Trial(("last",), {"early_stopping": True}),
 }
