@@ -192,8 +192,10 @@ class NeuralEstimator(
         target: RowIndexed | None = None,
     ) -> Any:
         """What `query(model, batch)` returns of encoded samples."""
-        device = device_of(self.device).type
-        batches = PredictionBatches(samples, model.n_weights, target, device)
+        device, n_members = device_of(self.device).type, model.body.n_members
+        batches = PredictionBatches(
+            samples, model.n_weights, target, device, n_members
+        )
         return outputs_of(model, query, batches, self)
 
     def _score(

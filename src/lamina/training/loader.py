@@ -104,8 +104,8 @@ class PredictionBatches:
 
     A sample has the cells (steps or pixels) of its input or of its target, whichever are
     more, and takes `n_weights` multiply-accumulates for each. The last row of a batch is
-    repeated up to a multiple of 32 rows, or of fewer where 32 would take too much memory;
-    repeated rows have no index. All rows of a batch have the same multiple. So the kernels
+    repeated up to a multiple of 32 rows, which members divide among them, or of fewer where
+    32 would take too much memory; repeated rows have no index. All rows of a batch have the same multiple. So the kernels
     that compute a sample depend on its own size, and not on the samples beside it.
     """
 
@@ -113,6 +113,7 @@ class PredictionBatches:
     n_weights: float = 0.0
     target: RowIndexed | None = None
     device: str = "cpu"
+    n_members: int = 1
 
     def __post_init__(self) -> None:
         self.n_cells = self.samples.n_cells()
@@ -167,12 +168,16 @@ class PredictionBatches:
     def _multiple(self, n_cells: int) -> int:
         """Rows to whose multiple a batch is padded: a power of 2, at most 32."""
         n_rows = CELLS_AT_ONCE[self.device] // max(n_cells, 1)
-        return min(LARGEST_MULTIPLE, 1 << max(n_rows.bit_length() - 1, 0))
+        return min(self._largest_multiple, 1 << max(n_rows.bit_length() - 1, 0))
+
+    @property
+    def _largest_multiple(self) -> int:
+        return max(1, LARGEST_MULTIPLE // self.n_members)
 
     def _n_cells_below(self, n_cells: int) -> int:
         """The most cells of a sample whose multiple is greater than that of `n_cells`."""
         multiple = self._multiple(n_cells)
-        is_largest = multiple == LARGEST_MULTIPLE
+        is_largest = multiple == self._largest_multiple
         return -1 if is_largest else CELLS_AT_ONCE[self.device] // (2 * multiple)
 
 
