@@ -52,6 +52,7 @@ class DenseBody(KernelBody):
     default_steps: ClassVar = 5_000
     smallest_batch: ClassVar = 32
     largest_batch: ClassVar = 256
+    n_batches: ClassVar = 20
     schedule: ClassVar = "constant"
     averaging: ClassVar = 3.0
     chooses_epochs: ClassVar = True

@@ -10,8 +10,6 @@ from lamina.training.params import TrainerParams
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 100
 """Bounds of `max_iter="auto"`."""
-MIN_BATCHES = 40
-"""`batch_size="auto"` makes 40 batches an epoch, or fewer that are not too small."""
 MIN_SELECTING = 50
 """Samples from which some are held out to choose the number of epochs."""
 MAX_REFITTED = 50_000
@@ -71,5 +69,5 @@ def batch_size(
     if not isinstance(params.batch_size, str):
         return min(params.batch_size, n_samples)
     largest = task.largest_batch or body.largest_batch
-    size = max(n_samples // MIN_BATCHES, body.smallest_batch)
+    size = max(n_samples // body.n_batches, body.smallest_batch)
     return min(size, largest, n_samples)

@@ -53,6 +53,7 @@ class NeuralEstimator(
         if issubclass(body, Body) and cls.__doc__:
             doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
             doc = doc.replace("{smallest_batch}", str(body.smallest_batch))
+            doc = doc.replace("{n_batches}", str(body.n_batches))
             largest = cls.task.largest_batch or body.largest_batch
             doc = doc.replace("{largest_batch}", str(largest))
             doc = doc.replace("{schedule}", body.schedule)

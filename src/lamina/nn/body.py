@@ -27,6 +27,8 @@ class Body(nn.Module, ABC):
     """The smallest batch of `batch_size="auto"`."""
     largest_batch: ClassVar[int] = 128
     """The largest one, unless the task has another."""
+    n_batches: ClassVar[int] = 40
+    """Batches that it makes of the samples, where these bounds allow it."""
     schedule: ClassVar[str] = "one_cycle"
     """The value of `schedule="auto"`."""
     averaging: ClassVar[float] = 0.0

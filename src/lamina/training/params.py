@@ -74,7 +74,7 @@ class TrainerParams(Params):
     batch_size: Annotated[
         int | Literal["auto"],
         at_least(1),
-        """Samples per gradient step. "auto" takes a fortieth of the samples, at least
+        """Samples per gradient step. "auto" takes 1/{n_batches} of the samples, at least
         {smallest_batch} and at most {largest_batch}.""",
     ] = "auto"
     learning_rate_init: Rate = 2e-3

@@ -9,8 +9,10 @@ from scipy import sparse
 
 from lamina.encoders.standardizer import Place, Standardizer
 
-N_EDGES = 129
-"""Edges of each kind, at most; many of them coincide."""
+EDGES_PER_ROOT, MIN_EDGES, MAX_EDGES = 1.5, 17, 129
+"""Edges of each kind for the square root of the number of distinct rows, and bounds of their
+number; many of them coincide. More edges fit noise in small tables, and fewer are too coarse in large
+ones."""
 MAX_COLUMNS = 512
 """Numeric columns of a table up to which they have bins by default."""
 MAX_ROWS, MAX_VALUES = 100_000, 1 << 24
@@ -41,18 +43,23 @@ def bin_edges(
     z = np.empty((len(values), standardizer.n_channels), np.float32)
     standardizer.write(values, z, place)
     weight = np.ones(len(values)) if weight is None else weight
+    # Counted so that neither a repeated row nor the scale of the weights has an effect.
+    n_distinct = len(np.unique(z.view(f"V{z.strides[0]}")))
+    n_edges = round(EDGES_PER_ROOT * n_distinct**0.5)
+    levels = np.linspace(0, 1, min(max(n_edges, MIN_EDGES), MAX_EDGES))
     columns = zip(z.T, np.isnan(values).T, strict=False)
     return tuple(
-        _edges(column[~is_missing], weight[~is_missing])
+        _edges(column[~is_missing], weight[~is_missing], levels)
         for column, is_missing in columns
     )
 
 
-def _edges(values: np.ndarray, weight: np.ndarray) -> tuple[float, ...]:
+def _edges(
+    values: np.ndarray, weight: np.ndarray, levels: np.ndarray
+) -> tuple[float, ...]:
     distinct, index = np.unique(values, return_inverse=True)
     if len(distinct) < 3:
         return ()
-    levels = np.linspace(0, 1, N_EDGES)
     below = np.cumsum(np.bincount(index, weight))
     by_row = np.searchsorted(below, levels * below[-1] * ROUNDING)
     by_value = np.round(levels * (len(distinct) - 1)).astype(int)
