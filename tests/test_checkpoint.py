@@ -166,6 +166,23 @@ def smallest(estimator, X, y):
     )
 
 
+def test_a_fit_on_all_samples_is_resumed_without_another_search(tmp_path, kill_in):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    y = (X[:, 0] + rng.normal(size=60) > 0).astype(int)
+    params = DENSE | {"max_iter": "auto", "n_iter_no_change": 2}
+    saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}
+    expected = DNNClassifier(**params).fit(X, y)
+    n_searched = 8 * len(expected.validation_scores_)
+    network = DNNClassifier(**params, **saving)
+    # In the search, which is repeated, and in the fifth step after it.
+    steps = kill_in(3, 3 + n_searched + 5)
+    assert fit_until_it_ends(network, X, y) == 2
+    assert len(steps) == 3 + n_searched + 10 * expected.n_iter_
+    assert_same_fit(network, expected)
+    assert network.task_.temperature == expected.task_.temperature
+
+
 def test_the_best_epoch_and_the_patience_are_resumed(tmp_path, kill_in):
     params = DENSE | STOPPING | {"scoring": smallest, "n_iter_no_change": 4}
     params |= {"learning_rate_init": 0.05, "max_iter": 20, "alpha": 0.0}

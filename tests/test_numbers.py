@@ -71,7 +71,7 @@ def test_the_gradient_of_an_embedding_has_a_public_equivalent():
 def test_edges_are_quantiles_of_rows_and_of_distinct_values():
     rng = np.random.default_rng(0)
     frequent = np.concatenate([np.zeros(9000), rng.exponential(size=1000)])
-    encoder = fitted(frequent[:, None])
+    encoder = fitted(np.stack([frequent, rng.normal(size=10_000)], 1))
     edges = np.array(encoder.spec.edges[0])
     z = (frequent - encoder.standardizer.mean[0]) / encoder.standardizer.scale[0]
     if 0 in encoder.standardizer.long_tailed:
@@ -104,6 +104,12 @@ def test_a_weight_counts_as_repetition(seed):
     weighted = fitted(X, times.astype(float)).spec.edges[0]
     repeated = fitted(np.repeat(X, times, axis=0)).spec.edges[0]
     np.testing.assert_allclose(weighted, repeated, atol=1e-5)
+
+
+def test_repeated_rows_do_not_make_more_edges():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    once, often = fitted(X).spec.edges, fitted(np.repeat(X, 50, axis=0)).spec.edges
+    np.testing.assert_allclose(once, often, atol=1e-5)
 
 
 def test_missing_values_have_no_part_in_the_edges():

@@ -194,9 +194,7 @@ class NeuralEstimator(
     ) -> Any:
         """What `query(model, batch)` returns of encoded samples."""
         device, n_members = device_of(self.device).type, model.body.n_members
-        batches = PredictionBatches(
-            samples, model.n_weights, target, device, n_members
-        )
+        batches = PredictionBatches(samples, model.n_weights, target, device, n_members)
         return outputs_of(model, query, batches, self)
 
     def _score(

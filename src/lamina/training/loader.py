@@ -105,8 +105,9 @@ class PredictionBatches:
     A sample has the cells (steps or pixels) of its input or of its target, whichever are
     more, and takes `n_weights` multiply-accumulates for each. The last row of a batch is
     repeated up to a multiple of 32 rows, which members divide among them, or of fewer where
-    32 would take too much memory; repeated rows have no index. All rows of a batch have the same multiple. So the kernels
-    that compute a sample depend on its own size, and not on the samples beside it.
+    32 would take too much memory; repeated rows have no index. All rows of a batch have the
+    same multiple. So the kernels that compute a sample depend on its own size, and not on the
+    samples beside it.
     """
 
     samples: Samples

@@ -11,8 +11,8 @@ from lamina.encoders.standardizer import Place, Standardizer
 
 EDGES_PER_ROOT, MIN_EDGES, MAX_EDGES = 1.5, 17, 129
 """Edges of each kind for the square root of the number of distinct rows, and bounds of their
-number; many of them coincide. More edges fit noise in small tables, and fewer are too coarse in large
-ones."""
+number; many of them coincide. More edges fit noise in small tables, and fewer are too coarse
+in large ones."""
 MAX_COLUMNS = 512
 """Numeric columns of a table up to which they have bins by default."""
 MAX_ROWS, MAX_VALUES = 100_000, 1 << 24

@@ -1,0 +1,118 @@
+"""The number of epochs that held-out samples choose, and the fit on all samples after it."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris, make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from lamina import CNNClassifier, DNNClassifier, DNNRegressor
+from lamina.exceptions import DataError, ParameterError
+
+X, Y = make_classification(400, 6, flip_y=0.3, class_sep=0.7, random_state=0)
+QUICK = {"hidden_layer_sizes": (16,), "random_state": 0, "n_iter_no_change": 4}
+
+
+def weights_of(network):
+    return {k: v.numpy() for k, v in network.network_.state_dict().items()}
+
+
+def test_the_network_is_that_of_a_fit_on_all_samples_for_as_many_epochs():
+    chosen = DNNClassifier(**QUICK).fit(X, Y)
+    scores = chosen.validation_scores_
+    assert chosen.n_iter_ == np.flatnonzero(scores == np.max(scores))[-1] + 1
+    assert len(scores) > chosen.n_iter_ == len(chosen.loss_curve_)
+    plain = DNNClassifier(**QUICK, max_iter=chosen.n_iter_).fit(X, Y)
+    assert plain.loss_curve_ == chosen.loss_curve_
+    np.testing.assert_equal(weights_of(plain), weights_of(chosen))
+
+
+def test_a_number_of_epochs_that_is_given_is_kept():
+    network = DNNClassifier(**QUICK, max_iter=3).fit(X, Y)
+    assert (network.n_iter_, network.validation_scores_) == (3, None)
+    assert network.task_.temperature == 1
+
+
+def test_too_few_samples_are_not_split():
+    few = DNNClassifier(**QUICK).fit(X[:49], Y[:49])
+    assert few.validation_scores_ is None
+    assert DNNClassifier(**QUICK).fit(X[:50], Y[:50]).validation_scores_ is not None
+
+
+def test_validation_samples_choose_the_epoch_and_no_sample_is_held_out():
+    given = {"X_val": X[200:], "y_val": Y[200:]}
+    network = DNNClassifier(**QUICK).fit(X[:200], Y[:200], **given)
+    assert len(network.loss_curve_) == len(network.validation_scores_)
+    p = network.predict_proba(X[200:])
+    best = -network.best_validation_score_
+    assert log_loss(Y[200:], p) == pytest.approx(best, rel=1e-4)
+
+
+def test_other_bodies_take_all_epochs():
+    series = np.random.default_rng(0).normal(size=(60, 12, 1))
+    network = CNNClassifier(n_filters=4, random_state=0).fit(series, np.arange(60) % 2)
+    assert network.validation_scores_ is None
+
+
+def test_a_warm_start_and_partial_fit_hold_nothing_out():
+    network = DNNClassifier(**QUICK, warm_start=True).fit(X, Y)
+    n_before = len(network.validation_scores_)
+    network.fit(X[:60], Y[:60])
+    assert len(network.validation_scores_) == n_before
+    assert DNNClassifier(**QUICK).partial_fit(X, Y).validation_scores_ is None
+
+
+def test_noise_is_not_learnt():
+    """On labels of which a third are random, more epochs are much worse."""
+    train, test = slice(0, 300), slice(300, 400)
+    chosen = DNNClassifier(random_state=0).fit(X[train], Y[train])
+    longest = DNNClassifier(random_state=0, max_iter=100).fit(X[train], Y[train])
+    linear = LogisticRegression().fit(X[train], Y[train])
+    ours, long, plain = (
+        log_loss(Y[test], m.predict_proba(X[test])) for m in (chosen, longest, linear)
+    )
+    assert ours < 0.8 * long
+    assert ours < 1.1 * plain
+
+
+def test_an_interrupt_of_the_search_keeps_its_best_epoch():
+    calls = []
+
+    def interrupted(network, X, y):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return -len(calls)  # the first epoch is the best one
+
+    network = DNNClassifier(**QUICK, scoring=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        network.fit(X, Y)
+    assert network.validation_scores_ == [-1, -2, -3]
+    assert network.predict_proba(X).shape == (400, 2)
+
+
+def test_the_search_and_the_fit_share_the_time(capsys):
+    network = DNNRegressor(random_state=0, max_time=0.4, verbose=1)
+    network.fit(np.tile(X, (20, 1)), np.tile(Y, 20).astype(float))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("Held-out samples") for line in lines) >= 1
+    assert sum(line.startswith("Epoch") for line in lines) == network.n_iter_
+
+
+def test_groups_are_kept_together():
+    groups = np.arange(400) // 10
+    network = DNNClassifier(**QUICK).fit(X, Y, validation_groups=groups)
+    assert network.validation_scores_ is not None
+    with pytest.raises(DataError, match="validation_groups has no effect"):
+        DNNClassifier(**QUICK, max_iter=2).fit(X, Y, validation_groups=groups)
+
+
+def test_parameters_of_validation_need_a_search():
+    with pytest.raises(ParameterError, match="scoring"):
+        DNNClassifier(**QUICK, max_iter=2, scoring="accuracy").fit(X, Y)
+    DNNClassifier(**QUICK, scoring="accuracy").fit(X, Y)
+
+
+def test_iris_is_learnt_by_defaults():
+    X, y = load_iris(return_X_y=True)
+    assert DNNClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
