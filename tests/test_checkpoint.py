@@ -178,7 +178,8 @@ def test_a_fit_on_all_samples_is_resumed_without_another_search(tmp_path, kill_i
     # In the search, which is repeated, and in the fifth step after it.
     steps = kill_in(3, 3 + n_searched + 5)
     assert fit_until_it_ends(network, X, y) == 2
-    assert len(steps) == 3 + n_searched + 10 * expected.n_iter_
+    # The step that was killed is taken again.
+    assert len(steps) == 3 + n_searched + 10 * expected.n_iter_ + 1
     assert_same_fit(network, expected)
     assert network.task_.temperature == expected.task_.temperature
 

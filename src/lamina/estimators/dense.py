@@ -12,9 +12,11 @@ class DNNClassifier(TableParams, Classifier, DenseParams):
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
     lists or a torch tensor. Numbers are scaled here; strings and categories, booleans,
     dates and missing values need no preparation, and a category that `fit` did not see
-    counts as unknown. Outliers do not change the scale of the other values. A value far beyond
-    those of `fit` is clipped at 6 standard deviations, and at 200 in a column that had a long
-    tail or outliers in `fit`. y holds labels of any type, an indicator matrix of several
+    counts as unknown. Outliers do not change the scale of the other values. A number beyond
+    those of `fit` counts as the nearest of them (with `numeric_embedding="none"` it is clipped
+    at 6 standard deviations, and at 200 in a column that had a long tail or outliers in
+    `fit`). By default the number of epochs is found on held-out rows, and the network is then
+    fitted on all. y holds labels of any type, an indicator matrix of several
     labels, or several columns of labels.
 
     {parameters}
