@@ -1,7 +1,8 @@
-"""Rows of unequal length: concatenated in memory, padded at the end in a batch."""
+"""Rows of unequal length: concatenated in memory, padded at the end in a batch, or bags."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -90,6 +91,47 @@ def padded_steps(n_steps: int) -> int:
     """`n_steps`, rounded up to the number of steps to which rows are padded."""
     multiple = 4 if n_steps <= 32 else 16
     return -(-n_steps // multiple) * multiple
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Rows of numbered items without an order, concatenated, in memory and in a batch.
+
+    ids (total,), the numbers of the items; weights (total,); lengths (n,), the items of
+    each row.
+    """
+
+    ids: Tensor
+    weights: Tensor
+    lengths: Tensor
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """(n,) the index of the first item of each row."""
+        return self.lengths.cumsum(0) - self.lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Bags":
+        """The rows of these indices."""
+        if isinstance(rows, Tensor):
+            rows = rows.to(self.lengths.device, non_blocking=True)
+        lengths = self.lengths[rows]
+        first = self.starts[rows] - (lengths.cumsum(0) - lengths)
+        items = first.repeat_interleave(lengths)
+        items += torch.arange(len(items), device=items.device)
+        return Bags(self.ids[items], self.weights[items], lengths)
+
+    def to(self, device: torch.device) -> "Bags":
+        """The rows on a device, copied without waiting for it."""
+        parts = self.ids, self.weights, self.lengths
+        return Bags(*(part.to(device, non_blocking=True) for part in parts))
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all items."""
+        return self.ids.nbytes + self.weights.nbytes + self.lengths.nbytes
 
 
 class AlternativeTargets:

@@ -1,10 +1,10 @@
 """Dense network: each unit is connected to all features of the layer below.
 
-Chosen here: an embedding for each column with many categories (width 8, as RealMLP), the
-initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
+Chosen here: an embedding for each column with many categories (width 8, as RealMLP) and one of
+the bag of n-grams of a text (`nn/bags.py`), the initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
 (Srivastava et al. 2014).
 
-    x (B, C) and codes (B, K) -> h (B, 1, D)
+    x (B, C), codes (B, K) and bags of B texts -> h (B, 1, D)
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
+from lamina.nn.bags import WIDTH, BagEmbedding
 from lamina.nn.body import KernelBody
 from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import PooledHead
@@ -39,8 +40,9 @@ class DenseParams(Params, use=Use.FROZEN):
 class DenseBody(KernelBody):
     """x (B, C) -> h (B, 1, D)."""
 
-    forms: ClassVar = ("table",)
+    forms: ClassVar = ("table", "text")
     default_steps: ClassVar = 2_500
+    steps_of_form: ClassVar = {"text": 500}
     is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
@@ -50,6 +52,9 @@ class DenseBody(KernelBody):
             nn.Embedding(n, EMBEDDING_WIDTH, padding_idx=0) for n in spec.n_categories
         )
         n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
+        if spec.n_ngrams:
+            self.embeddings.append(BagEmbedding(spec.n_ngrams))
+            n_inputs += WIDTH
         widths = [n_inputs, *sizes_of(params.hidden_layer_sizes)]
         self.width = widths[-1]
         self.layers = DenseLayers(widths, params.activation, params.dropout)
@@ -58,10 +63,12 @@ class DenseBody(KernelBody):
         return Features(self.layers(self.inputs(batch)).unsqueeze(1))
 
     def inputs(self, batch: Batch) -> Tensor:
-        """X (B, C) and the embeddings (B, 8) of each coded column, side by side."""
-        if batch.codes is None:
+        """X (B, C), the embeddings of each coded column and of the bags, side by side."""
+        columns = [] if batch.codes is None else [*batch.codes.T]
+        columns += [] if batch.bags is None else [batch.bags]
+        if not columns:
             return batch.x
-        embedded = [e(c) for e, c in zip(self.embeddings, batch.codes.T, strict=True)]
+        embedded = [e(c) for e, c in zip(self.embeddings, columns, strict=True)]
         return torch.cat([batch.x, *embedded], 1)
 
     def kernel(self, head: nn.Module, dtype: torch.dtype) -> DenseKernel | None:

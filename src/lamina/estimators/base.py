@@ -50,15 +50,25 @@ class NeuralEstimator(
         super().__init_subclass__(**kwargs)
         body = getattr(cls, "body", object)
         if issubclass(body, Body) and cls.__doc__:
-            doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
+            doc = cls.__doc__.replace("{default_steps}", cls._described_steps())
             doc = doc.replace("{smallest_batch}", str(body.smallest_batch))
             doc = doc.replace("{largest_batch}", str(cls.task.largest_batch))
             cls.__doc__ = doc
 
     @classmethod
-    def default_steps(cls) -> int:
-        """Gradient steps that make a good fit, for `max_iter="auto"`."""
-        return cls.task.default_steps or cls.body.default_steps
+    def default_steps(cls, form: str) -> int:
+        """Gradient steps that make a good fit of a form of data, for `max_iter="auto"`."""
+        body = cls.body
+        of_body = body.steps_of_form.get(form, body.default_steps)
+        return cls.task.default_steps or of_body
+
+    @classmethod
+    def _described_steps(cls) -> str:
+        """The number of steps, with those of the forms that have another number."""
+        steps = {form: cls.default_steps(form) for form in cls.forms()}
+        usual, *_ = steps.values()
+        others = [f"{n:,} for {form}" for form, n in steps.items() if n != usual]
+        return f"{usual:,}" + (f" ({', '.join(others)})" if others else "")
 
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917

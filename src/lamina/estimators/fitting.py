@@ -106,7 +106,7 @@ class Fitting:
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
         loader = self._loader(data, seeds[1])
-        n_steps = type(self.estimator).default_steps()
+        n_steps = type(self.estimator).default_steps(self.form)
         n_epochs = 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
         context = self.estimator._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)

@@ -1,6 +1,7 @@
 """Abstract classes of bodies: the part of a network that turns a batch into features."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -22,6 +23,8 @@ class Body(nn.Module, ABC):
     """The forms of data that the body takes; the first is how it reads a 2-D array."""
     default_steps: ClassVar[int]
     """Gradient steps that make a good fit, for `max_iter="auto"`."""
+    steps_of_form: ClassVar[Mapping[str, int]] = {}
+    """The same for forms of data that need another number."""
     smallest_batch: ClassVar[int] = 8
     """The smallest batch of `batch_size="auto"`."""
     has_static_steps: ClassVar[bool] = False
@@ -69,7 +72,7 @@ class KernelBody(Body):
     """Abstract: a body whose forward and backward pass can be computed by a kernel."""
 
     embeddings: nn.ModuleList
-    """The embeddings in `inputs`; the only weights that the kernel does not train."""
+    """What embeds in `inputs`; the only weights that the kernel does not train."""
 
     @abstractmethod
     def inputs(self, batch: Batch) -> Tensor:
