@@ -81,8 +81,11 @@ class Spec(Stored):
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
     n_ngrams: int = 0
     """Number of ids in `Batch.bags`, id 0 of which is of no n-gram; 0 without bags."""
-    token_dropout: float = 0.0
-    """Fraction of tokens that a body replaces by unknown ones in training."""
+    ngram_dropout: float = 0.0
+    """Fraction of n-grams that a body leaves out in training."""
+    token_dropout: float | None = None
+    """Fraction of tokens that a body replaces by unknown ones in training; None where a token
+    stands for itself, as in a text that is written."""
     n_space: int = 0
     """Axes along which order matters: 0 for tables, 1 for sequences, 2 for images."""
     max_length: int = 1

@@ -1,8 +1,8 @@
 """Dense network: each unit is connected to all features of the layer below.
 
-Chosen here: an embedding for each column with many categories (width 8, as RealMLP) and one of
-the bag of n-grams of a text (`nn/bags.py`), the initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
-(Srivastava et al. 2014).
+Chosen here: an embedding for each column with many categories (width 8, as RealMLP), another
+for the bag of n-grams of a text (`nn/bags.py`), the initialisation of Glorot & Bengio (2010) as
+in scikit-learn's MLP, dropout after each layer (Srivastava et al. 2014).
 
     x (B, C), codes (B, K) and bags of B texts -> h (B, 1, D)
 """
@@ -53,7 +53,7 @@ class DenseBody(KernelBody):
         )
         n_inputs = spec.n_channels + EMBEDDING_WIDTH * len(self.embeddings)
         if spec.n_ngrams:
-            self.embeddings.append(BagEmbedding(spec.n_ngrams))
+            self.embeddings.append(BagEmbedding(spec))
             n_inputs += WIDTH
         widths = [n_inputs, *sizes_of(params.hidden_layer_sizes)]
         self.width = widths[-1]

@@ -141,7 +141,9 @@ def batches_of(
 class TensorSamples(IndependentSamples):
     """Samples of one shape: x (n, ...) and, for tables, codes (n, columns) and bags."""
 
-    def __init__(self, x: Tensor, codes: Tensor | None = None, bags: Bags | None = None):
+    def __init__(
+        self, x: Tensor, codes: Tensor | None = None, bags: Bags | None = None
+    ):
         self.x, self.codes, self.bags = x, codes, bags
 
     def __len__(self) -> int:
@@ -154,7 +156,9 @@ class TensorSamples(IndependentSamples):
         parts = [self.x, self.codes, self.bags]
         if sum(0 if part is None else part.nbytes for part in parts) > max_bytes:
             return self
-        return TensorSamples(*(part if part is None else part.to(device) for part in parts))
+        return TensorSamples(
+            *(part if part is None else part.to(device) for part in parts)
+        )
 
     def take(self, rows: Tensor) -> Batch:
         rows = rows.to(self.x.device, non_blocking=True)

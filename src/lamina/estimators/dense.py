@@ -1,14 +1,18 @@
 """Dense networks for tables and texts."""
 
 from lamina.bodies.dense import DenseBody, DenseParams
+from lamina.encoders.base import Encoder
 from lamina.encoders.choose import ENCODERS
 from lamina.encoders.tables.reader import TableParams
-from lamina.encoders.texts.encoder import BagEncoder, UnitParams
+from lamina.encoders.texts.encoder import BagEncoder, BagParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 
-class DenseInputParams(UnitParams, TableParams):
+DENSE_ENCODERS: dict[str, type[Encoder]] = {**ENCODERS, "text": BagEncoder}
+
+
+class DenseInputParams(BagParams, TableParams):
     """The forms of data that a dense network takes."""
 
 
@@ -21,8 +25,8 @@ class DNNClassifier(DenseInputParams, Classifier, DenseParams):
     counts as unknown. Outliers do not change the scale of the other values. A value far beyond
     those of `fit` is clipped at 6 standard deviations, and at 200 in a column that had a long
     tail or outliers in `fit`. A list of texts is read as bags of n-grams: tokens, pairs of
-    tokens, and 3 to 5 characters of a token. y holds labels of any type, an indicator matrix of several
-    labels, or several columns of labels.
+    tokens, and 3 to 5 characters of a token. y holds labels of any type, an indicator
+    matrix of several labels, or several columns of labels.
 
     {parameters}
 
@@ -47,7 +51,7 @@ class DNNClassifier(DenseInputParams, Classifier, DenseParams):
     """
 
     body = DenseBody
-    encoders = {**ENCODERS, "text": BagEncoder}
+    encoders = DENSE_ENCODERS
 
 
 class DNNRegressor(DenseInputParams, Regressor, DenseParams):
@@ -75,4 +79,4 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
     """
 
     body = DenseBody
-    encoders = {**ENCODERS, "text": BagEncoder}
+    encoders = DENSE_ENCODERS

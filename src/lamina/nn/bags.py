@@ -13,15 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.batch import PAD, Features
+from lamina.batch import PAD, Features, Spec
 from lamina.nn.dense import DenseLayers
 from lamina.nn.dropout import Dropout
 from lamina.ragged import Bags
 
 WIDTH = 16
 """Width of the embedding of an n-gram."""
-DROPPED = 0.7
-"""Fraction of n-grams dropped in training."""
 INITIAL_DEVIATION = 0.01
 """Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
 that is trained little adds noise of this size."""
@@ -32,10 +30,11 @@ HIDDEN_DROPOUT = 0.2
 class BagEmbedding(nn.Module):
     """Bags of B texts -> (B, 16), weighted sums of the embeddings of their n-grams."""
 
-    def __init__(self, n_ngrams: int):
+    def __init__(self, spec: Spec):
         super().__init__()
+        n_ngrams = spec.n_ngrams
         self.ngrams = nn.EmbeddingBag(n_ngrams, WIDTH, mode="sum", padding_idx=PAD)
-        self.drop = Dropout(DROPPED)
+        self.drop = Dropout(spec.ngram_dropout)
         with torch.no_grad():
             self.ngrams.weight.mul_(INITIAL_DEVIATION)
 
@@ -60,9 +59,9 @@ class BagPath(nn.Module):
 
     width = HIDDEN_SIZES[-1]
 
-    def __init__(self, n_ngrams: int):
+    def __init__(self, spec: Spec):
         super().__init__()
-        self.embed = BagEmbedding(n_ngrams)
+        self.embed = BagEmbedding(spec)
         self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", HIDDEN_DROPOUT)
 
     def forward(self, features: Features, bags: Bags) -> Features:

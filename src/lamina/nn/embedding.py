@@ -69,6 +69,6 @@ def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding
     """Embeddings of `Batch.inputs()`, of `embedding_dim` features."""
     if spec.n_characters:
         return CharacterEmbedding(spec.n_tokens, spec.n_characters, width)
-    if spec.token_dropout:
+    if spec.token_dropout is not None:
         return DroppingEmbedding(spec.n_tokens, width, spec.token_dropout)
     return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)

@@ -19,7 +19,7 @@ from lamina.encoders.images.encoder import ImageEncoder
 from lamina.encoders.series.encoder import SeriesEncoder
 from lamina.encoders.standardizer import Standardizer
 from lamina.encoders.tables.encoder import TableEncoder
-from lamina.encoders.texts.encoder import TextEncoder
+from lamina.encoders.texts.encoder import BagEncoder, TextEncoder
 from lamina.encoders.texts.tokens import TokenEncoder
 from lamina.exceptions import ParameterError
 from lamina.onnx.graph import BOOL, DOUBLE, FLOAT, INT64, STRING, Graph, GraphBatch
@@ -213,8 +213,21 @@ def _image(graph: Graph, encoder: ImageEncoder) -> tuple[GraphBatch, Metadata]:
 
 def _text(graph: Graph, encoder: TextEncoder) -> tuple[GraphBatch, Metadata]:
     assert encoder.schema is not None
+    if encoder.ngrams is not None:
+        raise ParameterError(
+            "A network with ngram_features=True cannot be exported to ONNX: n-grams of "
+            "texts are no input of the graph. Fit with ngram_features=False."
+        )
     batch = _token_ids(graph, encoder.vocabulary)
     return batch, {"reader": "text", "unit": encoder.schema.unit}
+
+
+def _bags(graph: Graph, encoder: BagEncoder) -> tuple[GraphBatch, Metadata]:
+    del graph, encoder
+    raise ParameterError(
+        "A dense network for texts cannot be exported to ONNX: n-grams of texts are no input "
+        "of the graph. Fit a CNN or an RNN with ngram_features=False."
+    )
 
 
 def _token_ids(graph: Graph, vocabulary: Vocabulary) -> GraphBatch:
@@ -282,6 +295,7 @@ INPUTS: dict[type, AddInputs] = {
     ImageEncoder: _image,
     AudioEncoder: _audio,
     TextEncoder: _text,
+    BagEncoder: _bags,
     TokenEncoder: _tokens,
     HistoryEncoder: _histories,
 }

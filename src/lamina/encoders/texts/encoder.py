@@ -10,14 +10,11 @@ from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples, TensorSamples
 from lamina.encoders.texts.ngrams import MIN_TEXTS, NGrams
 from lamina.encoders.texts.tokenizers import split
-from lamina.params import Params, Use, at_least
+from lamina.params import Params, Use, at_least, fraction, only_with
 from lamina.schema import Schema
 from lamina.scripts import is_unspaced
 from lamina.texts import items, warn_of_unspaced
 from lamina.vocabulary import Vocabulary
-
-TOKEN_DROPOUT = 0.3
-"""Fraction of tokens that training replaces by unknown ones."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,15 @@ class TextSchema(Schema):
     """The unit that texts are split into; "token" if they are lists of tokens."""
     normalized: bool
     """Whether all texts of `fit` were in, or were converted to, Unicode's normal form C."""
+
+
+NGramDropout = Annotated[
+    float,
+    fraction(),
+    Use.FROZEN,
+    """Fraction of the n-grams of a text dropped at each training step; most of those that
+    remain say the same. Texts only.""",
+]
 
 
 class VocabularyParams(Params):
@@ -55,6 +61,12 @@ class UnitParams(Params):
     ] = "auto"
 
 
+class BagParams(UnitParams):
+    """How texts are read as bags of n-grams."""
+
+    ngram_dropout: NGramDropout = 0.7
+
+
 class TextParams(VocabularyParams, UnitParams):
     """How texts are split into tokens, and what is read of them."""
 
@@ -65,6 +77,13 @@ class TextParams(VocabularyParams, UnitParams):
         3 to 5 characters of a token), beside its tokens in their order. Of texts that are
         few or short this learns more than the order does.""",
     ] = True
+    ngram_dropout: Annotated[NGramDropout, only_with(ngram_features=True)] = 0.7
+    token_dropout: Annotated[
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of the tokens of a text that count as unknown at each training step.",
+    ] = 0.3
 
 
 class TokenizedTexts(Encoder[list[list[str]]]):
@@ -76,8 +95,8 @@ class TokenizedTexts(Encoder[list[list[str]]]):
 
     schema: TextSchema | None = None
 
-    def __init__(self, params: UnitParams):
-        self.unit = params.token_unit
+    def __init__(self, params: BagParams | TextParams):
+        self.unit, self.ngram_dropout = params.token_unit, params.ngram_dropout
 
     def read(self, X: object) -> list[list[str]]:
         """The tokens of each text; the first call chooses the unit."""
@@ -105,7 +124,7 @@ class TextEncoder(TokenizedTexts):
 
     def __init__(self, params: TextParams):
         super().__init__(params)
-        self.max_tokens = params.max_tokens
+        self.max_tokens, self.token_dropout = params.max_tokens, params.token_dropout
         if params.ngram_features:
             self.ngrams = NGrams()
 
@@ -117,7 +136,8 @@ class TextEncoder(TokenizedTexts):
         self.spec = Spec(
             n_tokens=len(self.vocabulary),
             n_ngrams=0 if self.ngrams is None else len(self.ngrams.fit(plain)),
-            token_dropout=TOKEN_DROPOUT,
+            ngram_dropout=self.ngram_dropout,
+            token_dropout=self.token_dropout,
             n_space=1,
             max_length=max(map(len, plain)),
         )
@@ -133,12 +153,12 @@ class TextEncoder(TokenizedTexts):
 class BagEncoder(TokenizedTexts):
     """Texts as bags of n-grams alone: x (B, 0)."""
 
-    params = UnitParams
+    params = BagParams
 
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
         self.ngrams = NGrams().fit(plain)
-        self.spec = Spec(n_ngrams=len(self.ngrams))
+        self.spec = Spec(n_ngrams=len(self.ngrams), ngram_dropout=self.ngram_dropout)
         return self
 
     def encode(self, plain: list[list[str]]) -> Samples:

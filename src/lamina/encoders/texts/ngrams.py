@@ -81,7 +81,9 @@ class NGrams(Stored):
         is_known = np.append(self.hashes, 0)[place] == counts.hashes
         is_known &= place < len(self.hashes)
         known, place = counts.matrix[:, is_known], place[is_known]
-        weights = (1 + np.log(known.data)) * self.inverse_frequency[place[known.indices]]
+        weights = (1 + np.log(known.data)) * self.inverse_frequency[
+            place[known.indices]
+        ]
         shape = known.shape[0], len(self)
         ids = 1 + place[known.indices]
         weighted = sparse.csr_matrix((weights, ids, known.indptr), shape)
@@ -136,5 +138,7 @@ def _counted(flat: np.ndarray, ends: np.ndarray, n: int) -> sparse.csr_matrix:
 
 def _hashes(texts: Iterator[str]) -> np.ndarray:
     """(n,) uint64, by BLAKE2."""
-    digests = (blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8) for t in texts)
+    digests = (
+        blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8) for t in texts
+    )
     return np.frombuffer(b"".join(d.digest() for d in digests), "<u8")
