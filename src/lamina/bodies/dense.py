@@ -1,8 +1,8 @@
 """Dense network: each unit is connected to all features of the layer below.
 
 Chosen here: an embedding for each column with many categories (width 8, as RealMLP), another
-for the bag of n-grams of a text (`nn/bags.py`), the initialisation of Glorot & Bengio (2010) as
-in scikit-learn's MLP, dropout after each layer (Srivastava et al. 2014).
+for the bag of n-grams of a text (`nn/bags.py`), the initialisation of Glorot & Bengio (2010)
+as in scikit-learn's MLP, dropout after each layer (Srivastava et al. 2014).
 
     x (B, C), codes (B, K) and bags of B texts -> h (B, 1, D)
 """

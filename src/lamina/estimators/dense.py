@@ -8,7 +8,6 @@ from lamina.encoders.texts.encoder import BagEncoder, BagParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
-
 DENSE_ENCODERS: dict[str, type[Encoder]] = {**ENCODERS, "text": BagEncoder}
 
 
