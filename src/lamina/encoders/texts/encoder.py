@@ -27,13 +27,9 @@ class TextSchema(Schema):
     """Whether all texts of `fit` were in, or were converted to, Unicode's normal form C."""
 
 
-NGramDropout = Annotated[
-    float,
-    fraction(),
-    Use.FROZEN,
-    """Fraction of the n-grams of a text dropped at each training step; most of those that
-    remain say the same. Texts only.""",
-]
+NGramDropout = Annotated[float, fraction(), Use.FROZEN]
+DROPPED = """Fraction of the n-grams of a text dropped at each training step; most of those
+    that remain say the same. Texts only."""
 
 
 class VocabularyParams(Params):
@@ -64,7 +60,7 @@ class UnitParams(Params):
 class BagParams(UnitParams):
     """How texts are read as bags of n-grams."""
 
-    ngram_dropout: NGramDropout = 0.7
+    ngram_dropout: Annotated[NGramDropout, DROPPED] = 0.7
 
 
 class TextParams(VocabularyParams, UnitParams):
@@ -77,7 +73,9 @@ class TextParams(VocabularyParams, UnitParams):
         3 to 5 characters of a token), beside its tokens in their order. Of texts that are
         few or short this learns more than the order does.""",
     ] = True
-    ngram_dropout: Annotated[NGramDropout, only_with(ngram_features=True)] = 0.7
+    ngram_dropout: Annotated[NGramDropout, only_with(ngram_features=True), DROPPED] = (
+        0.7
+    )
     token_dropout: Annotated[
         float,
         fraction(),
