@@ -65,9 +65,9 @@ def test_a_bag_does_not_depend_on_the_other_texts(texts):
     ngrams = NGrams().fit(texts)
     bags = ngrams.encode(texts)
     for i, text in enumerate(texts):
-        alone, row = ngrams.encode([text]), bags[slice(i, i + 1)]
-        assert torch.equal(alone.ids, row.ids)
-        assert torch.equal(alone.weights, row.weights)
+        one, row = ngrams.encode([text]), bags[slice(i, i + 1)]
+        assert torch.equal(one.ids, row.ids)
+        assert torch.equal(one.weights, row.weights)
 
 
 @given(TEXTS, st.randoms())

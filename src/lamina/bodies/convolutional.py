@@ -12,8 +12,8 @@ and .963) in 57 % of the time.
 
 A text is not pooled before a stage: two tokens that stand side by side are two meanings, and
 which of two neighbours are pooled changes with each word before them. With the embeddings and
-the unknown tokens of `nn/embedding.py` that was why the network knew training texts by heart
-(accuracy on a held-out part of 3,000 snippets .58; .71 so). Beside the convolutions there is
+the unknown tokens of `nn/embedding.py` that was why the network memorised its training texts
+(accuracy on a held-out part of 3,337 snippets .54; .71 so). Beside the convolutions there is
 a path for the bag of n-grams (`nn/bags.py`).
 
     series (B, T, C), tokens (B, T) or images (B, C, H, W) -> h (B, cells, D)
