@@ -12,12 +12,21 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
-from lamina.batch import Features, Spec
+from lamina.batch import Batch, Features, Spec
+from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.texts.ngrams import NGrams
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.bags import BagEmbedding, BagPath
+from lamina.nn.model import Model
 from lamina.ragged import Bags
 from lamina.seeding import random_stream
+from lamina.tasks.classification import (
+    ClassificationParams,
+    SingleLabelClassification,
+)
+from lamina.training import gradients, optimizers
+from lamina.training.params import TrainerParams
+from lamina.training.plan import ExecutionPlan
 
 TOKENS = st.text(alphabet="abcé", min_size=1, max_size=6)
 TEXTS = st.lists(st.lists(TOKENS, min_size=1, max_size=6), min_size=1, max_size=8)
@@ -133,6 +142,45 @@ def test_a_bag_stands_beside_every_step():
     out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
     assert torch.equal(out[:, :, :2], h)
     assert torch.equal(out[:, :1, 2:].expand(-1, 5, -1), out[:, :, 2:])
+
+
+def dense_model():
+    torch.manual_seed(0)
+    params = DenseParams(hidden_layer_sizes=(12, 20), dropout=0.0)
+    spec = Spec(n_channels=2, n_categories=(5,), n_ngrams=40)
+    task = SingleLabelClassification(ClassificationParams()).fit(np.arange(3), None)
+    body = DenseBody(spec, params)
+    return Model(body, task.head(body)), task
+
+
+def batches_with_bags(n_steps):
+    rng = np.random.default_rng(0)
+    for _ in range(n_steps):
+        lengths = torch.from_numpy(rng.integers(6, size=30))
+        n = int(lengths.sum())
+        ids = torch.from_numpy(rng.integers(1, 40, size=n)).int()
+        bags = Bags(ids, torch.from_numpy(rng.normal(size=n)).float(), lengths)
+        yield Batch(
+            torch.from_numpy(rng.normal(size=(30, 2))).float(),
+            torch.from_numpy(rng.integers(5, size=(30, 1))),
+            target=torch.from_numpy(rng.integers(3, size=30)),
+            bags=bags,
+        )
+
+
+def test_the_kernel_trains_bags_as_autograd_does():
+    plan, curves = ExecutionPlan(torch.device("cpu"), torch.float32), []
+    for make in (gradients.gradients_of, gradients.ByAutograd):
+        model, task = dense_model()
+        step = make(model, task, plan)
+        optimizer = optimizers.OPTIMIZERS["adamw"](step.weights, TrainerParams())
+        losses = []
+        for batch in batches_with_bags(20):
+            losses.append(step(batch).item())
+            optimizer.step(3e-3)
+        curves.append(losses)
+    assert isinstance(step, gradients.ByAutograd)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
 
 
 TOPICS = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -97,41 +96,42 @@ def padded_steps(n_steps: int) -> int:
 class Bags:
     """Rows of numbered items without an order, concatenated, in memory and in a batch.
 
-    ids (total,), the numbers of the items; weights (total,); lengths (n,), the items of
-    each row.
+    ids (total,) and weights (total,) of the items, which may be on another device; lengths
+    (n,), the number of items of each row, on the CPU.
     """
 
     ids: Tensor
     weights: Tensor
     lengths: Tensor
 
-    @cached_property
+    @property
     def starts(self) -> Tensor:
-        """(n,) the index of the first item of each row."""
+        """(n,) the index of the first item of each row, on the CPU."""
         return self.lengths.cumsum(0) - self.lengths
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the items."""
+        return self.ids.nbytes + self.weights.nbytes
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, rows: Tensor | slice) -> "Bags":
         """The rows of these indices."""
-        if isinstance(rows, Tensor):
-            rows = rows.to(self.lengths.device, non_blocking=True)
         lengths = self.lengths[rows]
         first = self.starts[rows] - (lengths.cumsum(0) - lengths)
         items = first.repeat_interleave(lengths)
-        items += torch.arange(len(items), device=items.device)
+        items += torch.arange(len(items))
+        items = items.to(self.ids.device, non_blocking=True)
         return Bags(self.ids[items], self.weights[items], lengths)
 
     def to(self, device: torch.device) -> "Bags":
         """The rows on a device, copied without waiting for it."""
-        parts = self.ids, self.weights, self.lengths
-        return Bags(*(part.to(device, non_blocking=True) for part in parts))
-
-    @property
-    def nbytes(self) -> int:
-        """The memory of all items."""
-        return self.ids.nbytes + self.weights.nbytes + self.lengths.nbytes
+        ids, weights = (
+            values.to(device, non_blocking=True) for values in (self.ids, self.weights)
+        )
+        return Bags(ids, weights, self.lengths)
 
 
 class AlternativeTargets:

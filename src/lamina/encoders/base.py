@@ -161,9 +161,9 @@ class TensorSamples(IndependentSamples):
         )
 
     def take(self, rows: Tensor) -> Batch:
+        bags = None if self.bags is None else self.bags[rows]
         rows = rows.to(self.x.device, non_blocking=True)
         codes = None if self.codes is None else self.codes.index_select(0, rows)
-        bags = None if self.bags is None else self.bags[rows]
         return Batch(self.x.index_select(0, rows), codes, bags=bags)
 
 

@@ -43,7 +43,7 @@ class BagEmbedding(nn.Module):
         return F.embedding_bag(
             bags.ids,
             table,
-            bags.starts.to(bags.ids.dtype),
+            bags.starts.to(bags.ids, non_blocking=True),
             mode="sum",
             per_sample_weights=weights.to(table.dtype),
             padding_idx=PAD,

@@ -61,7 +61,7 @@ class DroppingEmbedding(nn.Embedding):
     def forward(self, x: Tensor) -> Tensor:
         if self.training and self.dropout:
             is_kept = keep_mask(x.float(), self.dropout) > 0
-            x = x.where(is_kept | (x == PAD), UNKNOWN)
+            x = torch.where(is_kept | (x == PAD), x, UNKNOWN)
         return super().forward(x)
 
 
