@@ -15,6 +15,7 @@ SUITES = (
     "scaling",
     "accuracy",
     "sequences",
+    "texts",
     "onnx",
 )
 

@@ -65,6 +65,8 @@ def predictor_of(network, folder):
 @cache
 def fitted(estimator, name, **params):
     data = EXAMPLES[name]
+    if name == "text":
+        params["ngram_features"] = False
     return fit(brief(estimator(), data, max_iter=5, **params), data)
 
 
@@ -349,10 +351,12 @@ def test_loud_and_quiet_recordings(folder):
 def test_texts_in_any_normal_form_and_case(folder):
     X, y = ["Très bien", "pas mal"] * 10, [1, 0] * 10
     for unit in ("word", "char"):
-        network = lamina.CNNClassifier(token_unit=unit, **BRIEF).fit(X, y)
+        params = {"token_unit": unit, "ngram_features": False, **BRIEF}
+        network = lamina.CNNClassifier(**params).fit(X, y)
         others = [unicodedata.normalize("NFD", "très BIEN"), "PAS très", "??"]
         assert_parity(network, predictor_of(network, folder), others)
-    network = lamina.RNNClassifier(**BRIEF).fit([text.split() for text in X], y)
+    network = lamina.RNNClassifier(ngram_features=False, **BRIEF)
+    network.fit([text.split() for text in X], y)
     assert_parity(network, predictor_of(network, folder), [["pas", "Mal"], ["bien"]])
 
 
@@ -654,6 +658,14 @@ def test_texts_that_utf8_cannot_encode_are_refused(folder, tmp_path):
     tokens = predictor_of(fitted(lamina.RNNClassifier, "text"), folder)
     with pytest.raises(DataError, match="Sample 1"):
         tokens.predict(["good", "a\ud800"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("estimator", [lamina.DNNClassifier, lamina.CNNClassifier])
+def test_bags_of_n_grams_are_refused(estimator, tmp_path):
+    network = estimator(**BRIEF).fit(["good film", "bad film"] * 10, [0, 1] * 10)
+    with pytest.raises(ParameterError, match="ngram_features=False"):
+        network.to_onnx(tmp_path / "network.onnx")
     assert list(tmp_path.iterdir()) == []
 
 

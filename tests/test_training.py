@@ -3,6 +3,7 @@
 import math
 import sys
 import warnings
+from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_samples_and_batches_are_on_the_device(held):
     there = samples.resident(torch.device("cpu"), 1 << 20)
     assert there is not samples
     same = partial(torch.testing.assert_close, rtol=0, atol=1e-6)
-    same(vars(there.take(rows)), vars(on_host))
+    same(asdict(there.take(rows)), asdict(on_host))
     assert [len(b) for b in there.batches(4, None)] == [3, 3, 3]
     # This device has shapes only: tensors of the host cannot be mixed with it.
     elsewhere = samples.resident(torch.device("meta"), 1 << 20).take(rows)

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import torch
 from torch import Tensor
 
-from lamina.ragged import Sequences, step_mask
+from lamina.ragged import Bags, Sequences, step_mask
 from lamina.state import Stored
 
 Ids = TypeVar("Ids", int, Tensor)
@@ -82,6 +82,13 @@ class Spec(Stored):
     """Size of the vocabulary where x holds tokens, else 0."""
     n_characters: int = 0
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
+    n_ngrams: int = 0
+    """Number of ids in `Batch.bags`, id 0 of which is of no n-gram; 0 without bags."""
+    ngram_dropout: float = 0.0
+    """Fraction of n-grams that a body leaves out in training."""
+    token_dropout: float | None = None
+    """Fraction of tokens that a body replaces by unknown ones in training; None where a token
+    stands for itself, as in a text that is written."""
     n_space: int = 0
     """Axes along which order matters: 0 for tables, 1 for sequences, 2 for images."""
     max_length: int = 1
@@ -92,7 +99,15 @@ class Spec(Stored):
     """Steps over which an output depends on its input."""
 
 
-PER_ROW = ("codes", "lengths", "target", "weight", "resets_state", "level_and_scale")
+PER_ROW = (
+    "codes",
+    "lengths",
+    "target",
+    "weight",
+    "resets_state",
+    "level_and_scale",
+    "bags",
+)
 """The fields of a batch, besides x, that have a row for each sample."""
 
 
@@ -161,6 +176,8 @@ class Batch:
     """(B, 2) the level and the scale that were removed from each window of a series."""
     spellings: Tensor | None = None
     """(N, W) character ids of the N distinct tokens of the batch, padded to the longest."""
+    bags: Bags | None = None
+    """The n-grams of each text, with their weights."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -180,6 +197,7 @@ class Batch:
             self.x, self.codes, self.lengths, target, weight, self.resets_state
         )
         batch.level_and_scale, batch.spellings = self.level_and_scale, self.spellings
+        batch.bags = self.bags
         if target is None:
             batch.target = self.target
         return batch
@@ -207,7 +225,7 @@ class Batch:
             value = getattr(self, f.name)
             if isinstance(value, Tensor):
                 moved[f.name] = value.to(device, non_blocking=True)
-            elif isinstance(value, Sequences):
+            elif isinstance(value, Sequences | Bags):
                 moved[f.name] = value.to(device)
         return replace(self, **moved)
 

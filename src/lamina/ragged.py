@@ -1,4 +1,4 @@
-"""Rows of unequal length: concatenated in memory, padded at the end in a batch."""
+"""Rows of unequal length: concatenated in memory, padded at the end in a batch, or bags."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -90,6 +90,48 @@ def padded_steps(n_steps: int) -> int:
     """`n_steps`, rounded up to the number of steps to which rows are padded."""
     multiple = 4 if n_steps <= 32 else 16
     return -(-n_steps // multiple) * multiple
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Rows of numbered items without an order, concatenated, in memory and in a batch.
+
+    ids (total,) and weights (total,) of the items, which may be on another device; lengths
+    (n,), the number of items of each row, on the CPU.
+    """
+
+    ids: Tensor
+    weights: Tensor
+    lengths: Tensor
+
+    @property
+    def starts(self) -> Tensor:
+        """(n,) the index of the first item of each row, on the CPU."""
+        return self.lengths.cumsum(0) - self.lengths
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the items."""
+        return self.ids.nbytes + self.weights.nbytes
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Bags":
+        """The rows of these indices."""
+        lengths = self.lengths[rows]
+        first = self.starts[rows] - (lengths.cumsum(0) - lengths)
+        items = first.repeat_interleave(lengths)
+        items += torch.arange(len(items))
+        items = items.to(self.ids.device, non_blocking=True)
+        return Bags(self.ids[items], self.weights[items], lengths)
+
+    def to(self, device: torch.device) -> "Bags":
+        """The rows on a device, copied without waiting for it."""
+        ids, weights = (
+            values.to(device, non_blocking=True) for values in (self.ids, self.weights)
+        )
+        return Bags(ids, weights, self.lengths)
 
 
 class AlternativeTargets:

@@ -1,12 +1,13 @@
 """Dense network: each unit is connected to all features of the layer below.
 
 Chosen here: piecewise linear embeddings of numbers (Gorishniy et al. 2022), an embedding for
-each column with many categories (width 8, as RealMLP), members that share the layers (TabM,
-Gorishniy et al. 2025), the initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP,
-dropout after each layer (Srivastava et al. 2014). Members that share only the layers, and not
-factors of each layer (BatchEnsemble), are as accurate in two thirds of the time.
+each column with many categories (width 8, as RealMLP), another for the bag of n-grams of a
+text (`nn/bags.py`), members that share the layers (TabM, Gorishniy et al. 2025), the
+initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after each layer
+(Srivastava et al. 2014). Members that share only the layers, and not factors of each layer
+(BatchEnsemble), are as accurate in two thirds of the time.
 
-    x (B, C) and codes (B, K) -> h (B, M, D)
+    x (B, C), codes (B, K) and bags of B texts -> h (B, M, D)
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.members import MembersKernel
-from lamina.nn.body import KernelBody
+from lamina.nn.body import Defaults, KernelBody
 from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import MembersHead, PooledHead
@@ -48,14 +49,15 @@ class DenseParams(Params, use=Use.FROZEN):
 class DenseBody(KernelBody):
     """x (B, C) -> h (B, M, D)."""
 
-    forms: ClassVar = ("table",)
+    forms: ClassVar = ("table", "text")
     default_steps: ClassVar = 5_000
+    defaults_of_form: ClassVar = {
+        "table": Defaults(5_000, "constant", averaging=3.0, chooses_epochs=True),
+        "text": Defaults(500),
+    }
     smallest_batch: ClassVar = 32
     largest_batch: ClassVar = 256
     n_batches: ClassVar = 20
-    schedule: ClassVar = "constant"
-    averaging: ClassVar = 3.0
-    chooses_epochs: ClassVar = True
     is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
@@ -76,7 +78,7 @@ class DenseBody(KernelBody):
         return Features(self.layers(self.members(x)).transpose(0, 1))
 
     def inputs(self, batch: Batch) -> Tensor:
-        """X (B, C) with the embeddings of numbers and categories."""
+        """X (B, C) with the embeddings of numbers, categories and bags."""
         return self.embeddings(batch)
 
     def kernel(

@@ -7,6 +7,8 @@ state from the start (see `nn/recurrent.py`); after each layer dropout that sets
 information, and dropout drawn for each step would remove little of it.
 
     series (B, T, C) or tokens (B, T) -> h (B, T, D)
+
+Beside the layers there is a path for the bag of n-grams of a text (`nn/bags.py`).
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
+from lamina.nn.bags import BagPath
 from lamina.nn.body import RecurrentBody
 from lamina.nn.embedding import token_embedding
 from lamina.nn.recurrent import RecurrentLayer, StepDropout
@@ -53,6 +56,7 @@ class RNNBody(RecurrentBody):
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
+    steps_of_form: ClassVar = {"text": 500}
     is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 
@@ -82,6 +86,10 @@ class RNNBody(RecurrentBody):
             n_inputs = layer.width
         self.drop = StepDropout(params.dropout)
         self.width = n_inputs
+        self.bag: BagPath | None = None
+        if spec.n_ngrams:
+            self.bag = BagPath(spec)
+            self.width += self.bag.width
         # The many small operations of the other cells would wait for Python's lock.
         self.min_rows_part = 32 if params.cell == "lstm" else None
 
@@ -91,7 +99,8 @@ class RNNBody(RecurrentBody):
             return self._from_state(h, batch.lengths, batch.state)
         for layer in self.layers:
             h = self.drop(layer(h, batch.lengths))
-        return Features(h, batch.lengths)
+        features = Features(h, batch.lengths)
+        return features if self.bag is None else self.bag(features, batch.bags)
 
     def start(self, n_samples: int) -> State:
         """The state of each layer before the first step."""

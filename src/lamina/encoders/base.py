@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lamina.batch import Batch, Spec
 from lamina.params import Params
-from lamina.ragged import Ragged
+from lamina.ragged import Bags, Ragged
 from lamina.state import Stored
 
 BATCHES_PER_POOL = 32
@@ -139,10 +139,12 @@ def batches_of(
 
 
 class TensorSamples(IndependentSamples):
-    """Samples of one shape: x (n, ...) and, for tables, codes (n, columns)."""
+    """Samples of one shape: x (n, ...) and, for tables, codes (n, columns) and bags."""
 
-    def __init__(self, x: Tensor, codes: Tensor | None = None):
-        self.x, self.codes = x, codes
+    def __init__(
+        self, x: Tensor, codes: Tensor | None = None, bags: Bags | None = None
+    ):
+        self.x, self.codes, self.bags = x, codes, bags
 
     def __len__(self) -> int:
         return len(self.x)
@@ -151,36 +153,40 @@ class TensorSamples(IndependentSamples):
         return self.x.shape[1] if self.x.ndim == 3 else 1
 
     def resident(self, device: torch.device, max_bytes: int) -> "TensorSamples":
-        n_bytes = self.x.nbytes + (0 if self.codes is None else self.codes.nbytes)
-        if n_bytes > max_bytes:
+        parts = [self.x, self.codes, self.bags]
+        if sum(0 if part is None else part.nbytes for part in parts) > max_bytes:
             return self
-        codes = None if self.codes is None else self.codes.to(device)
-        return TensorSamples(self.x.to(device), codes)
+        return TensorSamples(
+            *(part if part is None else part.to(device) for part in parts)
+        )
 
     def take(self, rows: Tensor) -> Batch:
+        bags = None if self.bags is None else self.bags[rows]
         rows = rows.to(self.x.device, non_blocking=True)
         codes = None if self.codes is None else self.codes.index_select(0, rows)
-        return Batch(self.x.index_select(0, rows), codes)
+        return Batch(self.x.index_select(0, rows), codes, bags=bags)
 
 
 class RaggedSamples(IndependentSamples):
-    """Samples of unequal length, concatenated in `flat` (total steps, ...)."""
+    """Samples of unequal length, concatenated in `flat` (total steps, ...), with bags."""
 
-    def __init__(self, flat: Tensor, lengths: Tensor):
-        self.rows, self.lengths = Ragged(flat, lengths), lengths
+    def __init__(self, flat: Tensor, lengths: Tensor, bags: Bags | None = None):
+        self.rows, self.lengths, self.bags = Ragged(flat, lengths), lengths, bags
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def resident(self, device: torch.device, max_bytes: int) -> "RaggedSamples":
-        flat = self.rows.flat
-        if flat.nbytes > max_bytes:
+        flat, bags = self.rows.flat, self.bags
+        if flat.nbytes + (0 if bags is None else bags.nbytes) > max_bytes:
             return self
-        return RaggedSamples(flat.to(device), self.lengths)
+        bags = None if bags is None else bags.to(device)
+        return RaggedSamples(flat.to(device), self.lengths, bags)
 
     def take(self, rows: Tensor) -> Batch:
         samples = self.rows[rows]
-        return Batch(samples.values, lengths=samples.lengths)
+        bags = None if self.bags is None else self.bags[rows]
+        return Batch(samples.values, lengths=samples.lengths, bags=bags)
 
 
 def blocks(values: np.ndarray) -> Iterator[slice]:

@@ -3,7 +3,8 @@
 The form follows from the first of these rules that applies:
 
 1. the parameter `form`, if it is not "auto";
-2. the only form that the estimator takes;
+2. the only form that the estimator takes; where it takes tables, a list or a 1-D array of
+   strings is texts, and all else a table;
 3. strings and paths: files by their suffix, otherwise texts; PIL images; bytes and open
    files by their signature;
 4. frames: texts if there is one column, of strings, and series otherwise (one in each
@@ -63,9 +64,9 @@ class InputParams(Params):
     ] = "auto"
 
 
-def choose(X: object, forms: Sequence[str], params: InputParams) -> str:
+def choose(X: object, forms: Sequence[str], params: Params) -> str:
     """The form, one of `forms`, of X as `unwrap` returns it."""
-    form = params.form
+    form = params.form if isinstance(params, InputParams) else "auto"
     if form == "auto":
         has_rate = isinstance(params, AudioParams) and params.sampling_rate is not None
         is_resized = isinstance(params, ImageParams) and params.image_size is not None
@@ -104,6 +105,9 @@ def encoder_for(
 
 
 def _detected(X: object, forms: Sequence[str], has_rate: bool) -> str:
+    if "table" in forms:
+        are_texts = isinstance(X, list) and any(isinstance(text, str) for text in X)
+        return "text" if are_texts else "table"
     if is_frame(X):
         return _of_frame(X)
     if isinstance(X, np.ndarray):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lamina.nn.body import Body
+from lamina.nn.body import Body, Defaults
 from lamina.tasks.base import Task
 from lamina.training.loader import Loader
 from lamina.training.params import TrainerParams
@@ -17,10 +17,9 @@ MAX_REFITTED = 50_000
 are missed less than the time."""
 FEW = 5_000
 """Samples below which more of them are held out."""
-EARLY_STOPPING = f"""True for `max_iter="auto"` and at least {MIN_SELECTING} samples, with the
-loss as score; without `X_val`, and with at most {MAX_REFITTED:,} samples, a network is then
+STOPPING = f"""True for `max_iter="auto"` and at least {MIN_SELECTING} rows of a table, with
+the loss as score; without `X_val`, and with at most {MAX_REFITTED:,} rows, a network is then
 fitted anew on all of them, for as many epochs as were best"""
-"""The meaning of `early_stopping="auto"` for a body that chooses the number of epochs."""
 
 
 @dataclass(frozen=True)
@@ -37,28 +36,27 @@ class Recipe:
 
 
 def recipe_of(
-    params: Any, n_samples: int, *, is_validated: bool, resumes: bool
+    params: TrainerParams, defaults: Defaults, n_samples: int, *, is_validated: bool
 ) -> Recipe:
     """The recipe of a fit with these samples, which may have others to validate by."""
-    body = params.body
-    schedule = body.schedule if params.schedule == "auto" else params.schedule
-    averaging = body.averaging if params.averaging == "auto" else params.averaging
+    schedule, averaging = params.schedule, params.averaging
+    schedule = defaults.schedule if schedule == "auto" else schedule
+    averaging = defaults.averaging if averaging == "auto" else averaging
     stopping, fraction = params.early_stopping, params.validation_fraction
     is_chosen = stopping == "auto"
     if is_chosen:
-        is_limit = body.chooses_epochs and isinstance(params.max_iter, str)
-        stopping = is_limit and not resumes and n_samples >= MIN_SELECTING
+        is_limit = isinstance(params.max_iter, str) and n_samples >= MIN_SELECTING
+        stopping = defaults.chooses_epochs and is_limit
     if isinstance(fraction, str):
         fraction = 0.2 if is_chosen and n_samples < FEW else 0.1
     refits = is_chosen and stopping and not is_validated and n_samples <= MAX_REFITTED
     return Recipe(schedule, averaging, bool(stopping), refits, fraction)
 
 
-def max_epochs(params: Any, loader: Loader) -> int:
+def max_iter(params: TrainerParams, n_steps: int, loader: Loader) -> int:
     """The epochs of a fit that is not stopped before."""
     if not isinstance(params.max_iter, str):
         return params.max_iter
-    n_steps = type(params).default_steps()
     return min(max(n_steps // loader.n_batches, MIN_EPOCHS), MAX_EPOCHS)
 
 
@@ -71,3 +69,30 @@ def batch_size(
     largest = task.largest_batch or body.largest_batch
     size = max(n_samples // body.n_batches, body.smallest_batch)
     return min(size, largest, n_samples)
+
+
+def with_defaults(doc: str, cls: Any) -> str:
+    """The docstring of an estimator with what "auto" stands for in place of {names}."""
+    body, task = cls.body, cls.task
+    of_form = {form: cls.defaults(form) for form in cls.forms()}
+    texts = {
+        "default_steps": _listed({f: f"{d.n_steps:,}" for f, d in of_form.items()}),
+        "schedule": _listed({f: f'"{d.schedule}"' for f, d in of_form.items()}),
+        "averaging": _listed({f: f"{d.averaging:g}" for f, d in of_form.items()}),
+        "early_stopping": STOPPING
+        if any(d.chooses_epochs for d in of_form.values())
+        else "False",
+        "n_batches": str(body.n_batches),
+        "smallest_batch": str(body.smallest_batch),
+        "largest_batch": str(task.largest_batch or body.largest_batch),
+    }
+    for name, text in texts.items():
+        doc = doc.replace(f"{{{name}}}", text)
+    return doc
+
+
+def _listed(values: dict[str, str]) -> str:
+    """The first value, and the forms of data that have another."""
+    first, *_ = values.values()
+    others = [f"{value} for {form}" for form, value in values.items() if value != first]
+    return first + (f" ({', '.join(others)})" if others else "")

@@ -1,6 +1,7 @@
 """The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.constructor import refuse_unknown
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.choose import ENCODERS
-from lamina.estimators.auto import EARLY_STOPPING
+from lamina.estimators.auto import with_defaults
 from lamina.estimators.data import read_targets, read_weight
 from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
@@ -22,7 +23,7 @@ from lamina.estimators.saving import Saved
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
-from lamina.nn.body import Body
+from lamina.nn.body import Body, Defaults
 from lamina.nn.model import Model
 from lamina.params import Use, check_params
 from lamina.process import default_settings
@@ -51,20 +52,13 @@ class NeuralEstimator(
         super().__init_subclass__(**kwargs)
         body = getattr(cls, "body", object)
         if issubclass(body, Body) and cls.__doc__:
-            doc = cls.__doc__.replace("{default_steps}", f"{cls.default_steps():,}")
-            doc = doc.replace("{smallest_batch}", str(body.smallest_batch))
-            doc = doc.replace("{n_batches}", str(body.n_batches))
-            largest = cls.task.largest_batch or body.largest_batch
-            doc = doc.replace("{largest_batch}", str(largest))
-            doc = doc.replace("{schedule}", body.schedule)
-            doc = doc.replace("{averaging}", f"{body.averaging:g}")
-            stopping = EARLY_STOPPING if body.chooses_epochs else "False"
-            cls.__doc__ = doc.replace("{early_stopping}", stopping)
+            cls.__doc__ = with_defaults(cls.__doc__, cls)
 
     @classmethod
-    def default_steps(cls) -> int:
-        """Gradient steps that make a good fit, for `max_iter="auto"`."""
-        return cls.task.default_steps or cls.body.default_steps
+    def defaults(cls, form: str) -> Defaults:
+        """What "auto" stands for with data of this form."""
+        defaults, n_steps = cls.body.defaults(form), cls.task.default_steps
+        return defaults if n_steps is None else replace(defaults, n_steps=n_steps)
 
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917

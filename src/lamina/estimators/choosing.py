@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from lamina.estimators.auto import max_epochs
 from lamina.estimators.data import Data
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.nn.model import Model
@@ -46,7 +45,7 @@ def search(
     monitor = SearchMonitor(bool(params.verbose))
     with random_stream(seeds[2]) as stream:
         training = training_of(
-            fitting, loader, max_epochs(params, loader), held_out, monitor, stream
+            fitting, loader, fitting.max_epochs(loader), held_out, monitor, stream
         )
         if params.max_time is not None:
             training.clock.seconds = TIME * params.max_time

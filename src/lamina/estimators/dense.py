@@ -1,13 +1,22 @@
-"""Dense networks for tables."""
+"""Dense networks for tables and texts."""
 
 from lamina.bodies.dense import DenseBody, DenseParams
+from lamina.encoders.base import Encoder
+from lamina.encoders.choose import ENCODERS
 from lamina.encoders.tables.reader import TableParams
+from lamina.encoders.texts.encoder import BagEncoder, BagParams
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
+DENSE_ENCODERS: dict[str, type[Encoder]] = {**ENCODERS, "text": BagEncoder}
 
-class DNNClassifier(TableParams, Classifier, DenseParams):
-    """Dense network (multi-layer perceptron) for classifying the rows of a table.
+
+class DenseInputParams(BagParams, TableParams):
+    """The forms of data that a dense network takes."""
+
+
+class DNNClassifier(DenseInputParams, Classifier, DenseParams):
+    """Dense network (multi-layer perceptron) for classifying the rows of a table, or texts.
 
     X is an array, a sparse matrix, a frame of pandas, polars or another library, nested
     lists or a torch tensor. Numbers are scaled here; strings and categories, booleans,
@@ -16,7 +25,8 @@ class DNNClassifier(TableParams, Classifier, DenseParams):
     those of `fit` counts as the nearest of them (with `numeric_embedding="none"` it is clipped
     at 6 standard deviations, and at 200 in a column that had a long tail or outliers in
     `fit`). By default the number of epochs is found on held-out rows, and the network is then
-    fitted on all. y holds labels of any type, an indicator matrix of several
+    fitted on all. A list of texts is read as bags of n-grams: tokens, pairs of tokens, and 3
+    to 5 characters of a token. y holds labels of any type, an indicator matrix of several
     labels, or several columns of labels.
 
     {parameters}
@@ -35,13 +45,18 @@ class DNNClassifier(TableParams, Classifier, DenseParams):
     >>> network = DNNClassifier(max_iter=20, random_state=0).fit(X, y)
     >>> bool(network.score(X, y) > 0.9)
     True
+    >>> texts = ["good film", "bad story", "a good story", "what a bad film"] * 5
+    >>> network = DNNClassifier(random_state=0).fit(texts, [1, 0, 1, 0] * 5)
+    >>> network.predict(["good", "so bad"]).tolist()
+    [1, 0]
     """
 
     body = DenseBody
+    encoders = DENSE_ENCODERS
 
 
-class DNNRegressor(TableParams, Regressor, DenseParams):
-    """Dense network (multi-layer perceptron) for predicting real values from a table.
+class DNNRegressor(DenseInputParams, Regressor, DenseParams):
+    """Dense network (multi-layer perceptron) for predicting real values from a table or texts.
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
     standardised while training.
@@ -65,3 +80,4 @@ class DNNRegressor(TableParams, Regressor, DenseParams):
     """
 
     body = DenseBody
+    encoders = DENSE_ENCODERS

@@ -2,6 +2,7 @@
 
 import copy
 from contextvars import copy_context
+from dataclasses import replace
 from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
-from lamina.estimators.auto import Recipe, max_epochs, recipe_of
+from lamina.estimators.auto import Recipe, max_iter, recipe_of
 from lamina.estimators.choosing import choice_of, search
 from lamina.estimators.data import (
     Data,
@@ -37,6 +38,7 @@ from lamina.seeding import random_stream, spawn
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.label_task import LabelTask
 from lamina.training.callbacks import EpochTasks
+from lamina.training.loader import Loader
 from lamina.training.loop import Training
 from lamina.training.progress import History
 from lamina.training.stopping import Choice
@@ -95,9 +97,12 @@ class Fitting:
         held_out = validation.read(self.owner, self.encoder, self.task)
         start = Start(self.params, data, held_out, validation)
         seeds = spawn(start.seed, 3)
-        resumes = self.resumes or self.single_epoch
+        defaults = type(self.estimator).defaults(self.form)
+        if self.resumes or self.single_epoch:
+            defaults = replace(defaults, chooses_epochs=False)
+        is_validated = held_out is not None
         recipe = self.recipe = recipe_of(
-            self.params, len(data), is_validated=held_out is not None, resumes=resumes
+            self.params, defaults, len(data), is_validated=is_validated
         )
         if start.saved is None:
             start.rows = validation.split(
@@ -109,7 +114,7 @@ class Fitting:
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
         loader = loader_of(self, data, seeds[1])
-        n_epochs = 1 if self.single_epoch else max_epochs(self.params, loader)
+        n_epochs = self.max_epochs(loader)
         context = self.estimator._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
@@ -128,6 +133,11 @@ class Fitting:
         callback_data["reconstruction_attributes"] = self.fitted
         context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
         return training.history
+
+    def max_epochs(self, loader: Loader) -> int:
+        """The epochs of a fit that is not stopped before."""
+        n_steps = type(self.estimator).defaults(self.form).n_steps
+        return 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
 
     def _chosen(
         self, start: Start, parts: list[Data], seeds: list[int]

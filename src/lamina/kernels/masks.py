@@ -59,7 +59,8 @@ def _mask(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, rate: float
 ) -> Tensor:
     n_units, n_dropped = int(np.prod(shape)), round(rate * LEVELS)
-    draws = random_integers(-(-n_units // 4), device)
+    # An empty array cannot be viewed as smaller integers.
+    draws = random_integers(max(-(-n_units // 4), 1), device)
     # Unsigned 16-bit integers are slow to compare, so the range is shifted.
     levels = draws.view(torch.int16)[:n_units].view(shape)
     least, scale = n_dropped - LEVELS // 2, LEVELS / max(LEVELS - n_dropped, 1)

@@ -1,6 +1,8 @@
 """Abstract classes of bodies: the part of a network that turns a batch into features."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -10,6 +12,19 @@ from lamina.batch import Batch, Features, Spec, State
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.members import MembersKernel
 from lamina.params import Params
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What "auto" stands for in parameters of training."""
+
+    n_steps: int
+    """Gradient steps that make a good fit; a limit with `chooses_epochs`."""
+    schedule: str = "one_cycle"
+    averaging: float = 0.0
+    """Epochs over which weights are averaged."""
+    chooses_epochs: bool = False
+    """Whether the number of epochs is chosen on held-out samples."""
 
 
 class Body(nn.Module, ABC):
@@ -23,19 +38,14 @@ class Body(nn.Module, ABC):
     """The forms of data that the body takes; the first is how it reads a 2-D array."""
     default_steps: ClassVar[int]
     """Gradient steps that make a good fit, for `max_iter="auto"`."""
+    defaults_of_form: ClassVar[Mapping[str, Defaults]] = {}
+    """Other values that "auto" stands for, for forms of data that need them."""
     smallest_batch: ClassVar[int] = 8
     """The smallest batch of `batch_size="auto"`."""
     largest_batch: ClassVar[int] = 128
     """The largest one, unless the task has another."""
     n_batches: ClassVar[int] = 40
     """Batches that it makes of the samples, where these bounds allow it."""
-    schedule: ClassVar[str] = "one_cycle"
-    """The value of `schedule="auto"`."""
-    averaging: ClassVar[float] = 0.0
-    """The value of `averaging="auto"`."""
-    chooses_epochs: ClassVar[bool] = False
-    """Whether `max_iter="auto"` is a limit, and `early_stopping="auto"` chooses the number
-    of epochs on held-out samples."""
     has_static_steps: ClassVar[bool] = False
     """Whether nothing that Python decides in training changes from batch to batch of a
     shape, once there were a few: a GPU may then capture a step and replay it."""
@@ -54,6 +64,11 @@ class Body(nn.Module, ABC):
     def __init__(self, spec: Spec, params: Params):
         del spec, params
         super().__init__()
+
+    @classmethod
+    def defaults(cls, form: str) -> Defaults:
+        """What "auto" stands for with data of this form."""
+        return cls.defaults_of_form.get(form) or Defaults(cls.default_steps)
 
     @abstractmethod
     def forward(self, batch: Batch) -> Features:

@@ -1,6 +1,7 @@
-"""The columns of a table as inputs of a dense layer: x (B, C) and codes (B, K) -> (B, D).
+"""Tables and texts as inputs of a dense layer: x (B, C), codes (B, K) and bags -> (B, D).
 
-Numbers with bins and categories with codes are embedded; all others are kept.
+Numbers with bins, categories with codes and bags of n-grams are embedded; other channels are
+kept.
 """
 
 from typing import cast
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Spec
+from lamina.nn import bags
 from lamina.nn.numbers import PiecewiseLinear
 
 CATEGORY_WIDTH = 8
@@ -18,7 +20,7 @@ NUMBER_WIDTH, MAX_WIDTH = 16, 4096
 
 
 class ColumnEmbeddings(nn.Module):
-    """x (B, C) and codes (B, K) -> (B, D)."""
+    """x (B, C), codes (B, K) and bags of B texts -> (B, D)."""
 
     binned: Tensor
     others: Tensor
@@ -31,7 +33,9 @@ class ColumnEmbeddings(nn.Module):
         # A ModuleList does not declare the type of its items.
         self.categories = cast("list[nn.Embedding]", nn.ModuleList(categories))
         self.numbers: PiecewiseLinear | None = None
+        self.bags = bags.BagEmbedding(spec) if spec.n_ngrams else None
         self.width = spec.n_channels + CATEGORY_WIDTH * len(categories)
+        self.width += 0 if self.bags is None else bags.WIDTH
         binned = [i for i, edges in enumerate(spec.edges) if edges]
         if binned:
             width = max(1, min(NUMBER_WIDTH, MAX_WIDTH // len(binned)))
@@ -44,7 +48,7 @@ class ColumnEmbeddings(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         x, codes = batch.x, batch.codes
-        if self.numbers is None and codes is None:
+        if self.numbers is None and codes is None and batch.bags is None:
             return x
         parts = [x]
         if self.numbers is not None:
@@ -53,4 +57,6 @@ class ColumnEmbeddings(nn.Module):
         if codes is not None:
             embedded = zip(self.categories, codes.T, strict=True)
             parts += [embed(column) for embed, column in embedded]
+        if self.bags is not None and batch.bags is not None:
+            parts.append(self.bags(batch.bags))
         return torch.cat(parts, 1)

@@ -4,10 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.batch import PAD, Spec
+from lamina.batch import PAD, UNKNOWN, Spec
+from lamina.kernels.masks import keep_mask
 
 KERNEL_SIZE = 3
 CHARACTER_SIZE = 32
+SMALL_DEVIATION = 0.1
+"""Standard deviation of the initial embeddings of the tokens of texts that are classified.
+With 1, as torch has it, a convolutional network knows each text by its rare tokens."""
 INITIAL_DEVIATION = 0.3
 """Standard deviation of the initial word embeddings. It is small because the embedding of a
 rare word is trained little and stays near its initial value."""
@@ -41,8 +45,30 @@ class CharacterEmbedding(nn.Module):
         return h.masked_fill((spellings == PAD).unsqueeze(1), 0.0).amax(2)
 
 
+class DroppingEmbedding(nn.Embedding):
+    """Token ids (B, T) -> h (B, T, D); in training a fraction of tokens counts as unknown.
+
+    Unknown tokens are learnt so, and no text is known by one token that is rare (Iyyer et
+    al. 2015).
+    """
+
+    def __init__(self, n_tokens: int, width: int, dropout: float):
+        super().__init__(n_tokens, width, padding_idx=PAD)
+        self.dropout = dropout
+        with torch.no_grad():
+            self.weight.mul_(SMALL_DEVIATION)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.dropout:
+            is_kept = keep_mask(x.float(), self.dropout) > 0
+            x = torch.where(is_kept | (x == PAD), x, UNKNOWN)
+        return super().forward(x)
+
+
 def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding:
     """Embeddings of `Batch.inputs()`, of `embedding_dim` features."""
     if spec.n_characters:
         return CharacterEmbedding(spec.n_tokens, spec.n_characters, width)
+    if spec.token_dropout is not None:
+        return DroppingEmbedding(spec.n_tokens, width, spec.token_dropout)
     return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)

@@ -20,9 +20,11 @@ class Model(nn.Module, Generic[Head]):
     def __init__(self, body: Body, head: Head):
         super().__init__()
         self.body, self.head = body, head
-        # Stored because each prediction reads it, and counting visits all modules.
-        n_weights = sum(p.numel() for p in self.parameters() if p.ndim > 1)
-        self.n_weights: int = n_weights * body.n_members
+        # Stored because each prediction reads it, and counting visits all modules. The
+        # embeddings of n-grams are added, and take no products.
+        added = {m.weight for m in self.modules() if isinstance(m, nn.EmbeddingBag)}
+        multiplied = [p for p in self.parameters() if p.ndim > 1 and p not in added]
+        self.n_weights: int = sum(p.numel() for p in multiplied) * body.n_members
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))

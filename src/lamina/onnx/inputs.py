@@ -8,7 +8,7 @@ digits. Padding may have any value.
 """
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from lamina.encoders.images.encoder import ImageEncoder
 from lamina.encoders.series.encoder import SeriesEncoder
 from lamina.encoders.standardizer import Standardizer
 from lamina.encoders.tables.encoder import TableEncoder
-from lamina.encoders.texts.encoder import TextEncoder
+from lamina.encoders.texts.encoder import BagEncoder, TextEncoder, TokenizedTexts
 from lamina.encoders.texts.tokens import TokenEncoder
 from lamina.exceptions import ParameterError
 from lamina.onnx.graph import BOOL, DOUBLE, FLOAT, INT64, STRING, Graph, GraphBatch
@@ -213,8 +213,18 @@ def _image(graph: Graph, encoder: ImageEncoder) -> tuple[GraphBatch, Metadata]:
 
 def _text(graph: Graph, encoder: TextEncoder) -> tuple[GraphBatch, Metadata]:
     assert encoder.schema is not None
+    if encoder.ngrams is not None:
+        return _bags(graph, encoder)
     batch = _token_ids(graph, encoder.vocabulary)
     return batch, {"reader": "text", "unit": encoder.schema.unit}
+
+
+def _bags(graph: Graph, encoder: TokenizedTexts) -> NoReturn:
+    del graph, encoder
+    raise ParameterError(
+        "A network that reads n-grams of texts cannot be exported to ONNX, for they are no "
+        "input of the graph; fit a CNN or an RNN with ngram_features=False."
+    )
 
 
 def _token_ids(graph: Graph, vocabulary: Vocabulary) -> GraphBatch:
@@ -282,6 +292,7 @@ INPUTS: dict[type, AddInputs] = {
     ImageEncoder: _image,
     AudioEncoder: _audio,
     TextEncoder: _text,
+    BagEncoder: _bags,
     TokenEncoder: _tokens,
     HistoryEncoder: _histories,
 }

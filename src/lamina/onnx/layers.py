@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lamina.exceptions import ParameterError
 from lamina.kernels.activations import ACTIVATIONS
 from lamina.nn.dense import DenseLayers
-from lamina.nn.embedding import CharacterEmbedding
+from lamina.nn.embedding import CharacterEmbedding, DroppingEmbedding
 from lamina.nn.normalization import BatchNorm, LayerNorm, NoNorm
 from lamina.nn.recurrent import RecurrentLayer, TorchLayer
 from lamina.onnx.graph import INT32, Graph
@@ -160,6 +160,7 @@ LAYERS: dict[type, AddNodes] = {
     nn.SiLU: _silu,
     nn.Linear: _linear,
     nn.Embedding: _embedding,
+    DroppingEmbedding: _embedding,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     DenseLayers: _dense,

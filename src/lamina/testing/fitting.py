@@ -10,6 +10,7 @@ from sklearn.callback import CallbackContext
 from torch import Tensor
 
 from lamina.estimators.base import NeuralEstimator
+from lamina.params import declared
 from lamina.testing.examples import Example, kind_of
 
 TEXT, MAX_STEPS = "ab", 64
@@ -69,10 +70,19 @@ def exact(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
     # Samples without targets may be learnt from in many windows.
     size = 10_000 if kind_of(estimator) == "nothing" else len(data)
     fixed = {"precision": "float32", "shuffle": False, "batch_size": size}
-    names = estimator.get_params(deep=False)
+    names = set(estimator.get_params(deep=False)) - _of_other_forms(estimator, data)
     fixed |= {name: 0.0 for name in names if name.endswith("dropout")}
     fixed |= {name: False for name in names if name == "masking"}
     return brief(estimator, data, **fixed | params)
+
+
+def _of_other_forms(estimator: NeuralEstimator, data: Example) -> set[str]:
+    """The parameters that are refused for this form of data."""
+    names = {
+        form: {declaration.name for declaration in declared(encoder.params)}
+        for form, encoder in estimator.encoders.items()
+    }
+    return set().union(*names.values()) - names[data.form]
 
 
 def fit(estimator: NeuralEstimator, data: Example) -> Any:

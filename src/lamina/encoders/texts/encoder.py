@@ -1,4 +1,4 @@
-"""Texts, or lists of tokens -> x (B, T) of integers."""
+"""Texts, or lists of tokens -> x (B, T) of token ids and bags of n-grams, or bags alone."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from lamina.batch import Spec
-from lamina.encoders.base import Encoder, RaggedSamples, Samples
+from lamina.encoders.base import Encoder, RaggedSamples, Samples, TensorSamples
+from lamina.encoders.texts.ngrams import MIN_TEXTS, NGrams
 from lamina.encoders.texts.tokenizers import split
-from lamina.params import Params, Use, at_least
+from lamina.params import Params, Use, at_least, fraction, only_with
 from lamina.schema import Schema
 from lamina.scripts import is_unspaced
 from lamina.texts import items, warn_of_unspaced
@@ -26,6 +27,11 @@ class TextSchema(Schema):
     """Whether all texts of `fit` were in, or were converted to, Unicode's normal form C."""
 
 
+NGramDropout = Annotated[float, fraction(), Use.FROZEN]
+DROPPED = """Fraction of the n-grams of a text dropped at each training step; most of those
+    that remain say the same. Texts only."""
+
+
 class VocabularyParams(Params):
     """The size of the vocabulary."""
 
@@ -37,7 +43,7 @@ class VocabularyParams(Params):
     ] = 20_000
 
 
-class TextParams(VocabularyParams):
+class UnitParams(Params):
     """How texts are split into tokens."""
 
     token_unit: Annotated[
@@ -51,18 +57,44 @@ class TextParams(VocabularyParams):
     ] = "auto"
 
 
-class TextEncoder(Encoder[list[list[str]]]):
-    """Texts as token ids; an unknown token has id 1.
+class BagParams(UnitParams):
+    """How texts are read as bags of n-grams."""
+
+    ngram_dropout: Annotated[NGramDropout, DROPPED] = 0.7
+
+
+class TextParams(VocabularyParams, UnitParams):
+    """How texts are split into tokens, and what is read of them."""
+
+    ngram_features: Annotated[
+        bool,
+        Use.FROZEN,
+        """Whether to read each text as a bag of n-grams as well (tokens, pairs of tokens,
+        3 to 5 characters of a token), beside its tokens in their order. Of texts that are
+        few or short this learns more than the order does.""",
+    ] = True
+    ngram_dropout: Annotated[NGramDropout, only_with(ngram_features=True), DROPPED] = (
+        0.7
+    )
+    token_dropout: Annotated[
+        float,
+        fraction(),
+        Use.FROZEN,
+        "Fraction of the tokens of a text that count as unknown at each training step.",
+    ] = 0.3
+
+
+class TokenizedTexts(Encoder[list[list[str]]]):
+    """Abstract: reads texts as tokens.
 
     Texts are converted to Unicode's normal form C, so that the encoding of an accented
     letter has no effect.
     """
 
-    params = TextParams
     schema: TextSchema | None = None
 
-    def __init__(self, params: TextParams):
-        self.unit, self.max_tokens = params.token_unit, params.max_tokens
+    def __init__(self, params: BagParams | TextParams):
+        self.unit, self.ngram_dropout = params.token_unit, params.ngram_dropout
 
     def read(self, X: object) -> list[list[str]]:
         """The tokens of each text; the first call chooses the unit."""
@@ -70,19 +102,6 @@ class TextEncoder(Encoder[list[list[str]]]):
         if self.schema is None:
             self.schema = TextSchema("text", self._unit_of(samples), normalized=True)
         return split(samples, self.schema.unit)
-
-    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
-        del weight
-        self.vocabulary = Vocabulary(plain, self.max_tokens)
-        self.spec = Spec(
-            n_tokens=len(self.vocabulary), n_space=1, max_length=max(map(len, plain))
-        )
-        return self
-
-    def encode(self, plain: list[list[str]]) -> Samples:
-        rows = [self.vocabulary.encode(tokens) for tokens in plain]
-        flat = torch.tensor([token_id for row in rows for token_id in row])
-        return RaggedSamples(flat, torch.tensor([len(row) for row in rows]))
 
     def _unit_of(self, samples: list[Any]) -> str:
         if isinstance(samples[0], list | tuple | np.ndarray):
@@ -93,3 +112,52 @@ class TextEncoder(Encoder[list[list[str]]]):
         if unspaced and self.unit == "word":
             warn_of_unspaced('token_unit="char"')
         return self.unit
+
+
+class TextEncoder(TokenizedTexts):
+    """Texts as token ids, with their bags; a token in one text of `fit` has id 1, unknown."""
+
+    params = TextParams
+    ngrams: NGrams | None = None
+
+    def __init__(self, params: TextParams):
+        super().__init__(params)
+        self.max_tokens, self.token_dropout = params.max_tokens, params.token_dropout
+        if params.ngram_features:
+            self.ngrams = NGrams()
+
+    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
+        del weight
+        # Distinct texts: a repeated one must be equivalent to one with weight 2.
+        distinct = map(set, dict.fromkeys(map(tuple, plain)))
+        self.vocabulary = Vocabulary(distinct, self.max_tokens, MIN_TEXTS)
+        self.spec = Spec(
+            n_tokens=len(self.vocabulary),
+            n_ngrams=0 if self.ngrams is None else len(self.ngrams.fit(plain)),
+            ngram_dropout=self.ngram_dropout,
+            token_dropout=self.token_dropout,
+            n_space=1,
+            max_length=max(map(len, plain)),
+        )
+        return self
+
+    def encode(self, plain: list[list[str]]) -> Samples:
+        rows = [self.vocabulary.encode(tokens) for tokens in plain]
+        flat = torch.tensor([token_id for row in rows for token_id in row])
+        bags = None if self.ngrams is None else self.ngrams.encode(plain)
+        return RaggedSamples(flat, torch.tensor([len(row) for row in rows]), bags)
+
+
+class BagEncoder(TokenizedTexts):
+    """Texts as bags of n-grams alone: x (B, 0)."""
+
+    params = BagParams
+
+    def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
+        del weight
+        self.ngrams = NGrams().fit(plain)
+        self.spec = Spec(n_ngrams=len(self.ngrams), ngram_dropout=self.ngram_dropout)
+        return self
+
+    def encode(self, plain: list[list[str]]) -> Samples:
+        return TensorSamples(torch.empty(len(plain), 0), bags=self.ngrams.encode(plain))

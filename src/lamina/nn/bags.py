@@ -1,0 +1,70 @@
+"""Bags of n-grams -> features of a whole text (fastText, Joulin et al. 2017).
+
+    y_b = sum over the n-grams g of text b of  w_bg m_bg e_g
+
+with embeddings e, weights w and a dropout mask m. In training most n-grams of a text are
+dropped: it has many that say the same, and a network that sees all of them knows each text by
+a few rare ones. That acts as a penalty on the weights of rare n-grams (Wager et al. 2013).
+"""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lamina.batch import PAD, Features, Spec
+from lamina.nn.dense import DenseLayers
+from lamina.nn.dropout import Dropout
+from lamina.ragged import Bags
+
+WIDTH = 16
+"""Width of the embedding of an n-gram."""
+INITIAL_DEVIATION = 0.01
+"""Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
+that is trained little adds noise of this size."""
+HIDDEN_SIZES = 256, 256
+HIDDEN_DROPOUT = 0.2
+
+
+class BagEmbedding(nn.Module):
+    """Bags of B texts -> (B, 16), weighted sums of the embeddings of their n-grams."""
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        n_ngrams = spec.n_ngrams
+        self.ngrams = nn.EmbeddingBag(n_ngrams, WIDTH, mode="sum", padding_idx=PAD)
+        self.drop = Dropout(spec.ngram_dropout)
+        with torch.no_grad():
+            self.ngrams.weight.mul_(INITIAL_DEVIATION)
+
+    def forward(self, bags: Bags) -> Tensor:
+        weights, table = self.drop(bags.weights), self.ngrams.weight
+        return F.embedding_bag(
+            bags.ids,
+            table,
+            bags.starts.to(bags.ids, non_blocking=True),
+            mode="sum",
+            per_sample_weights=weights.to(table.dtype),
+            padding_idx=PAD,
+        )
+
+
+class BagPath(nn.Module):
+    """Dense layers on bags, beside a body that reads the steps of the same texts.
+
+    Features h (B, T, D) -> (B, T, D + 256): the features of the bag stand at all steps, so
+    that their mean is that of the bag.
+    """
+
+    width = HIDDEN_SIZES[-1]
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        self.embed = BagEmbedding(spec)
+        self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", HIDDEN_DROPOUT)
+
+    def forward(self, features: Features, bags: Bags) -> Features:
+        h = self.layers(self.embed(bags))[:, None].to(features.h.dtype)
+        h = torch.cat([features.h, h.expand(-1, features.h.shape[1], -1)], 2)
+        return replace(features, h=h)

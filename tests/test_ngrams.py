@@ -1,0 +1,247 @@
+"""Bags of n-grams, against scikit-learn's TF-IDF and plain sums."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.batch import Batch, Features, Spec
+from lamina.bodies.dense import DenseBody, DenseParams
+from lamina.encoders.texts.ngrams import NGrams
+from lamina.exceptions import DataError, ParameterError
+from lamina.nn.bags import BagEmbedding, BagPath
+from lamina.nn.model import Model
+from lamina.ragged import Bags
+from lamina.seeding import random_stream
+from lamina.tasks.classification import (
+    ClassificationParams,
+    SingleLabelClassification,
+)
+from lamina.training import gradients, optimizers
+from lamina.training.params import TrainerParams
+from lamina.training.plan import ExecutionPlan
+
+TOKENS = st.text(alphabet="abcé", min_size=1, max_size=6)
+TEXTS = st.lists(st.lists(TOKENS, min_size=1, max_size=6), min_size=1, max_size=8)
+SMALL = {"hidden_layer_sizes": (8, 8), "random_state": 0}
+
+
+def tokens_and_pairs(tokens):
+    return tokens + [" ".join(tokens[i : i + 2]) for i in range(len(tokens) - 1)]
+
+
+def characters(tokens):
+    marked = [f"<{token}>" for token in tokens]
+    return [
+        m[i : i + n] for m in marked for n in (3, 4, 5) for i in range(len(m) - n + 1)
+    ]
+
+
+def tf_idf(texts, others, analyzer):
+    """The weights of each of the other texts, by scikit-learn."""
+    distinct = list(map(list, dict.fromkeys(map(tuple, texts))))
+    vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, min_df=2)
+    try:
+        vectorizer.fit(distinct)
+    except ValueError:  # nothing occurs twice
+        return [np.empty(0)] * len(others)
+    return [row.data for row in vectorizer.transform(others)]
+
+
+@given(TEXTS, TEXTS)
+def test_weights_are_those_of_tf_idf(texts, others):
+    bags = NGrams().fit(texts).encode(others)
+    expected = zip(
+        tf_idf(texts, others, tokens_and_pairs),
+        tf_idf(texts, others, characters),
+        strict=True,
+    )
+    for row, parts in enumerate(expected):
+        weights = bags[torch.tensor([row])].weights.numpy()
+        both = np.sort(np.concatenate(parts))
+        np.testing.assert_allclose(np.sort(weights), both, rtol=1e-5)
+
+
+@given(TEXTS)
+def test_a_bag_does_not_depend_on_the_other_texts(texts):
+    ngrams = NGrams().fit(texts)
+    bags = ngrams.encode(texts)
+    for i, text in enumerate(texts):
+        one, row = ngrams.encode([text]), bags[slice(i, i + 1)]
+        assert torch.equal(one.ids, row.ids)
+        assert torch.equal(one.weights, row.weights)
+
+
+@given(TEXTS, st.randoms())
+def test_neither_the_order_nor_the_repetition_of_texts_matters(texts, random):
+    others = [*texts, texts[0]]
+    random.shuffle(others)
+    a, b = (NGrams().fit(some).encode(texts) for some in (texts, others))
+    assert torch.equal(a.ids, b.ids)
+    assert torch.equal(a.weights, b.weights)
+
+
+def test_ids_are_the_same_in_another_process():
+    code = """
+from lamina.encoders.texts.ngrams import NGrams
+texts = [["good", "film"], ["good", "story"], ["film", "good"]]
+print(NGrams().fit(texts).hashes.tolist())
+"""
+    python = [sys.executable, "-c", code]
+    runs = [
+        subprocess.check_output(python, env=os.environ | {"PYTHONHASHSEED": seed})
+        for seed in "12"
+    ]
+    assert runs[0] == runs[1]
+    assert b"," in runs[0]
+
+
+def a_few_bags():
+    ids = torch.tensor([1, 2, 2, 3, 1], dtype=torch.int32)
+    weights = torch.tensor([0.5, 1.0, -1.0, 2.0, 0.25])
+    return Bags(ids, weights, torch.tensor([2, 0, 3]))
+
+
+def test_rows_of_bags_are_taken_in_any_order():
+    rows = a_few_bags()[torch.tensor([2, 1, 0, 2])]
+    assert rows.ids.tolist() == [2, 3, 1, 1, 2, 2, 3, 1]
+    assert rows.lengths.tolist() == [3, 0, 2, 3]
+    assert rows[1:3].ids.tolist() == [1, 2]
+
+
+def test_an_embedded_bag_is_a_weighted_sum():
+    layer, bags = BagEmbedding(Spec(n_ngrams=4)).eval(), a_few_bags()
+    dense = torch.zeros(3, 4)
+    rows = torch.arange(3).repeat_interleave(bags.lengths)
+    dense.index_put_((rows, bags.ids.long()), bags.weights, accumulate=True)
+    torch.testing.assert_close(layer(bags), dense @ layer.ngrams.weight)
+
+
+def test_training_drops_n_grams_and_keeps_their_mean():
+    layer = BagEmbedding(Spec(n_ngrams=2, ngram_dropout=0.7))
+    with torch.no_grad():
+        layer.ngrams.weight.fill_(1.0)
+    n = 20_000
+    lengths = torch.ones(n, dtype=torch.int64)
+    with random_stream(0):
+        sums = layer(Bags(lengths.int(), torch.ones(n), lengths))[:, 0]
+    assert sums.unique().tolist() == pytest.approx([0.0, 1 / 0.3], rel=1e-4)
+    assert abs(sums.mean() - 1) < 0.05
+
+
+def test_a_bag_stands_beside_every_step():
+    path, bags = BagPath(Spec(n_ngrams=4)).eval(), a_few_bags()
+    h = torch.randn(3, 5, 2)
+    out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
+    assert torch.equal(out[:, :, :2], h)
+    assert torch.equal(out[:, :1, 2:].expand(-1, 5, -1), out[:, :, 2:])
+
+
+def dense_model():
+    torch.manual_seed(0)
+    params = DenseParams(hidden_layer_sizes=(12, 20), dropout=0.0)
+    spec = Spec(n_channels=2, n_categories=(5,), n_ngrams=40)
+    task = SingleLabelClassification(ClassificationParams()).fit(np.arange(3), None)
+    body = DenseBody(spec, params)
+    return Model(body, task.head(body)), task
+
+
+def batches_with_bags(n_steps):
+    rng = np.random.default_rng(0)
+    for _ in range(n_steps):
+        lengths = torch.from_numpy(rng.integers(6, size=30))
+        n = int(lengths.sum())
+        ids = torch.from_numpy(rng.integers(1, 40, size=n)).int()
+        bags = Bags(ids, torch.from_numpy(rng.normal(size=n)).float(), lengths)
+        yield Batch(
+            torch.from_numpy(rng.normal(size=(30, 2))).float(),
+            torch.from_numpy(rng.integers(5, size=(30, 1))),
+            target=torch.from_numpy(rng.integers(3, size=30)),
+            bags=bags,
+        )
+
+
+def test_the_kernel_trains_bags_as_autograd_does():
+    plan, curves = ExecutionPlan(torch.device("cpu"), torch.float32), []
+    for make in (gradients.gradients_of, gradients.ByAutograd):
+        model, task = dense_model()
+        step = make(model, task, plan)
+        optimizer = optimizers.OPTIMIZERS["adamw"](step.weights, TrainerParams())
+        losses = []
+        for batch in batches_with_bags(20):
+            losses.append(step(batch).item())
+            optimizer.step(3e-3)
+        curves.append(losses)
+    assert isinstance(step, gradients.ByAutograd)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
+
+
+TOPICS = {
+    "sea": ["the ship sails", "a sailor ships", "waves and sailing"],
+    "sky": ["the plane flies", "a flyer planes", "clouds and flying"],
+}
+X = [text for texts in TOPICS.values() for text in texts] * 5
+Y = [topic for topic, texts in TOPICS.items() for _ in texts] * 5
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        DNNClassifier(**SMALL),
+        CNNClassifier(n_filters=8, random_state=0),
+        RNNClassifier(hidden_size=8, n_layers=1, random_state=0),
+    ],
+)
+def test_words_that_fit_did_not_see_are_read_by_their_characters(network):
+    network.fit(X, Y)
+    new = ["sailboats", "flightless flyers"]
+    assert network.predict(new).tolist() == ["sea", "sky"]
+
+
+def test_a_dense_network_reads_texts_in_any_container():
+    network = DNNClassifier(**SMALL).fit(X, Y)
+    assert network.form_ == "text"
+    expected = network.predict_proba(X)
+    for same in (tuple(X), np.array(X), np.array(X, dtype=object)):
+        assert np.array_equal(network.predict_proba(same), expected)
+
+
+def test_a_text_without_a_known_n_gram_is_predicted_by_the_classes_alone():
+    network = DNNClassifier(**SMALL).fit(X, Y)
+    proba = network.predict_proba(["zzz", "qqq 77"])
+    assert np.array_equal(proba[0], proba[1])
+
+
+def test_texts_without_a_common_n_gram_are_fitted():
+    y = np.arange(4.0)
+    network = DNNRegressor(**SMALL).fit(["ab", "cd", "ef", "gh"], y)
+    assert np.ptp(network.predict(["ab", "gh"])) == 0
+
+
+def test_a_dense_network_refuses_a_missing_text_by_its_number():
+    with pytest.raises(DataError, match="Sample 2 is not a text"):
+        DNNClassifier(**SMALL).fit(["a", "b", None, "c"], [0, 1, 0, 1])
+
+
+def test_a_parameter_of_texts_is_refused_for_a_table():
+    with pytest.raises(ParameterError, match="token_unit"):
+        DNNClassifier(token_unit="char", **SMALL).fit([[1.0], [2.0]], [0, 1])
+
+
+def test_a_table_is_refused_after_texts():
+    network = DNNClassifier(**SMALL).fit(X, Y)
+    with pytest.raises(DataError, match="not a text"):
+        network.predict([[1.0], [2.0]])
+
+
+def test_without_n_grams_there_is_no_path_for_them():
+    network = CNNClassifier(n_filters=4, ngram_features=False, random_state=0)
+    network.fit(X, Y)
+    assert network.network_.body.bag is None
