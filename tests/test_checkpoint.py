@@ -171,6 +171,7 @@ def test_a_fit_on_all_samples_is_resumed_without_another_search(tmp_path, kill_i
     X = rng.normal(size=(60, 4))
     y = (X[:, 0] + rng.normal(size=60) > 0).astype(int)
     params = DENSE | {"max_iter": "auto", "n_iter_no_change": 2}
+    params |= {"validation_split": "last"}
     saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}
     expected = DNNClassifier(**params).fit(X, y)
     n_searched = 8 * len(expected.validation_scores_)

@@ -33,6 +33,16 @@ def test_a_number_of_epochs_that_is_given_is_kept():
     assert network.task_.temperature == 1
 
 
+def test_few_samples_are_split_several_times(capsys):
+    network = DNNClassifier(**QUICK, verbose=1)
+    for n, n_splits in ((300, 3), (1000, 1)):
+        network.fit(np.resize(X, (n, 6)), np.resize(Y, n))
+        firsts = capsys.readouterr().out.count("Held-out samples, epoch 1,")
+        assert firsts == n_splits
+    network.set_params(validation_split="last").fit(X, Y)
+    assert capsys.readouterr().out.count("Held-out samples, epoch 1,") == 1
+
+
 def test_too_few_samples_are_not_split():
     few = DNNClassifier(**QUICK).fit(X[:49], Y[:49])
     assert few.validation_scores_ is None

@@ -17,6 +17,9 @@ MAX_REFITTED = 50_000
 are missed less than the time."""
 FEW = 5_000
 """Samples below which more of them are held out."""
+N_SPLITS, MAX_SPLIT = 3, 1_000
+"""Random splits whose mean score chooses the number of epochs of fewer samples, because the
+score of few held-out samples is uncertain."""
 STOPPING = f"""True for `max_iter="auto"` and at least {MIN_SELECTING} rows of a table, with
 the loss as score; without `X_val`, and with at most {MAX_REFITTED:,} rows, a network is then
 fitted anew on all of them, for as many epochs as were best"""
@@ -33,6 +36,8 @@ class Recipe:
     refits: bool = False
     """Whether another network is then fitted on all samples, for as many epochs."""
     validation_fraction: float = 0.1
+    n_splits: int = 1
+    """Splits by which the number of epochs is chosen."""
 
 
 def recipe_of(
@@ -50,7 +55,11 @@ def recipe_of(
     if isinstance(fraction, str):
         fraction = 0.2 if is_chosen and n_samples < FEW else 0.1
     refits = is_chosen and stopping and not is_validated and n_samples <= MAX_REFITTED
-    return Recipe(schedule, averaging, bool(stopping), refits, fraction)
+    is_random = isinstance(params.validation_split, str) and (
+        params.validation_split == "random"
+    )
+    n_splits = N_SPLITS if is_random and n_samples < MAX_SPLIT else 1
+    return Recipe(schedule, averaging, bool(stopping), refits, fraction, n_splits)
 
 
 def max_iter(params: TrainerParams, n_steps: int, loader: Loader) -> int:

@@ -1,11 +1,15 @@
 """The number of epochs that is best for samples held out, and the calibration by them."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from lamina.estimators.data import Data
+import numpy as np
+
+from lamina.estimators.data import Data, weights_with_targets
 from lamina.estimators.preparation import loader_of, training_of
+from lamina.estimators.validation import Validation
 from lamina.nn.model import Model
-from lamina.seeding import random_stream
+from lamina.seeding import random_stream, spawn
 from lamina.training.loop import Training
 from lamina.training.progress import History
 from lamina.training.stopping import Choice
@@ -36,29 +40,66 @@ class SearchMonitor:
         return False
 
 
+@dataclass
+class Trial:
+    """The scores of a training on some samples, and its outputs for the rows held out."""
+
+    scores: list[float]
+    rows: np.ndarray
+    outputs: Any
+
+
 def search(
+    fitting: "Fitting", data: Data, validation: Validation, seeds: list[int]
+) -> tuple[Choice | None, Training]:
+    """The choice by one or several splits of the samples, and the last training.
+
+    The choice is None if that training was interrupted or diverged.
+    """
+    n_splits = fitting.recipe.n_splits
+    trials: list[Trial] = []
+    for seed in spawn(seeds[0], n_splits):
+        rows = validation.split(
+            fitting.params, fitting.recipe, data, fitting.task, seed, fitting.rows
+        )
+        assert rows is not None
+        kept, held_out = (data.take(part) for part in rows)
+        training = _trained(fitting, kept, held_out, seeds)
+        if training.history.interrupted or training.history.diverged:
+            return None, training
+        samples = fitting.encoder.encode(held_out.X).in_validation()
+        outputs = fitting.estimator.outputs_of(
+            training.model, samples, fitting.task.predict
+        )
+        trials.append(Trial(training.history.validation_scores, rows[1], outputs))
+    return _choice_of(fitting, data, trials), training
+
+
+def _trained(
     fitting: "Fitting", kept: Data, held_out: Data, seeds: list[int]
 ) -> Training:
     """A training on the samples that are kept, which has ended."""
     params = fitting.params
     loader = loader_of(fitting, kept, seeds[1])
     monitor = SearchMonitor(bool(params.verbose))
+    n_epochs = fitting.max_epochs(loader)
     with random_stream(seeds[2]) as stream:
-        training = training_of(
-            fitting, loader, fitting.max_epochs(loader), held_out, monitor, stream
-        )
+        training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
         if params.max_time is not None:
-            training.clock.seconds = TIME * params.max_time
+            training.clock.seconds = TIME * params.max_time / fitting.recipe.n_splits
         training.run()
     return training
 
 
-def choice_of(fitting: "Fitting", training: Training, held_out: Data) -> Choice | None:
-    """What a search has determined; None if it was interrupted or diverged."""
-    history, task = training.history, fitting.task
-    if history.interrupted or history.diverged:
-        return None
-    samples = fitting.encoder.encode(held_out.X).in_validation()
-    outputs = fitting.estimator.outputs_of(training.model, samples, task.predict)
-    temperature = task.best_temperature(held_out.y, outputs, held_out.weight)
-    return Choice(history.best_epoch, history.validation_scores, temperature)
+def _choice_of(fitting: "Fitting", data: Data, trials: list[Trial]) -> Choice:
+    """The epoch with the best mean score, the last one of equal ones."""
+    curves = [trial.scores for trial in trials]
+    longest = max(map(len, curves))
+    # A training that was stopped would not have become better.
+    scores = np.mean([c + c[-1:] * (longest - len(c)) for c in curves], axis=0)
+    n_epochs = longest - int(scores[::-1].argmax())
+    outputs = np.concatenate([trial.outputs for trial in trials])
+    held_out = data.take(np.concatenate([trial.rows for trial in trials]))
+    weight = weights_with_targets(fitting.task, held_out)
+    temperature = fitting.task.best_temperature(held_out.y, outputs, weight)
+    return Choice(n_epochs, scores.tolist(), temperature)

@@ -14,7 +14,7 @@ from lamina.encoders.base import Encoder
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
 from lamina.estimators.auto import Recipe, max_iter, recipe_of
-from lamina.estimators.choosing import choice_of, search
+from lamina.estimators.choosing import search
 from lamina.estimators.data import (
     Data,
     WeightSum,
@@ -104,13 +104,12 @@ class Fitting:
         recipe = self.recipe = recipe_of(
             self.params, defaults, len(data), is_validated=is_validated
         )
-        if start.saved is None:
+        if start.saved is None and not recipe.refits:
             start.rows = validation.split(
                 self.params, recipe, data, self.task, seeds[0], self.rows
             )
-        parts = start.rows and [data.take(rows) for rows in start.rows]
-        if parts and not recipe.refits:
-            data, held_out = parts
+        if start.rows is not None:
+            data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes:
             self.encoder.fit(data.X, data.weight)
         loader = loader_of(self, data, seeds[1])
@@ -119,8 +118,8 @@ class Fitting:
         context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
         monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
         training = None
-        if parts and recipe.refits:
-            training = self._chosen(start, parts, seeds)
+        if recipe.refits:
+            training = self._chosen(start, data, validation, seeds)
         if training is None:
             n_epochs = n_epochs if self.choice is None else self.choice.n_epochs
             with random_stream(seeds[2]) as stream:
@@ -140,14 +139,12 @@ class Fitting:
         return 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
 
     def _chosen(
-        self, start: Start, parts: list[Data], seeds: list[int]
+        self, start: Start, data: Data, validation: Validation, seeds: list[int]
     ) -> Training | None:
         """Choose the number of epochs; returns a search that ended early, which is the fit."""
         searched = None
         if start.choice is None:
-            kept, held_out = parts
-            searched = search(self, kept, held_out, seeds)
-            start.choice = choice_of(self, searched, held_out)
+            start.choice, searched = search(self, data, validation, seeds)
         self.choice = start.choice
         if self.choice is None:
             return searched

@@ -29,11 +29,6 @@ class History(Stored):
         return [epoch.loss for epoch in self.epochs]
 
     @property
-    def best_epoch(self) -> int:
-        """The number of epochs up to the best one."""
-        return max(i + 1 for i, epoch in enumerate(self.epochs) if epoch.is_best)
-
-    @property
     def validation_scores(self) -> list[float]:
         """The score of each epoch, empty without validation samples."""
         return [epoch.score for epoch in self.epochs if epoch.score is not None]
