@@ -28,11 +28,12 @@ def _indicators(
     graph: Graph, task: MultilabelClassification, output: str, n_members: int
 ) -> str:
     del task
-    # log sigmoid(z) = -softplus(-z)
-    negative = graph.add("Neg", output)
-    log_p, log_not = (
-        graph.add("Neg", graph.add("Softplus", z)) for z in (negative, output)
-    )
+    # onnxruntime has no Softplus of float64:
+    # log sigmoid(z) = min(z, 0) - log(1 + exp(-|z|)) = log sigmoid(-z) + z
+    decay = graph.add("Exp", graph.add("Neg", graph.add("Abs", output)))
+    rest = graph.add("Log", graph.add("Add", decay, graph.constant(1.0)))
+    log_p = graph.add("Sub", graph.add("Min", output, graph.constant(0.0)), rest)
+    log_not = graph.add("Sub", log_p, output)
     log_p, log_not = (_log_mean(graph, each, n_members) for each in (log_p, log_not))
     return graph.add("Sub", log_p, log_not)
 
