@@ -8,7 +8,7 @@ reads one edge, where a comparison with all edges would take N * E values a row.
 
 import numpy as np
 
-from lamina.onnx.graph import Graph
+from lamina.onnx.graph import INT64, Graph
 
 
 def interpolate(graph: Graph, table: np.ndarray, edges: np.ndarray, x: str) -> str:
@@ -40,8 +40,8 @@ def _bins(graph: Graph, upper: np.ndarray, x: str) -> str:
         size //= 2
         edge = graph.add("Add", bins, graph.scalar(size - 1))
         is_below = graph.add("Less", graph.add("Gather", edges, edge), x)
-        later = graph.add("Add", bins, graph.scalar(size))
-        bins = graph.add("Where", is_below, later, bins)
+        passed = graph.add("Mul", graph.cast(is_below, INT64), graph.scalar(size))
+        bins = graph.add("Add", bins, passed)
     return graph.add("Sub", bins, graph.constant(starts * (padded.shape[1] - n_bins)))
 
 
