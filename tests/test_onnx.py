@@ -373,7 +373,8 @@ def test_calibrated_probabilities(n_members, folder):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3))
     y = rng.integers(2, size=80)
-    network = lamina.DNNClassifier(16, n_members=n_members, random_state=0).fit(X, y)
+    params = {"hidden_layer_sizes": 16, "n_members": n_members, "random_state": 0}
+    network = lamina.DNNClassifier(**params).fit(X, y)
     assert abs(network.task_.temperature - 1) > 0.1
     assert_parity(network, predictor_of(network, folder), around(X))
 
