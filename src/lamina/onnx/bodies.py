@@ -25,14 +25,12 @@ LOWEST = -1e4
 
 
 def _dense(graph: Graph, body: DenseBody, batch: GraphBatch) -> GraphFeatures:
-    parts = [batch.x]
-    for i, embedding in enumerate(body.embeddings):
-        assert batch.codes is not None
-        column = graph.add("Gather", batch.codes, graph.scalar(i), axis=1)
-        parts.append(apply(graph, embedding, column))
-    x = graph.add("Concat", *parts, axis=1)
-    h = apply(graph, body.layers, x)
-    return GraphFeatures(graph.add("Unsqueeze", h, graph.ints(1)))
+    x = apply(graph, body.embeddings, batch.x, batch.codes)
+    if body.members is None:
+        h = apply(graph, body.layers, x)
+        return GraphFeatures(graph.add("Unsqueeze", h, graph.ints(1)))
+    h = apply(graph, body.layers, apply(graph, body.members, x))
+    return GraphFeatures(graph.add("Transpose", h, perm=[1, 0, 2]))
 
 
 def _recurrent(graph: Graph, body: RNNBody, batch: GraphBatch) -> GraphFeatures:

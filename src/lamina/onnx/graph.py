@@ -96,6 +96,13 @@ class Graph:
         """The value in another type."""
         return self.add("Cast", value, to=to)
 
+    def split(self, value: str, sizes: Sequence[int]) -> list[str]:
+        """The parts of the last axis, of these sizes."""
+        names = self.add(
+            "Split", value, self.ints(*sizes), n_outputs=len(sizes), axis=-1
+        )
+        return [names] if len(sizes) == 1 else list(names)
+
     def mask(self, lengths: str, h: str, axis: int) -> str:
         """(B, T), True at the real steps of h, whose steps lie along `axis`."""
         n_steps = self.size(h, axis)

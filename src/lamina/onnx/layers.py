@@ -11,11 +11,15 @@ from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
 from lamina.kernels.activations import ACTIVATIONS
+from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
 from lamina.nn.embedding import CharacterEmbedding, DroppingEmbedding
+from lamina.nn.members import MemberInputs, MemberOutputs
 from lamina.nn.normalization import BatchNorm, LayerNorm, NoNorm
+from lamina.nn.numbers import PiecewiseLinear
 from lamina.nn.recurrent import RecurrentLayer, TorchLayer
 from lamina.onnx.graph import INT32, Graph
+from lamina.onnx.interpolation import interpolate
 
 AddNodes = Callable[..., Any]
 """A function that adds the nodes of a module to a graph."""
@@ -59,6 +63,38 @@ def _dense(graph: Graph, layers: DenseLayers, x: str) -> str:
     for linear in layers.linears:
         x = apply(graph, activation, _linear(graph, linear, x))
     return x
+
+
+def _columns(graph: Graph, layer: ColumnEmbeddings, x: str, codes: str | None) -> str:
+    """X (B, C) and codes (B, K) -> (B, D)."""
+    parts = [x]
+    if layer.numbers is not None:
+        binned, others = (
+            graph.add("Gather", x, graph.constant(columns), axis=1)
+            for columns in (layer.binned, layer.others)
+        )
+        parts = [apply(graph, layer.numbers, binned), others]
+    for i, embedding in enumerate(layer.categories):
+        assert codes is not None
+        column = graph.add("Gather", codes, graph.scalar(i), axis=1)
+        parts.append(apply(graph, embedding, column))
+    return graph.add("Concat", *parts, axis=1)
+
+
+def _numbers(graph: Graph, layer: PiecewiseLinear, x: str) -> str:
+    """X (B, N) -> h (B, N * D)."""
+    table, edges = graph.array(layer.table()), graph.array(layer.edges)
+    h = graph.add("Relu", interpolate(graph, table, edges, x))
+    return graph.add("Reshape", h, graph.ints(0, layer.n_numbers * layer.width))
+
+
+def _member_inputs(graph: Graph, layer: MemberInputs, x: str) -> str:
+    return graph.add("Mul", x, graph.constant(layer.factors.unsqueeze(1)))
+
+
+def _member_outputs(graph: Graph, layer: MemberOutputs, h: str) -> str:
+    product = graph.add("MatMul", h, graph.constant(layer.weight))
+    return graph.add("Add", product, graph.constant(layer.bias))
 
 
 def _embedding(graph: Graph, layer: nn.Embedding, token_ids: str) -> str:
@@ -164,6 +200,10 @@ LAYERS: dict[type, AddNodes] = {
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     DenseLayers: _dense,
+    ColumnEmbeddings: _columns,
+    PiecewiseLinear: _numbers,
+    MemberInputs: _member_inputs,
+    MemberOutputs: _member_outputs,
     CharacterEmbedding: _characters,
     RecurrentLayer: _recurrent,
     BatchNorm: _batch_norm,

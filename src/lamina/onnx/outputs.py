@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lamina.batch import HistoryChannel
-from lamina.nn.heads import LastStepsHead, PooledHead
+from lamina.nn.heads import LastStepsHead, MembersHead, PooledHead
 from lamina.nn.labelling import LabellingHead
 from lamina.onnx.graph import DOUBLE, FLOAT, INT64, Graph, GraphBatch, GraphFeatures
 from lamina.onnx.layers import AddNodes, apply
+from lamina.onnx.members import COMBINED
 from lamina.onnx.viterbi import labelling
 from lamina.tasks.classification import SingleLabelClassification
 from lamina.tasks.forecasting import Forecasting
@@ -24,6 +25,20 @@ from lamina.tasks.several_labels import (
 from lamina.tasks.tagging import Tagging
 
 Metadata = dict[str, Any]
+
+
+def _outputs(
+    graph: Graph,
+    task: LabelTask | Regression,
+    head: PooledHead | MembersHead,
+    features: GraphFeatures,
+) -> str:
+    """Outputs (B, K) of float64, those of members combined."""
+    if isinstance(head, PooledHead):
+        return graph.cast(_pooled(graph, head, features), DOUBLE)
+    h = graph.add("Transpose", features.h, perm=[1, 0, 2])
+    output = graph.cast(apply(graph, head.out, h), DOUBLE)
+    return COMBINED[type(task)](graph, task, output, len(head.out.weight))
 
 
 def _pooled(graph: Graph, head: PooledHead, features: GraphFeatures) -> str:
@@ -43,16 +58,15 @@ def _pooled(graph: Graph, head: PooledHead, features: GraphFeatures) -> str:
 def _labels(
     graph: Graph,
     task: LabelTask,
-    head: PooledHead,
+    head: PooledHead | MembersHead,
     features: GraphFeatures,
     batch: GraphBatch,
 ) -> Metadata:
     del batch
-    logits = _pooled(graph, head, features)
+    logits = _outputs(graph, task, head, features)
+    logits = graph.add("Div", logits, graph.constant(task.temperature))
     if isinstance(task, MultioutputClassification):
-        sizes = graph.ints(*task.sizes)
-        parts = graph.add("Split", logits, sizes, n_outputs=len(task.sizes), axis=1)
-        parts = [parts] if isinstance(parts, str) else parts
+        parts = graph.split(logits, task.sizes)
         probabilities = graph.add(
             "Concat", *(graph.add("Softmax", p, axis=1) for p in parts), axis=1
         )
@@ -64,8 +78,8 @@ def _labels(
         probabilities = graph.add("Softmax", logits, axis=1)
         classes = plain_classes(task.classes)
     shape = ["batch", task.n_outputs]
-    graph.output(logits, "logits", FLOAT, shape)
-    graph.output(probabilities, "probabilities", FLOAT, shape)
+    for values, name in ((logits, "logits"), (probabilities, "probabilities")):
+        graph.output(graph.cast(values, FLOAT), name, FLOAT, shape)
     return {"kind": KINDS[type(task)], "classes": classes}
 
 
@@ -77,12 +91,12 @@ def plain_classes(classes: np.ndarray) -> Metadata:
 def _numbers(
     graph: Graph,
     task: Regression,
-    head: PooledHead,
+    head: PooledHead | MembersHead,
     features: GraphFeatures,
     batch: GraphBatch,
 ) -> Metadata:
     del batch
-    output = graph.cast(_pooled(graph, head, features), DOUBLE)
+    output = _outputs(graph, task, head, features)
     if LOSSES[task.loss_name].positive:
         output = graph.add("Exp", output)
     output = graph.add("Reshape", output, graph.ints(-1, *task.shape))
