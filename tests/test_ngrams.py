@@ -47,11 +47,8 @@ def characters(tokens):
 def tf_idf(texts, others, analyzer):
     """The weights of each of the other texts, by scikit-learn."""
     distinct = list(map(list, dict.fromkeys(map(tuple, texts))))
-    vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, min_df=2)
-    try:
-        vectorizer.fit(distinct)
-    except ValueError:  # nothing occurs twice
-        return [np.empty(0)] * len(others)
+    vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True)
+    vectorizer.fit(distinct)
     return [row.data for row in vectorizer.transform(others)]
 
 
@@ -137,7 +134,7 @@ def test_training_drops_n_grams_and_keeps_their_mean():
 
 
 def test_a_bag_stands_beside_every_step():
-    path, bags = BagPath(Spec(n_ngrams=4)).eval(), a_few_bags()
+    path, bags = BagPath(Spec(n_ngrams=4), dropout=0.5).eval(), a_few_bags()
     h = torch.randn(3, 5, 2)
     out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
     assert torch.equal(out[:, :, :2], h)
@@ -219,10 +216,19 @@ def test_a_text_without_a_known_n_gram_is_predicted_by_the_classes_alone():
     assert np.array_equal(proba[0], proba[1])
 
 
-def test_texts_without_a_common_n_gram_are_fitted():
-    y = np.arange(4.0)
-    network = DNNRegressor(**SMALL).fit(["ab", "cd", "ef", "gh"], y)
-    assert np.ptp(network.predict(["ab", "gh"])) == 0
+@pytest.mark.parametrize(("n", "n_kept"), [(999, 9), (1000, 7)])
+def test_of_many_texts_the_n_grams_of_one_are_left_out(n, n_kept):
+    texts = [["all", str(i)] for i in range(n)]
+    ngrams = NGrams().fit(
+        [*texts, *texts]
+    )  # "all" and six parts of it, "0" and one part
+    assert len(ngrams.encode([["0", "all"]]).ids) == n_kept
+
+
+def test_few_texts_that_are_repeated_are_told_apart():
+    X, y = ["red", "blue"] * 20, [0.0, 1.0] * 20
+    network = DNNRegressor(max_iter=40, **SMALL).fit(X, y)
+    assert network.score(X, y) > 0.8
 
 
 def test_a_dense_network_refuses_a_missing_text_by_its_number():

@@ -247,7 +247,7 @@ def text_batch(encoder, X):
 
 
 def test_words_are_lower_cased_and_punctuation_is_separate():
-    encoder = fitted(["It's GOOD, isn't it?", "isn't it GOOD? It's, isn't it?"])
+    encoder = fitted(["It's GOOD, isn't it?"])
     assert set(encoder.vocabulary.tokens[END + 1 :]) == {
         "it's",
         "good",

@@ -148,7 +148,7 @@ class ConvolutionalBody(Body):
         self.width = widths[-1]
         self.bag: BagPath | None = None
         if spec.n_ngrams:
-            self.bag = BagPath(spec)
+            self.bag = BagPath(spec, params.dropout)
             self.width += self.bag.width
         if self.is_sequence and pooling != "none":
             self.stride = 2 ** min(self.n_pooled, len(self.stages))

@@ -88,7 +88,7 @@ class RNNBody(RecurrentBody):
         self.width = n_inputs
         self.bag: BagPath | None = None
         if spec.n_ngrams:
-            self.bag = BagPath(spec)
+            self.bag = BagPath(spec, params.dropout)
             self.width += self.bag.width
         # The many small operations of the other cells would wait for Python's lock.
         self.min_rows_part = 32 if params.cell == "lstm" else None

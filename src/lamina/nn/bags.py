@@ -24,7 +24,6 @@ INITIAL_DEVIATION = 0.01
 """Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
 that is trained little adds noise of this size."""
 HIDDEN_SIZES = 256, 256
-HIDDEN_DROPOUT = 0.2
 
 
 class BagEmbedding(nn.Module):
@@ -59,10 +58,10 @@ class BagPath(nn.Module):
 
     width = HIDDEN_SIZES[-1]
 
-    def __init__(self, spec: Spec):
+    def __init__(self, spec: Spec, dropout: float):
         super().__init__()
         self.embed = BagEmbedding(spec)
-        self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", HIDDEN_DROPOUT)
+        self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", dropout)
 
     def forward(self, features: Features, bags: Bags) -> Features:
         h = self.layers(self.embed(bags))[:, None].to(features.h.dtype)

@@ -8,7 +8,7 @@ import torch
 
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples, TensorSamples
-from lamina.encoders.texts.ngrams import MIN_TEXTS, NGrams
+from lamina.encoders.texts.ngrams import NGrams, distinct_texts, min_texts
 from lamina.encoders.texts.tokenizers import split
 from lamina.params import Params, Use, at_least, fraction, only_with
 from lamina.schema import Schema
@@ -115,7 +115,7 @@ class TokenizedTexts(Encoder[list[list[str]]]):
 
 
 class TextEncoder(TokenizedTexts):
-    """Texts as token ids, with their bags; a token in one text of `fit` has id 1, unknown."""
+    """Texts as token ids, with their bags; a token that `fit` did not keep has id 1, unknown."""
 
     params = TextParams
     ngrams: NGrams | None = None
@@ -128,9 +128,9 @@ class TextEncoder(TokenizedTexts):
 
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
-        # Distinct texts: a repeated one must be equivalent to one with weight 2.
-        distinct = map(set, dict.fromkeys(map(tuple, plain)))
-        self.vocabulary = Vocabulary(distinct, self.max_tokens, MIN_TEXTS)
+        distinct = distinct_texts(plain)
+        least = min_texts(len(distinct))
+        self.vocabulary = Vocabulary(map(set, distinct), self.max_tokens, least)
         self.spec = Spec(
             n_tokens=len(self.vocabulary),
             n_ngrams=0 if self.ngrams is None else len(self.ngrams.fit(plain)),

@@ -2,8 +2,8 @@
 
 The n-grams of a text are its tokens, its pairs of adjacent tokens, and the parts of 3 to 5
 characters of each token, whose ends count as a character. Each is known by a hash of 64 bits,
-the same in every process, so that no text of it is stored. Those that occur in one training
-text only are left out, as are those that `fit` did not see.
+the same in every process, so that no text of it is stored. Of many training texts, those that
+occur in one only are left out, as are those that `fit` did not see.
 
 The weight of an n-gram is (1 + log count) * log inverse frequency among texts, divided by the
 norm of these weights, of the characters and of the others separately. On the held-out parts
@@ -24,14 +24,25 @@ from lamina.state import Stored
 SIZES = (3, 4, 5)
 """Characters of the parts of tokens."""
 END_OF_TOKEN = "\0"
-MIN_TEXTS = 2
-"""N-grams in fewer distinct texts are left out."""
+MANY = 1_000
+"""Distinct texts from which on n-grams, and tokens, in only one of them are left out. Fewer
+may have nothing in common and be repeated, as categories are."""
 MAX_NGRAMS = 1 << 18
 """The n-grams that occur in most texts are kept, at most this many."""
 FACTORS = np.array([0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD], np.uint64)
 """Odd numbers, so that products by them do not lose bits."""
 
 Tokens = list[list[str]]
+
+
+def distinct_texts(texts: Tokens) -> Tokens:
+    """Each text once: a repeated one must be equivalent to one with weight 2."""
+    return list(map(list, dict.fromkeys(map(tuple, texts))))
+
+
+def min_texts(n_distinct: int) -> int:
+    """The number of distinct texts in which an n-gram, or a token, has to occur."""
+    return 2 if n_distinct >= MANY else 1
 
 
 class Counts(NamedTuple):
@@ -47,14 +58,13 @@ class NGrams(Stored):
     """The n-grams of training texts, with the weight of each."""
 
     def fit(self, texts: Tokens) -> Self:
-        # Distinct texts: a repeated one must be equivalent to one with weight 2.
-        distinct = [list(text) for text in dict.fromkeys(map(tuple, texts))]
+        distinct = distinct_texts(texts)
         counted = list(_counts(distinct))
         hashes = np.concatenate([counts.hashes for counts in counted])
         n_texts = np.concatenate([counts.matrix.getnnz(0) for counts in counted])
         # Among equally frequent ones the smallest hashes, whatever the order of texts.
         ranked = np.lexsort((hashes, -n_texts))[:MAX_NGRAMS]
-        kept = ranked[n_texts[ranked] >= MIN_TEXTS]
+        kept = ranked[n_texts[ranked] >= min_texts(len(distinct))]
         kept = kept[hashes[kept].argsort()]
         self.hashes = hashes[kept]
         frequency = (1 + n_texts[kept]) / (1 + len(distinct))
