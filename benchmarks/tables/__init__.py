@@ -1,0 +1,4 @@
+"""Tables: default estimators beside gradient boosting, forests, linear models, networks.
+
+`sets.py` has the list of tables and says which half is for choosing and which is final.
+"""
