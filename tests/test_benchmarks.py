@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    r2_score,
+    root_mean_squared_error,
+)
 
 pytest.importorskip("pandas")
 
-from benchmarks.tables import sets
+from benchmarks.tables import grid, report, scores, sets
 
 
 @pytest.fixture
@@ -49,3 +55,105 @@ def test_halves_are_balanced_and_what_was_measured_earlier_is_for_choosing():
     earlier = {"adult", "diamonds", "flights-late", "flights-delay", "diabetes"}
     earlier |= {"digits", "cancer", "wine", "iris"}
     assert earlier <= set(sets.names("choosing"))
+
+
+def test_scores_of_classes_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 3, 101), rng.dirichlet([1, 1, 1], 101)
+    figures = scores.of_classes(y, p)
+    assert figures["loss"] == pytest.approx(log_loss(y, p))
+    assert figures["score"] == pytest.approx(accuracy_score(y, p.argmax(1)))
+    sizes = [len(range(i, 101, 20)) for i in range(20)]
+    for what in ("score", "loss"):
+        mean = np.average(figures[f"{what}_groups"], weights=sizes)
+        assert mean == pytest.approx(figures[what], rel=1e-5)
+
+
+def test_scores_of_numbers_are_those_of_scikit_learn():
+    y, predicted = np.random.default_rng(0).normal(size=(2, 60))
+    figures = scores.of_numbers(y, predicted[:, None])
+    assert figures["score"] == pytest.approx(r2_score(y, predicted))
+    assert figures["loss"] == pytest.approx(root_mean_squared_error(y, predicted))
+    assert np.mean(figures["score_groups"]) == pytest.approx(figures["score"], rel=1e-5)
+
+
+def test_the_calibration_error_is_the_weighted_gap_of_each_bin():
+    confidences = np.array([0.5, 0.51, 0.52, 0.99, 1.0])
+    hits = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
+    gaps = abs(1 - 1.53), abs(1 - 1.99)
+    error = scores.calibration_error(hits, confidences)
+    assert error == pytest.approx(sum(gaps) / 5)
+
+
+def test_the_standard_error_of_a_difference_is_that_of_paired_rows():
+    rng = np.random.default_rng(0)
+    both = rng.normal(size=4000)
+    a, b = both + 0.3 * rng.normal(size=4000), both + 0.3 * rng.normal(size=4000)
+    mean, error = scores.difference([scores.group_means(a)], [scores.group_means(b)])
+    assert mean == pytest.approx((a - b).mean(), abs=1e-5)
+    assert error == pytest.approx((a - b).std() / np.sqrt(4000), rel=0.5)
+
+
+def test_a_stored_cell_is_not_computed_again(monkeypatch, tmp_path):
+    calls = []
+
+    def measure(contender, name, seed, settings):
+        calls.append((contender, name, seed))
+        return {"failed": "as expected"}
+
+    monkeypatch.setattr(grid, "RESULTS", tmp_path)
+    monkeypatch.setattr(grid, "measure", measure)
+    settings = grid.Settings("test", threads=1, limit_s=1, disturbed=True)
+    grid.run(["iris"], ["linear"], [0], settings)
+    grid.run(["iris", "wine"], ["linear", "MLP, early stopping"], [0], settings)
+    assert calls == [
+        ("linear", "iris", 0),
+        ("linear", "wine", 0),
+        ("MLP, early stopping", "iris", 0),
+        ("MLP, early stopping", "wine", 0),
+    ]
+    assert grid.stored("linear")["iris/0/test"]["disturbed"]
+
+
+def cells_of(*hits):
+    """A cell for each seed, whose groups have these scores."""
+    groups = [float(x) for x in hits]
+    cell = {"score": np.mean(groups), "score_groups": groups}
+    cell |= {"loss": 1 - np.mean(groups), "loss_groups": [1 - x for x in groups]}
+    return {f"iris/{seed}/test": cell for seed in (0, 1)}
+
+
+@pytest.fixture
+def results():
+    cells = {
+        "good": cells_of(0.9, 0.91, 0.9, 0.91),
+        "same": cells_of(0.91, 0.9, 0.91, 0.9),
+        "bad": cells_of(0.5, 0.51, 0.5, 0.51),
+        "failed": {f"iris/{seed}/test": {"failed": "limit"} for seed in (0, 1)},
+    }
+    return report.Results(cells, [0, 1], "test")
+
+
+def test_ranks_begin_with_the_best_and_end_with_what_failed(results):
+    assert results.complete(["iris", "wine"]) == ["iris"]
+    expected = [[1.5, 1.5, 3, 4]]
+    np.testing.assert_array_equal(results.ranks(["iris"], "score", -1.0), expected)
+    np.testing.assert_allclose(results.ranks(["iris"], "loss", 1.0), expected)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "sign"),
+    [
+        ("good", "bad", 1),
+        ("bad", "good", -1),
+        ("good", "same", 0),
+        ("good", "failed", 1),
+        ("failed", "bad", -1),
+        ("failed", "failed", 0),
+    ],
+)
+def test_a_difference_counts_beyond_two_standard_errors(results, first, other, sign):
+    compared = (
+        report.compared(results, first, other, "iris", w) for w in ("score", "loss")
+    )
+    assert list(compared) == [sign, -sign]

@@ -2,3 +2,7 @@
 
 `sets.py` has the list of tables and says which half is for choosing and which is final.
 """
+
+from benchmarks.tables.command import main
+
+__all__ = ["main"]
