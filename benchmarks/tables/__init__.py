@@ -3,6 +3,9 @@
 `sets.py` has the list of tables and says which half is for choosing and which is final.
 """
 
-from benchmarks.tables.command import main
 
-__all__ = ["main"]
+def main(arguments: list[str]) -> None:
+    # A cell imports this package too, and only what it needs.
+    from benchmarks.tables import command
+
+    command.main(arguments)

@@ -9,9 +9,8 @@ import time
 import warnings
 from functools import partial
 
-from benchmarks.runner import machine_line
 from benchmarks.tables import scores, sets
-from benchmarks.tables.contenders import CONTENDERS, N_THREADS, Fit, Problem
+from benchmarks.tables.contenders import CONTENDERS, Fit, Problem
 from benchmarks.tables.sources import Rows
 from benchmarks.worker import measured
 
@@ -50,7 +49,6 @@ def main() -> None:
     # Output of libraries must not mix with the result.
     out, sys.stdout = sys.stdout, sys.stderr
     figures = cell(name, contender, int(seed), part)
-    figures |= {"threads": N_THREADS, "machine": machine_line()}
     print(json.dumps(figures), file=out)
 
 

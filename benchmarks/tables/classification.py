@@ -1,10 +1,12 @@
-"""The tables with classes that are more than a column of a package's frame."""
+"""The tables with classes that are more than a column of a package's frame.
+
+lamina is imported where it is used, so that cells of other libraries do not load torch.
+"""
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.tables.sources import Rows, classes, columns, r_frame, table
-from lamina.datasets import fetch_flights, load_adult
 
 BEFORE_DEPARTURE = (
     "month",
@@ -24,12 +26,16 @@ MINUTES_LATE = 15
 
 def adult() -> Rows:
     """The training rows, then the official test rows."""
+    from lamina.datasets import load_adult
+
     X, y = load_adult(subset="all", return_X_y=True)
     return columns(X), classes(y)
 
 
 def flights() -> Rows:
     """Minutes of delay at arrival, from what is known before departure."""
+    from lamina.datasets import fetch_flights
+
     X, y = fetch_flights(subset="all", return_X_y=True)
     y = np.asarray(y, dtype=np.float64)
     arrived = np.isfinite(y)

