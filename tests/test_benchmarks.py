@@ -11,7 +11,8 @@ from sklearn.metrics import (
 
 pytest.importorskip("pandas")
 
-from benchmarks.tables import grid, report, scores, sets
+from benchmarks import robustness
+from benchmarks.tables import grid, process, report, scores, sets
 
 
 @pytest.fixture
@@ -97,22 +98,34 @@ def test_the_standard_error_of_a_difference_is_that_of_paired_rows():
 def test_a_stored_cell_is_not_computed_again(monkeypatch, tmp_path):
     calls = []
 
-    def measure(contender, name, seed, settings):
-        calls.append((contender, name, seed))
+    def measure(arguments, limits, environment):
+        calls.append(arguments[1:])
         return {"failed": "as expected"}
 
     monkeypatch.setattr(grid, "RESULTS", tmp_path)
     monkeypatch.setattr(grid, "measure", measure)
-    settings = grid.Settings("test", threads=1, limit_s=1, disturbed=True)
+    settings = grid.Settings("test", process.Limits(), disturbed=True)
     grid.run(["iris"], ["linear"], [0], settings)
     grid.run(["iris", "wine"], ["linear", "MLP, early stopping"], [0], settings)
     assert calls == [
-        ("linear", "iris", 0),
-        ("linear", "wine", 0),
-        ("MLP, early stopping", "iris", 0),
-        ("MLP, early stopping", "wine", 0),
+        ["iris", "linear", "0", "test"],
+        ["wine", "linear", "0", "test"],
+        ["iris", "MLP, early stopping", "0", "test"],
+        ["wine", "MLP, early stopping", "0", "test"],
     ]
     assert grid.stored("linear")["iris/0/test"]["disturbed"]
+
+
+def test_a_process_is_ended_at_its_limit(tmp_path, monkeypatch):
+    (tmp_path / "endless.py").write_text("while True: pass")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    figures = process.measure(["endless"], process.Limits(seconds=1))
+    assert figures == {"failed": "no result within 1 s of processor time"}
+
+
+def test_a_process_that_cannot_begin_has_no_result(capsys):
+    assert process.measure(["no_such_module"], process.Limits()) is None
+    assert "No module named no_such_module" in capsys.readouterr().out
 
 
 def cells_of(*hits):
@@ -157,3 +170,38 @@ def test_a_difference_counts_beyond_two_standard_errors(results, first, other, s
         report.compared(results, first, other, "iris", w) for w in ("score", "loss")
     )
     assert list(compared) == [sign, -sign]
+
+
+@pytest.fixture
+def frame():
+    pandas = pytest.importorskip("pandas")
+    codes = pandas.Categorical.from_codes(np.arange(1000) % 3, ["a", "b", "c"])
+    columns = {"x": np.arange(1000.0), "kind": codes, "z": np.ones(1000)}
+    return pandas.DataFrame(columns)
+
+
+@pytest.mark.parametrize("name", robustness.CHANGES)
+def test_a_change_leaves_the_rows_as_they_were(frame, name):
+    before, rng = frame.copy(), np.random.default_rng(0)
+    robustness.CHANGES[name](frame, rng)
+    assert frame.equals(before)
+
+
+def test_changes_are_what_their_names_say(frame):
+    changed = {
+        name: change(frame, np.random.default_rng(0))
+        for name, change in robustness.CHANGES.items()
+    }
+    rates = changed["missing"].isna().mean()
+    np.testing.assert_allclose(rates, 0.3, atol=0.05)
+    assert (changed["unknown"]["kind"] == "never seen").mean() == pytest.approx(
+        0.3, abs=0.05
+    )
+    assert changed["unknown"][["x", "z"]].equals(frame[["x", "z"]])
+    assert ((changed["huge"][["x", "z"]] == 1e9).sum(axis=1) == 1).all()
+    assert changed["huge"]["kind"].equals(frame["kind"])
+    assert set(changed["shuffled"]) == set(frame)
+    assert changed["shuffled"][list(frame)].equals(frame)
+    constant = robustness.constant("kind")(frame, np.random.default_rng(0))
+    assert list(constant["kind"].unique()) == ["a"]
+    assert constant["kind"].dtype == frame["kind"].dtype

@@ -4,18 +4,25 @@ import argparse
 
 from benchmarks.tables import grid, report, sets
 from benchmarks.tables.contenders import CONTENDERS
+from benchmarks.tables.process import Limits
 
 
 def main(arguments: list[str]) -> None:
     """Compute what is not stored, and print the comparison."""
+    run(arguments)
+
+
+def run(arguments: list[str]) -> report.Results:
+    """The results of a comparison, which are computed where missing, and printed."""
     options = parsed(arguments)
     names = options.sets or sets.names(options.half)
     if not options.report:
-        settings = grid.Settings(
-            options.part, options.threads, options.limit, options.disturbed
-        )
+        limits = Limits(options.threads, options.limit)
+        settings = grid.Settings(options.part, limits, options.disturbed)
         grid.run(names, options.contenders, options.seeds, settings)
-    report.show(names, options.contenders, options.seeds, options.part)
+    results = report.stored_results(options.contenders, options.seeds, options.part)
+    report.show(results, names)
+    return results
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -24,7 +31,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     add("--sets", nargs="+", choices=list(sets.TABLES), metavar="NAME")
     add(
         "--half",
-        choices=("choosing", "final"),
+        choices=("choosing", "final", "noisy"),
         default="choosing",
         help="the tables; the final half is looked at once, after all choices",
     )
@@ -37,8 +44,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         default="test",
         help="score on the test part, or on a fifth of the training part, for tuning",
     )
-    add("--threads", type=int, default=2)
-    add("--limit", type=int, default=1200, help="processor seconds of a cell")
+    limits = Limits()
+    add("--threads", type=int, default=limits.threads)
+    add("--limit", type=int, default=limits.seconds, help="processor seconds of a cell")
     add("--disturbed", action="store_true", help="note that other work runs beside")
     add("--report", action="store_true", help="print what is stored, compute nothing")
     return parser.parse_args(arguments)

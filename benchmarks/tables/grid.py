@@ -6,17 +6,12 @@ interrupted run continues, and runs of several contenders do not meet in a file.
 
 import json
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from pathlib import Path
-from resource import RLIMIT_CPU, setrlimit
 
 from benchmarks.runner import RESULTS, machine_line
+from benchmarks.tables.process import Limits, measure
 
 Cells = dict[str, dict]
 
@@ -49,14 +44,10 @@ def keep(contender: str, key: str, figures: dict) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """How cells are computed: `limit_s` are seconds of processor time of a process.
-
-    Processor time, since other work may run beside; `disturbed` says that it did.
-    """
+    """The part that is scored, and limits; `disturbed` says that other work runs beside."""
 
     part: str
-    threads: int
-    limit_s: int
+    limits: Limits
     disturbed: bool
 
 
@@ -64,47 +55,26 @@ def run(
     names: list[str], contenders: list[str], seeds: list[int], settings: Settings
 ) -> None:
     """Compute the cells that are not stored yet, the seeds and contenders in their order."""
-    note = {"threads": settings.threads, "machine": machine_line()}
+    note = {"threads": settings.limits.threads, "machine": machine_line()}
     note |= {"disturbed": True} if settings.disturbed else {}
     for seed, contender, name in product(seeds, contenders, names):
         key = key_of(name, seed, settings.part)
         if key in stored(contender):
             continue
         print(f"{contender}: {key} ...", end=" ", flush=True)
-        figures = measure(contender, name, seed, settings)
+        cell = ["benchmarks.tables.cell", name, contender, str(seed), settings.part]
+        figures = measure(cell, settings.limits, environment(contender))
         if figures is not None:
             keep(contender, key, figures | note)
             print(summary(figures), flush=True)
 
 
-def measure(contender: str, name: str, seed: int, settings: Settings) -> dict | None:
-    """The figures of a cell, or None if its data or its library is not available."""
-    limit = settings.limit_s
-    arguments = [name, contender, str(seed), settings.part]
-    process = subprocess.run(
-        [sys.executable, "-m", "benchmarks.tables.cell", *arguments],
-        env=os.environ | dict(environment(contender, settings.threads)),
-        preexec_fn=partial(setrlimit, RLIMIT_CPU, (limit, limit + 5)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if process.returncode == 0:
-        return json.loads(process.stdout)
-    if process.returncode < 0:  # a signal: of the limit, or for want of memory
-        reason = signal.Signals(-process.returncode).name
-        return {"failed": f"{reason}, with a limit of {limit} s of processor time"}
-    print(f"not available: {process.stderr.strip().splitlines()[-1]}", flush=True)
-    return None
-
-
-def environment(contender: str, threads: int) -> Iterator[tuple[str, str]]:
-    """The number of threads, and the checkout in BEFORE for the contender of that name."""
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        yield f"{library}_NUM_THREADS", str(threads)
-    if contender == "before":
-        path = os.environ.get("PYTHONPATH", "")
-        yield "PYTHONPATH", os.pathsep.join([os.environ["BEFORE"], path])
+def environment(contender: str) -> dict[str, str]:
+    """For the contender "before", the checkout whose folder src is in BEFORE."""
+    if contender != "before":
+        return {}
+    paths = os.environ["BEFORE"], os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def summary(figures: dict) -> str:

@@ -45,9 +45,12 @@ class Results:
         )
 
 
-def show(names: list[str], contenders: list[str], seeds: list[int], part: str) -> None:
+def stored_results(contenders: list[str], seeds: list[int], part: str) -> Results:
+    return Results({c: stored(c) for c in contenders}, seeds, part)
+
+
+def show(results: Results, names: list[str]) -> None:
     """Print all tables of a comparison; the first contender is compared with the others."""
-    results = Results({c: stored(c) for c in contenders}, seeds, part)
     for name in names:
         table_of(results, name)
     complete = results.complete(names)

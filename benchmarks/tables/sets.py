@@ -24,10 +24,10 @@ from sklearn.datasets import (
 )
 from sklearn.model_selection import train_test_split
 
-from benchmarks.tables import classification, regression
+from benchmarks.tables import classification, noise, regression
 from benchmarks.tables.sources import Rows, from_r, from_sklearn
 
-Half = Literal["choosing", "final"]
+Half = Literal["choosing", "final", "noisy"]
 Part = Literal["test", "validation"]
 MAX_ROWS = 300_000
 
@@ -89,11 +89,21 @@ REGRESSION = {
     "movies": Table("final", regression.movies),
     "ratings": Table("final", regression.ratings),
 }
+CLASSIFICATION |= {
+    name: Table("noisy", noise.made(*sizes, **kind), n_train=sizes[0])
+    for name, (*sizes, kind) in noise.MADE.items()
+}
+CLASSIFICATION |= {
+    "affairs": Table("noisy", noise.affairs),
+    "volunteers": Table("noisy", labels("carData", "Cowles", "volunteer")),
+    "mortgages": Table("noisy", labels("AER", "HMDA", "deny")),
+    "smokers": Table("noisy", labels("AER", "SmokeBan", "smoker")),
+}
 TABLES = CLASSIFICATION | REGRESSION
 
 
 def names(half: Half | None = None) -> list[str]:
-    """The tables of a half, or all."""
+    """The tables of a half, or all. The noisy ones are in neither half."""
     return [name for name, table in TABLES.items() if half in (None, table.half)]
 
 
