@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     names = ["--contenders", "lamina", *OTHERS]
     results = command.run(["--half", "noisy", *names, *arguments])
     print(f"\n{'log loss: ours over the better of the others':46}{'ratio':>7}")
-    for name in results.complete(sets.names("noisy")):
+    for name in results.complete(sets.names(["noisy"])):
         ratio = ratio_of(results, name)
         verdict = "" if ratio <= MAX_RATIO else f"   above {MAX_RATIO}"
         print(f"  {name:44}{ratio:7.3f}{verdict}")

@@ -102,7 +102,7 @@ def mean_losses(case: str, contender: str) -> dict[str, float | str]:
 def losses(case: str, contender: str, seed: int) -> dict[str, float | str]:
     """One fit: its score, and the loss of score by each change."""
     (X, y), (X_test, y_test) = sets.load(case, seed, "validation")
-    has_classes = case in sets.CLASSIFICATION
+    has_classes = sets.has_classes(case)
     model = CONTENDERS[contender](Problem.of(X, has_classes, seed))(X, y)
     score_of = scores.of_classes if has_classes else scores.of_numbers
     predict = model.predict_proba if has_classes else model.predict

@@ -52,10 +52,10 @@ def test_official_test_rows_stay_test_rows(rows, monkeypatch):
 
 
 def test_halves_are_balanced_and_what_was_measured_earlier_is_for_choosing():
-    assert len(sets.names("choosing")) == len(sets.names("final")) == 20
+    assert len(sets.names(["choosing"])) == len(sets.names(["final"])) == 20
     earlier = {"adult", "diamonds", "flights-late", "flights-delay", "diabetes"}
     earlier |= {"digits", "cancer", "wine", "iris"}
-    assert earlier <= set(sets.names("choosing"))
+    assert earlier <= set(sets.names(["choosing"]))
 
 
 def test_scores_of_classes_are_those_of_scikit_learn():

@@ -18,7 +18,7 @@ from benchmarks.worker import measured
 def cell(name: str, contender: str, seed: int, part: sets.Part) -> dict:
     """The figures of a contender on a table."""
     train, test = sets.load(name, seed, part)
-    has_classes = name in sets.CLASSIFICATION
+    has_classes = sets.has_classes(name)
     problem = Problem.of(train[0], has_classes, seed)
     return fitted(CONTENDERS[contender](problem), has_classes, train, test)
 

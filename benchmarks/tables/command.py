@@ -31,8 +31,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     add("--sets", nargs="+", choices=list(sets.TABLES), metavar="NAME")
     add(
         "--half",
+        nargs="+",
         choices=("choosing", "final", "noisy"),
-        default="choosing",
+        default=["choosing"],
         help="the tables; the final half is looked at once, after all choices",
     )
     peers = [name for name in CONTENDERS if name != "before"]

@@ -1,6 +1,5 @@
 """Contenders side by side, mean ranks, and wins beyond noise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,23 +51,20 @@ def stored_results(contenders: list[str], seeds: list[int], part: str) -> Result
 def show(results: Results, names: list[str]) -> None:
     """Print all tables of a comparison; the first contender is compared with the others."""
     for name in names:
-        table_of(results, name)
+        if any(results.of(contender, name) for contender in results.cells):
+            table_of(results, name)
     complete = results.complete(names)
     if missing := [name for name in names if name not in complete]:
         print(f"\nnot in the ranks, because cells are missing: {', '.join(missing)}")
     ranks_of(results, complete)
-    if not any(
-        "disturbed" in cell for c in results.cells.values() for cell in c.values()
-    ):
-        return
-    print(
-        "\nOther work ran beside some of these fits: their seconds are no measurement."
-    )
+    cells = (results.of(c, name) or () for c in results.cells for name in names)
+    if any("disturbed" in cell for seeds in cells for cell in seeds):
+        print("\nOther work ran beside these fits: their seconds are no measurement.")
 
 
 def table_of(results: Results, name: str) -> None:
     """Means over the seeds of each contender on a table."""
-    kinds = ("accuracy", "log loss") if name in sets.CLASSIFICATION else ("R^2", "RMSE")
+    kinds = ("accuracy", "log loss") if sets.has_classes(name) else ("R^2", "RMSE")
     heads = (*kinds, "ECE", "fit s", "CPU s", "predict s", "MB")
     print(f"\n{name:24}" + "".join(f"{head:>11}" for head in heads))
     for contender in results.cells:
@@ -85,31 +81,32 @@ def table_of(results: Results, name: str) -> None:
 def ranks_of(results: Results, complete: list[str]) -> None:
     """Mean ranks and, of the first contender against each other one, wins, ties, losses."""
     first = next(iter(results.cells))
-    halves: dict[str, Callable[[str], bool]] = {
-        "all": lambda name: True,
-        "choosing": lambda name: sets.TABLES[name].half == "choosing",
-        "final": lambda name: sets.TABLES[name].half == "final",
-    }
-    for half, belongs in halves.items():
-        names = [name for name in complete if belongs(name)]
+    choosing, final = (
+        [name for name in complete if sets.TABLES[name].half == half]
+        for half in ("choosing", "final")
+    )
+    selections = {"all": complete, "choosing": choosing, "final": final}
+    for selection, names in selections.items():
         if not names:
             continue
-        classes = [name for name in names if name in sets.CLASSIFICATION]
+        classes = [name for name in names if sets.has_classes(name)]
         by_score = results.ranks(names, "score", -1.0).mean(0)
         by_loss = results.ranks(classes, "loss", 1.0)
-        print(f"\nmean ranks, {half}: {len(names)} tables, {len(classes)} with classes")
+        print(
+            f"\nmean ranks, {selection}: {len(names)} tables, {len(classes)} with classes"
+        )
         print(f"  {'':22}{'score':>8}{'log loss':>10}   {first}: wins, ties, losses")
         for i, contender in enumerate(results.cells):
             loss = by_loss[:, i].mean() if classes else np.nan
-            wins = (
-                "" if contender == first else outcomes(results, first, contender, names)
-            )
-            print(f"  {contender:22}{by_score[i]:8.2f}{loss:10.2f}   {wins}")
+            line = f"  {contender:22}{by_score[i]:8.2f}{loss:10.2f}"
+            if contender != first:
+                line += f"   {outcomes(results, first, contender, names)}"
+            print(line)
 
 
 def outcomes(results: Results, first: str, other: str, names: list[str]) -> str:
     """Wins, ties and losses of the first in score, and in log loss, beyond noise."""
-    classes = [name for name in names if name in sets.CLASSIFICATION]
+    classes = [name for name in names if sets.has_classes(name)]
     texts = []
     for what, tables, sign in (("score", names, 1.0), ("loss", classes, -1.0)):
         signs = [sign * compared(results, first, other, n, what) for n in tables]

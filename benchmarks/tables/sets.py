@@ -8,9 +8,11 @@ Of each table a fifth is the test part, stratified by class, drawn with the seed
 estimator gets too; Adult has an official test part. The part "validation" is a fifth of the
 training part, drawn with the same seed: what is chosen is chosen there, and the test part is
 never touched. Of more than 300,000 rows, 300,000 are drawn at random (flights: 327,346).
+
+The noisy tables (`noise.py`) belong to neither half.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,22 +91,25 @@ REGRESSION = {
     "movies": Table("final", regression.movies),
     "ratings": Table("final", regression.ratings),
 }
-CLASSIFICATION |= {
+NOISY = {
     name: Table("noisy", noise.made(*sizes, **kind), n_train=sizes[0])
     for name, (*sizes, kind) in noise.MADE.items()
-}
-CLASSIFICATION |= {
+} | {
     "affairs": Table("noisy", noise.affairs),
     "volunteers": Table("noisy", labels("carData", "Cowles", "volunteer")),
     "mortgages": Table("noisy", labels("AER", "HMDA", "deny")),
     "smokers": Table("noisy", labels("AER", "SmokeBan", "smoker")),
 }
-TABLES = CLASSIFICATION | REGRESSION
+TABLES = CLASSIFICATION | REGRESSION | NOISY
 
 
-def names(half: Half | None = None) -> list[str]:
-    """The tables of a half, or all. The noisy ones are in neither half."""
-    return [name for name, table in TABLES.items() if half in (None, table.half)]
+def has_classes(name: str) -> bool:
+    return name not in REGRESSION
+
+
+def names(halves: Collection[Half]) -> list[str]:
+    """The tables of these halves."""
+    return [name for name, table in TABLES.items() if table.half in halves]
 
 
 def load(name: str, seed: int, part: Part = "test") -> tuple[Rows, Rows]:
@@ -124,7 +129,7 @@ def split_rows(
     name: str, rows: np.ndarray, y: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Four fifths and a fifth of the rows, stratified by class."""
-    stratify = y[rows] if name in CLASSIFICATION else None
+    stratify = y[rows] if has_classes(name) else None
     return train_test_split(rows, test_size=0.2, random_state=seed, stratify=stratify)
 
 

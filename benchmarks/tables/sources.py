@@ -2,7 +2,8 @@
 
 A table is (X, y): X is a pandas frame of numbers (float64) and categories, y an array of
 integer classes or of floats. Rows without a target are left out. The tables of R come from
-Debian's r-cran-* packages, and need Rscript once; its files are kept in out/tables.
+Debian's r-cran-mlbench, -modeldata, -kernlab, -cardata, -aer and -dslabs, and need Rscript
+once; its files are kept in out/tables.
 """
 
 import subprocess
