@@ -1,4 +1,7 @@
-"""Run one suite, or all: python -m benchmarks [SUITE [CASE ...]]."""
+"""Run one suite, or all short ones: python -m benchmarks [SUITE [CASE ...]].
+
+The suites "tables", "noisy", "robustness" and "growth" take hours, and run only by name.
+"""
 
 import importlib
 import sys

@@ -20,7 +20,16 @@ PUBLIC_CLASSES = [c for c in (getattr(lamina, n) for n in lamina.__all__) if isc
 
 MAX_FILE, MAX_FUNCTION = 300, 40
 OF_NO_MODULE = {
-    *("golden", "integration", "parity", "project", "sklearn_checks", "types", "words")
+    *(
+        "benchmarks",
+        "golden",
+        "integration",
+        "parity",
+        "project",
+        "sklearn_checks",
+        "types",
+        "words",
+    )
 }
 """Test files about the package as a whole."""
 OPTIONAL = {
