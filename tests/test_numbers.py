@@ -108,8 +108,9 @@ def test_a_weight_counts_as_repetition(seed):
 
 def test_repeated_rows_do_not_make_more_edges():
     X = np.random.default_rng(0).normal(size=(100, 2))
-    once, often = fitted(X).spec.edges, fitted(np.repeat(X, 50, axis=0)).spec.edges
-    np.testing.assert_allclose(once, often, atol=1e-5)
+    edges = fitted(X).spec.edges
+    repeated = fitted(np.repeat(X, 50, axis=0)).spec.edges
+    np.testing.assert_allclose(edges, repeated, atol=1e-5)
 
 
 def test_missing_values_have_no_part_in_the_edges():

@@ -153,12 +153,13 @@ class TensorSamples(IndependentSamples):
         return self.x.shape[1] if self.x.ndim == 3 else 1
 
     def resident(self, device: torch.device, max_bytes: int) -> "TensorSamples":
-        parts = [self.x, self.codes, self.bags]
-        if sum(0 if part is None else part.nbytes for part in parts) > max_bytes:
+        codes, bags = self.codes, self.bags
+        parts = [part for part in (self.x, codes, bags) if part is not None]
+        if sum(part.nbytes for part in parts) > max_bytes:
             return self
-        return TensorSamples(
-            *(part if part is None else part.to(device) for part in parts)
-        )
+        codes = None if codes is None else codes.to(device)
+        bags = None if bags is None else bags.to(device)
+        return TensorSamples(self.x.to(device), codes, bags)
 
     def take(self, rows: Tensor) -> Batch:
         bags = None if self.bags is None else self.bags[rows]

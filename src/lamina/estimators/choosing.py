@@ -58,6 +58,7 @@ def search(
     """
     n_splits = fitting.recipe.n_splits
     trials: list[Trial] = []
+    training = None
     for seed in spawn(seeds[0], n_splits):
         rows = validation.split(
             fitting.params, fitting.recipe, data, fitting.task, seed, fitting.rows
@@ -72,6 +73,7 @@ def search(
             training.model, samples, fitting.task.predict
         )
         trials.append(Trial(training.history.validation_scores, rows[1], outputs))
+    assert training is not None
     return _choice_of(fitting, data, trials), training
 
 

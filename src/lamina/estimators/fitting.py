@@ -97,13 +97,7 @@ class Fitting:
         held_out = validation.read(self.owner, self.encoder, self.task)
         start = Start(self.params, data, held_out, validation)
         seeds = spawn(start.seed, 3)
-        defaults = type(self.estimator).defaults(self.form)
-        if self.resumes or self.single_epoch:
-            defaults = replace(defaults, chooses_epochs=False)
-        is_validated = held_out is not None
-        recipe = self.recipe = recipe_of(
-            self.params, defaults, len(data), is_validated=is_validated
-        )
+        recipe = self.recipe = self._recipe(len(data), held_out is not None)
         if start.saved is None and not recipe.refits:
             start.rows = validation.split(
                 self.params, recipe, data, self.task, seeds[0], self.rows
@@ -132,6 +126,12 @@ class Fitting:
         callback_data["reconstruction_attributes"] = self.fitted
         context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
         return training.history
+
+    def _recipe(self, n_samples: int, is_validated: bool) -> Recipe:
+        defaults = type(self.estimator).defaults(self.form)
+        if self.resumes or self.single_epoch:
+            defaults = replace(defaults, chooses_epochs=False)
+        return recipe_of(self.params, defaults, n_samples, is_validated=is_validated)
 
     def max_epochs(self, loader: Loader) -> int:
         """The epochs of a fit that is not stopped before."""

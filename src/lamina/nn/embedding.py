@@ -58,11 +58,12 @@ class DroppingEmbedding(nn.Embedding):
         with torch.no_grad():
             self.weight.mul_(SMALL_DEVIATION)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
+        """Token ids (B, T) -> (B, T, D)."""
         if self.training and self.dropout:
-            is_kept = keep_mask(x.float(), self.dropout) > 0
-            x = torch.where(is_kept | (x == PAD), x, UNKNOWN)
-        return super().forward(x)
+            is_kept = keep_mask(input.float(), self.dropout) > 0
+            input = torch.where(is_kept | (input == PAD), input, UNKNOWN)
+        return super().forward(input)
 
 
 def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding:

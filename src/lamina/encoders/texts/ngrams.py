@@ -77,8 +77,8 @@ class NGrams(Stored):
 
     def encode(self, texts: Tokens) -> Bags:
         """The known n-grams of each text, of which there may be none."""
-        bags = sum(map(self._weighted, _counts(texts)))
-        assert isinstance(bags, sparse.csr_matrix)
+        words, characters = map(self._weighted, _counts(texts))
+        bags = words + characters
         return Bags(
             torch.from_numpy(bags.indices),
             torch.from_numpy(bags.data),
