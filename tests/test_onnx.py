@@ -204,13 +204,22 @@ def test_activations(activation, folder):
 
 
 @pytest.mark.parametrize(
-    "loss", ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
+    "params",
+    [
+        {},
+        {"loss": "absolute_error"},
+        {"loss": "huber"},
+        {"loss": "poisson"},
+        {"loss": "gamma"},
+        {"loss": "quantile", "quantiles": 0.3},
+        {"loss": "quantile", "quantiles": (0.9, 0.1, 0.5)},
+    ],
 )
 @pytest.mark.parametrize("n_outputs", [None, 2])
-def test_losses_of_regressors(loss, n_outputs, folder):
+def test_losses_of_regressors(params, n_outputs, folder):
     data = EXAMPLES["table"]
     y = data.numbers if n_outputs is None else np.stack([data.numbers] * n_outputs, 1)
-    network = lamina.DNNRegressor(loss=loss, **BRIEF).fit(data.X, 1e6 * y)
+    network = lamina.DNNRegressor(**params, **BRIEF).fit(data.X, 1e6 * (y + 1))
     assert_parity(network, predictor_of(network, folder), unseen("table", 64))
 
 
