@@ -216,11 +216,15 @@ def test_activations(activation, folder):
     ],
 )
 @pytest.mark.parametrize("n_outputs", [None, 2])
-def test_losses_of_regressors(params, n_outputs, folder):
-    data = EXAMPLES["table"]
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [(lamina.DNNRegressor, "table"), (lamina.CNNRegressor, "series")],
+)
+def test_losses_of_regressors(estimator, name, params, n_outputs, folder):
+    data = EXAMPLES[name]
     y = data.numbers if n_outputs is None else np.stack([data.numbers] * n_outputs, 1)
-    network = lamina.DNNRegressor(**params, **BRIEF).fit(data.X, 1e6 * (y + 1))
-    assert_parity(network, predictor_of(network, folder), unseen("table", 64))
+    network = estimator(**params, **BRIEF).fit(data.X, 1e6 * (y + 1))
+    assert_parity(network, predictor_of(network, folder), unseen(name, 64))
 
 
 @pytest.mark.parametrize(
