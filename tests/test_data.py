@@ -179,18 +179,6 @@ def test_parameters_of_training_may_change_in_a_resumed_fit():
     assert network.fit(X, Y).n_iter_ == 5
 
 
-def test_a_quantile_that_is_set_is_learnt_from_then_on():
-    y = np.random.default_rng(0).normal(size=200)
-    flat = np.zeros((200, 1))
-    params = {"hidden_layer_sizes": (), "learning_rate_init": 0.1, "alpha": 0.0}
-    network = DNNRegressor(
-        loss="quantile", quantile=0.1, max_iter=30, warm_start=True, random_state=0
-    ).set_params(**params)
-    assert (y < network.fit(flat, y).predict(flat)).mean() < 0.3
-    network.set_params(quantile=0.9).fit(flat, y)
-    assert (y < network.predict(flat)).mean() > 0.7
-
-
 def test_bounds_of_forecasts_count_at_once():
     series = [np.abs(np.sin(np.arange(60.0))) for _ in range(2)]
     network = Forecaster(horizon=3, max_iter=1, random_state=0).fit(series)
@@ -544,7 +532,7 @@ def test_class_weights_are_applied_in_the_score_that_stops_a_classifier():
 
 def test_a_fit_of_a_robust_loss_is_stopped_by_this_loss():
     y = X[:, 0]
-    network = regressor(loss="quantile", quantile=0.9)
+    network = regressor(loss="quantile", quantiles=0.9)
     network.fit(X, y, X_val=X[:9], y_val=y[:9])
     over = (y[:9] - network.predict(X[:9])) / network.task_.scale
     truth = -np.maximum(0.9 * over, -0.1 * over).mean()

@@ -204,14 +204,27 @@ def test_activations(activation, folder):
 
 
 @pytest.mark.parametrize(
-    "loss", ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
+    "params",
+    [
+        {},
+        {"loss": "absolute_error"},
+        {"loss": "huber"},
+        {"loss": "poisson"},
+        {"loss": "gamma"},
+        {"loss": "quantile", "quantiles": 0.3},
+        {"loss": "quantile", "quantiles": (0.9, 0.1, 0.5)},
+    ],
 )
 @pytest.mark.parametrize("n_outputs", [None, 2])
-def test_losses_of_regressors(loss, n_outputs, folder):
-    data = EXAMPLES["table"]
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [(lamina.DNNRegressor, "table"), (lamina.CNNRegressor, "series")],
+)
+def test_losses_of_regressors(estimator, name, params, n_outputs, folder):
+    data = EXAMPLES[name]
     y = data.numbers if n_outputs is None else np.stack([data.numbers] * n_outputs, 1)
-    network = lamina.DNNRegressor(loss=loss, **BRIEF).fit(data.X, 1e6 * y)
-    assert_parity(network, predictor_of(network, folder), unseen("table", 64))
+    network = estimator(**params, **BRIEF).fit(data.X, 1e6 * (y + 1))
+    assert_parity(network, predictor_of(network, folder), unseen(name, 64))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from lamina.params import (
     sizes,
 )
 from lamina.tasks.label_task import GAMMAS
-from lamina.tasks.regression import LOSSES as REGRESSION_LOSSES
+from lamina.tasks.regression_loss import LOSSES as REGRESSION_LOSSES
 from lamina.tasks.schemes import PREFIXES
 from lamina.testing import all_estimators
 from lamina.training.optimizers import OPTIMIZERS
@@ -214,9 +214,9 @@ def test_estimators_refuse_parameters_without_effect(params):
         lamina.DNNClassifier(**params).fit([[0.0], [1.0]], [0, 1])
 
 
-def test_quantile_is_refused_without_the_quantile_loss():
-    with pytest.raises(ParameterError, match=r"quantile=0\.9 has no effect"):
-        lamina.DNNRegressor(quantile=0.9).fit([[0.0], [1.0]], [0.0, 1.0])
+def test_quantiles_are_refused_without_the_quantile_loss():
+    with pytest.raises(ParameterError, match=r"quantiles=0\.9 has no effect"):
+        lamina.DNNRegressor(quantiles=0.9).fit([[0.0], [1.0]], [0.0, 1.0])
 
 
 def test_a_parameter_error_is_a_value_error_and_a_type_error():

@@ -145,11 +145,18 @@ def test_labels_of_every_type_are_the_same(y, path):
     np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile", "poisson"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "gamma"])
 def test_targets_are_scaled_as_before(loss, path):
     y = np.abs(NUMBERS[:, :2])
     network = DNNRegressor(loss=loss, **BRIEF).fit(NUMBERS, y)
     loaded = again(network, path)
+    np.testing.assert_array_equal(loaded.predict(NUMBERS), network.predict(NUMBERS))
+
+
+@pytest.mark.parametrize("quantiles", [0.2, (0.9, 0.1)])
+def test_quantiles_are_predicted_as_before(quantiles, path):
+    network = DNNRegressor(loss="quantile", quantiles=quantiles, **BRIEF)
+    loaded = again(network.fit(NUMBERS, NUMBERS[:, :2]), path)
     np.testing.assert_array_equal(loaded.predict(NUMBERS), network.predict(NUMBERS))
 
 

@@ -70,7 +70,7 @@ SYNONYMS: dict[str, str] = {
     "horizon": "forecast_horizon prediction_length output_chunk_length fh",
     "season": "seasonality season_length seasonal_periods sp period m",
     "window": "context_length lookback input_chunk_length bptt seq_len",
-    "quantiles": "quantile_levels levels",
+    "quantiles": "quantile quantile_levels levels",
     "id_column": "unique_id id_col group_ids item_id",
     "time_column": "ds time_col date_column time_idx timestamp_column",
     "value_column": "target target_col target_column",

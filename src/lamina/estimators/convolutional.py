@@ -53,7 +53,8 @@ class CNNRegressor(GridInputParams, Regressor, ConvolutionalParams):
     grey, a list of files or of PIL images, read when they are needed; or series: an array
     (samples, steps, channels), a 2-D array (samples, steps), a list of arrays of unequal
     length; or texts, sound files or waveforms (with `sampling_rate`).
-    y has one column or several, and is standardised while training.
+    y has one column or several, and is standardised while training. Predictions do not
+    lie far outside its range; see `loss`.
 
     {parameters}
 

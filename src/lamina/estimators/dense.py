@@ -59,7 +59,7 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
     """Dense network (multi-layer perceptron) for predicting real values from a table or texts.
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
-    standardised while training.
+    standardised while training. Predictions do not lie far outside its range; see `loss`.
 
     {parameters}
 
@@ -77,6 +77,9 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
     >>> network = DNNRegressor(max_iter=20, random_state=0).fit(X, y)
     >>> bool(network.score(X, y) > 0.4)
     True
+    >>> network = DNNRegressor(loss="quantile", quantiles=(0.1, 0.9), max_iter=5)
+    >>> network.fit(X, y).predict(X[:3]).shape
+    (3, 2)
     """
 
     body = DenseBody

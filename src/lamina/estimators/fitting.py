@@ -185,7 +185,9 @@ class Fitting:
         self.plain = data.X
         if not self.resumes:
             self.task.fit(data.y, data.weight, self.classes)
-        elif self.classes is not None:
+            return data
+        self.task.extend(data.y)
+        if self.classes is not None:
             self._refuse_other_classes()
         return data
 

@@ -23,6 +23,7 @@ from lamina.inputs import DataLike, Indexable
 from lamina.params import Use, at_least, check_params, fraction, layers
 from lamina.tasks.base import Task
 from lamina.tasks.forecasting import Forecasting, ForecastingParams
+from lamina.tasks.quantiles import uncrossed
 from lamina.training.params import Rate
 from lamina.training.precision import device_of, on_device
 
@@ -95,8 +96,7 @@ class SeriesForecaster(
         levels = self._parts()[1].levels[1:]
         if not levels:
             raise ParameterError("quantiles was () in fit; set it and call fit again.")
-        values = np.sort(self._outputs_of_plain(panel)[:, :, 1:], axis=2)
-        values = values[:, :, np.argsort(np.argsort(levels))]
+        values = uncrossed(self._outputs_of_plain(panel)[:, :, 1:], levels)
         return to_container(panel, values, [str(level) for level in levels])
 
     def score(

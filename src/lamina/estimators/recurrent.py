@@ -49,7 +49,8 @@ class RNNRegressor(SequenceInputParams, Regressor, RecurrentParams):
     X is a list of arrays (steps, channels) of equal or unequal length, an array (samples,
     steps, channels), a 2-D array (samples, steps) of univariate series, a list of texts or
     of lists of tokens, or a list of sound files or waveforms (with `sampling_rate`).
-    y has one column or several, and is standardised while training.
+    y has one column or several, and is standardised while training. Predictions do not
+    lie far outside its range; see `loss`.
 
     {parameters}
 

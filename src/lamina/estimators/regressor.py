@@ -9,7 +9,8 @@ from sklearn.base import RegressorMixin
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.fitted import FittedColumns
 from lamina.inputs import DataLike
-from lamina.tasks.regression import Regression, RegressionParams
+from lamina.tasks.regression import Regression
+from lamina.tasks.regression_loss import RegressionParams
 from lamina.training.callbacks import with_callbacks
 
 
@@ -53,14 +54,20 @@ class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the units of the targets, and of their shape.
+            In the units of the targets, and of their shape; within the range that the
+            parameter `loss` describes. With a sequence of `quantiles` of shape
+            (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles), in the order of
+            `quantiles`, and never crossing.
         """
         return self._outputs(X)
 
     def score(
         self, X: DataLike, y: DataLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """The coefficient of determination, R^2.
+        """The coefficient of determination, R^2; for `loss="quantile"` D^2.
+
+        D^2 is the fraction of the pinball loss of constant quantiles that is explained, as
+        in `sklearn.metrics.d2_pinball_score`; of several quantiles the mean.
 
         Parameters
         ----------

@@ -3,7 +3,7 @@
 The loss is the mean over the samples of `weight` (B,), None for 1, times the loss of each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -69,9 +69,47 @@ def squared_error(
     output: Tensor, target: Tensor, weight: Tensor | None
 ) -> LossAndGradient:
     """Of outputs (B, K) and targets (B, K), averaged over K."""
-    gradient = output - target
-    loss = weighted_mean(gradient.square().mean(1), weight)
-    return loss, _mean_over_samples(gradient.mul_(2 / gradient.shape[1]), weight)
+    error = output - target
+    return _mean_of_values(error.square(), error.mul_(2), weight)
+
+
+def absolute_error(
+    output: Tensor, target: Tensor, weight: Tensor | None
+) -> LossAndGradient:
+    """Of outputs (B, K) and targets (B, K), averaged over K."""
+    error = output - target
+    return _mean_of_values(error.abs(), error.sign(), weight)
+
+
+def huber(
+    output: Tensor, target: Tensor, weight: Tensor | None, deltas: Sequence[float]
+) -> LossAndGradient:
+    """Of outputs (B, K) and targets (B, K), linear in errors above `deltas` (K,)."""
+    error, delta = output - target, _by_column(deltas, output)
+    gradient = error.clamp(-delta, delta)
+    return _mean_of_values(gradient * (error - gradient / 2), gradient, weight)
+
+
+def pinball(
+    output: Tensor, target: Tensor, weight: Tensor | None, levels: Sequence[float]
+) -> LossAndGradient:
+    """Of the Q quantiles `levels`: outputs (B, K Q) and targets (B, K)."""
+    error = output.unflatten(1, (-1, len(levels))) - target.unsqueeze(2)
+    gradient = (error > 0).to(error.dtype) - _by_column(levels, output)
+    losses = (gradient * error).flatten(1)
+    return _mean_of_values(losses, gradient.flatten(1), weight)
+
+
+def poisson(output: Tensor, target: Tensor, weight: Tensor | None) -> LossAndGradient:
+    """Half the deviance, up to a constant, of means whose logarithms are the outputs."""
+    mean = output.exp()
+    return _mean_of_values(mean - target * output, mean - target, weight)
+
+
+def gamma(output: Tensor, target: Tensor, weight: Tensor | None) -> LossAndGradient:
+    """Half the deviance, up to a constant, of means whose logarithms are the outputs."""
+    ratio = target * (-output).exp()
+    return _mean_of_values(output + ratio, 1 - ratio, weight)
 
 
 def by_autograd(
@@ -99,6 +137,25 @@ def _log_softmax(logits: Tensor) -> Tensor:
     if logits.stride(0) == 1:
         return torch.log_softmax(logits.t(), 0).t()
     return torch.log_softmax(logits, 1)
+
+
+def _mean_of_values(
+    losses: Tensor, gradient: Tensor, weight: Tensor | None
+) -> LossAndGradient:
+    """The mean over K and the samples of losses (B, K), and its gradient from theirs."""
+    n_values = gradient.shape[1]
+    if n_values > 1:
+        gradient.div_(n_values)
+    loss = weighted_mean(losses.mean(1), weight)
+    return loss, _mean_over_samples(gradient, weight)
+
+
+def _by_column(values: Sequence[float], like: Tensor) -> Any:
+    """A number for all columns if they are equal, otherwise a tensor of one for each."""
+    if len(set(values)) == 1:
+        return values[0]
+    # Filled on the device: a copy to the GPU cannot be a part of a captured step.
+    return torch.stack([like.new_full((), value) for value in values])
 
 
 def _mean_over_samples(gradient: Tensor, weight: Tensor | None) -> Tensor:

@@ -17,7 +17,9 @@ from lamina.onnx.viterbi import labelling
 from lamina.tasks.classification import SingleLabelClassification
 from lamina.tasks.forecasting import Forecasting
 from lamina.tasks.label_task import LabelTask
-from lamina.tasks.regression import LOSSES, Regression
+from lamina.tasks.quantiles import ranks_of
+from lamina.tasks.regression import Regression
+from lamina.tasks.regression_loss import LOSSES
 from lamina.tasks.several_labels import (
     MultilabelClassification,
     MultioutputClassification,
@@ -99,10 +101,23 @@ def _numbers(
     output = _outputs(graph, task, head, features)
     if LOSSES[task.loss_name].positive:
         output = graph.add("Exp", output)
-    output = graph.add("Reshape", output, graph.ints(-1, *task.shape))
-    output = graph.add("Mul", output, graph.constant(task.scale, np.float64))
-    output = graph.add("Add", output, graph.constant(task.mean, np.float64))
-    graph.output(output, "predictions", DOUBLE, ["batch", *task.shape])
+    n_levels = max(len(task.levels), 1)
+    output = graph.add("Reshape", output, graph.ints(-1, *task.shape, n_levels))
+    for operation, values in zip(
+        ("Mul", "Add", "Max", "Min"),
+        (task.scale, task.mean, *task.bounds()),
+        strict=True,
+    ):
+        constant = graph.constant(values[..., None], np.float64)
+        output = graph.add(operation, output, constant)
+    if task.levels:
+        k = graph.ints(n_levels)
+        output, _ = graph.add("TopK", output, k, n_outputs=2, largest=0)
+        ranks = graph.ints(*ranks_of(task.levels))
+        output = graph.add("Gather", output, ranks, axis=-1)
+    shape = [*task.shape, *task.axis]
+    output = graph.add("Reshape", output, graph.ints(-1, *shape))
+    graph.output(output, "predictions", DOUBLE, ["batch", *shape])
     return {"kind": "numbers"}
 
 

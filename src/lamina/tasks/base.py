@@ -75,6 +75,10 @@ class Task(Stored, ABC):
         del y, weight, classes
         return self
 
+    def extend(self, y: Any) -> None:
+        """Take account of the targets of a resumed fit; labels and scales stay."""
+        del y
+
     def target_weights(self, y: Any) -> np.ndarray | None:
         """Weights (n,) of the samples by their targets; None if all are 1."""
         del y

@@ -13,25 +13,13 @@ from lamina.nn.body import Body, CausalBody
 from lamina.nn.heads import LastStepsHead, last_steps
 from lamina.nn.losses import weighted_mean
 from lamina.nn.model import Model
-from lamina.numeric import real
-from lamina.params import Params, Rule, Use, from_to
+from lamina.params import Params, Use, from_to
 from lamina.tasks.base import Task
+from lamina.tasks.quantiles import distinct_levels
 
 MEDIAN = 0.5
 LARGEST = 1e100
 """The greatest absolute value of `lower` and `upper`."""
-
-
-def levels() -> Rule:
-    """Quantiles."""
-    return Rule(
-        "tuple of distinct float in (0, 1)",
-        lambda v: (
-            isinstance(v, list | tuple)
-            and all(0 < real(q) < 1 for q in v)
-            and len(set(map(real, v))) == len(v)
-        ),
-    )
 
 
 class ForecastingParams(Params):
@@ -39,7 +27,7 @@ class ForecastingParams(Params):
 
     quantiles: Annotated[
         Sequence[float],
-        levels(),
+        distinct_levels(),
         Use.FROZEN,
         "Quantiles for `predict_quantiles`; `predict` gives the median.",
     ] = ()

@@ -1,25 +1,24 @@
 """Regression: one real number for each sample, or several."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy import sparse
 from sklearn.metrics import r2_score
 from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.exceptions import DataError
-from lamina.nn.losses import LossAndGradient, by_autograd, squared_error
+from lamina.nn.losses import LossAndGradient
 from lamina.nn.members import log_mean
 from lamina.nn.model import Model
 from lamina.numeric import as_floats
-from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
 from lamina.tasks.base import Classes, PooledTask
+from lamina.tasks.quantiles import d2_pinball, levels_of, uncrossed
+from lamina.tasks.regression_loss import LOSSES, LossParams, RegressionParams
 from lamina.tasks.targets import as_targets
 
 MAX_DEVIATION_RATIO = 3.0
@@ -41,98 +40,36 @@ TINY = 1e-12
 """The least prediction of which a logarithm is taken."""
 
 
-class LossParams(NamedTuple):
-    """Parameters of the losses."""
-
-    quantile: float
-    deltas: tuple[float, ...]
-    """The scaled error of each output from which on the Huber loss is linear."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss, `criterion(output, target, weight, loss_params)`."""
-
-    criterion: Callable[[Tensor, Tensor, Tensor | None, LossParams], LossAndGradient]
-    positive: bool = False
-    """Whether outputs are logarithms of predictions."""
-    robust: bool = False
-    """Whether the gradient is bounded, however large the error."""
-
-
-def _elementwise(
-    loss: Callable[[Tensor, Tensor, LossParams], Tensor],
-) -> Callable[[Tensor, Tensor, Tensor | None, LossParams], LossAndGradient]:
-    """The criterion of a loss of single values: its mean over outputs and samples."""
-
-    def criterion(
-        output: Tensor, target: Tensor, weight: Tensor | None, loss_params: LossParams
-    ) -> LossAndGradient:
-        return by_autograd(
-            lambda o, t: loss(o, t, loss_params).mean(1), output, target, weight
-        )
-
-    return criterion
-
-
-def _pinball(output: Tensor, target: Tensor, loss_params: LossParams) -> Tensor:
-    error, quantile = target - output, loss_params.quantile
-    return torch.maximum(quantile * error, (quantile - 1) * error)
-
-
-def _huber(output: Tensor, target: Tensor, loss_params: LossParams) -> Tensor:
-    # Python numbers, because a tensor would be copied to the GPU in each step.
-    if len(set(loss_params.deltas)) == 1:
-        delta = loss_params.deltas[0]
-        return F.huber_loss(output, target, reduction="none", delta=delta)
-    columns = zip(output.T, target.T, loss_params.deltas, strict=True)
-    losses = [F.huber_loss(o, t, reduction="none", delta=d) for o, t, d in columns]
-    return torch.stack(losses, dim=1)
-
-
-def _poisson(output: Tensor, target: Tensor, _: LossParams) -> Tensor:
-    return F.poisson_nll_loss(output, target, reduction="none")
-
-
-LOSSES = {
-    "squared_error": Loss(lambda o, t, w, _: squared_error(o, t, w)),
-    "absolute_error": Loss(_elementwise(lambda o, t, _: (o - t).abs()), robust=True),
-    "huber": Loss(_elementwise(_huber), robust=True),
-    "quantile": Loss(_elementwise(_pinball), robust=True),
-    "poisson": Loss(_elementwise(_poisson), positive=True),
-}
-
-
-class RegressionParams(Params):
-    """The loss of a regressor."""
-
-    loss: Annotated[
-        Literal["squared_error", "absolute_error", "huber", "quantile", "poisson"],
-        Use.FROZEN,
-        """What is minimised, on standardised targets: "squared_error" learns the mean,
-        "absolute_error" the median, "huber" something between them, "quantile" a
-        `quantile`; "poisson" learns the mean of counts and predicts values above 0.
-        Outliers among the targets have little effect on "absolute_error", "huber" and
-        "quantile".""",
-    ] = "squared_error"
-    quantile: Annotated[
-        float,
-        fraction(zero=False),
-        only_with(loss="quantile"),
-        "The quantile to learn.",
-    ] = 0.5
+MARGIN = 0.5
+"""How far predictions may lie outside the targets of `fit`, in ranges of these."""
+MAX_RATIO = 2.0
+"""The largest prediction of a mean above 0, in largest targets of `fit`."""
 
 
 class Regression(PooledTask):
-    """y (n,) or (n, K), standardised for training; outputs (n, K) in the scale of y.
+    """y (n,) or (n, K), standardised for training; outputs in the scale of y, of its shape.
 
-    Location and scale are robust to outliers among the targets if the loss is; the squared
-    error and "poisson" learn the mean, which outliers are part of.
+    Those of Q quantiles that were given as a sequence are (n, Q) or (n, K, Q). Location and
+    scale are robust to outliers among the targets if the loss is; the squared error,
+    "poisson" and "gamma" learn the mean, which outliers are part of.
     """
+
+    levels: tuple[float, ...] = ()
+    """The quantiles in their order; empty for any other loss."""
+    axis: tuple[int, ...] = ()
+    """The length of the axis of quantiles of the outputs, if they have one."""
+    low: np.ndarray | float = -np.inf
+    """The least target of each output."""
+    high: np.ndarray | float = np.inf
+    """The largest target of each output."""
 
     def configure(self, params: RegressionParams) -> None:
         self.loss_name = params.loss
-        self.quantile = float(params.quantile)
+        self.levels, self.axis = (), ()
+        if params.loss == "quantile":
+            self.levels = levels_of(params.quantiles)
+            is_several = isinstance(params.quantiles, Sequence)
+            self.axis = (len(self.levels),) if is_several else ()
 
     def read(self, y: object, X: object) -> np.ndarray:
         del X
@@ -157,9 +94,11 @@ class Regression(PooledTask):
     ) -> Self:
         del classes
         self.shape = y.shape[1:]
-        self.n_outputs = int(np.prod(self.shape))
+        n_columns = int(np.prod(self.shape))
+        self.n_outputs = n_columns * max(len(self.levels), 1)
+        self.low, self.high = np.asarray(y.min(0)), np.asarray(y.max(0))
         loss = LOSSES[self.loss_name]
-        columns = y.reshape(len(y), self.n_outputs).T
+        columns = y.reshape(len(y), n_columns).T
         plain = [location_and_scale(column, weight, None) for column in columns]
         used, robust = plain, plain
         if loss.robust:
@@ -172,15 +111,20 @@ class Regression(PooledTask):
         pairs = zip(robust, used, strict=True)
         self.deltas = tuple(r.scale / u.scale for r, u in pairs)
         if loss.positive:
-            self._refuse_negative(y)
+            self._refuse_outside(y)
             self.scale = np.where(self.mean > 0, self.mean, 1.0)
             self.mean = np.zeros(self.shape)
         return self
 
+    def extend(self, y: np.ndarray) -> None:
+        self._refuse_other_shape(y)
+        self.low = np.asarray(np.minimum(self.low, y.min(0)))
+        self.high = np.asarray(np.maximum(self.high, y.max(0)))
+
     def encode(self, y: np.ndarray) -> Tensor:
         self._refuse_other_shape(y)
         if LOSSES[self.loss_name].positive:
-            self._refuse_negative(y)
+            self._refuse_outside(y)
         with np.errstate(over="ignore"):
             z = (y - self.mean) / self.scale
         if LOSSES[self.loss_name].robust:
@@ -193,14 +137,30 @@ class Regression(PooledTask):
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> LossAndGradient:
         loss = LOSSES[self.loss_name]
-        loss_params = LossParams(self.quantile, self.deltas)
+        loss_params = LossParams(tuple(sorted(self.levels)), self.deltas)
         return loss.criterion(output, target, weight, loss_params)
 
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         output = self.outputs(model, batch)
+        # A prediction that overflows is clipped.
+        with np.errstate(over="ignore"):
+            if LOSSES[self.loss_name].positive:
+                output = np.exp(output)
+            values = self._with_quantiles(output) * self.scale[..., None]
+            values += self.mean[..., None]
+        low, high = self.bounds()
+        values = np.minimum(np.maximum(values, low[..., None]), high[..., None])
+        if self.levels:
+            values = uncrossed(values, self.levels)
+        return values.reshape(-1, *self.shape, *self.axis)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest prediction of each output."""
         if LOSSES[self.loss_name].positive:
-            output = np.exp(output)
-        return output.reshape(-1, *self.shape) * self.scale + self.mean
+            least = TINY * self.scale
+            return least, np.maximum(MAX_RATIO * self.high, least)
+        margin = MARGIN * np.subtract(self.high, self.low)
+        return np.asarray(self.low - margin), np.asarray(self.high + margin)
 
     def combined(self, output: Tensor) -> Tensor:
         """The mean of the members' predictions, of which an output may be the logarithm."""
@@ -210,10 +170,13 @@ class Regression(PooledTask):
     def score(
         self, y: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None
     ) -> float:
-        """R^2."""
+        """R^2; of quantiles D^2 of the pinball loss, the mean over them."""
         self._refuse_other_shape(y)
-        # R^2 does not depend on the scale, and the squares of larger values overflow.
+        # They do not depend on the scale, and the squares of larger values overflow.
         scale = max(np.abs(y).max() / LARGEST, 1.0)
+        if self.levels:
+            columns = self._with_quantiles(outputs / scale)
+            return d2_pinball(y / scale, columns, self.levels, weight)
         return float(r2_score(y / scale, outputs / scale, sample_weight=weight))
 
     def stopping_score(
@@ -224,12 +187,18 @@ class Regression(PooledTask):
             # R^2 is not defined for a single sample.
             return self.score(y, outputs, weight) if len(y) > 1 else float("nan")
         target = self.encode(y)
-        z = (outputs.reshape(len(outputs), -1) - self.mean) / self.scale
+        values = np.sort(self._with_quantiles(outputs), axis=-1)
+        z = (values - self.mean[..., None]) / self.scale[..., None]
+        z = z.reshape(len(z), -1)
         if LOSSES[self.loss_name].positive:
             z = np.log(np.maximum(z, TINY))
         weights = None if weight is None else torch.from_numpy(weight / weight.mean())
         loss, _ = self.criterion(torch.from_numpy(z).float(), target, weights)
         return -loss.item()
+
+    def _with_quantiles(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs (n, ...) with an axis of quantiles at the end, of length 1 without any."""
+        return outputs.reshape(len(outputs), *self.shape, max(len(self.levels), 1))
 
     def _refuse_other_shape(self, y: np.ndarray) -> None:
         if y.shape[1:] != self.shape:
@@ -248,12 +217,16 @@ class Regression(PooledTask):
                 f'loss="absolute_error" or "huber".'
             )
 
-    @staticmethod
-    def _refuse_negative(y: np.ndarray) -> None:
-        if (y < 0).any():
-            i = int((y.reshape(len(y), -1) < 0).any(1).argmax())
+    def _refuse_outside(self, y: np.ndarray) -> None:
+        takes_zero = LOSSES[self.loss_name].takes_zero
+        bad = (y < 0 if takes_zero else y <= 0).reshape(len(y), -1).any(1)
+        if bad.any():
+            i = int(bad.argmax())
+            limit = "of at least 0" if takes_zero else "above 0"
+            remedy = '"squared_error"' if (y < 0).any() else '"poisson"'
             raise DataError(
-                f'loss="poisson" needs targets of at least 0; y[{i}] is {y[i]}.'
+                f'loss="{self.loss_name}" needs targets {limit}; y[{i}] is {y[i]}. Correct '
+                f"it or leave it out, or use loss={remedy}."
             )
 
 
