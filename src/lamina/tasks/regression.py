@@ -11,11 +11,9 @@ from scipy import sparse
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import LossAndGradient, by_autograd, squared_error
 from lamina.nn.members import log_mean
-from lamina.nn.model import Model
 from lamina.numeric import as_floats
 from lamina.params import Params, Use, fraction, only_with
 from lamina.scaling import Location, location_and_scale
@@ -196,11 +194,11 @@ class Regression(PooledTask):
         loss_params = LossParams(self.quantile, self.deltas)
         return loss.criterion(output, target, weight, loss_params)
 
-    def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        output = self.outputs(model, batch)
+    def in_units(self, output: Tensor) -> Tensor:
         if LOSSES[self.loss_name].positive:
-            output = np.exp(output)
-        return output.reshape(-1, *self.shape) * self.scale + self.mean
+            output = output.exp()
+        mean, scale = torch.as_tensor(self.mean), torch.as_tensor(self.scale)
+        return output.reshape(-1, *self.shape) * scale + mean
 
     def combined(self, output: Tensor) -> Tensor:
         """The mean of the members' predictions, of which an output may be the logarithm."""
