@@ -120,7 +120,7 @@ class CarriedState(Stored):
     parts: dict[int, "CarriedState"] = field(default_factory=dict)
     """Where the rows of a batch are computed in parts, what each of them leaves."""
 
-    def part(self, index: int, rows: slice) -> "CarriedState":
+    def part(self, index: int, rows: slice | Tensor) -> "CarriedState":
         """What the `index`-th part, of these rows, leaves."""
         if index not in self.parts:
             state = changed(self.state, lambda values: values[:, rows])
@@ -202,7 +202,7 @@ class Batch:
             batch.target = self.target
         return batch
 
-    def part(self, index: int, rows: slice) -> Self:
+    def part(self, index: int, rows: slice | Tensor) -> Self:
         """Some rows of a batch, the `index`-th of its parts."""
         batch = type(self)(self.x[rows])
         for name in PER_ROW:

@@ -16,6 +16,7 @@
 
   * ``DataWarning``: the data is valid but suspicious; the message says how it was read, and
     the remedy.
+  * ``AttributionWarning``: the values of an explanation do not sum up to the output.
   * ``CheckpointWarning``: a checkpoint could not be written, or is not resumed exactly.
   * ``InterruptedWarning``: training was interrupted and its state was kept.
   * ``PerformanceWarning``: other processes, or too little memory, slowed a fit down.
@@ -29,6 +30,7 @@ from contextlib import contextmanager
 from textwrap import shorten
 
 __all__ = [
+    "AttributionWarning",
     "CheckpointWarning",
     "DataError",
     "DataWarning",
@@ -80,6 +82,10 @@ class MissingExtraError(ImportError):
 
 class DataWarning(UserWarning):
     """The data is valid but suspicious, or can be read in more than one way."""
+
+
+class AttributionWarning(UserWarning):
+    """The values of an explanation do not sum up to the output: it takes more steps."""
 
 
 class CheckpointWarning(UserWarning):

@@ -23,7 +23,7 @@ from lamina import (
     SpeechRecognizer,
     Translator,
 )
-from lamina.inspection import plot_history
+from lamina.inspection import AttributionDisplay, explain, plot_history
 from lamina.onnx import Predictor
 
 table = np.zeros((20, 3))
@@ -58,6 +58,9 @@ def tables() -> None:
     print(fitted.classes_.tolist(), fitted.predict_proba(table)[:, 1])
     print(fitted.network_.state_dict(), fitted.n_features_in_, fitted.form_)
     plot_history(fitted)
+    attribution = explain(fitted, table, n_steps=64, target=1)
+    assert_type(attribution.importances, np.ndarray)
+    AttributionDisplay(attribution).plot(row=0)
     fitted.to_onnx(Path("network.onnx"))
     predictor = Predictor("network.onnx", n_threads=2)
     assert_type(predictor.predict_proba(table), np.ndarray | list[np.ndarray])

@@ -72,7 +72,10 @@ class DenseBody(KernelBody):
         self.layers = DenseLayers(widths, params.activation, params.dropout)
 
     def forward(self, batch: Batch) -> Features:
-        x = self.inputs(batch)
+        return self.features(self.inputs(batch))
+
+    def features(self, x: Tensor) -> Features:
+        """The features (B, M, D) of `inputs`."""
         if self.members is None:
             return Features(self.layers(x).unsqueeze(1))
         return Features(self.layers(self.members(x)).transpose(0, 1))

@@ -105,6 +105,10 @@ class KernelBody(Body):
         """The values (B, C) at which the kernel starts."""
 
     @abstractmethod
+    def features(self, x: Tensor) -> Features:
+        """The features of these inputs."""
+
+    @abstractmethod
     def kernel(
         self, head: nn.Module, dtype: torch.dtype
     ) -> DenseKernel | MembersKernel | None:

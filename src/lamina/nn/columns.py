@@ -47,16 +47,34 @@ class ColumnEmbeddings(nn.Module):
         self.register_buffer("others", torch.tensor(others).long(), persistent=False)
 
     def forward(self, batch: Batch) -> Tensor:
-        x, codes = batch.x, batch.codes
-        if self.numbers is None and codes is None and batch.bags is None:
+        return self.joined(batch.x, self.embedded(batch))
+
+    def embedded(self, batch: Batch) -> list[Tensor]:
+        """The embeddings (B, ...) of each column of codes, and of the bags."""
+        embedded = []
+        if batch.codes is not None:
+            columns = zip(self.categories, batch.codes.T, strict=True)
+            embedded = [embed(column) for embed, column in columns]
+        if self.bags is not None and batch.bags is not None:
+            embedded.append(self.bags(batch.bags))
+        return embedded
+
+    def joined(self, x: Tensor, embedded: list[Tensor]) -> Tensor:
+        """X (B, C), of which numbers are embedded here, and what `embedded` gives."""
+        if self.numbers is None and not embedded:
             return x
         parts = [x]
         if self.numbers is not None:
             others = x.index_select(1, self.others)
             parts = [self.numbers(x.index_select(1, self.binned)), others]
-        if codes is not None:
-            embedded = zip(self.categories, codes.T, strict=True)
-            parts += [embed(column) for embed, column in embedded]
-        if self.bags is not None and batch.bags is not None:
-            parts.append(self.bags(batch.bags))
-        return torch.cat(parts, 1)
+        return torch.cat(parts + embedded, 1)
+
+    def origins(self) -> Tensor:
+        """(D,) what each feature is made of: channel c of x, or C + k for codes k."""
+        width = 1 if self.numbers is None else self.numbers.width
+        n_channels, n_codes = len(self.binned) + len(self.others), len(self.categories)
+        codes = torch.arange(n_channels, n_channels + n_codes)
+        numbers = self.binned.repeat_interleave(width)
+        return torch.cat(
+            [numbers, self.others, codes.repeat_interleave(CATEGORY_WIDTH)]
+        )

@@ -168,9 +168,16 @@ class PooledTask(Task):
     ) -> LossAndGradient:
         """The loss of outputs (B, K), and its gradient there (B, K)."""
 
-    def outputs(self, model: Model, batch: Batch) -> np.ndarray:
-        """The outputs (B, K) of the network, those of its members combined."""
-        return self._combined(model(batch)).cpu().numpy().astype(np.float64)
+    def predict(self, model: Model, batch: Batch) -> np.ndarray:
+        return self.predicted(model(batch)).numpy()
+
+    def predicted(self, output: Tensor) -> Tensor:
+        """What `predict` returns for the outputs of the head, as a tensor on the CPU."""
+        return self.in_units(self._combined(output.cpu()).double())
+
+    @abstractmethod
+    def in_units(self, output: Tensor) -> Tensor:
+        """Outputs (B, K) of the network as they are predicted."""
 
     def _combined(self, output: Tensor) -> Tensor:
         return self.combined(output.double()) if output.ndim == 3 else output

@@ -12,10 +12,8 @@ from scipy.optimize import minimize_scalar
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
-from lamina.batch import Batch
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.losses import by_autograd, cross_entropy
-from lamina.nn.model import Model
 from lamina.tasks.base import PooledTask
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.labels import LabelKind, Labels, kind_of, read_labels
@@ -99,8 +97,8 @@ class LabelTask(PooledTask):
         log_p = -F.cross_entropy(logits, target, reduction="none")
         return -((1 - log_p.exp()) ** self.gamma) * log_p
 
-    def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        return self.outputs(model, batch) / self.temperature
+    def in_units(self, output: Tensor) -> Tensor:
+        return output / self.temperature
 
     def best_temperature(
         self, y: Labels, outputs: np.ndarray, weight: np.ndarray | None

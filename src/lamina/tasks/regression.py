@@ -9,15 +9,13 @@ from scipy import sparse
 from sklearn.metrics import r2_score
 from torch import Tensor
 
-from lamina.batch import Batch
 from lamina.exceptions import DataError
 from lamina.nn.losses import LossAndGradient
 from lamina.nn.members import log_mean
-from lamina.nn.model import Model
 from lamina.numeric import as_floats
 from lamina.scaling import Location, location_and_scale
 from lamina.tasks.base import Classes, PooledTask
-from lamina.tasks.quantiles import d2_pinball, levels_of, uncrossed
+from lamina.tasks.quantiles import d2_pinball, levels_of, ranks_of
 from lamina.tasks.regression_loss import LOSSES, LossParams, RegressionParams
 from lamina.tasks.targets import as_targets
 
@@ -140,18 +138,19 @@ class Regression(PooledTask):
         loss_params = LossParams(tuple(sorted(self.levels)), self.deltas)
         return loss.criterion(output, target, weight, loss_params)
 
-    def predict(self, model: Model, batch: Batch) -> np.ndarray:
-        output = self.outputs(model, batch)
+    def in_units(self, output: Tensor) -> Tensor:
+        if LOSSES[self.loss_name].positive:
+            output = output.exp()
+        mean, scale, low, high = (
+            torch.as_tensor(values)[..., None]
+            for values in (self.mean, self.scale, *self.bounds())
+        )
+        values = output.reshape(-1, *self.shape, max(len(self.levels), 1))
         # A prediction that overflows is clipped.
-        with np.errstate(over="ignore"):
-            if LOSSES[self.loss_name].positive:
-                output = np.exp(output)
-            values = self._with_quantiles(output) * self.scale[..., None]
-            values += self.mean[..., None]
-        low, high = self.bounds()
-        values = np.minimum(np.maximum(values, low[..., None]), high[..., None])
+        values = (values * scale + mean).maximum(low).minimum(high)
         if self.levels:
-            values = uncrossed(values, self.levels)
+            ranks = torch.from_numpy(ranks_of(self.levels))
+            values = values.sort(-1).values.index_select(-1, ranks)
         return values.reshape(-1, *self.shape, *self.axis)
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:

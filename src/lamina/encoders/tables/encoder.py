@@ -5,7 +5,7 @@ one-hot columns and its embedding are zero.
 """
 
 from dataclasses import replace
-from typing import Self, TypeGuard
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import torch
@@ -65,6 +65,8 @@ class TableEncoder(Encoder[Columns]):
         self.standardizer = Standardizer().fit(plain.numeric, weight)
         categories = [sorted(set(c), key=_missing_first) for c in plain.categories]
         self.codes = [{v: i + 1 for i, v in enumerate(values)} for values in categories]
+        columns = zip(plain.categories, self.codes, strict=True)
+        self.frequencies = [_frequencies(*column, weight) for column in columns]
         self.one_hot = [len(codes) <= MAX_ONE_HOT for codes in self.codes]
         sizes = list(zip(self.codes, self.one_hot, strict=True))
         self.spec = Spec(
@@ -92,6 +94,39 @@ class TableEncoder(Encoder[Columns]):
         self.standardizer.write(numeric, x, self._place(plain))
         codes = self._encode_categories(plain, x)
         return TensorSamples(torch.from_numpy(x), codes)
+
+    def channel_columns(self) -> np.ndarray:
+        """(C + K,) the column of X of each channel of x and of each column of codes."""
+        schema = self._columns
+        others = schema.other_columns
+        numeric = [*schema.number_columns.tolist()]
+        numeric += [i for i, column in others for _ in range(column.width)]
+        missing = [numeric[i] for i in self.standardizer.missing]
+        categories = [i for i, column in others if column.kind == "category"]
+        sizes = list(zip(categories, self.codes, self.one_hot, strict=True))
+        one_hot = [i for i, codes, is_one_hot in sizes if is_one_hot for _ in codes]
+        coded = [i for i, _, is_one_hot in sizes if not is_one_hot]
+        return np.array(numeric + missing + one_hot + coded)
+
+    def average(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """A row between those of `fit`: x (C,), and the weights of each column's codes.
+
+        Numbers are at their location, and categories are weighted by their frequency.
+        """
+        x, coded = [np.zeros(self.standardizer.n_channels)], []
+        for frequencies, one_hot in zip(self.frequencies, self.one_hot, strict=True):
+            if one_hot:
+                x.append(frequencies)
+            else:
+                coded.append(np.append(0.0, frequencies))
+        return np.concatenate(x), coded
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        new = super().from_state(state)
+        if "codes" in state and "frequencies" not in state:  # a file of 0.1
+            new.frequencies = [np.zeros(len(codes)) for codes in new.codes]
+        return new
 
     def _edges(self, plain: Columns, weight: np.ndarray | None) -> Edges:
         values = plain.numeric
@@ -193,6 +228,15 @@ def _is_float32(values: np.ndarray | sparse.csr_matrix) -> TypeGuard[np.ndarray]
     if not isinstance(values, np.ndarray):
         return False
     return values.dtype == np.float32 and values.flags.carray
+
+
+def _frequencies(
+    values: np.ndarray, codes: dict[str | None, int], weight: np.ndarray | None
+) -> np.ndarray:
+    """The fraction of the weight of the rows (n,) that each category has."""
+    positions = [codes[value] - 1 for value in values.tolist()]
+    counts = np.bincount(positions, weight, len(codes))
+    return counts / counts.sum()
 
 
 def _missing_first(value: str | None) -> tuple[bool, str]:
