@@ -26,7 +26,7 @@ NETWORKS = {
         lamina.ImageCaptioner(n_filters=4, decoder_size=8, unit="word"),
     ],
     "ragged": [lamina.CNNRegressor(n_filters=4), lamina.RNNRegressor(**RECURRENT)],
-    "text": [lamina.RNNClassifier(**RECURRENT)],
+    "text": [lamina.RNNClassifier(**RECURRENT, ngram_features=False)],
     "tokens": [lamina.SequenceTagger(**RECURRENT)],
     "histories": [lamina.Forecaster(**RECURRENT, quantiles=(0.1, 0.9), horizon=2)],
     "documents": [

@@ -106,6 +106,14 @@ def test_a_weight_counts_as_repetition(seed):
     np.testing.assert_allclose(weighted, repeated, atol=1e-5)
 
 
+def test_values_that_rounding_could_exchange_share_a_bin():
+    X = np.array([-1.0, 0.0, 1e-41, 0.5, 1.0] * 20)[:, None]
+    edges = fitted(X).spec.edges[0]
+    assert len(edges) == 4
+    network = DNNRegressor(max_iter=2, random_state=0).fit(X, X[:, 0])
+    assert np.isfinite(network.predict([[1e-41], [5e-42], [1e-12]])).all()
+
+
 def test_repeated_rows_do_not_make_more_edges():
     X = np.random.default_rng(0).normal(size=(100, 2))
     edges = fitted(X).spec.edges

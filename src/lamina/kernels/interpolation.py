@@ -37,11 +37,11 @@ class _Interpolation(torch.autograd.Function):
         bins = torch.searchsorted(upper, inside.T.contiguous()).T
         rows = bins + n_edges * torch.arange(len(edges), device=x.device)
         low, high = edges.take(rows), edges.take(rows + 1)
-        reciprocal = 1 / (high - low)
-        t = (inside - low) * reciprocal
+        width = high - low
+        t = (inside - low) / width
         flat = table.flatten(0, 1)
         below, above = F.embedding(rows, flat), F.embedding(rows + 1, flat)
-        ctx.save_for_backward(rows, t, reciprocal, below, above)
+        ctx.save_for_backward(rows, t, width, below, above)
         ctx.shape, ctx.is_inside = table.shape, inside == x
         return torch.lerp(below, above, t.unsqueeze(-1).to(table.dtype))
 
@@ -50,7 +50,7 @@ class _Interpolation(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grad_outputs: Tensor
     ) -> tuple[Tensor | None, None, Tensor | None]:
-        (g,), (rows, t, reciprocal, below, above) = grad_outputs, ctx.saved_tensors
+        (g,), (rows, t, width, below, above) = grad_outputs, ctx.saved_tensors
         to_table = to_x = None
         if ctx.needs_input_grad[0]:
             to_above = g * t.unsqueeze(-1)
@@ -60,5 +60,5 @@ class _Interpolation(torch.autograd.Function):
                 parts, torch.cat([rows, rows + 1]), n_rows
             ).view(ctx.shape)
         if ctx.needs_input_grad[2]:
-            to_x = (g * (above - below)).sum(-1) * reciprocal * ctx.is_inside
+            to_x = (g * (above - below)).sum(-1) / width * ctx.is_inside
         return to_table, None, to_x

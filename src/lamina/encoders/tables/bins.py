@@ -17,6 +17,8 @@ MAX_COLUMNS = 512
 """Numeric columns of a table up to which they have bins by default."""
 MAX_ROWS, MAX_VALUES = 100_000, 1 << 24
 """Rows, and values of these, that are used, at most; of more, as many are drawn."""
+MIN_WIDTH = 1e-6
+"""Standardised values at a smaller distance differ by the rounding of float32."""
 ROUNDING = 1 - 1e-9
 """Weights that add up to a level but for rounding errors have reached it."""
 
@@ -64,4 +66,6 @@ def _edges(
     by_row = np.searchsorted(below, levels * below[-1] * ROUNDING)
     by_value = np.round(levels * (len(distinct) - 1)).astype(int)
     chosen = np.union1d(np.minimum(by_row, len(distinct) - 1), by_value)
-    return tuple(distinct[chosen].tolist())
+    edges = distinct[chosen]
+    is_apart = np.append(True, np.diff(edges) > MIN_WIDTH)
+    return tuple(edges[is_apart].tolist()) if is_apart.sum() > 2 else ()
