@@ -115,7 +115,7 @@ class TokenizedTexts(Encoder[list[list[str]]]):
 
 
 class TextEncoder(TokenizedTexts):
-    """Texts as token ids, with their bags; a token that `fit` did not keep has id 1, unknown."""
+    """Texts as token ids, with their bags; a token that `fit` did not keep has id 1."""
 
     params = TextParams
     ngrams: NGrams | None = None
