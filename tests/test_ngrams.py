@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -28,6 +28,7 @@ from lamina.training import gradients, optimizers
 from lamina.training.params import TrainerParams
 from lamina.training.plan import ExecutionPlan
 
+CALM = settings(deadline=None)
 TOKENS = st.text(alphabet="abcé", min_size=1, max_size=6)
 TEXTS = st.lists(st.lists(TOKENS, min_size=1, max_size=6), min_size=1, max_size=8)
 SMALL = {"hidden_layer_sizes": (8, 8), "random_state": 0}
@@ -52,6 +53,7 @@ def tf_idf(texts, others, analyzer):
     return [row.data for row in vectorizer.transform(others)]
 
 
+@CALM
 @given(TEXTS, TEXTS)
 def test_weights_are_those_of_tf_idf(texts, others):
     bags = NGrams().fit(texts).encode(others)
@@ -66,6 +68,7 @@ def test_weights_are_those_of_tf_idf(texts, others):
         np.testing.assert_allclose(np.sort(weights), both, rtol=1e-5)
 
 
+@CALM
 @given(TEXTS)
 def test_a_bag_does_not_depend_on_the_other_texts(texts):
     ngrams = NGrams().fit(texts)
@@ -76,6 +79,7 @@ def test_a_bag_does_not_depend_on_the_other_texts(texts):
         assert torch.equal(one.weights, row.weights)
 
 
+@CALM
 @given(TEXTS, st.randoms())
 def test_neither_the_order_nor_the_repetition_of_texts_matters(texts, random):
     others = [*texts, texts[0]]
