@@ -20,7 +20,7 @@ from lamina.tasks.labels import LabelKind, Labels, kind_of, read_labels
 
 MAX_TEMPERATURE = 5.0
 """The largest temperature, and the reciprocal of the smallest."""
-PRIOR = 5.0
+PRIOR = 20.0
 """By how many samples' losses a temperature of e or 1 / e must improve the others' sum."""
 GAMMAS = {"cross_entropy": 0.0, "focal": 2.0}
 """The gamma of focal loss, by the name of the loss."""
