@@ -187,6 +187,24 @@ def frame(values, extra=None):
     return pd.DataFrame(columns | (extra or {}))
 
 
+def test_ordered_categories_become_their_positions():
+    levels = ["low", "middle", "high", "highest"]
+    order = pd.CategoricalDtype(levels, ordered=True)
+    values = ["middle", "low", "highest", "middle", None, "low"]
+    X = pd.DataFrame({"c": pd.Series(values, dtype=order)})
+    positions = np.array([1.0, 0.0, 3.0, 1.0, np.nan, 0.0])
+    np.testing.assert_allclose(encoded(X), encoded(positions[:, None]))
+    encoder = fitted(X)
+    assert encoder.schema.columns[0].categories == tuple(levels)
+    # In prediction the texts themselves are enough, and others are missing.
+    other = samples_of(encoder, pd.DataFrame({"c": ["high", "low", "extreme"]}))
+    known = fitted(positions[:, None])
+    truth = samples_of(known, np.array([[2.0], [0.0], [np.nan]]))
+    np.testing.assert_allclose(everything(other).x, everything(truth).x)
+    nominal = TableEncoder(TableParams(categorical_features=["c"]))
+    assert nominal.fit(nominal.read(X)).spec.n_channels == 4
+
+
 def test_few_categories_become_one_hot_columns():
     values = ["b", "a", "c", "a", "b"]
     x = encoded(frame(values))

@@ -32,6 +32,8 @@ class Values:
     time_zone: str | None = None
     is_category: bool = False
     """Whether the column has a categorical type."""
+    order: tuple[object, ...] | None = None
+    """All categories, ascending, of an ordered categorical type."""
 
 
 class Table(ABC):
@@ -130,7 +132,11 @@ class PandasTable(Table):
         # Types of pandas beside numpy's are compared by name: pandas is not imported.
         name = type(dtype).__name__
         if name == "CategoricalDtype":
-            return Values(series.astype(object).to_numpy(), is_category=True)
+            # The attributes of a type that is not imported.
+            known: Any = dtype
+            order = tuple(known.categories) if known.ordered else None
+            array = series.astype(object).to_numpy()
+            return Values(array, is_category=True, order=order)
         if name == "IntervalDtype":
             return Values(series.astype(str).to_numpy(object), is_category=True)
         if name == "PeriodDtype":

@@ -2,9 +2,9 @@
 
 It follows from the dtype, and in a column of objects from the values: numbers of any type
 (also bool, Decimal and Fraction) are numbers, dates and texts that are all ISO dates are
-dates, other texts are categories. A date becomes seven values: its time in days, and sine
-and cosine of its position in the year, the week and the day. In prediction, columns are
-converted to the kind that they had in `fit`, or refused.
+dates, other texts are categories. An ordered category becomes its position. A date becomes
+seven values: its time in days, and sine and cosine of its position in the year, the week and
+the day. In prediction, columns are converted to the kind that they had in `fit`, or refused.
 """
 
 import datetime
@@ -53,12 +53,12 @@ class Column(Stored):
     name: Hashable
     """Its label, or its position where columns have no labels."""
     kind: str
-    """"number", "category", "date" or "duration"."""
+    """"number", "category", "ordered", "date" or "duration"."""
     dtype: str
     """The dtype that it had in `fit`."""
     time_zone: str | None = None
     categories: tuple[str | None, ...] = ()
-    """Sorted; None is the category of missing values."""
+    """Sorted, or ascending if they are ordered; None is that of missing values."""
     has_missing: bool = False
 
     @property
@@ -71,6 +71,9 @@ def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
     """The column with these values in `fit`."""
     kind, zone = values.array.dtype.kind, values.time_zone
     dtype = str(values.array.dtype)
+    if values.order is not None and not is_categorical:
+        levels = map(category_text, values.order)
+        return Column(name, "ordered", dtype, categories=tuple(levels))
     if is_categorical or values.is_category:
         return Column(name, "category", dtype)
     if kind in NUMERIC:
@@ -90,8 +93,8 @@ def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
 def converted(column: Column, values: Values) -> np.ndarray:
     """The values, converted to the kind of `column`.
 
-    Numbers and durations (in days) become float64 (n,), dates float64 (n, 7), and
-    categories objects (n,), each a str or `MISSING`.
+    Numbers, durations (in days) and positions in an order become float64 (n,), dates float64
+    (n, 7), and categories objects (n,), each a str or `MISSING`.
     """
     return CONVERTERS[column.kind](column, values)
 
@@ -140,6 +143,12 @@ def _to_categories(column: Column, values: Values) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
+def _to_positions(column: Column, values: Values) -> np.ndarray:
+    positions = {text: float(i) for i, text in enumerate(column.categories)}
+    texts = _to_categories(column, values).tolist()
+    return np.array([positions.get(text, np.nan) for text in texts])
+
+
 def _to_dates(column: Column, values: Values) -> np.ndarray:
     array, zone = values.array, values.time_zone
     if array.dtype.kind == "O" or array.dtype.kind in "US":
@@ -174,6 +183,7 @@ def _to_durations(column: Column, values: Values) -> np.ndarray:
 CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
     "number": _to_numbers,
     "category": _to_categories,
+    "ordered": _to_positions,
     "date": _to_dates,
     "duration": _to_durations,
 }
