@@ -1,5 +1,7 @@
 """Location and scale of columns, against numpy, scikit-learn and plain repetition."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -302,3 +304,19 @@ def test_a_sentinel_in_a_series_does_not_degrade_a_network():
     spoilt[3, 2, 0] = 999_999
     network = CNNRegressor(n_filters=(8,), max_iter=10, random_state=0)
     assert network.fit(spoilt[:200], y[:200]).score(S[200:], y[200:]) > 0.7
+
+
+def test_missing_values_of_r_are_read_without_a_warning():
+    """They are NaN with a payload, which is "signaling"."""
+    r_missing = np.array([0x7FF00000000007A2], np.uint64).view(np.float64)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    network = DNNRegressor(max_iter=1, random_state=0).fit(X, X[:, 0])
+    X[3, 1], quiet = np.nan, X.copy()
+    quiet[3, 1] = np.nan
+    X.reshape(-1)[7:8] = r_missing
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", DataWarning)
+        np.testing.assert_array_equal(network.predict(X), network.predict(quiet))
+        fitted = DNNRegressor(max_iter=1, random_state=0).fit(X, X[:, 0])
+    assert np.isfinite(fitted.predict(X)).all()

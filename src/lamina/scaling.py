@@ -148,8 +148,9 @@ class ZScore(Stored):
 
     def write(self, values: np.ndarray, z: np.ndarray) -> None:
         """Fill z (n, C) in float32."""
-        # Values beyond the range of float32 become infinite.
-        with np.errstate(over="ignore"):
+        # Values beyond the range of float32 become infinite. R's NA is a NaN for which the
+        # processor reports an invalid operation.
+        with np.errstate(over="ignore", invalid="ignore"):
             if values.dtype == np.float32 and self.is_single:
                 np.subtract(values, self.mean32, out=z)
                 if self.has_remainder:
