@@ -259,8 +259,8 @@ def test_a_sentinel_among_inputs_does_not_degrade_a_network(sentinel):
 def test_extreme_targets_do_not_degrade_a_network_of_a_robust_loss(loss):
     y = TARGET.copy()
     y[:6] = [1e6, 1e6, 1e6, 1e6, -1e300, 1e300]
-    network = DNNRegressor(loss=loss, max_iter=40, random_state=0).fit(PROBLEM, y)
-    assert network.score(PROBLEM[6:], TARGET[6:]) > 0.95
+    network = DNNRegressor(loss=loss, max_iter=20, random_state=0).fit(PROBLEM, y)
+    assert r2_score(TARGET[6:], network.predict(PROBLEM[6:])) > 0.95
 
 
 def test_each_of_several_outputs_has_its_own_outliers():
