@@ -222,13 +222,6 @@ def test_the_average_row_has_the_frequencies_of_the_training_rows():
     np.testing.assert_allclose(codes, truth)
 
 
-def test_without_frequencies_categories_start_as_unknown(mixed):
-    state = mixed.encoder_.to_state()
-    del state["frequencies"]
-    x, (codes,) = TableEncoder.from_state(state).average()
-    assert not x.any() and not codes.any()
-
-
 def test_too_few_steps_give_a_warning():
     X = numbers()
     network = DNNRegressor(**QUICK).fit(X, np.sin(X[:, 0]))

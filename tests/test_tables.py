@@ -187,6 +187,24 @@ def frame(values, extra=None):
     return pd.DataFrame(columns | (extra or {}))
 
 
+def test_names_of_rows_are_left_out_with_a_warning():
+    names = [f"row {i}" for i in range(60)]
+    X = frame(names, {"few": ["x", "y"] * 30})
+    with pytest.warns(
+        DataWarning, match="Column 'c' has another category in most rows"
+    ):
+        encoder = fitted(X)
+    np.testing.assert_array_equal(
+        everything(samples_of(encoder, X)).x, encoded(X.drop(columns="c"))
+    )
+    assert everything(samples_of(encoder, X)).codes is None
+    # Half of the rows, or few rows, may be distinct.
+    assert fitted(frame(names[:30] * 2)).spec.n_categories == (31,)
+    assert fitted(frame(names[:49])).spec.n_categories == (50,)
+    with pytest.warns(DataWarning), pytest.raises(DataError, match="names of rows"):
+        fitted(X[["c"]])
+
+
 def test_ordered_categories_become_their_positions():
     levels = ["low", "middle", "high", "highest"]
     order = pd.CategoricalDtype(levels, ordered=True)

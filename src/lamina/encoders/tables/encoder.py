@@ -4,8 +4,9 @@ A missing value is a category. A category that did not occur in `fit` has code 0
 one-hot columns and its embedding are zero.
 """
 
+from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any, Self, TypeGuard
+from typing import Self, TypeGuard
 
 import numpy as np
 import torch
@@ -19,9 +20,13 @@ from lamina.encoders.standardizer import Place, Standardizer, as_floats
 from lamina.encoders.tables.bins import MAX_COLUMNS, Edges, bin_edges
 from lamina.encoders.tables.reader import TableParams, TableReader
 from lamina.encoders.tables.schema import Columns, TableSchema
+from lamina.exceptions import DataError, warn_of_data
 
 MAX_ONE_HOT = 9
 """Categories of a column up to which it is encoded one-hot."""
+MIN_ROWS_NAMED = 50
+"""Rows of a table from which a column whose categories are distinct in more than half of
+them is left out: it names the rows, and says nothing of others."""
 LARGE = 1 << 24
 """Values of a table above which no scaled copy is made, which makes epochs faster."""
 ROWS_PER_COPY = 4096
@@ -63,7 +68,9 @@ class TableEncoder(Encoder[Columns]):
     def fit(self, plain: Columns, weight: np.ndarray | None = None) -> Self:
         """Learn scales and categories from the training rows."""
         self.standardizer = Standardizer().fit(plain.numeric, weight)
-        categories = [sorted(set(c), key=_missing_first) for c in plain.categories]
+        names = [c.name for _, c in self._columns.other_columns if c.kind == "category"]
+        columns = zip(names, plain.categories, strict=True)
+        categories = [_categories(*column) for column in columns]
         self.codes = [{v: i + 1 for i, v in enumerate(values)} for values in categories]
         columns = zip(plain.categories, self.codes, strict=True)
         self.frequencies = [_frequencies(*column, weight) for column in columns]
@@ -77,6 +84,11 @@ class TableEncoder(Encoder[Columns]):
                 len(codes) + 1 for codes, one_hot in sizes if not one_hot
             ),
         )
+        if not self.spec.n_channels and not self.spec.n_categories:
+            raise DataError(
+                "X has no column but names of rows; pass columns with numbers or with fewer "
+                "categories, and texts as a list or a column, X[name]."
+            )
         missing = tuple(self.standardizer.missing.tolist())
         schema = replace(self._columns, missing=missing)
         self.reader.schema = _completed(schema, categories)
@@ -120,13 +132,6 @@ class TableEncoder(Encoder[Columns]):
             else:
                 coded.append(np.append(0.0, frequencies))
         return np.concatenate(x), coded
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        new = super().from_state(state)
-        if "codes" in state and "frequencies" not in state:  # a file of 0.1
-            new.frequencies = [np.zeros(len(codes)) for codes in new.codes]
-        return new
 
     def _edges(self, plain: Columns, weight: np.ndarray | None) -> Edges:
         values = plain.numeric
@@ -234,9 +239,23 @@ def _frequencies(
     values: np.ndarray, codes: dict[str | None, int], weight: np.ndarray | None
 ) -> np.ndarray:
     """The fraction of the weight of the rows (n,) that each category has."""
+    if not codes:
+        return np.zeros(0)
     positions = [codes[value] - 1 for value in values.tolist()]
     counts = np.bincount(positions, weight, len(codes))
     return counts / counts.sum()
+
+
+def _categories(name: Hashable, values: np.ndarray) -> list[str | None]:
+    """The categories that are learnt of a column (n,), sorted; none if it names the rows."""
+    distinct = set(values)
+    if len(values) >= MIN_ROWS_NAMED and len(distinct) > len(values) / 2:
+        warn_of_data(
+            f"Column {name!r} has another category in most rows, as names of rows have, and "
+            f"has no effect; leave it out, or convert it to numbers or fewer categories."
+        )
+        return []
+    return sorted(distinct, key=_missing_first)
 
 
 def _missing_first(value: str | None) -> tuple[bool, str]:
