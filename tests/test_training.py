@@ -546,7 +546,7 @@ INTERRUPTED = {
     ("name", "names", "every"),
     [
         ("dense", ("loop.py", "stopping.py", "progress.py"), 1),
-        ("dense", ".py", 23),
+        ("dense", ".py", 61),
         pytest.param("parts", ".py", 503, marks=pytest.mark.slow),
     ],
 )
