@@ -380,8 +380,11 @@ def test_periods_are_their_beginning():
     same(encoded(pd.DataFrame({"a": months})), encoded(starts))
 
 
-def test_intervals_are_categories():
-    X = pd.DataFrame({"a": pd.cut(NUMBERS, [-3, 0, 3, 9])})
+def test_intervals_are_categories_and_those_of_pandas_cut_are_ordered():
+    intervals = pd.cut(NUMBERS, [-3, 0, 3, 9])
+    X = pd.DataFrame({"a": intervals})
+    same(encoded(X), encoded(intervals.codes[:, None].astype(float)))
+    X = pd.DataFrame({"a": intervals.as_unordered()})
     same(encoded(X), encoded(X.astype(str)))
     raw = pd.DataFrame({"a": pd.arrays.IntervalArray.from_breaks([0, 1, 2, 3])})
     same(encoded(raw), np.eye(3))
