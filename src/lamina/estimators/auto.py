@@ -39,6 +39,10 @@ class Recipe:
     n_splits: int = 1
     """Splits by which the number of epochs is chosen."""
 
+    def seconds(self, max_time: float | None) -> float | None:
+        """The limit of time of a training: a search and the fit after it have half each."""
+        return max_time / 2 if max_time is not None and self.refits else max_time
+
 
 def recipe_of(
     params: TrainerParams, defaults: Defaults, n_samples: int, *, is_validated: bool

@@ -17,9 +17,6 @@ from lamina.training.stopping import Choice
 if TYPE_CHECKING:
     from lamina.estimators.fitting import Fitting
 
-TIME = 0.5
-"""Fraction of `max_time` for the choice; the fit on all samples takes the other half."""
-
 
 class SearchMonitor:
     """Prints the epochs of a search if `verbose`; callbacks see those of the fit after it."""
@@ -87,8 +84,8 @@ def _trained(
     n_epochs = fitting.max_epochs(loader)
     with random_stream(seeds[2]) as stream:
         training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
-        if params.max_time is not None:
-            training.clock.seconds = TIME * params.max_time / fitting.recipe.n_splits
+        if training.clock.seconds is not None:
+            training.clock.seconds /= fitting.recipe.n_splits
         training.run()
     return training
 

@@ -80,7 +80,7 @@ def training_of(  # noqa: PLR0913, PLR0917
             selects=recipe.selects and held_out is not None,
             schedule="constant" if single_epoch else recipe.schedule,
             averaging=0.0 if single_epoch else recipe.averaging,
-            seconds=params.max_time,
+            seconds=recipe.seconds(params.max_time),
         )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lamina.exceptions import ParameterError
 from lamina.tasks.classification import SingleLabelClassification
+from lamina.tasks.label_task import LabelTask
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,15 @@ def target_of(estimator: Any, target: Any) -> Target:
     weights = F.one_hot(torch.tensor(names.index(target)), len(names))
     if is_single and len(names) == 2:
         return Target(f"log odds of {target!r}", 2 * weights - 1)
-    unit = "logit" if hasattr(estimator, "classes_") else "prediction"
+    unit = "logit" if isinstance(task, LabelTask) else "prediction"
     return Target(unit if len(names) == 1 else f"{unit} of {target!r}", weights)
 
 
 def _names(estimator: Any) -> list:
     """How each output is named by `target`."""
-    classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    if not isinstance(estimator.task_, LabelTask):
         return list(range(estimator.task_.n_outputs))
+    classes = estimator.classes_
     if isinstance(classes, list):
         return [(i, c) for i, each in enumerate(classes) for c in each.tolist()]
     return np.asarray(classes).tolist()

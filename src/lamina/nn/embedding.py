@@ -11,7 +11,7 @@ KERNEL_SIZE = 3
 CHARACTER_SIZE = 32
 SMALL_DEVIATION = 0.1
 """Standard deviation of the initial embeddings of the tokens of texts that are classified.
-With 1, as torch has it, a convolutional network knows each text by its rare tokens."""
+With 1, as torch has it, a convolutional network recognises each text by its rare tokens."""
 INITIAL_DEVIATION = 0.3
 """Standard deviation of the initial word embeddings. It is small because the embedding of a
 rare word is trained little and stays near its initial value."""
