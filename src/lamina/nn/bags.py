@@ -3,8 +3,8 @@
     y_b = sum over the n-grams g of text b of  w_bg m_bg e_g
 
 with embeddings e, weights w and a dropout mask m. In training most n-grams of a text are
-dropped: it has many that say the same, and a network that sees all of them recognises each text
-by a few rare ones. That acts as a penalty on the weights of rare n-grams (Wager et al. 2013).
+dropped: it has many that say the same, and a network that sees all of them recognises each
+text by a few rare ones. That acts as a penalty on the weights of rare n-grams (Wager et al. 2013).
 """
 
 from dataclasses import replace
