@@ -4,7 +4,8 @@
 
 with embeddings e, weights w and a dropout mask m. In training most n-grams of a text are
 dropped: it has many that say the same, and a network that sees all of them recognises each
-text by a few rare ones. That acts as a penalty on the weights of rare n-grams (Wager et al. 2013).
+text by a few rare ones. That acts as a penalty on the weights of rare n-grams (Wager et al.
+2013).
 """
 
 from dataclasses import replace
