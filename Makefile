@@ -97,7 +97,7 @@ newest: ## The tests on the latest versions that pyproject.toml allows, likewise
 # torch and what only it requires are left out: their builds differ by processor.
 lock: ## .ci/requirements.lock, the hashes of the versions of constraints.txt (needs uv)
 	uv pip compile pyproject.toml --quiet --group dev --all-extras --universal \
-		--python-version 3.11 --constraint constraints.txt --generate-hashes \
+		--python-version 3.11.5 --constraint constraints.txt --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" --no-emit-package torch \
 		$(addprefix --no-emit-package ,$(OF_TORCH)) --output-file .ci/requirements.lock
 
