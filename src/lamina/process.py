@@ -44,7 +44,7 @@ class Setting(Generic[T]):
         order: Callable[[T], Any],
     ):
         self.read, self.write, self.order = read, write, order
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.needed: dict[int, T] = {}
 
     def at(self, value: T) -> "Need[T]":
@@ -73,7 +73,7 @@ class Setting(Generic[T]):
 
     def forget_other_threads(self) -> None:
         """Restore the user's value in a forked child, which has no other threads."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         if self.needed:
             self.needed.clear()
             self.write(self.users)
@@ -155,7 +155,7 @@ class Threads:
     """torch's number of threads, while calls change it and without these changes."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.n_calls = self.users = 0
         self.inherited = Inherited()
         self.forked = False
@@ -191,7 +191,7 @@ class Threads:
 
     def after_fork(self) -> None:
         """Have the child compute on one thread, the only one that exists."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.forked = True
 
 

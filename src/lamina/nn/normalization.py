@@ -1,14 +1,12 @@
 """Normalisation of h (B, D, ...), from the statistics of its real steps only."""
 
-from threading import Lock
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lamina.kernels.parallel import PART
-
-_lock = Lock()
 
 
 def step_weights(
@@ -49,6 +47,10 @@ class BatchNorm(nn.Module):
         self.register_buffer("n_batches", torch.zeros(()))
         self.of_parts: dict[int, tuple[Tensor, Tensor]] = {}
 
+    def train(self, mode: bool = True) -> Self:
+        self.of_parts = {}  # of a batch that was interrupted
+        return super().train(mode)
+
     def forward(self, h: Tensor, weight: Tensor | None = None) -> Tensor:
         if not self.training:
             mean, variance = self.mean, self.variance
@@ -84,19 +86,23 @@ class BatchNorm(nn.Module):
         A part is normalised by its own statistics, as in data-parallel training.
         """
         part = PART.get()
-        with _lock:
-            self.of_parts[part.index] = mean, variance
-            if len(self.of_parts) < part.n_parts:
-                return
-            parts = [self.of_parts[i] for i in range(part.n_parts)]
-            self.of_parts = {}
-            # A tensor, because the host does not wait for the device.
-            momentum = self.n_batches.add_(1).reciprocal().clamp(min=self.momentum)
-            for running, new in zip(
-                (self.mean, self.variance), zip(*parts, strict=True), strict=True
-            ):
-                mean = new[0] if len(new) == 1 else torch.stack(new).mean(0)
-                running.lerp_(mean, momentum)
+        self.of_parts[part.index] = mean, variance
+        if len(self.of_parts) < part.n_parts:
+            return
+        # Of parts that end at the same time one gets this. A lock would remain locked if
+        # Ctrl-C came before its release.
+        first = self.of_parts.pop(0, None)
+        if first is None:
+            return
+        parts = [first, *(self.of_parts[i] for i in range(1, part.n_parts))]
+        self.of_parts = {}
+        # A tensor, because the host does not wait for the device.
+        momentum = self.n_batches.add_(1).reciprocal().clamp(min=self.momentum)
+        for running, new in zip(
+            (self.mean, self.variance), zip(*parts, strict=True), strict=True
+        ):
+            mean = new[0] if len(new) == 1 else torch.stack(new).mean(0)
+            running.lerp_(mean, momentum)
 
 
 class LayerNorm(nn.Module):
