@@ -12,9 +12,12 @@ import pytest
 import torch
 from scipy import sparse
 
+import lamina
 from lamina import DNNClassifier, DNNRegressor
 from lamina.encoders.tables.encoder import TableEncoder
 from lamina.encoders.tables.reader import TableParams
+from lamina.encoders.texts.encoder import BagEncoder
+from lamina.encoders.tokenizers import BagParams
 from lamina.exceptions import DataError, DataWarning
 
 TINY = {"hidden_layer_sizes": (4,), "max_iter": 1, "random_state": 0}
@@ -469,3 +472,150 @@ def test_the_schema_says_which_columns_had_missing_values():
     schema = DNNClassifier(max_iter=1).fit(X, [0, 1] * 10).schema_
     missing = {c.name for c in schema.columns if c.has_missing}
     assert missing == set(X.columns[X.isna().any()]) == {"b", "c", "late"}
+
+
+# Columns of texts
+
+
+def sentences(n, seed=0):
+    """N distinct texts of six words, and whether each has more good words than bad ones."""
+    rng = np.random.default_rng(seed)
+    words = rng.choice(["good", "fine", "bad", "poor", "a", "door", "sky"], (n, 6))
+    signs = np.isin(words, ["good", "fine"]).sum(1) - np.isin(
+        words, ["bad", "poor"]
+    ).sum(1)
+    texts = [f"{' '.join(row)} n{i}" for i, row in enumerate(words)]
+    return texts, signs > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([f"a text of {i}" for i in range(50)], "text"),
+        ([f"a text of {i}" for i in range(49)], "category"),
+        ([f"level {i}" for i in range(60)], "category"),
+        ([f"天气很好我们去公园吧{chr(0x4E00 + i)}" for i in range(60)], "text"),
+        ([f"2024-01-{1 + i % 28:02} 10:00:{i % 60:02}" for i in range(60)], "date"),
+    ],
+    ids=["texts", "few", "two words", "without spaces", "dates"],
+)
+def test_strings_of_several_words_are_texts(values, kind):
+    assert kinds(column(values * 3)) == [kind]
+    assert kinds(column(values * 3), text_features=[]) != ["text"]
+
+
+def test_an_ordered_or_declared_category_is_no_text():
+    values = [f"a text of {i}" for i in range(60)] * 3
+    assert kinds(column(values), categorical_features=["a"]) == ["category"]
+    assert kinds(column(values, "category")) == ["category"]
+
+
+@pytest.mark.parametrize("chosen", [["t"], [1], [False, True]])
+def test_columns_are_declared_texts_by_name_number_or_mask(chosen):
+    X = pd.DataFrame({"n": [1.0, 2.0] * 30, "t": ["one", "two"] * 30})
+    assert kinds(X, text_features=chosen) == ["number", "text"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"text_features": ["n"]},
+            "'n' is one of text_features, and contains 1.0 in row 0",
+        ),
+        ({"text_features": ["x"]}, "text_features has 'x'"),
+        (
+            {"text_features": ["t"], "categorical_features": ["t"]},
+            "'t' is in categorical_features and in text_features",
+        ),
+    ],
+)
+def test_a_column_that_cannot_be_texts_is_refused_by_name(params, message):
+    X = pd.DataFrame({"n": [1.0, 2.0] * 30, "t": ["one", "two"] * 30})
+    with pytest.raises(DataError, match=message):
+        reader(X, **params)
+
+
+def test_a_number_where_fit_saw_texts_is_refused_by_column_and_row():
+    texts, _ = sentences(60)
+    by = reader(column(texts))
+    with pytest.raises(
+        DataError, match="'a' held texts in fit, and contains 3 in row 1"
+    ):
+        by.read(column(["a text", 3]))
+
+
+def test_a_column_of_texts_has_the_bags_of_a_list_of_texts():
+    texts, _ = sentences(80)
+    later = ["good sky", "unknown", "a bad door"]
+    by, of_list = reader(column(texts)), BagEncoder(BagParams())
+    of_list.fit(of_list.read(texts))
+    rows = torch.arange(3)
+    (bags,) = by.encode(by.read(column(later))).take(rows).bags
+    (expected,) = of_list.encode(of_list.read(later)).take(rows).bags
+    assert torch.equal(bags.ids, expected.ids)
+    assert torch.equal(bags.weights, expected.weights)
+    assert torch.equal(bags.lengths, expected.lengths)
+
+
+def bags_of(by, values):
+    (bags,) = by.encode(by.read(column(values))).take(torch.arange(len(values))).bags
+    return bags
+
+
+def test_a_missing_or_empty_text_is_an_empty_bag_and_changes_no_other():
+    texts, _ = sentences(80)
+    by = reader(column([None, *texts, "", None]))
+    bags = bags_of(by, [None, "good sky", "", "bad"])
+    present = bags_of(by, ["good sky", "bad"])
+    assert bags.lengths[[0, 2]].tolist() == [0, 0]
+    assert torch.equal(bags.ids, present.ids)
+    assert torch.equal(bags.weights, present.weights)
+    assert bags_of(by, [None, None]).lengths.tolist() == [0, 0]
+
+
+def reviews():
+    """A frame with texts, numbers and gaps, of which both say something of the labels."""
+    texts, good = sentences(500)
+    number = np.random.default_rng(1).normal(size=500)
+    X = pd.DataFrame({"review": texts, "number": number})
+    X.loc[::40, "review"] = None
+    return X, good + number > 0.5
+
+
+def fitted_on(X, y):
+    return DNNClassifier(max_iter=20, random_state=0).fit(X[:400], y[:400])
+
+
+def test_texts_and_numbers_are_learnt_together():
+    X, y = reviews()
+    scores = [
+        fitted_on(X[names], y).score(X[names][400:], y[400:]) for names in COLUMNS
+    ]
+    assert scores[-1] > max(scores[:-1]) + 0.05
+
+
+COLUMNS = [["review"], ["number"], ["review", "number"]]
+
+
+def test_texts_are_read_alike_in_every_frame_and_after_saving(tmp_path):
+    X, y = reviews()
+    network, later = fitted_on(X, y), X[400:]
+    proba = network.predict_proba(later)
+    as_strings = later.astype({"review": "string"})
+    lamina.save(network, tmp_path / "network.lamina")
+    restored = lamina.load(tmp_path / "network.lamina")
+    assert np.array_equal(network.predict_proba(pl.from_pandas(later)), proba)
+    assert np.array_equal(network.predict_proba(as_strings), proba)
+    assert np.array_equal(restored.predict_proba(later), proba)
+    np.testing.assert_allclose(network.predict_proba(later[:3]), proba[:3], rtol=1e-5)
+
+
+def test_two_columns_of_texts_are_not_mixed_up():
+    texts, good = sentences(500)
+    others, _ = sentences(500, seed=1)
+    X = pd.DataFrame({"review": texts, "answer": others})
+    exchanged = X.rename(columns={"review": "answer", "answer": "review"})[list(X)]
+    network = fitted_on(X, good)
+    assert network.score(X[400:], good[400:]) > 0.75
+    assert network.score(exchanged[400:], good[400:]) < 0.65

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.dense import DenseBody, DenseParams
-from lamina.encoders.texts.ngrams import NGrams
+from lamina.encoders.ngrams import NGrams
 from lamina.exceptions import DataError, ParameterError
 from lamina.nn.bags import BagEmbedding, BagPath
 from lamina.nn.model import Model
@@ -91,7 +91,7 @@ def test_neither_the_order_nor_the_repetition_of_texts_matters(texts, random):
 
 def test_ids_are_the_same_in_another_process():
     code = """
-from lamina.encoders.texts.ngrams import NGrams
+from lamina.encoders.ngrams import NGrams
 texts = [["good", "film"], ["good", "story"], ["film", "good"]]
 print(NGrams().fit(texts).hashes.tolist())
 """
@@ -118,7 +118,7 @@ def test_rows_of_bags_are_taken_in_any_order():
 
 
 def test_an_embedded_bag_is_a_weighted_sum():
-    layer, bags = BagEmbedding(Spec(n_ngrams=4)).eval(), a_few_bags()
+    layer, bags = BagEmbedding(4, 0.0).eval(), a_few_bags()
     dense = torch.zeros(3, 4)
     rows = torch.arange(3).repeat_interleave(bags.lengths)
     dense.index_put_((rows, bags.ids.long()), bags.weights, accumulate=True)
@@ -126,7 +126,7 @@ def test_an_embedded_bag_is_a_weighted_sum():
 
 
 def test_training_drops_n_grams_and_keeps_their_mean():
-    layer = BagEmbedding(Spec(n_ngrams=2, ngram_dropout=0.7))
+    layer = BagEmbedding(2, 0.7)
     with torch.no_grad():
         layer.ngrams.weight.fill_(1.0)
     n = 20_000
@@ -138,7 +138,7 @@ def test_training_drops_n_grams_and_keeps_their_mean():
 
 
 def test_a_bag_stands_beside_every_step():
-    path, bags = BagPath(Spec(n_ngrams=4), dropout=0.5).eval(), a_few_bags()
+    path, bags = BagPath(Spec(n_ngrams=(4,)), dropout=0.5).eval(), a_few_bags()
     h = torch.randn(3, 5, 2)
     out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
     assert torch.equal(out[:, :, :2], h)
@@ -148,7 +148,7 @@ def test_a_bag_stands_beside_every_step():
 def dense_model():
     torch.manual_seed(0)
     params = DenseParams(hidden_layer_sizes=(12, 20), dropout=0.0)
-    spec = Spec(n_channels=2, n_categories=(5,), n_ngrams=40)
+    spec = Spec(n_channels=2, n_categories=(5,), n_ngrams=(40,))
     task = SingleLabelClassification(ClassificationParams()).fit(np.arange(3), None)
     body = DenseBody(spec, params)
     return Model(body, task.head(body)), task
@@ -165,7 +165,7 @@ def batches_with_bags(n_steps):
             torch.from_numpy(rng.normal(size=(30, 2))).float(),
             torch.from_numpy(rng.integers(5, size=(30, 1))),
             target=torch.from_numpy(rng.integers(3, size=30)),
-            bags=bags,
+            bags=(bags,),
         )
 
 

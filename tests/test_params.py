@@ -13,7 +13,7 @@ from sklearn.base import clone
 import lamina
 from lamina.constructor import parts_of
 from lamina.encoders.choose import ENCODERS
-from lamina.encoders.texts.tokenizers import TOKENIZERS
+from lamina.encoders.tokenizers import TOKENIZERS
 from lamina.exceptions import ParameterError
 from lamina.kernels.activations import ACTIVATIONS
 from lamina.nn.augmentation import AUGMENTATIONS

@@ -82,8 +82,8 @@ class Spec(Stored):
     """Size of the vocabulary where x holds tokens, else 0."""
     n_characters: int = 0
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
-    n_ngrams: int = 0
-    """Number of ids in `Batch.bags`, id 0 of which is of no n-gram; 0 without bags."""
+    n_ngrams: tuple[int, ...] = ()
+    """Number of ids in each of `Batch.bags`; id 0 is of no n-gram."""
     ngram_dropout: float = 0.0
     """Fraction of n-grams that a body leaves out in training."""
     token_dropout: float | None = None
@@ -106,7 +106,6 @@ PER_ROW = (
     "weight",
     "resets_state",
     "level_and_scale",
-    "bags",
 )
 """The fields of a batch, besides x, that have a row for each sample."""
 
@@ -176,8 +175,8 @@ class Batch:
     """(B, 2) the level and the scale that were removed from each window of a series."""
     spellings: Tensor | None = None
     """(N, W) character ids of the N distinct tokens of the batch, padded to the longest."""
-    bags: Bags | None = None
-    """The n-grams of each text, with their weights."""
+    bags: tuple[Bags, ...] = ()
+    """The n-grams of each text, with their weights: of X, or of each column of texts."""
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -209,6 +208,7 @@ class Batch:
             value = getattr(self, name)
             if value is not None:
                 setattr(batch, name, value[rows])
+        batch.bags = tuple(bags[rows] for bags in self.bags)
         if self.carried is not None:
             batch.carried = self.carried.part(index, rows)
         if self.spellings is not None and batch.codes is not None:
@@ -225,8 +225,9 @@ class Batch:
             value = getattr(self, f.name)
             if isinstance(value, Tensor):
                 moved[f.name] = value.to(device, non_blocking=True)
-            elif isinstance(value, Sequences | Bags):
+            elif isinstance(value, Sequences):
                 moved[f.name] = value.to(device)
+        moved["bags"] = tuple(bags.to(device) for bags in self.bags)
         return replace(self, **moved)
 
 

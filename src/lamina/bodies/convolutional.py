@@ -164,7 +164,7 @@ class ConvolutionalBody(Body):
             h = stage(h, real, batch.weight)
         grid = None if self.is_sequence else (h.shape[2], h.shape[3])
         features = Features(h.flatten(2).mT, lengths, grid=grid)
-        return features if self.bag is None else self.bag(features, batch.bags)
+        return features if self.bag is None else self.bag(features, *batch.bags)
 
     def _reduce(
         self, h: Tensor, lengths: Tensor | None

@@ -100,7 +100,7 @@ class RNNBody(RecurrentBody):
         for layer in self.layers:
             h = self.drop(layer(h, batch.lengths))
         features = Features(h, batch.lengths)
-        return features if self.bag is None else self.bag(features, batch.bags)
+        return features if self.bag is None else self.bag(features, *batch.bags)
 
     def start(self, n_samples: int) -> State:
         """The state of each layer before the first step."""

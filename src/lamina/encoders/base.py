@@ -142,7 +142,7 @@ class TensorSamples(IndependentSamples):
     """Samples of one shape: x (n, ...) and, for tables, codes (n, columns) and bags."""
 
     def __init__(
-        self, x: Tensor, codes: Tensor | None = None, bags: Bags | None = None
+        self, x: Tensor, codes: Tensor | None = None, bags: tuple[Bags, ...] = ()
     ):
         self.x, self.codes, self.bags = x, codes, bags
 
@@ -153,16 +153,16 @@ class TensorSamples(IndependentSamples):
         return self.x.shape[1] if self.x.ndim == 3 else 1
 
     def resident(self, device: torch.device, max_bytes: int) -> "TensorSamples":
-        codes, bags = self.codes, self.bags
-        parts = [part for part in (self.x, codes, bags) if part is not None]
+        codes = self.codes
+        parts = [self.x, *self.bags] if codes is None else [self.x, codes, *self.bags]
         if sum(part.nbytes for part in parts) > max_bytes:
             return self
         codes = None if codes is None else codes.to(device)
-        bags = None if bags is None else bags.to(device)
+        bags = tuple(each.to(device) for each in self.bags)
         return TensorSamples(self.x.to(device), codes, bags)
 
     def take(self, rows: Tensor) -> Batch:
-        bags = None if self.bags is None else self.bags[rows]
+        bags = tuple(each[rows] for each in self.bags)
         rows = rows.to(self.x.device, non_blocking=True)
         codes = None if self.codes is None else self.codes.index_select(0, rows)
         return Batch(self.x.index_select(0, rows), codes, bags=bags)
@@ -171,22 +171,22 @@ class TensorSamples(IndependentSamples):
 class RaggedSamples(IndependentSamples):
     """Samples of unequal length, concatenated in `flat` (total steps, ...), with bags."""
 
-    def __init__(self, flat: Tensor, lengths: Tensor, bags: Bags | None = None):
+    def __init__(self, flat: Tensor, lengths: Tensor, bags: tuple[Bags, ...] = ()):
         self.rows, self.lengths, self.bags = Ragged(flat, lengths), lengths, bags
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def resident(self, device: torch.device, max_bytes: int) -> "RaggedSamples":
-        flat, bags = self.rows.flat, self.bags
-        if flat.nbytes + (0 if bags is None else bags.nbytes) > max_bytes:
+        flat = self.rows.flat
+        if sum(part.nbytes for part in (flat, *self.bags)) > max_bytes:
             return self
-        bags = None if bags is None else bags.to(device)
+        bags = tuple(each.to(device) for each in self.bags)
         return RaggedSamples(flat.to(device), self.lengths, bags)
 
     def take(self, rows: Tensor) -> Batch:
         samples = self.rows[rows]
-        bags = None if self.bags is None else self.bags[rows]
+        bags = tuple(each[rows] for each in self.bags)
         return Batch(samples.values, lengths=samples.lengths, bags=bags)
 
 

@@ -4,14 +4,14 @@ from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.base import Encoder
 from lamina.encoders.choose import ENCODERS
 from lamina.encoders.tables.reader import TableParams
-from lamina.encoders.texts.encoder import BagEncoder, BagParams
+from lamina.encoders.texts.encoder import BagEncoder
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.regressor import Regressor
 
 DENSE_ENCODERS: dict[str, type[Encoder]] = {**ENCODERS, "text": BagEncoder}
 
 
-class DenseInputParams(BagParams, TableParams):
+class DenseInputParams(TableParams):
     """The forms of data that a dense network takes."""
 
 
@@ -26,8 +26,8 @@ class DNNClassifier(DenseInputParams, Classifier, DenseParams):
     at 6 standard deviations, and at 200 in a column that had a long tail or outliers in
     `fit`). By default the number of epochs is found on held-out rows, and the network is then
     fitted on all. A list of texts is read as bags of n-grams: tokens, pairs of tokens, and 3
-    to 5 characters of a token. y holds labels of any type, an indicator matrix of several
-    labels, or several columns of labels.
+    to 5 characters of a token, and so is a column of texts in a frame. y holds labels of any
+    type, an indicator matrix of several labels, or several columns of labels.
 
     {parameters}
 

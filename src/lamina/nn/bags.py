@@ -30,11 +30,10 @@ HIDDEN_SIZES = 256, 256
 class BagEmbedding(nn.Module):
     """Bags of B texts -> (B, 16), weighted sums of the embeddings of their n-grams."""
 
-    def __init__(self, spec: Spec):
+    def __init__(self, n_ngrams: int, dropout: float):
         super().__init__()
-        n_ngrams = spec.n_ngrams
         self.ngrams = nn.EmbeddingBag(n_ngrams, WIDTH, mode="sum", padding_idx=PAD)
-        self.drop = Dropout(spec.ngram_dropout)
+        self.drop = Dropout(dropout)
         with torch.no_grad():
             self.ngrams.weight.mul_(INITIAL_DEVIATION)
 
@@ -61,7 +60,8 @@ class BagPath(nn.Module):
 
     def __init__(self, spec: Spec, dropout: float):
         super().__init__()
-        self.embed = BagEmbedding(spec)
+        (n_ngrams,) = spec.n_ngrams
+        self.embed = BagEmbedding(n_ngrams, spec.ngram_dropout)
         self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", dropout)
 
     def forward(self, features: Features, bags: Bags) -> Features:

@@ -33,9 +33,10 @@ class ColumnEmbeddings(nn.Module):
         # A ModuleList does not declare the type of its items.
         self.categories = cast("list[nn.Embedding]", nn.ModuleList(categories))
         self.numbers: PiecewiseLinear | None = None
-        self.bags = bags.BagEmbedding(spec) if spec.n_ngrams else None
+        texts = [bags.BagEmbedding(n, spec.ngram_dropout) for n in spec.n_ngrams]
+        self.bags = cast("list[bags.BagEmbedding]", nn.ModuleList(texts))
         self.width = spec.n_channels + CATEGORY_WIDTH * len(categories)
-        self.width += 0 if self.bags is None else bags.WIDTH
+        self.width += bags.WIDTH * len(texts)
         binned = [i for i, edges in enumerate(spec.edges) if edges]
         if binned:
             width = max(1, min(NUMBER_WIDTH, MAX_WIDTH // len(binned)))
@@ -50,14 +51,13 @@ class ColumnEmbeddings(nn.Module):
         return self.joined(batch.x, self.embedded(batch))
 
     def embedded(self, batch: Batch) -> list[Tensor]:
-        """The embeddings (B, ...) of each column of codes, and of the bags."""
+        """The embeddings (B, ...) of each column of codes, and of each of the bags."""
         embedded = []
         if batch.codes is not None:
             columns = zip(self.categories, batch.codes.T, strict=True)
             embedded = [embed(column) for embed, column in columns]
-        if self.bags is not None and batch.bags is not None:
-            embedded.append(self.bags(batch.bags))
-        return embedded
+        pairs = zip(self.bags, batch.bags, strict=True)
+        return embedded + [embed(each) for embed, each in pairs]
 
     def joined(self, x: Tensor, embedded: list[Tensor]) -> Tensor:
         """X (B, C), of which numbers are embedded here, and what `embedded` gives."""
@@ -70,11 +70,14 @@ class ColumnEmbeddings(nn.Module):
         return torch.cat(parts + embedded, 1)
 
     def origins(self) -> Tensor:
-        """(D,) what each feature is made of: channel c of x, or C + k for codes k."""
+        """(D,) what each feature is made of.
+
+        Channel c of x, C + k for codes k, and C + K + t for the bags t.
+        """
         width = 1 if self.numbers is None else self.numbers.width
-        n_channels, n_codes = len(self.binned) + len(self.others), len(self.categories)
-        codes = torch.arange(n_channels, n_channels + n_codes)
         numbers = self.binned.repeat_interleave(width)
-        return torch.cat(
-            [numbers, self.others, codes.repeat_interleave(CATEGORY_WIDTH)]
-        )
+        widths = [CATEGORY_WIDTH] * len(self.categories) + [bags.WIDTH] * len(self.bags)
+        n_channels = len(self.binned) + len(self.others)
+        columns = torch.arange(n_channels, n_channels + len(widths))
+        embedded = columns.repeat_interleave(torch.tensor(widths).long())
+        return torch.cat([numbers, self.others, embedded])

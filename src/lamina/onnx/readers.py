@@ -17,10 +17,11 @@ from lamina.encoders.images.schema import ImageSchema, Values
 from lamina.encoders.names import check_names
 from lamina.encoders.series.samples import SeriesSchema, read_samples
 from lamina.encoders.series.steps import Roles
+from lamina.encoders.tables.chosen import ChosenColumns
 from lamina.encoders.tables.columns import Column
 from lamina.encoders.tables.reader import TableReader
 from lamina.encoders.tables.schema import Columns, TableSchema
-from lamina.encoders.texts.tokenizers import ends, lower, split
+from lamina.encoders.tokenizers import ends, lower, split
 from lamina.exceptions import DataError
 from lamina.onnx.histories import HistoryReader
 from lamina.onnx.metadata import as_name, as_names
@@ -54,7 +55,7 @@ class Tables(Reader):
             columns=columns,
             missing=tuple(metadata["missing"]),
         )
-        self.reader = TableReader(owner, None)
+        self.reader = TableReader(owner, ChosenColumns())
         self.reader.schema, self.reader.is_complete = self.schema, True
         self.mean, self.factor = (
             np.array(metadata["mean"]),

@@ -2,9 +2,10 @@
 
 It follows from the dtype, and in a column of objects from the values: numbers of any type
 (also bool, Decimal and Fraction) are numbers, dates and texts that are all ISO dates are
-dates, other texts are categories. An ordered category becomes its position. A date becomes
-seven values: its time in days, and sine and cosine of its position in the year, the week and
-the day. In prediction, columns are converted to the kind that they had in `fit`, or refused.
+dates, strings of several words are texts (`texts.py`), others are categories. An ordered
+category becomes its position. A date becomes seven values: its time in days, and sine and
+cosine of its position in the year, the week and the day. In prediction, columns are
+converted to the kind that they had in `fit`, or refused.
 """
 
 import datetime
@@ -17,6 +18,7 @@ import numpy as np
 
 from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import NUMERIC, Values
+from lamina.encoders.tables.chosen import Chosen
 from lamina.encoders.tables.dates import (
     DAY,
     OTHER_DATE,
@@ -35,11 +37,15 @@ from lamina.encoders.tables.scalars import (
     category_text,
     number_of,
 )
+from lamina.encoders.tables.texts import are_texts, tokens_of
+from lamina.encoders.tokenizers import unit_of
 from lamina.exceptions import DataError, warn_of_data
 from lamina.missing import is_missing
 from lamina.numeric import as_floats, tensor_types
 from lamina.state import Stored
 
+KINDS = dict.fromkeys(NUMERIC, "number") | {"M": "date", "m": "duration"}
+"""The kinds of columns of these kinds of dtypes."""
 UNUSABLE = (complex, np.complexfloating, np.ndarray, np.void)
 """Types of values that are neither numbers nor the name of a category."""
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
@@ -53,22 +59,27 @@ class Column(Stored):
     name: Hashable
     """Its label, or its position where columns have no labels."""
     kind: str
-    """"number", "category", "ordered", "date" or "duration"."""
+    """"number", "category", "ordered", "date", "duration" or "text"."""
     dtype: str
     """The dtype that it had in `fit`."""
     time_zone: str | None = None
     categories: tuple[str | None, ...] = ()
     """Sorted, or ascending if they are ordered; None is that of missing values."""
     has_missing: bool = False
+    unit: str = ""
+    """What texts are split into: "word" or "char"."""
 
     @property
     def width(self) -> int:
-        """Numeric columns that it becomes; 0 for categories."""
-        return {"category": 0, "date": WIDTH}.get(self.kind, 1)
+        """Numeric columns that it becomes; 0 for categories and texts."""
+        return {"category": 0, "text": 0, "date": WIDTH}.get(self.kind, 1)
 
 
-def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
+def column_of(name: Hashable, values: Values, chosen: Chosen) -> Column:
     """The column with these values in `fit`."""
+    is_categorical = chosen.is_category
+    if chosen.is_text:
+        return _column_of_texts(name, values.array, chosen)
     kind, zone = values.array.dtype.kind, values.time_zone
     dtype = str(values.array.dtype)
     if values.order is not None and not is_categorical:
@@ -76,30 +87,40 @@ def column_of(name: Hashable, values: Values, is_categorical: bool) -> Column:
         return Column(name, "ordered", dtype, categories=tuple(levels))
     if is_categorical or values.is_category:
         return Column(name, "category", dtype)
-    if kind in NUMERIC:
-        return Column(name, "number", dtype)
-    if kind == "M":
-        return Column(name, "date", dtype, zone)
-    if kind == "m":
-        return Column(name, "duration", dtype)
+    if kind in KINDS:
+        return Column(name, KINDS[kind], dtype, zone)
     if kind in "cV":
         raise DataError(
             f"{_column(name)} holds {values.array.dtype}. Complex data not supported, nor "
             f"is raw memory; convert it to numbers or texts."
         )
-    return _column_of_objects(name, values.array, dtype)
+    return _column_of_objects(name, values.array, chosen)
 
 
 def converted(column: Column, values: Values) -> np.ndarray:
     """The values, converted to the kind of `column`.
 
     Numbers, durations (in days) and positions in an order become float64 (n,), dates float64
-    (n, 7), and categories objects (n,), each a str or `MISSING`.
+    (n, 7), and categories objects (n,), each a str or `MISSING`; texts (n,) lists of tokens.
     """
     return CONVERTERS[column.kind](column, values)
 
 
-def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
+def _column_of_texts(name: Hashable, array: np.ndarray, chosen: Chosen) -> Column:
+    present = [v for v in array.tolist() if not is_missing(v)]
+    for row, value in enumerate(array.tolist()):
+        if not (is_missing(value) or isinstance(value, str)):
+            raise DataError(
+                f"{_column(name)} is one of text_features, and contains {value!r} in row "
+                f"{row}, which is not a text; convert it by str(), or leave the column out "
+                f"of text_features."
+            )
+    unit = unit_of(present, chosen.token_unit)
+    return Column(name, "text", str(array.dtype), unit=unit)
+
+
+def _column_of_objects(name: Hashable, array: np.ndarray, chosen: Chosen) -> Column:
+    dtype = str(array.dtype)
     present = [v for v in array.tolist() if not is_missing(v)]
     types = set(map(type, present))
     _refuse_unusable(name, array, types)
@@ -118,6 +139,8 @@ def _column_of_objects(name: Hashable, array: np.ndarray, dtype: str) -> Column:
                 f"{present[0]!r}, and is read as categories; convert it by "
                 f"pandas.to_datetime, or write the dates as 2024-12-31."
             )
+        elif chosen.is_text is None and are_texts(present):
+            return _column_of_texts(name, array, chosen)
     return Column(name, "category", dtype)
 
 
@@ -180,12 +203,20 @@ def _to_durations(column: Column, values: Values) -> np.ndarray:
     return seconds_of(array) / DAY
 
 
+def _to_tokens(column: Column, values: Values) -> np.ndarray:
+    for row, value in enumerate(values.array.tolist()):
+        if not (is_missing(value) or isinstance(value, str)):
+            raise _bad_value(column, values.array, row, "a text")
+    return tokens_of(values.array.tolist(), column.unit)
+
+
 CONVERTERS: dict[str, Callable[[Column, Values], np.ndarray]] = {
     "number": _to_numbers,
     "category": _to_categories,
     "ordered": _to_positions,
     "date": _to_dates,
     "duration": _to_durations,
+    "text": _to_tokens,
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables -> x (B, C) of scaled numbers and one-hot categories, codes (B, K) of the others.
+"""Tables -> x (B, C) of scaled numbers and one-hot categories, codes (B, K), bags of texts.
 
 A missing value is a category. A category that did not occur in `fit` has code 0: its
 one-hot columns and its embedding are zero.
@@ -16,11 +16,15 @@ from torch import Tensor
 from lamina.batch import Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples, TensorSamples
 from lamina.encoders.names import text_names
+from lamina.encoders.ngrams import NGrams
 from lamina.encoders.standardizer import Place, Standardizer, as_floats
 from lamina.encoders.tables.bins import MAX_COLUMNS, Edges, bin_edges
+from lamina.encoders.tables.chosen import ChosenColumns
 from lamina.encoders.tables.reader import TableParams, TableReader
 from lamina.encoders.tables.schema import Columns, TableSchema
-from lamina.exceptions import DataError, warn_of_data
+from lamina.encoders.tokenizers import BagParams
+from lamina.exceptions import DataError, ParameterError, warn_of_data
+from lamina.params import declared
 
 MAX_ONE_HOT = 9
 """Categories of a column up to which it is encoded one-hot."""
@@ -39,8 +43,16 @@ class TableEncoder(Encoder[Columns]):
     params = TableParams
 
     def __init__(self, params: TableParams):
-        self.reader = TableReader(type(params).__name__, params.categorical_features)
+        self.reader = TableReader(
+            type(params).__name__,
+            ChosenColumns(
+                params.categorical_features, params.text_features, params.token_unit
+            ),
+        )
         self.embedding = params.numeric_embedding
+        self.ngram_dropout = params.ngram_dropout
+        values = [(d, getattr(params, d.name)) for d in declared(BagParams)]
+        self.of_texts = [f"{d.name}={v!r}" for d, v in values if not d.is_default(v)]
 
     def read(self, X: object) -> Columns:
         return self.reader.read(X)
@@ -75,6 +87,12 @@ class TableEncoder(Encoder[Columns]):
         columns = zip(plain.categories, self.codes, strict=True)
         self.frequencies = [_frequencies(*column, weight) for column in columns]
         self.one_hot = [len(codes) <= MAX_ONE_HOT for codes in self.codes]
+        self.ngrams = [NGrams().fit(tokens.tolist()) for tokens in plain.texts]
+        if self.of_texts and not self.ngrams:
+            raise ParameterError(
+                f"{self.of_texts[0]} has no effect on a table without a column of texts; "
+                f"leave it at its default."
+            )
         sizes = list(zip(self.codes, self.one_hot, strict=True))
         self.spec = Spec(
             n_channels=self.standardizer.n_channels
@@ -83,8 +101,10 @@ class TableEncoder(Encoder[Columns]):
             n_categories=tuple(
                 len(codes) + 1 for codes, one_hot in sizes if not one_hot
             ),
+            n_ngrams=tuple(map(len, self.ngrams)),
+            ngram_dropout=self.ngram_dropout if self.ngrams else 0.0,
         )
-        if not self.spec.n_channels and not self.spec.n_categories:
+        if not (self.spec.n_channels or self.spec.n_categories or self.ngrams):
             raise DataError(
                 "X has no column but names of rows; pass columns with numbers or with fewer "
                 "categories, and texts as a list or a column, X[name]."
@@ -100,15 +120,17 @@ class TableEncoder(Encoder[Columns]):
         numeric = plain.numeric
         if not isinstance(numeric, np.ndarray):
             return Rows(as_floats(numeric), self.standardizer, self._place(plain))
-        if numeric.size > LARGE and not plain.categories:
+        if numeric.size > LARGE and not plain.categories and not plain.texts:
             return Rows(numeric, self.standardizer, self._place(plain))
         x = np.empty((len(plain), self.spec.n_channels), np.float32)
         self.standardizer.write(numeric, x, self._place(plain))
         codes = self._encode_categories(plain, x)
-        return TensorSamples(torch.from_numpy(x), codes)
+        texts = zip(self.ngrams, plain.texts, strict=True)
+        bags = tuple(ngrams.encode(tokens.tolist()) for ngrams, tokens in texts)
+        return TensorSamples(torch.from_numpy(x), codes, bags)
 
     def channel_columns(self) -> np.ndarray:
-        """(C + K,) the column of X of each channel of x and of each column of codes."""
+        """(C + K + T,) the column of X of each channel, each column of codes and each bag."""
         schema = self._columns
         others = schema.other_columns
         numeric = [*schema.number_columns.tolist()]
@@ -118,7 +140,8 @@ class TableEncoder(Encoder[Columns]):
         sizes = list(zip(categories, self.codes, self.one_hot, strict=True))
         one_hot = [i for i, codes, is_one_hot in sizes if is_one_hot for _ in codes]
         coded = [i for i, _, is_one_hot in sizes if not is_one_hot]
-        return np.array(numeric + missing + one_hot + coded)
+        texts = [i for i, column in others if column.kind == "text"]
+        return np.array(numeric + missing + one_hot + coded + texts)
 
     def average(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """A row between those of `fit`: x (C,), and the weights of each column's codes.
@@ -219,6 +242,9 @@ def _completed(schema: TableSchema, categories: list[list]) -> TableSchema:
             values = tuple(next(remaining))
             has_missing = None in values
             columns.append(replace(column, categories=values, has_missing=has_missing))
+            continue
+        if column.kind == "text":
+            columns.append(column)
             continue
         if column.kind == "number":
             i, n_numbers = n_numbers, n_numbers + 1

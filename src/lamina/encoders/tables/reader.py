@@ -9,10 +9,12 @@ from lamina.encoders.containers import is_sparse, unwrap
 from lamina.encoders.finite import refuse_infinite
 from lamina.encoders.frames import Table, table_of
 from lamina.encoders.names import check_names, refuse_duplicates
+from lamina.encoders.tables.chosen import ChosenColumns
 from lamina.encoders.tables.columns import column_of, converted
 from lamina.encoders.tables.schema import Columns, TableSchema
+from lamina.encoders.tokenizers import BagParams
 from lamina.exceptions import DataError, warn_of_data
-from lamina.params import Params, Rule, Use
+from lamina.params import Rule, Use
 from lamina.state import Stored
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def column_choice() -> Rule:
     )
 
 
-class TableParams(Params):
+class TableParams(BagParams):
     """The kinds of the columns of a table."""
 
     categorical_features: Annotated[
@@ -40,6 +42,14 @@ class TableParams(Params):
         """Columns of numbers that are categories: their names, their positions from 0,
         or a mask with a bool for each column. None decides by the types of the
         columns.""",
+    ] = None
+    text_features: Annotated[
+        Sequence[Hashable] | None,
+        column_choice(),
+        Use.FROZEN,
+        """Columns of texts, likewise; each is read as a bag of n-grams. None takes columns of
+        strings with 50 distinct values or more, most of which have three words or more (ten
+        characters in scripts without spaces).""",
     ] = None
     numeric_embedding: Annotated[
         Literal["auto", "piecewise_linear", "none"],
@@ -58,8 +68,8 @@ class TableReader(Stored):
     is_complete = False
     """Whether `fit` has completed the schema."""
 
-    def __init__(self, owner: str, categorical: Sequence[Hashable] | None):
-        self.owner, self.categorical = owner, categorical
+    def __init__(self, owner: str, chosen: ChosenColumns):
+        self.owner, self.chosen = owner, chosen
 
     def read(self, X: object) -> Columns:
         """The columns of X."""
@@ -69,15 +79,15 @@ class TableReader(Stored):
         if isinstance(X, list):
             raise _list_error(X)
         if self.schema is None:
-            is_numeric = self.categorical is None
+            is_numeric = not self.chosen.are_chosen
         else:
             is_numeric = self.schema.columns is None
         if is_numeric and _is_numeric(X):
             return self._read_array(X)
         if is_sparse(X):
             raise DataError(
-                "X is sparse; columns of several types, and categorical_features, need an "
-                "array or a frame."
+                "X is sparse; columns of several types, categorical_features and "
+                "text_features need an array or a frame."
             )
         if isinstance(X, np.ndarray) and X.dtype.names is None and X.ndim != 2:
             raise DataError(
@@ -152,42 +162,15 @@ class TableReader(Stored):
         if labels is not None:
             refuse_duplicates(labels)
         names = list(range(table.n_columns)) if labels is None else labels
-        categorical = self._categorical_columns(names, labels is not None)
+        chosen = self.chosen.of(names, labels is not None)
         columns = tuple(
-            column_of(name, table.column(i), i in categorical)
-            for i, name in enumerate(names)
+            column_of(name, table.column(i), chosen[i]) for i, name in enumerate(names)
         )
         return TableSchema(
             n_columns=len(columns),
             names=None if labels is None else tuple(labels),
             columns=columns,
         )
-
-    def _categorical_columns(self, names: list, are_labels: bool) -> set[int]:
-        """The positions of `categorical_features`."""
-        if self.categorical is None:
-            return set()
-        selected = list(self.categorical)
-        if selected and all(isinstance(c, bool | np.bool_) for c in selected):
-            if len(selected) != len(names):
-                raise DataError(
-                    f"categorical_features has {len(selected)} values for {len(names)} "
-                    f"columns; pass one for each."
-                )
-            return {i for i, is_categorical in enumerate(selected) if is_categorical}
-        positions = set()
-        for column in selected:
-            if column in names:
-                positions.add(names.index(column))
-            elif isinstance(column, int | np.integer) and 0 <= column < len(names):
-                positions.add(int(column))
-            else:
-                columns = names if are_labels else f"0 to {len(names) - 1}"
-                raise DataError(
-                    f"categorical_features has {column!r}, which is not a column of X "
-                    f"({columns})."
-                )
-        return positions
 
     def _converted(self, table: Table, schema: TableSchema) -> Columns:
         """Numbers first, in one step if all have a numeric type, then dates and durations."""
@@ -201,16 +184,18 @@ class TableReader(Stored):
         else:
             refuse_infinite(numeric, (columns[i].name for i in positions))
         self._warn_of_missing(numeric)
-        parts, categories = [numeric], []
+        parts, categories, texts = [numeric], [], []
         for i, column in schema.other_columns:
             if column.kind == "category":
                 categories.append(converted(column, table.column(i)))
+            elif column.kind == "text":
+                texts.append(converted(column, table.column(i)))
             else:
                 part = converted(column, table.column(i, column.time_zone))
                 parts.append(part.reshape(table.n_rows, -1))
         if len(parts) > 1:
             numeric = np.concatenate(parts, 1)
-        return Columns(numeric, categories)
+        return Columns(numeric, categories, texts)
 
     def _warn_of_missing(self, numeric: "np.ndarray | sparse.csr_matrix") -> None:
         """Warn if values are missing in a column of numbers that had none in `fit`."""

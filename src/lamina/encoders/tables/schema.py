@@ -1,7 +1,7 @@
 """The columns of a table, and what `fit` learnt about them."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -55,10 +55,12 @@ class TableSchema(Schema):
 
 @dataclass
 class Columns:
-    """numeric (n, C), an array or a sparse matrix; categories: an array (n,) a column."""
+    """numeric (n, C), an array or a sparse matrix; categories and texts: an array a column."""
 
     numeric: "np.ndarray | sparse.csr_matrix"
     categories: list[np.ndarray]
+    texts: list[np.ndarray] = field(default_factory=list)
+    """Of each value a list of tokens."""
     row_numbers: np.ndarray | None = None
     """(n,) numbers of the rows in X, for messages; None if these are all of X."""
 
@@ -67,4 +69,9 @@ class Columns:
 
     def __getitem__(self, rows: np.ndarray) -> "Columns":
         numbers = rows if self.row_numbers is None else self.row_numbers[rows]
-        return Columns(self.numeric[rows], [c[rows] for c in self.categories], numbers)
+        return Columns(
+            self.numeric[rows],
+            [c[rows] for c in self.categories],
+            [c[rows] for c in self.texts],
+            numbers,
+        )

@@ -1,19 +1,25 @@
 """Texts, or lists of tokens -> x (B, T) of token ids and bags of n-grams, or bags alone."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
 
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples, TensorSamples
-from lamina.encoders.texts.ngrams import NGrams, distinct_texts, min_texts
-from lamina.encoders.texts.tokenizers import split
+from lamina.encoders.ngrams import NGrams, distinct_texts, min_texts
+from lamina.encoders.tokenizers import (
+    DROPPED,
+    BagParams,
+    NGramDropout,
+    UnitParams,
+    split,
+    unit_of,
+)
 from lamina.params import Params, Use, at_least, fraction, only_with
 from lamina.schema import Schema
-from lamina.scripts import is_unspaced
-from lamina.texts import items, warn_of_unspaced
+from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
 
@@ -27,11 +33,6 @@ class TextSchema(Schema):
     """Whether all texts of `fit` were in, or were converted to, Unicode's normal form C."""
 
 
-NGramDropout = Annotated[float, fraction(), Use.FROZEN]
-DROPPED = """Fraction of the n-grams of a text dropped at each training step; most of those
-    that remain say the same. Texts only."""
-
-
 class VocabularyParams(Params):
     """The size of the vocabulary."""
 
@@ -41,26 +42,6 @@ class VocabularyParams(Params):
         Use.FROZEN,
         "Size of the vocabulary; rarer tokens count as unknown, as do unseen ones.",
     ] = 20_000
-
-
-class UnitParams(Params):
-    """How texts are split into tokens."""
-
-    token_unit: Annotated[
-        Literal["auto", "word", "char"],
-        Use.FROZEN,
-        """The tokens of a text: lower-cased words and single punctuation marks, or
-        characters. "auto" takes characters if most letters of the training texts belong
-        to a script without spaces between words (Chinese, Japanese, Thai), and words
-        otherwise. Lists of tokens in `fit` are used unchanged; lists of words in
-        prediction, after texts in `fit`, are lower-cased.""",
-    ] = "auto"
-
-
-class BagParams(UnitParams):
-    """How texts are read as bags of n-grams."""
-
-    ngram_dropout: Annotated[NGramDropout, DROPPED] = 0.7
 
 
 class TextParams(VocabularyParams, UnitParams):
@@ -106,12 +87,7 @@ class TokenizedTexts(Encoder[list[list[str]]]):
     def _unit_of(self, samples: list[Any]) -> str:
         if isinstance(samples[0], list | tuple | np.ndarray):
             return "token"
-        unspaced = is_unspaced([s for s in samples if isinstance(s, str)])
-        if self.unit == "auto":
-            return "char" if unspaced else "word"
-        if unspaced and self.unit == "word":
-            warn_of_unspaced('token_unit="char"')
-        return self.unit
+        return unit_of([s for s in samples if isinstance(s, str)], self.unit)
 
 
 class TextEncoder(TokenizedTexts):
@@ -133,7 +109,7 @@ class TextEncoder(TokenizedTexts):
         self.vocabulary = Vocabulary(map(set, distinct), self.max_tokens, least)
         self.spec = Spec(
             n_tokens=len(self.vocabulary),
-            n_ngrams=0 if self.ngrams is None else len(self.ngrams.fit(plain)),
+            n_ngrams=() if self.ngrams is None else (len(self.ngrams.fit(plain)),),
             ngram_dropout=self.ngram_dropout,
             token_dropout=self.token_dropout,
             n_space=1,
@@ -144,7 +120,7 @@ class TextEncoder(TokenizedTexts):
     def encode(self, plain: list[list[str]]) -> Samples:
         rows = [self.vocabulary.encode(tokens) for tokens in plain]
         flat = torch.tensor([token_id for row in rows for token_id in row])
-        bags = None if self.ngrams is None else self.ngrams.encode(plain)
+        bags = () if self.ngrams is None else (self.ngrams.encode(plain),)
         return RaggedSamples(flat, torch.tensor([len(row) for row in rows]), bags)
 
 
@@ -156,8 +132,10 @@ class BagEncoder(TokenizedTexts):
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
         self.ngrams = NGrams().fit(plain)
-        self.spec = Spec(n_ngrams=len(self.ngrams), ngram_dropout=self.ngram_dropout)
+        self.spec = Spec(n_ngrams=(len(self.ngrams),), ngram_dropout=self.ngram_dropout)
         return self
 
     def encode(self, plain: list[list[str]]) -> Samples:
-        return TensorSamples(torch.empty(len(plain), 0), bags=self.ngrams.encode(plain))
+        return TensorSamples(
+            torch.empty(len(plain), 0), bags=(self.ngrams.encode(plain),)
+        )

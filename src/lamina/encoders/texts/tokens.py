@@ -10,7 +10,7 @@ from torch import Tensor
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples
 from lamina.encoders.texts.encoder import TextSchema, VocabularyParams
-from lamina.encoders.texts.tokenizers import ends, lower, split
+from lamina.encoders.tokenizers import ends, lower, split
 from lamina.params import Use
 from lamina.ragged import Ragged
 from lamina.texts import items

@@ -4,18 +4,44 @@ Texts are converted to Unicode's normal form C, so that the encoding of an accen
 has no effect.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from lamina.exceptions import DataError
-from lamina.scripts import SYMBOL, WORD, composed, pattern
-from lamina.texts import shown, text_of
+from lamina.params import Params, Use, fraction
+from lamina.scripts import SYMBOL, WORD, composed, is_unspaced, pattern
+from lamina.texts import shown, text_of, warn_of_unspaced
 
 TOKEN = f"{WORD}|{SYMBOL}"
 N_CHARACTERS = 12
 """Characters that are read from each end of a long word."""
+
+
+NGramDropout = Annotated[float, fraction(), Use.FROZEN]
+DROPPED = """Fraction of the n-grams of a text dropped at each training step; most of those
+    that remain say the same. Texts only."""
+
+
+class UnitParams(Params):
+    """How texts are split into tokens."""
+
+    token_unit: Annotated[
+        Literal["auto", "word", "char"],
+        Use.FROZEN,
+        """The tokens of a text: lower-cased words and single punctuation marks, or
+        characters. "auto" takes characters if most letters of the training texts belong
+        to a script without spaces between words (Chinese, Japanese, Thai), and words
+        otherwise. Lists of tokens in `fit` are used unchanged; lists of words in
+        prediction, after texts in `fit`, are lower-cased.""",
+    ] = "auto"
+
+
+class BagParams(UnitParams):
+    """How texts are read as bags of n-grams."""
+
+    ngram_dropout: Annotated[NGramDropout, DROPPED] = 0.7
 
 
 def _words(text: str) -> list[str]:
@@ -36,6 +62,16 @@ TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
     "word": _words,
     "char": _characters,
 }
+
+
+def unit_of(texts: Sequence[str], unit: str) -> str:
+    """The unit that texts are split into, where the parameter `token_unit` is `unit`."""
+    unspaced = is_unspaced(texts)
+    if unit == "auto":
+        return "char" if unspaced else "word"
+    if unspaced and unit == "word":
+        warn_of_unspaced('token_unit="char"')
+    return unit
 
 
 def split(samples: list[Any], unit: str) -> list[list[str]]:

@@ -107,16 +107,16 @@ def _counts(texts: Tokens) -> Iterator[Counts]:
     """Of tokens and their pairs, and of the characters in tokens."""
     numbers: dict[str, int] = {}
     flat = [numbers.setdefault(t, len(numbers)) for tokens in texts for t in tokens]
-    ends = np.cumsum([0, *map(len, texts)])
-    tokens, flat = list(numbers), np.array(flat)
+    lengths = np.array([len(tokens) for tokens in texts])
+    tokens, flat = list(numbers), np.array(flat, int)
     hashes = _hashes(f"token {token}" for token in tokens)
-    singles = _counted(flat, ends, len(tokens))
-    first = np.ones(len(flat), bool)
-    first[ends[1:] - 1] = False  # the last token of a text begins no pair
-    begins = np.flatnonzero(first)
+    singles = _counted(flat, lengths, len(tokens))
+    begins = np.ones(len(flat), bool)
+    begins[lengths.cumsum()[lengths > 0] - 1] = False  # the last token begins no pair
+    begins = np.flatnonzero(begins)
     pairs = hashes[flat[begins]] * FACTORS[0] ^ hashes[flat[begins + 1]]
     distinct, pairs = np.unique(pairs * FACTORS[1], return_inverse=True)
-    pairs = _counted(pairs, ends - np.arange(len(ends)), len(distinct))
+    pairs = _counted(pairs, np.maximum(lengths - 1, 0), len(distinct))
     both = sparse.hstack([singles, pairs], format="csr")
     yield Counts(both, np.concatenate([hashes, distinct]))
     parts, hashes = _parts(tokens)
@@ -126,22 +126,22 @@ def _counts(texts: Tokens) -> Iterator[Counts]:
 def _parts(tokens: list[str]) -> Counts:
     """How often groups of characters occur in tokens."""
     numbers: dict[str, int] = {}
-    flat, ends = [], [0]
+    flat, lengths = [], []
     for token in tokens:
-        text = f"{END_OF_TOKEN}{token}{END_OF_TOKEN}"
+        text, start_of_token = f"{END_OF_TOKEN}{token}{END_OF_TOKEN}", len(flat)
         for size in SIZES:
             for start in range(len(text) - size + 1):
                 part = text[start : start + size]
                 flat.append(numbers.setdefault(part, len(numbers)))
-        ends.append(len(flat))
-    counted = _counted(np.array(flat, int), np.array(ends), len(numbers))
+        lengths.append(len(flat) - start_of_token)
+    counted = _counted(np.array(flat, int), np.array(lengths), len(numbers))
     return Counts(counted, _hashes(f"part {part}" for part in numbers))
 
 
-def _counted(flat: np.ndarray, ends: np.ndarray, n: int) -> sparse.csr_matrix:
+def _counted(flat: np.ndarray, lengths: np.ndarray, n: int) -> sparse.csr_matrix:
     """(rows, n), how often each of n numbers occurs in rows that are concatenated."""
-    ones = np.ones(len(flat), np.float32)
-    counts = sparse.csr_matrix((ones, flat, ends), (len(ends) - 1, n))
+    ones, ends = np.ones(len(flat), np.float32), np.append(0, lengths.cumsum())
+    counts = sparse.csr_matrix((ones, flat, ends), (len(lengths), n))
     counts.sum_duplicates()
     return counts
 
