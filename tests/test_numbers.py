@@ -1,5 +1,8 @@
 """Piecewise linear embeddings, and the bins that they are made over."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -157,3 +160,31 @@ def test_a_steep_function_of_one_column_is_learnt():
         for name in ("none", "piecewise_linear")
     )
     assert embedded > 0.95 > plain
+
+
+def test_predictions_follow_every_change_of_the_weights():
+    layer, x = PiecewiseLinear(((0.0, 0.5, 1.0), (-1.0, 2.0)), 3).eval(), torch.rand(9, 2)
+    other = PiecewiseLinear(((0.0, 0.5, 1.0), (-1.0, 2.0)), 3)
+
+    def outputs():
+        with torch.inference_mode():
+            kept = layer(x)
+        with torch.enable_grad():
+            plain = layer(x).detach()
+        torch.testing.assert_close(kept, plain, rtol=0, atol=0)
+        return plain
+
+    seen = [outputs(), outputs()]
+    layer.load_state_dict(other.state_dict())
+    seen.append(outputs())
+    with torch.no_grad():
+        layer.increments.add_(1.0)
+    seen.append(outputs())
+    layer.train()
+    layer.starts.data = layer.starts.data + 1.0
+    layer.eval()
+    seen.append(outputs())
+    assert torch.equal(seen[0], seen[1])
+    assert not any(torch.equal(a, b) for a, b in zip(seen[1:], seen[2:], strict=False))
+    restored = pickle.loads(pickle.dumps(layer))
+    assert torch.equal(copy.deepcopy(layer)(x), restored(x))

@@ -25,25 +25,42 @@ from lamina.kernels import private
 
 def interpolate(table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
     """The rows of the tables (N, E, D), between edges (N, E), at x (B, N): (B, N, D)."""
-    return _Interpolation.apply(table, edges, x)
+    if torch.is_grad_enabled():
+        return _Interpolation.apply(table, edges, x)
+    return Lookup(table, edges, x).interpolated()
+
+
+class Lookup:
+    """The two rows of a table between which each x (B, N) lies, and where."""
+
+    def __init__(self, table: Tensor, edges: Tensor, x: Tensor):
+        n_edges = edges.shape[1]
+        self.inside = torch.minimum(torch.maximum(x, edges[:, 0]), edges[:, -1])
+        upper = edges[:, 1:].contiguous()
+        bins = torch.searchsorted(upper, self.inside.T.contiguous()).T
+        self.rows = bins + n_edges * torch.arange(len(edges), device=x.device)
+        above = self.rows + 1
+        low = edges.take(self.rows)
+        self.width = edges.take(above) - low
+        self.t = (self.inside - low) / self.width
+        flat = table.flatten(0, 1)
+        self.below, self.above = F.embedding(self.rows, flat), F.embedding(above, flat)
+
+    def interpolated(self) -> Tensor:
+        """(B, N, D)."""
+        t = self.t.unsqueeze(-1).to(self.below.dtype)
+        return torch.lerp(self.below, self.above, t)
 
 
 class _Interpolation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
-        n_edges = edges.shape[1]
-        inside = torch.minimum(torch.maximum(x, edges[:, 0]), edges[:, -1])
-        upper = edges[:, 1:].contiguous()
-        bins = torch.searchsorted(upper, inside.T.contiguous()).T
-        rows = bins + n_edges * torch.arange(len(edges), device=x.device)
-        low, high = edges.take(rows), edges.take(rows + 1)
-        width = high - low
-        t = (inside - low) / width
-        flat = table.flatten(0, 1)
-        below, above = F.embedding(rows, flat), F.embedding(rows + 1, flat)
-        ctx.save_for_backward(rows, t, width, below, above)
-        ctx.shape, ctx.is_inside = table.shape, inside == x
-        return torch.lerp(below, above, t.unsqueeze(-1).to(table.dtype))
+        found = Lookup(table, edges, x)
+        ctx.save_for_backward(
+            found.rows, found.t, found.width, found.below, found.above
+        )
+        ctx.shape, ctx.is_inside = table.shape, found.inside == x
+        return found.interpolated()
 
     @staticmethod
     @once_differentiable

@@ -11,6 +11,8 @@ So a gradient reaches the values of all bins above x, and a number costs two row
 instead of a product with all bins. Beyond the outer edges the features are constant.
 """
 
+from typing import Self
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,6 +31,7 @@ class PiecewiseLinear(nn.Module):
     def __init__(self, edges: tuple[tuple[float, ...], ...], width: int):
         super().__init__()
         self.n_numbers, self.width = len(edges), width
+        self.kept: tuple[list[tuple[int, int]], Tensor] | None = None
         n_bins = max(len(e) for e in edges) - 1
         # An edge that a column lacks is repeated, so that its bins are empty.
         padded = [[*e, *[e[-1]] * (n_bins + 1 - len(e))] for e in edges]
@@ -45,7 +48,12 @@ class PiecewiseLinear(nn.Module):
             self.increments.div_(counts.sqrt()[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(interpolate(self.table(), self.edges, x)).flatten(1)
+        table = self.table() if self.training else self._kept_table()
+        return F.relu(interpolate(table, self.edges, x)).flatten(1)
+
+    def train(self, mode: bool = True) -> Self:
+        self.kept = None
+        return super().train(mode)
 
     def table(self) -> Tensor:
         """(N, n_edges, D), the features at each edge."""
@@ -53,3 +61,12 @@ class PiecewiseLinear(nn.Module):
         first = self.starts + self.linear * edges[:, :1]
         steps = self.increments + self.linear * edges.diff(dim=1)
         return torch.cat([first, steps], 1).cumsum(1)
+
+    def _kept_table(self) -> Tensor:
+        """The table in evaluation, computed once for these values of the parameters."""
+        if torch.is_grad_enabled():
+            return self.table()
+        key = [(p.data_ptr(), p._version) for p in self.parameters()]
+        if self.kept is None or self.kept[0] != key:
+            self.kept = key, self.table()
+        return self.kept[1]
