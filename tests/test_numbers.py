@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -163,7 +164,10 @@ def test_a_steep_function_of_one_column_is_learnt():
 
 
 def test_predictions_follow_every_change_of_the_weights():
-    layer, x = PiecewiseLinear(((0.0, 0.5, 1.0), (-1.0, 2.0)), 3).eval(), torch.rand(9, 2)
+    layer, x = (
+        PiecewiseLinear(((0.0, 0.5, 1.0), (-1.0, 2.0)), 3).eval(),
+        torch.rand(9, 2),
+    )
     other = PiecewiseLinear(((0.0, 0.5, 1.0), (-1.0, 2.0)), 3)
 
     def outputs():
@@ -185,6 +189,6 @@ def test_predictions_follow_every_change_of_the_weights():
     layer.eval()
     seen.append(outputs())
     assert torch.equal(seen[0], seen[1])
-    assert not any(torch.equal(a, b) for a, b in zip(seen[1:], seen[2:], strict=False))
+    assert not any(torch.equal(a, b) for a, b in pairwise(seen[1:]))
     restored = pickle.loads(pickle.dumps(layer))
     assert torch.equal(copy.deepcopy(layer)(x), restored(x))

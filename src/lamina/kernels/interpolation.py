@@ -55,12 +55,12 @@ class Lookup:
 class _Interpolation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
-        found = Lookup(table, edges, x)
+        lookup = Lookup(table, edges, x)
         ctx.save_for_backward(
-            found.rows, found.t, found.width, found.below, found.above
+            lookup.rows, lookup.t, lookup.width, lookup.below, lookup.above
         )
-        ctx.shape, ctx.is_inside = table.shape, found.inside == x
-        return found.interpolated()
+        ctx.shape, ctx.is_inside = table.shape, lookup.inside == x
+        return lookup.interpolated()
 
     @staticmethod
     @once_differentiable

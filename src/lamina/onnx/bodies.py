@@ -16,16 +16,17 @@ from lamina.bodies.convolutional import (
 )
 from lamina.bodies.dense import DenseBody
 from lamina.bodies.recurrent import RNNBody
+from lamina.nn.bags import BagPath
 from lamina.nn.pooling import average_pool, max_pool, no_pool
 from lamina.onnx.graph import FLOAT, Graph, GraphBatch, GraphFeatures
-from lamina.onnx.layers import AddNodes, apply
+from lamina.onnx.layers import AddNodes, apply, columns
 
 LOWEST = -1e4
 """What `max_pool` writes over padding."""
 
 
 def _dense(graph: Graph, body: DenseBody, batch: GraphBatch) -> GraphFeatures:
-    x = apply(graph, body.embeddings, batch.x, batch.codes)
+    x = columns(graph, body.embeddings, batch)
     if body.members is None:
         h = apply(graph, body.layers, x)
         return GraphFeatures(graph.add("Unsqueeze", h, graph.ints(1)))
@@ -38,7 +39,7 @@ def _recurrent(graph: Graph, body: RNNBody, batch: GraphBatch) -> GraphFeatures:
     h = apply(graph, body.embed, *batch.inputs())
     for layer in body.layers:
         h = apply(graph, layer, h, batch.lengths)
-    return GraphFeatures(h, batch.lengths)
+    return _with_bag(graph, body.bag, GraphFeatures(h, batch.lengths), batch)
 
 
 def _convolutional(
@@ -58,7 +59,22 @@ def _convolutional(
         h = _stage(graph, stage, h, lengths)
     if not body.is_sequence:
         h = graph.add("Reshape", h, graph.ints(0, body.width, -1))
-    return GraphFeatures(graph.add("Transpose", h, perm=[0, 2, 1]), lengths)
+    features = GraphFeatures(graph.add("Transpose", h, perm=[0, 2, 1]), lengths)
+    return _with_bag(graph, body.bag, features, batch)
+
+
+def _with_bag(
+    graph: Graph, path: BagPath | None, features: GraphFeatures, batch: GraphBatch
+) -> GraphFeatures:
+    """The features, with those of the bag of n-grams at all steps."""
+    if path is None:
+        return features
+    (bag,) = batch.bags
+    h = apply(graph, path.layers, apply(graph, path.embed, *bag))
+    n_steps = graph.add("Unsqueeze", graph.size(features.h, 1), graph.ints(0))
+    shape = graph.add("Concat", graph.ints(1), n_steps, graph.ints(1), axis=0)
+    h = graph.add("Expand", graph.add("Unsqueeze", h, graph.ints(1)), shape)
+    return GraphFeatures(graph.add("Concat", features.h, h, axis=2), features.lengths)
 
 
 def _stage(graph: Graph, stage: Stage, h: str, lengths: str | None) -> str:

@@ -36,6 +36,8 @@ class GraphBatch:
     lengths: str | None = None
     spellings: str | None = None
     level_and_scale: str | None = None
+    bags: tuple[tuple[str, str], ...] = ()
+    """The ids (B, L) and the weights (B, L) of each of the bags."""
 
     def inputs(self) -> tuple[str, ...]:
         """x, and the codes and spellings if there are any."""

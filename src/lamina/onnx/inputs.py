@@ -8,31 +8,33 @@ digits. Padding may have any value.
 """
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from lamina.batch import UNKNOWN
 from lamina.encoders.audio.encoder import AudioEncoder
 from lamina.encoders.forecasting.encoder import HistoryEncoder
 from lamina.encoders.images.encoder import ImageEncoder
 from lamina.encoders.series.encoder import SeriesEncoder
 from lamina.encoders.standardizer import Standardizer
 from lamina.encoders.tables.encoder import TableEncoder
-from lamina.encoders.texts.encoder import BagEncoder, TextEncoder, TokenizedTexts
+from lamina.encoders.texts.encoder import BagEncoder, TextEncoder
 from lamina.encoders.texts.tokens import TokenEncoder
 from lamina.exceptions import ParameterError
-from lamina.onnx.graph import BOOL, DOUBLE, FLOAT, INT64, STRING, Graph, GraphBatch
+from lamina.onnx.bags import bag_input
+from lamina.onnx.graph import BOOL, DOUBLE, FLOAT, STRING, Graph, GraphBatch
 from lamina.onnx.spectrogram import audio_input
-from lamina.vocabulary import Vocabulary
+from lamina.onnx.texts import (
+    Metadata,
+    bags_input,
+    encoded,
+    lengths_input,
+    no_channels,
+    text_input,
+    tokens_input,
+)
 
-Metadata = dict[str, Any]
 AddInputs = Callable[[Graph, Any], tuple[GraphBatch, Metadata]]
-
-
-def lengths_input(graph: Graph) -> str:
-    """The input of the real steps (B,) of each sample."""
-    return graph.input("lengths", INT64, ["batch"])
 
 
 def standardized(graph: Graph, values: str, standardizer: Standardizer) -> str:
@@ -70,8 +72,13 @@ def _table(graph: Graph, encoder: TableEncoder) -> tuple[GraphBatch, Metadata]:
             parts.append(graph.cast(ones, FLOAT))
         else:
             codes.append(code)
-    x = graph.add("Concat", *parts, axis=1) if parts else _no_channels(graph, codes[0])
-    batch = GraphBatch(x, graph.add("Concat", *codes, axis=1) if codes else None)
+    bags = tuple(bag_input(graph, each, i) for i, each in enumerate(encoder.ngrams))
+    if parts:
+        x = graph.add("Concat", *parts, axis=1)
+    else:
+        x = no_channels(graph, codes[0] if codes else bags[0][0])
+    codes = graph.add("Concat", *codes, axis=1) if codes else None
+    batch = GraphBatch(x, codes, bags=bags)
     return batch, _table_metadata(encoder)
 
 
@@ -94,30 +101,6 @@ def _category_codes(graph: Graph, encoder: TableEncoder) -> Iterator[str]:
         yield graph.add("Where", missing, of_missing, code)
 
 
-def _no_channels(graph: Graph, codes: str) -> str:
-    """(B, 0), for a table whose columns are all embedded."""
-    return graph.cast(graph.add("Slice", codes, *map(graph.ints, (0, 0, 1))), FLOAT)
-
-
-def encoded(graph: Graph, texts: str, known: dict[str, int], default: int) -> str:
-    """The integer of each text."""
-    for text in known:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ParameterError(
-                f"The text {text!r} cannot be exported to ONNX: {error}. Repair it, and "
-                f"call fit again."
-            ) from None
-    return graph.add(
-        "LabelEncoder",
-        texts,
-        keys_strings=list(known),
-        values_int64s=list(known.values()),
-        default_int64=default,
-    )
-
-
 def _table_metadata(encoder: TableEncoder) -> Metadata:
     schema = encoder.schema
     assert schema is not None
@@ -130,6 +113,7 @@ def _table_metadata(encoder: TableEncoder) -> Metadata:
                 "dtype": column.dtype,
                 "time_zone": column.time_zone,
                 "categories": column.categories,
+                "unit": column.unit,
             }
             for column in schema.columns
         ]
@@ -211,45 +195,6 @@ def _image(graph: Graph, encoder: ImageEncoder) -> tuple[GraphBatch, Metadata]:
     return GraphBatch(x), metadata
 
 
-def _text(graph: Graph, encoder: TextEncoder) -> tuple[GraphBatch, Metadata]:
-    assert encoder.schema is not None
-    if encoder.ngrams is not None:
-        return _bags(graph, encoder)
-    batch = _token_ids(graph, encoder.vocabulary)
-    return batch, {"reader": "text", "unit": encoder.schema.unit}
-
-
-def _bags(graph: Graph, encoder: TokenizedTexts) -> NoReturn:
-    del graph, encoder
-    raise ParameterError(
-        "A network that reads n-grams of texts cannot be exported to ONNX, for they are no "
-        "input of the graph; fit a CNN or an RNN with ngram_features=False."
-    )
-
-
-def _token_ids(graph: Graph, vocabulary: Vocabulary) -> GraphBatch:
-    tokens = graph.input("tokens", STRING, ["batch", "steps"])
-    x = encoded(graph, tokens, vocabulary.ids or {"": UNKNOWN}, default=UNKNOWN)
-    return GraphBatch(x, lengths=lengths_input(graph))
-
-
-def _tokens(graph: Graph, encoder: TokenEncoder) -> tuple[GraphBatch, Metadata]:
-    if not encoder.char_features:
-        batch = _token_ids(graph, encoder.words)
-        return batch, {"reader": "text", "unit": "token"}
-    codes = graph.input("token_index", INT64, ["batch", "steps"])
-    words = graph.input("words", STRING, ["tokens"])
-    letters = graph.input("characters", STRING, ["tokens", "width"])
-    word_ids = encoded(graph, words, encoder.words.ids or {"": UNKNOWN}, UNKNOWN)
-    x = graph.add("Gather", word_ids, codes)
-    spelled = {token: i for i, token in enumerate(encoder.characters.tokens)}
-    # "" is the padding; the unknown character has no text of its own.
-    spelled = {"": spelled.pop("<pad>")} | spelled
-    spellings = encoded(graph, letters, spelled, UNKNOWN)
-    batch = GraphBatch(x, codes, lengths_input(graph), spellings)
-    return batch, {"reader": "spelled"}
-
-
 def _audio(graph: Graph, encoder: AudioEncoder) -> tuple[GraphBatch, Metadata]:
     assert encoder.schema is not None
     rate = encoder.schema.sampling_rate
@@ -291,8 +236,8 @@ INPUTS: dict[type, AddInputs] = {
     SeriesEncoder: _series,
     ImageEncoder: _image,
     AudioEncoder: _audio,
-    TextEncoder: _text,
-    BagEncoder: _bags,
-    TokenEncoder: _tokens,
+    TextEncoder: text_input,
+    BagEncoder: bags_input,
+    TokenEncoder: tokens_input,
     HistoryEncoder: _histories,
 }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lamina.exceptions import ParameterError
 from lamina.kernels.activations import ACTIVATIONS
+from lamina.nn.bags import BagEmbedding
 from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
 from lamina.nn.embedding import CharacterEmbedding, DroppingEmbedding
@@ -18,7 +19,8 @@ from lamina.nn.members import MemberInputs, MemberOutputs
 from lamina.nn.normalization import BatchNorm, LayerNorm, NoNorm
 from lamina.nn.numbers import PiecewiseLinear
 from lamina.nn.recurrent import RecurrentLayer, TorchLayer
-from lamina.onnx.graph import INT32, Graph
+from lamina.onnx.bags import bag_embedding
+from lamina.onnx.graph import INT32, Graph, GraphBatch
 from lamina.onnx.interpolation import interpolate
 
 AddNodes = Callable[..., Any]
@@ -65,8 +67,10 @@ def _dense(graph: Graph, layers: DenseLayers, x: str) -> str:
     return x
 
 
-def _columns(graph: Graph, layer: ColumnEmbeddings, x: str, codes: str | None) -> str:
-    """X (B, C) and codes (B, K) -> (B, D)."""
+def columns(graph: Graph, layer: nn.Module, batch: GraphBatch) -> str:
+    """X (B, C), codes (B, K) and bags -> (B, D)."""
+    assert isinstance(layer, ColumnEmbeddings)
+    x, codes = batch.x, batch.codes
     parts = [x]
     if layer.numbers is not None:
         binned, others = (
@@ -78,6 +82,8 @@ def _columns(graph: Graph, layer: ColumnEmbeddings, x: str, codes: str | None) -
         assert codes is not None
         column = graph.add("Gather", codes, graph.scalar(i), axis=1)
         parts.append(apply(graph, embedding, column))
+    for bag, names in zip(layer.bags, batch.bags, strict=True):
+        parts.append(apply(graph, bag, *names))
     return graph.add("Concat", *parts, axis=1)
 
 
@@ -200,7 +206,7 @@ LAYERS: dict[type, AddNodes] = {
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     DenseLayers: _dense,
-    ColumnEmbeddings: _columns,
+    BagEmbedding: bag_embedding,
     PiecewiseLinear: _numbers,
     MemberInputs: _member_inputs,
     MemberOutputs: _member_outputs,

@@ -25,7 +25,15 @@ from lamina.encoders.tokenizers import ends, lower, split
 from lamina.exceptions import DataError
 from lamina.onnx.histories import HistoryReader
 from lamina.onnx.metadata import as_name, as_names
-from lamina.onnx.samples import Arrays, Feeds, Reader, Samples, Sequences, padded
+from lamina.onnx.samples import (
+    Arrays,
+    Feeds,
+    Reader,
+    Samples,
+    Sequences,
+    WithBags,
+    padded,
+)
 from lamina.texts import items, shown
 
 BEGIN, END = "<begin>", "<end>"
@@ -45,6 +53,7 @@ class Tables(Reader):
                     column["dtype"],
                     column["time_zone"],
                     tuple(column["categories"]),
+                    unit=column["unit"],
                 )
                 for column in columns
             )
@@ -75,7 +84,9 @@ class Tables(Reader):
             texts = np.stack(columns.categories, 1)
             feeds["is_missing"] = texts == np.array(None)
             feeds["categories"] = np.where(feeds["is_missing"], "", texts)
-        return Arrays(feeds)
+        if not columns.texts:
+            return Arrays(feeds)
+        return WithBags(Arrays(feeds), [texts.tolist() for texts in columns.texts])
 
     def _refuse_unencodable(self, categories: list[np.ndarray]) -> None:
         names = [c.name for _, c in self.schema.other_columns if c.kind == "category"]
@@ -185,14 +196,27 @@ class Waveforms(Reader):
 
 
 class Texts(Reader):
-    """The tokens of texts."""
+    """The tokens of texts, and their n-grams."""
+
+    def __init__(self, owner: str, metadata: dict[str, Any]):
+        del owner
+        self.unit, self.has_bags = metadata["unit"], metadata["has_bags"]
+
+    def read(self, X: object) -> Samples:
+        tokens = _tokens(X, self.unit)
+        samples = Sequences("tokens", list(map(_objects, tokens)))
+        return WithBags(samples, [tokens]) if self.has_bags else samples
+
+
+class TextBags(Reader):
+    """The n-grams of texts."""
 
     def __init__(self, owner: str, metadata: dict[str, Any]):
         del owner
         self.unit = metadata["unit"]
 
     def read(self, X: object) -> Samples:
-        return Sequences("tokens", list(map(_objects, _tokens(X, self.unit))))
+        return WithBags(Arrays({}), [_tokens(X, self.unit)])
 
 
 class SpelledTokens(Reader):
@@ -261,6 +285,7 @@ READERS: dict[str, type[Reader]] = {
     "image": ImageReader,
     "audio": Waveforms,
     "text": Texts,
+    "bags": TextBags,
     "spelled": SpelledTokens,
     "histories": HistoryReader,
 }

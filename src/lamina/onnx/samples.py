@@ -60,6 +60,36 @@ class Sequences(Samples):
         return feeds | {name: array[rows] for name, array in self.more.items()}
 
 
+class WithBags(Samples):
+    """Samples, with the n-grams of the tokens of each text."""
+
+    def __init__(self, samples: Samples, texts: Sequence[list[list[str]]]):
+        # Imported here, because other forms of data are read without scipy.
+        from lamina.encoders.counts import KINDS, counts_of
+
+        self.samples, self.n = samples, len(texts[0])
+        self.lengths = samples.lengths
+        self.bags = {
+            f"{kind}_{number}": counts
+            for number, tokens in enumerate(texts)
+            for kind, counts in zip(KINDS, counts_of(tokens), strict=True)
+        }
+
+    def __len__(self) -> int:
+        return self.n
+
+    def take(self, rows: np.ndarray) -> Feeds:
+        feeds = self.samples.take(rows)
+        for name, counts in self.bags.items():
+            ends, hashes = counts.matrix.indptr, counts.hashes.view(np.int64)
+            parts = [slice(ends[i], ends[i + 1]) for i in rows.tolist()]
+            longest = max(part.stop - part.start for part in parts)
+            items, values = counts.matrix.indices, counts.matrix.data
+            feeds[f"{name}_hashes"] = padded([hashes[items[p]] for p in parts], longest)
+            feeds[f"{name}_counts"] = padded([values[p] for p in parts], longest)
+        return feeds
+
+
 def padded(samples: Sequence[np.ndarray], n_steps: int) -> np.ndarray:
     """Arrays (T_i, ...) as one (B, T, ...), with zeros or empty texts at the end."""
     first = samples[0]
