@@ -60,6 +60,8 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
     standardised while training. Predictions do not lie far outside its range; see `loss`.
+    A target over several orders of magnitude is best learnt as its logarithm, by scikit-learn's
+    `TransformedTargetRegressor`, or with `loss="gamma"`.
 
     {parameters}
 
@@ -80,6 +82,12 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
     >>> network = DNNRegressor(loss="quantile", quantiles=(0.1, 0.9), max_iter=5)
     >>> network.fit(X, y).predict(X[:3]).shape
     (3, 2)
+    >>> import numpy as np
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> network = DNNRegressor(max_iter=5, random_state=0)
+    >>> of_logs = TransformedTargetRegressor(network, func=np.log, inverse_func=np.exp)
+    >>> bool((of_logs.fit(X, y).predict(X) > 0).all())
+    True
     """
 
     body = DenseBody

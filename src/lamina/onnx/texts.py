@@ -47,6 +47,7 @@ def encoded(graph: Graph, texts: str, known: dict[str, int], default: int) -> st
 
 
 def text_input(graph: Graph, encoder: TextEncoder) -> tuple[GraphBatch, Metadata]:
+    """Tokens in their order, and their n-grams if the network reads them."""
     assert encoder.schema is not None
     batch, has_bags = _token_ids(graph, encoder.vocabulary), encoder.ngrams is not None
     if encoder.ngrams is not None:
@@ -56,6 +57,7 @@ def text_input(graph: Graph, encoder: TextEncoder) -> tuple[GraphBatch, Metadata
 
 
 def bags_input(graph: Graph, encoder: BagEncoder) -> tuple[GraphBatch, Metadata]:
+    """N-grams without the order of tokens."""
     assert encoder.schema is not None
     bag = bag_input(graph, encoder.ngrams, 0)
     batch = GraphBatch(no_channels(graph, bag[0]), bags=(bag,))
@@ -69,6 +71,7 @@ def _token_ids(graph: Graph, vocabulary: Vocabulary) -> GraphBatch:
 
 
 def tokens_input(graph: Graph, encoder: TokenEncoder) -> tuple[GraphBatch, Metadata]:
+    """Tokens of a tagger, with their characters if the network reads them."""
     if not encoder.char_features:
         batch = _token_ids(graph, encoder.words)
         return batch, {"reader": "text", "unit": "token", "has_bags": False}
