@@ -60,8 +60,8 @@ class DNNRegressor(DenseInputParams, Regressor, DenseParams):
 
     X is read as by :class:`DNNClassifier`; y has one column or several, and is
     standardised while training. Predictions do not lie far outside its range; see `loss`.
-    A target over several orders of magnitude is best learnt as its logarithm, by scikit-learn's
-    `TransformedTargetRegressor`, or with `loss="gamma"`.
+    A target over several orders of magnitude is best learnt as its logarithm, by
+    scikit-learn's `TransformedTargetRegressor`, or with `loss="gamma"`.
 
     {parameters}
 
