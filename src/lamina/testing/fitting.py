@@ -9,8 +9,9 @@ from sklearn.base import clone
 from sklearn.callback import CallbackContext
 from torch import Tensor
 
+from lamina.encoders.tokenizers import BagParams
 from lamina.estimators.base import NeuralEstimator
-from lamina.params import declared
+from lamina.params import Params, declared
 from lamina.testing.examples import Example, kind_of
 
 TEXT, MAX_STEPS = "ab", 64
@@ -78,11 +79,14 @@ def exact(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
 
 def _of_other_forms(estimator: NeuralEstimator, data: Example) -> set[str]:
     """The parameters that are refused for this form of data."""
-    names = {
-        form: {declaration.name for declaration in declared(encoder.params)}
-        for form, encoder in estimator.encoders.items()
-    }
-    return set().union(*names.values()) - names[data.form]
+    names = {form: _names(e.params) for form, e in estimator.encoders.items()}
+    # The tables of the examples have no columns of texts.
+    of_texts = _names(BagParams) if data.form == "table" else set()
+    return set().union(*names.values()) - (names[data.form] - of_texts)
+
+
+def _names(group: type[Params]) -> set[str]:
+    return {declaration.name for declaration in declared(group)}
 
 
 def fit(estimator: NeuralEstimator, data: Example) -> Any:

@@ -120,6 +120,7 @@ TRIALS: dict[str, Trial] = {
     # A scheme that the labels do not have is refused.
     "scheme": Trial(("bio",)),
     "categorical_features": Trial(([0],)),
+    "text_features": Trial(([2],)),
     "numeric_embedding": Trial(("none",)),
     "scoring": Trial(("loss",)),
     "validation_split": Trial(("last",), {"early_stopping": True}),
