@@ -153,6 +153,17 @@ def test_a_later_format_and_another_kind_are_named(path, monkeypatch):
     refused(path, "update lamina")
 
 
+def test_a_note_changes_nothing_else(path):
+    before = archive.read(path, "thing")
+    archive.annotate(path, "thing", {"target": "y"})
+    assert archive.header(path, "thing")["note"] == {"target": "y"}
+    after = archive.read(path, "thing")
+    assert (after[0], after[2]) == (before[0], before[2])
+    assert all((after[1][k] == before[1][k]).all() for k in before[1])
+    archive.annotate(path, "thing", None)
+    assert archive.header(path, "thing")["note"] is None
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(path, monkeypatch):
     before = path.read_bytes()
 

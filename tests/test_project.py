@@ -42,6 +42,7 @@ OPTIONAL = {
     "pooch",
     "rich",
     "soundfile",
+    "typer",
 }
 
 # Looks at the process before and after the import of all public names. scikit-learn comes

@@ -3,7 +3,8 @@
 The metadata of the file have the entry "lamina", a JSON document, and its "sha256". The
 document states the number of the format, the kind of the file, the versions of the
 libraries that wrote it, and dtype, shape and SHA-256 of each array. So a file that was
-changed anywhere is refused, or has the same contents.
+changed anywhere is refused, or has the same contents. It may have a note, which is JSON of
+the program that wrote the file.
 """
 
 import glob
@@ -45,11 +46,24 @@ def write(
         "arrays": {name: _summary(array) for name, array in arrays.items()},
         "content": tree,
     }
+    _write(path, document, arrays)
+
+
+def annotate(path: str | os.PathLike[str], kind: str, note: Tree) -> None:
+    """Give a file that `write` wrote a note, atomically."""
+    document, arrays = _checked(path, kind)
+    _write(path, document | {"note": note}, arrays)
+
+
+def _write(
+    path: str | os.PathLike[str],
+    document: dict[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     metadata = {"lamina": text, "sha256": _sha256(text.encode())}
-    with replacing(
-        path
-    ) as part:  # not by `save_file`, which lets no other user read it
+    # Not by `save_file`, which lets no other user read the file.
+    with replacing(path) as part:
         part.write_bytes(save(dict(arrays), metadata))
 
 
@@ -76,6 +90,19 @@ def read(
 
     Raises `SavedFileError` if the file is not exactly what `write` wrote.
     """
+    document, arrays = _checked(path, kind)
+    return document["content"], arrays, document["versions"]
+
+
+def header(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
+    """The document of a file of this kind; raises as `read` does."""
+    return _checked(path, kind)[0]
+
+
+def _checked(
+    path: str | os.PathLike[str], kind: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The document and the arrays of a file that is exactly what `write` wrote."""
     data = _bytes_of_file(path)
     try:
         arrays = load(data)
@@ -94,7 +121,7 @@ def read(
             f"{os.fspath(path)!r} is not a file of lamina, or it is damaged: {error}."
             f"{_hint(data)}"
         ) from None
-    return document["content"], arrays, document["versions"]
+    return document, arrays
 
 
 def remove_parts(path: str | os.PathLike[str]) -> None:

@@ -45,6 +45,9 @@ __all__ = [
     "warn_of_data",
 ]
 
+HOW_TO_SILENCE = "To silence this, filter lamina.exceptions.DataWarning."
+"""The end of each `DataWarning`."""
+
 
 class ParameterError(ValueError, TypeError):
     """A constructor parameter is not allowed, by itself or with the value of another."""
@@ -103,7 +106,7 @@ def warn_of_data(message: str) -> None:
     or sample, and contain no number that differs from call to call.
     """
     warnings.warn(
-        f"{message} To silence this, filter lamina.exceptions.DataWarning.",
+        f"{message} {HOW_TO_SILENCE}",
         DataWarning,
         stacklevel=4,
     )
