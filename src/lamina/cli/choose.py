@@ -58,7 +58,9 @@ class Roles:
         """Raise if an option is given that only tables have."""
         for name in ("text", "id", "time", "horizon"):
             if getattr(self, name) is not None:
-                raise ParameterError(f"--{name} has no effect on {words}; leave it out.")
+                raise ParameterError(
+                    f"--{name} has no effect on {words}; leave it out."
+                )
         if self.ignored:
             raise ParameterError(f"--ignore has no effect on {words}; leave it out.")
 
@@ -74,11 +76,15 @@ def source_for(path: str, roles: Roles) -> Source:
     return source
 
 
-def source_of(note: dict[str, Any] | None, estimator: Any, target: str | None) -> Source:
+def source_of(
+    note: dict[str, Any] | None, estimator: Any, target: str | None
+) -> Source:
     """The kind of data that a saved network learnt."""
     if note is None:
         return _of_python(estimator, target)
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in note["data"].items()}
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in note["data"].items()
+    }
     kind = SOURCES[fields.pop("kind")]
     if target is not None:
         if not (issubclass(kind, TableSource) or kind is ParallelSource):
@@ -102,12 +108,18 @@ def _of_python(estimator: Any, target: str | None) -> Source:
 
 def _table(roles: Roles) -> Source:
     if roles.target is None and roles.estimator != "LanguageModel":
-        raise ParameterError("Pass --target, the column of DATA that is to be predicted.")
+        raise ParameterError(
+            "Pass --target, the column of DATA that is to be predicted."
+        )
     if roles.horizon is not None:
         if roles.text is not None:
             raise ParameterError("--text has no effect with --horizon; leave it out.")
         return HistorySource(
-            roles.target, roles.ignored, id=roles.id, time=roles.time, horizon=roles.horizon
+            roles.target,
+            roles.ignored,
+            id=roles.id,
+            time=roles.time,
+            horizon=roles.horizon,
         )
     if roles.id is not None:
         return StepsSource(roles.target, roles.ignored, id=roles.id, time=roles.time)

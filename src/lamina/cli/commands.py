@@ -17,7 +17,9 @@ Onnx = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file to write.")
 ]
 Host = Annotated[str, typer.Option(help="The address to listen at.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+]
 
 
 @reported
@@ -104,7 +106,11 @@ def predict(
     from lamina.cli.predict import predict_file
 
     del debug
-    predict_file(model, data, output, proba=proba, future=future, encoding=encoding)
+    n = predict_file(
+        model, data, output, proba=proba, future=future, encoding=encoding
+    )
+    if output not in (None, "-"):
+        Output().say(f"Saved {n} predictions in {output!r}.", "green")
 
 
 @reported
@@ -118,8 +124,9 @@ def score(
 ) -> None:
     """Score a network on DATA.
 
-    The score is printed beside that of the best constant answer for DATA. --target is needed for parallel texts and for a network that Python saved, or if the
-    column has another name than in `lamina fit`.
+    The score is printed beside that of the best constant answer for DATA. --target is
+    needed for parallel texts and for a network that Python saved, or if the column has
+    another name than in `lamina fit`.
 
     \b
     Examples:

@@ -42,9 +42,10 @@ class DocumentSource(Source):
         (text,) = samples.X
         middle = int(len(text) * (1 - fraction))
         cut = text.rfind("\n", 0, middle) + 1 or middle
-        parts = [Samples([part], places=samples.places) for part in (text[:cut], text[cut:])]
+        train = Samples([text[:cut]], places=samples.places)
+        test = Samples([text[cut:]], places=samples.places)
         name = f"the last {len(text) - cut} of {len(text)} characters"
-        return Part(*parts, name)
+        return Part(train, test, name)
 
     def test_name(self, samples: Samples) -> str:
         return f"{len(samples)} documents of {sum(map(len, samples.X))} characters"
@@ -98,4 +99,8 @@ def lines_of(path: str, encoding: str) -> list[str]:
 
 def join(texts: Any) -> str:
     """Several outputs for one sample, in a line."""
-    return " ".join(map(str, texts)) if isinstance(texts, list | np.ndarray) else str(texts)
+    return (
+        " ".join(map(str, texts))
+        if isinstance(texts, list | np.ndarray)
+        else str(texts)
+    )

@@ -18,6 +18,7 @@ from lamina.cli.tables import name_of
 from lamina.cli.tabular import as_texts
 from lamina.exceptions import ParameterError
 
+
 @dataclass
 class Request:
     """What `lamina fit` is to do."""
@@ -48,7 +49,9 @@ class Fit:
         write_model(request.saved, estimator, source, None)
         size = Path(request.saved).stat().st_size
         epochs = f"{estimator.n_iter_} epochs"
-        output.say(f"Saved {request.saved!r} after {epochs} ({size / 1e6:.1f} MB).", "green")
+        output.say(
+            f"Saved {request.saved!r} after {epochs} ({size / 1e6:.1f} MB).", "green"
+        )
         if part.test is not None:
             with part.test.located(name_of(self._tested())):
                 score = score_of(estimator, part.test, part.name)
@@ -82,7 +85,7 @@ class Fit:
             )
         estimator = kind(**given, **own)
         output.say(f"Estimator: {name}, because {why}.")
-        if why == samples.why and name.startswith("DNN"):
+        if why == samples.why and "numbers" in why and name.startswith("DNN"):
             other = {"C": "DNNRegressor", "R": "DNNClassifier"}[name[3]]
             output.say(f"  Otherwise pass --estimator {other}.")
         with samples.located(name_of(request.path)):
@@ -136,5 +139,7 @@ def fraction_of(test: str) -> float | None:
     except ValueError:
         return None
     if not 0 <= fraction < 1:
-        raise ParameterError(f"--test {test} has to be from 0 on and below 1, or a file.")
+        raise ParameterError(
+            f"--test {test} has to be from 0 on and below 1, or a file."
+        )
     return fraction

@@ -100,7 +100,9 @@ def samples_of_files(
 ) -> Samples:
     """Samples that are files; the classes are the names of folders."""
     root = Path(path)
-    places = [repr(str(file.relative_to(root) if file != root else file)) for file in files]
+    places = [
+        repr(str(file.relative_to(root) if file != root else file)) for file in files
+    ]
     samples = Samples(list(files), y, places, shown={"file": [str(f) for f in files]})
     samples.unit, samples.how = unit, [f"{path!r}: {len(files)} {words}"]
     if y is not None:

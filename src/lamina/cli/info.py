@@ -5,6 +5,7 @@ from typing import Any
 
 from lamina.cli.models import header_of, read_model
 from lamina.cli.schemas import lines_of_schema
+from lamina.cli.scores import Score
 from lamina.params import declared
 
 
@@ -12,9 +13,11 @@ def line_of(name: str, value: Any) -> str:
     """A fact in words."""
     if value is None:
         return f"{name}: none"
-    if isinstance(value, dict):
+    if name == "score":
+        value = str(Score.from_json(value))
+    elif isinstance(value, dict):
         value = ", ".join(f"{k} {v}" for k, v in value.items())
-    elif isinstance(value, list) and name == "columns":
+    elif name == "columns":
         value = "".join(f"\n  {line}" for line in value)
     elif isinstance(value, list):
         value = ", ".join(map(str, value))

@@ -18,7 +18,9 @@ def require_writable(path: str) -> None:
     if Path(path).is_dir():
         raise DataError(f"--output {path!r} is a folder; pass the name of a file.")
     if not folder.is_dir():
-        raise DataError(f"--output {path!r}: the folder {str(folder)!r} does not exist.")
+        raise DataError(
+            f"--output {path!r}: the folder {str(folder)!r} does not exist."
+        )
     if not os.access(folder, os.W_OK):
         raise DataError(f"--output {path!r}: the folder {str(folder)!r} is read-only.")
 

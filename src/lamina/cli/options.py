@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A file or a folder; - is the standard input.")
+    str,
+    typer.Argument(metavar="DATA", help="A file or a folder; - is the standard input."),
 ]
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A file that `lamina fit` or Python saved.")
+    str,
+    typer.Argument(metavar="MODEL", help="A file that `lamina fit` or Python saved."),
 ]
 Target = Annotated[
     str | None,
@@ -23,7 +25,9 @@ Text = Annotated[
 ]
 Id = Annotated[
     str | None,
-    typer.Option("--id", metavar="COLUMN", help="The column that names the series of a row."),
+    typer.Option(
+        "--id", metavar="COLUMN", help="The column that names the series of a row."
+    ),
 ]
 Time = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="The column of times of a series.")
@@ -89,8 +93,12 @@ Proba = Annotated[
 ]
 Future = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="The next values of the known columns of series."),
+    typer.Option(
+        metavar="FILE", help="The next values of the known columns of series."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

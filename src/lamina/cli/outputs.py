@@ -77,7 +77,7 @@ def _write_text(columns: Columns, file: TextIO, suffix: str) -> None:
 
 
 def _write_parquet(columns: Columns, path: Path) -> None:
-    library = frame_library().__name__
+    library = frame_library()
     lists = {name: list(values) for name, values in columns.items()}
     nw.from_dict(lists, backend=library).write_parquet(path)
 

@@ -41,7 +41,9 @@ def with_options(values: dict[str, Any], options: dict[str, Any]) -> dict[str, A
     """The parameters, with those that have an option of their own."""
     given = {name: value for name, value in options.items() if value is not None}
     for name in sorted(given.keys() & values.keys()):
-        raise ParameterError(f"{name} has an option of its own; leave out --param {name}.")
+        raise ParameterError(
+            f"{name} has an option of its own; leave out --param {name}."
+        )
     return values | given
 
 

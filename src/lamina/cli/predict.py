@@ -13,7 +13,7 @@ from lamina.cli.tables import STDIN, name_of, read_table
 from lamina.exceptions import ParameterError
 
 
-def predict_file(
+def predict_file(  # noqa: PLR0913
     model: str,
     data: str,
     output: str | None,
@@ -21,8 +21,8 @@ def predict_file(
     proba: bool,
     future: str | None,
     encoding: str,
-) -> None:
-    """Write the predictions of a network for a file or a folder."""
+) -> int:
+    """Write the predictions of a network for a file or a folder; returns their number."""
     if output == STDIN:
         output = None
     if output is not None:
@@ -33,11 +33,14 @@ def predict_file(
     frame: Any = None
     if future is not None:
         if not hasattr(estimator, "horizon"):
-            raise ParameterError("--future has no effect on this network; leave it out.")
+            raise ParameterError(
+                "--future has no effect on this network; leave it out."
+            )
         frame = nw.to_native(read_table(future, encoding).frame)
     with samples.located(name_of(data)):
         columns = predictions(estimator, samples, proba=proba, future=frame)
     write(columns, output, as_lines=source.kind in ("documents", "parallel texts"))
+    return len([*columns.values()][-1])
 
 
 def score_file(

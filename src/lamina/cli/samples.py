@@ -50,7 +50,7 @@ class Samples:
         return Samples(
             _rows_of(self.X, rows),
             None if self.y is None else _rows_of(self.y, samples),
-            [self.places[i] for i in rows] if self.places else (),
+            [self.places[i] for i in rows.tolist()] if self.places else (),
             groups,
             {name: _rows_of(values, samples) for name, values in self.shown.items()},
             self.unit,
@@ -108,8 +108,11 @@ class Source(ABC):
     def split(self, samples: Samples, fraction: float, seed: int) -> Part:
         """A random part for the test, with the classes in equal proportion if possible."""
         rows = np.arange(len(samples))
-        if len(samples) < 2:
-            raise DataError("There is one sample; pass --test 0, which tests nothing.")
+        if len(samples) < 2 or not 0 < len(samples) * fraction < len(samples) - 1:
+            raise DataError(
+                f"{len(samples)} {samples.unit} are too few to hold out a part of them; "
+                f"pass --test 0, which tests nothing."
+            )
         is_class = samples.kind_of_target == "Classifier"
         labels = _labels(samples.y, len(samples), fraction) if is_class else None
         train, test = train_test_split(
@@ -137,7 +140,7 @@ def _labels(y: np.ndarray, n: int, fraction: float) -> np.ndarray | None:
 
 def _rows_of(values: Any, rows: np.ndarray) -> Any:
     if isinstance(values, list):
-        return [values[i] for i in rows]
+        return [values[i] for i in rows.tolist()]
     if isinstance(values, np.ndarray):
         return values[rows]
     return nw.to_native(nw.from_native(values, eager_only=True)[rows.tolist()])

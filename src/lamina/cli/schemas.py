@@ -10,6 +10,16 @@ from lamina.encoders.tables.schema import TableSchema
 from lamina.params import check_params
 from lamina.schema import Schema
 
+SHOWN = {
+    "height": "height",
+    "width": "width",
+    "channels": "channels",
+    "n_channels": "channels",
+    "sampling_rate": "sampling rate",
+    "unit": "texts are split into",
+    "columns": "columns",
+}
+"""The fields of schemas that are shown, of those that are no columns of a table."""
 MAX_NAMES = 20
 """Columns that are listed for each kind."""
 
@@ -34,15 +44,44 @@ def lines_of_schema(schema: Schema) -> list[str]:
         for column in schema.every_column:
             kinds.setdefault(column.kind, []).append(str(column.name))
         return [f"{kind}: {_listed(names)}" for kind, names in kinds.items()]
-    return [
-        f"{field.name}: {value}"
-        for field in fields(schema)
-        if field.name != "form"
-        for value in [getattr(schema, field.name)]
-        if isinstance(value, str | int | float | tuple)
-    ]
+    values = {f.name: getattr(schema, f.name) for f in fields(schema) if f.name in SHOWN}
+    return [f"{SHOWN[name]}: {_text(v)}" for name, v in values.items() if v is not None]
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+    more = f" and {len(names) - SHOWN = {
+    "height": "height",
+    "width": "width",
+    "channels": "channels",
+    "n_channels": "channels",
+    "sampling_rate": "sampling rate",
+    "unit": "texts are split into",
+    "columns": "columns",
+}
+"""The fields of schemas that are shown, of those that are no columns of a table."""
+MAX_NAMES} more" if len(names) > SHOWN = {
+    "height": "height",
+    "width": "width",
+    "channels": "channels",
+    "n_channels": "channels",
+    "sampling_rate": "sampling rate",
+    "unit": "texts are split into",
+    "columns": "columns",
+}
+"""The fields of schemas that are shown, of those that are no columns of a table."""
+MAX_NAMES else ""
+    return ", ".join(names[:SHOWN = {
+    "height": "height",
+    "width": "width",
+    "channels": "channels",
+    "n_channels": "channels",
+    "sampling_rate": "sampling rate",
+    "unit": "texts are split into",
+    "columns": "columns",
+}
+"""The fields of schemas that are shown, of those that are no columns of a table."""
+MAX_NAMES]) + more

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,17 @@ class Score:
         if first.baseline is not None:
             text += f" ({first.baseline} {first.baseline_score:.4g})"
         return "; ".join([text, *map(str, others)])
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Score":
+        """The score that `json` gave."""
+        names = [field.name for field in fields(Measure)]
+        measures = [value, *value.get("others", ())]
+        return cls(
+            tuple(Measure(*[m[name] for name in names]) for m in measures),
+            value["on"],
+            value["n"],
+        )
 
     def json(self) -> dict[str, Any]:
         """The score as JSON."""

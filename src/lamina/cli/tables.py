@@ -69,7 +69,9 @@ def read_table(path: str, encoding: str = "utf-8") -> FileTable:
     try:
         frame = nw.from_native(_parsed(library, text, layout), eager_only=True)
     except Exception as error:  # of pandas or polars, each with its own classes
-        raise DataError(f"{name_of(path)} cannot be read as a table: {error}") from error
+        raise DataError(
+            f"{name_of(path)} cannot be read as a table: {error}"
+        ) from error
     if frame.shape[0] != len(layout.lines):
         raise DataError(
             f"{name_of(path)} is read as {frame.shape[0]} rows, and has "
@@ -172,7 +174,9 @@ def _names(names: list[str], name: str) -> list[str]:
     return names
 
 
-def _refuse_other_length(row: list[str], names: list[str], name: str, line: int) -> None:
+def _refuse_other_length(
+    row: list[str], names: list[str], name: str, line: int
+) -> None:
     if len(row) != len(names):
         raise DataError(
             f"{name}, line {line} has {len(row)} fields, and there are {len(names)} "

@@ -1,5 +1,6 @@
 """Kinds of data in a table: rows of columns, a column of texts, and rows of steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +30,7 @@ class TableSource(Source):
         table = read_table(path, encoding)
         frame, target = self.inputs(table, path, with_target=with_target)
         samples = samples_of(table, path)
-        samples.X = self.X(frame)
+        samples.X = self.values_of(frame)
         if target is None:
             return samples
         kept = samples.take(target.rows)
@@ -57,7 +58,7 @@ class TableSource(Source):
             raise DataError(f"{name_of(path)} has no columns beside {left_out}.")
         return frame, target
 
-    def X(self, frame: nw.DataFrame) -> Any:
+    def values_of(self, frame: nw.DataFrame) -> Any:
         """The samples of the input columns."""
         return nw.to_native(frame)
 
@@ -73,7 +74,7 @@ class TextColumnSource(TableSource):
     words = "a table with a text in each row"
     text: str = ""
 
-    def X(self, frame: nw.DataFrame) -> Any:
+    def values_of(self, frame: nw.DataFrame) -> Any:
         texts = frame[require(frame, self.text, "DATA")].to_list()
         return [None if is_missing(text) else str(text) for text in texts]
 
@@ -96,7 +97,7 @@ class StepsSource(TableSource):
         samples = samples_of(table, path)
         ids = samples.shown[self.id]
         codes = {series: code for code, series in enumerate(dict.fromkeys(ids))}
-        samples.X, samples.unit = self.X(frame), "series"
+        samples.X, samples.unit = self.values_of(frame), "series"
         samples.groups = np.array([codes[series] for series in ids])
         samples.shown = {self.id: list(codes)}
         if target is not None:
@@ -183,14 +184,16 @@ def as_texts(source: Source, samples: Samples) -> tuple[Source, Samples]:
     if 2 * len(texts) <= len(values):
         return source, samples
     source = TextColumnSource(**vars(source), text=name)
-    return source, replace(samples, X=source.X(frame))
+    return source, replace(samples, X=source.values_of(frame))
 
 
 def samples_of(table: FileTable, path: str) -> Samples:
     """All rows of a table; X is its frame."""
     n_rows, n_columns = table.frame.shape
     how = [f"{name_of(path)}: {n_rows} rows, {n_columns} columns, {table.how}"]
-    columns = {name: table.frame[name].to_list() for name in table.frame.columns}
+    columns: dict[str, Sequence[Any]] = {
+        name: table.frame[name].to_list() for name in table.frame.columns
+    }
     X = nw.to_native(table.frame)
     return Samples(X, places=table.places, shown=columns, how=how)
 
@@ -201,11 +204,13 @@ def require(frame: nw.DataFrame, column: str, path: str) -> str:
     if column in names:
         return column
     meant = suggestion(column, names)
-    hint = f"it has {', '.join(names)}." if meant is None else f"did you mean {meant!r}?"
+    hint = (
+        f"it has {', '.join(names)}." if meant is None else f"did you mean {meant!r}?"
+    )
     raise DataError(f"{name_of(path)} has no column {column!r}; {hint}")
 
 
-def refuse_several(target: Target, ids: list[Any], name: str | None) -> None:
+def refuse_several(target: Target, ids: Sequence[Any], name: str | None) -> None:
     """Raise if a series has several targets, or none in some row."""
     if len(target.rows) < len(ids):
         raise DataError(

@@ -43,7 +43,9 @@ def target_of(column: nw.Series) -> Target:
     if types <= {int, float}:
         return _of_numbers(name, np.array(present, dtype=float), rows)
     if types == {bool}:
-        return Target(np.array(present), rows, "Classifier", f"{name!r} is true or false")
+        return Target(
+            np.array(present), rows, "Classifier", f"{name!r} is true or false"
+        )
     if types != {str}:
         names = ", ".join(sorted(kind.__name__ for kind in types))
         raise DataError(
@@ -67,7 +69,9 @@ def texts_of(column: nw.Series) -> Target:
     values = column.to_list()
     rows = np.array([i for i, v in enumerate(values) if not is_missing(v)], dtype=int)
     texts = np.array([str(values[i]) for i in rows], dtype=object)
-    return Target(texts, rows, "Classifier", f"{column.name!r} has the texts to generate")
+    return Target(
+        texts, rows, "Classifier", f"{column.name!r} has the texts to generate"
+    )
 
 
 def _of_numbers(name: str, values: np.ndarray, rows: np.ndarray) -> Target:
