@@ -106,9 +106,7 @@ def predict(
     from lamina.cli.predict import predict_file
 
     del debug
-    n = predict_file(
-        model, data, output, proba=proba, future=future, encoding=encoding
-    )
+    n = predict_file(model, data, output, proba=proba, future=future, encoding=encoding)
     if output not in (None, "-"):
         Output().say(f"Saved {n} predictions in {output!r}.", "green")
 

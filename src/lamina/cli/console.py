@@ -6,6 +6,7 @@ for a wrong option; 130 for an interrupt.
 """
 
 import json
+import re
 import sys
 import traceback
 import warnings
@@ -35,6 +36,8 @@ EXPECTED = (
 )
 """Errors whose messages say what to change."""
 INTERRUPTED = 130
+PYTHON = re.compile(r"(?<![\w-])[a-z_]+=")
+"""How the library writes a parameter in its messages."""
 
 
 class Output:
@@ -106,5 +109,7 @@ def _fail(output: Output, error: Exception, *, debug: bool) -> NoReturn:
     if not isinstance(error, EXPECTED):
         text = f"{type(error).__name__}: {text}"
         text += "" if debug else " Pass --debug for the traceback."
+    if PYTHON.search(text) and "--param" not in text:
+        text += " Parameters are passed as --param NAME=VALUE."
     output.error(text)
     raise typer.Exit(1) from None

@@ -74,6 +74,7 @@ class Fit:
         """The estimator with its parameters, after a check of parameters and samples."""
         request, output = self.request, self.output
         name, why = source.estimator(samples)
+        chosen = name
         if request.roles.estimator is not None:
             name, why = request.roles.estimator, "--estimator names it"
         kind = estimator_class(name)
@@ -83,7 +84,8 @@ class Fit:
             raise ParameterError(
                 f"--param {parameter} follows from the options of the command; leave it out."
             )
-        estimator = kind(**given, **own)
+        defaults = source.defaults() if kind is estimator_class(chosen) else {}
+        estimator = kind(**(defaults | given | own))
         output.say(f"Estimator: {name}, because {why}.")
         if why == samples.why and "numbers" in why and name.startswith("DNN"):
             other = {"C": "DNNRegressor", "R": "DNNClassifier"}[name[3]]

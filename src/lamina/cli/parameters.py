@@ -16,8 +16,10 @@ def estimator_class(name: str) -> Any:
     names = [n for n in lamina.__all__ if isclass(getattr(lamina, n))]
     if name in names:
         return getattr(lamina, name)
-    meant = suggestion(name, names)
-    hint = f"use one of {', '.join(names)}." if meant is None else f"use {meant!r}."
+    by_lower = {n.lower(): n for n in names}
+    meant = suggestion(name, by_lower)
+    hint = f"use one of {', '.join(names)}."
+    hint = hint if meant is None else f"use {by_lower[meant]!r}."
     raise ParameterError(f"--estimator: lamina has no {name!r}; {hint}")
 
 

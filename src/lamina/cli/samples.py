@@ -13,6 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from lamina.exceptions import DataError
 
+MIN_SAMPLES = 10
+"""Samples from which a part of them is held out."""
 POSITION = re.compile(r"\b([Rr]ow|[Ss]ample) (\d+)\b")
 """How the library names a sample."""
 
@@ -105,10 +107,14 @@ class Source(ABC):
         """Parameters of the estimator that follow from the source."""
         return {}
 
+    def defaults(self) -> dict[str, Any]:
+        """Other values of parameters than the estimator has, unless they are given."""
+        return {}
+
     def split(self, samples: Samples, fraction: float, seed: int) -> Part:
         """A random part for the test, with the classes in equal proportion if possible."""
         rows = np.arange(len(samples))
-        if len(samples) < 2 or not 0 < len(samples) * fraction < len(samples) - 1:
+        if len(samples) < MIN_SAMPLES:
             raise DataError(
                 f"{len(samples)} {samples.unit} are too few to hold out a part of them; "
                 f"pass --test 0, which tests nothing."

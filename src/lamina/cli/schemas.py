@@ -18,6 +18,7 @@ SHOWN = {
     "sampling_rate": "sampling rate",
     "unit": "texts are split into",
     "columns": "columns",
+    "names": "columns",
 }
 """The fields of schemas that are shown, of those that are no columns of a table."""
 MAX_NAMES = 20
@@ -44,7 +45,9 @@ def lines_of_schema(schema: Schema) -> list[str]:
         for column in schema.every_column:
             kinds.setdefault(column.kind, []).append(str(column.name))
         return [f"{kind}: {_listed(names)}" for kind, names in kinds.items()]
-    values = {f.name: getattr(schema, f.name) for f in fields(schema) if f.name in SHOWN}
+    values = {
+        f.name: getattr(schema, f.name) for f in fields(schema) if f.name in SHOWN
+    }
     return [f"{SHOWN[name]}: {_text(v)}" for name, v in values.items() if v is not None]
 
 
@@ -53,35 +56,5 @@ def _text(value: Any) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN = {
-    "height": "height",
-    "width": "width",
-    "channels": "channels",
-    "n_channels": "channels",
-    "sampling_rate": "sampling rate",
-    "unit": "texts are split into",
-    "columns": "columns",
-}
-"""The fields of schemas that are shown, of those that are no columns of a table."""
-MAX_NAMES} more" if len(names) > SHOWN = {
-    "height": "height",
-    "width": "width",
-    "channels": "channels",
-    "n_channels": "channels",
-    "sampling_rate": "sampling rate",
-    "unit": "texts are split into",
-    "columns": "columns",
-}
-"""The fields of schemas that are shown, of those that are no columns of a table."""
-MAX_NAMES else ""
-    return ", ".join(names[:SHOWN = {
-    "height": "height",
-    "width": "width",
-    "channels": "channels",
-    "n_channels": "channels",
-    "sampling_rate": "sampling rate",
-    "unit": "texts are split into",
-    "columns": "columns",
-}
-"""The fields of schemas that are shown, of those that are no columns of a table."""
-MAX_NAMES]) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -14,6 +14,9 @@ from lamina.constructor import suggestion
 from lamina.exceptions import DataError
 from lamina.missing import is_missing
 
+QUANTILES = (0.1, 0.9)
+"""What `predict --proba` gives for forecasts."""
+
 
 @dataclass(frozen=True)
 class TableSource(Source):
@@ -143,6 +146,9 @@ class HistorySource(TableSource):
             "time_column": self.time,
             "value_column": self.target,
         }
+
+    def defaults(self) -> dict[str, Any]:
+        return {"quantiles": QUANTILES}
 
     def estimator(self, samples: Samples) -> tuple[str, str]:
         del samples
