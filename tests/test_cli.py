@@ -265,6 +265,17 @@ def test_a_small_table_and_test_files(tmp_path):
         ("predict penguins.csv new.csv", ["penguins.csv", "not a file of lamina"]),
         ("predict first.lamina tweets.csv", ["'tweets.csv'", "tweet"]),
         ("predict first.lamina new.csv -o a.doc", [".csv"]),
+        ("predict first.lamina new.csv -o new.csv", ["would replace 'new.csv'"]),
+        ("fit penguins.csv --target species -o penguins.csv", ["would replace"]),
+        ("fit penguins.csv --target species -o new.csv", ["is no network"]),
+        (
+            "fit sales.csv --target sold --horizon 7 --time day -o a.lamina",
+            ["'shop' has texts", "--id"],
+        ),
+        (
+            "fit pictures -o a.lamina --estimator DNNClassifier",
+            ["pictures"],
+        ),
         ("score first.lamina new.csv", ["no column 'species'"]),
     ],
 )

@@ -40,8 +40,8 @@ class DocumentSource(Source):
         if len(samples) > 1:
             return super().split(samples, fraction, seed)
         (text,) = samples.X
-        middle = int(len(text) * (1 - fraction))
-        cut = text.rfind("\n", 0, middle) + 1 or middle
+        limit = int(len(text) * (1 - fraction))
+        cut = text.rfind("\n", 0, limit) + 1 or limit
         train = Samples([text[:cut]], places=samples.places)
         test = Samples([text[cut:]], places=samples.places)
         name = f"the last {len(text) - cut} of {len(text)} characters"

@@ -8,7 +8,7 @@ import typer
 
 from lamina.cli.choose import Roles, source_for
 from lamina.cli.console import INTERRUPTED, Output
-from lamina.cli.models import require_writable, write_model
+from lamina.cli.models import refuse_other_file, require_writable, write_model
 from lamina.cli.parameters import estimator_class
 from lamina.cli.progress import EpochProgress
 from lamina.cli.samples import Part, Samples, Source
@@ -41,14 +41,15 @@ class Fit:
     def run(self) -> None:
         """Read, hold out, train, save and score."""
         request, output = self.request, self.output
-        require_writable(request.saved)
+        require_writable(request.saved, request.path)
+        refuse_other_file(request.saved)
         source, samples = self._read()
         estimator = self._estimator(source, samples)
         part = self._part(source, samples, estimator)
         is_interrupted = self._train(estimator, part.train)
         write_model(request.saved, estimator, source, None)
         size = Path(request.saved).stat().st_size
-        epochs = f"{estimator.n_iter_} epochs"
+        epochs = f"{estimator.n_iter_} epoch{'s' * (estimator.n_iter_ > 1)}"
         output.say(
             f"Saved {request.saved!r} after {epochs} ({size / 1e6:.1f} MB).", "green"
         )

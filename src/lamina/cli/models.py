@@ -9,11 +9,16 @@ from lamina import archive
 from lamina.cli.samples import Source
 from lamina.cli.scores import Score
 from lamina.estimators.saving import KIND
-from lamina.exceptions import DataError
+from lamina.exceptions import DataError, SavedFileError
 
 
-def require_writable(path: str) -> None:
-    """Raise, before anything is computed, if a file cannot be written."""
+def require_writable(path: str, *inputs: str) -> None:
+    """Raise, before anything is computed, if a file cannot be written, or is an input."""
+    for name in inputs:
+        if Path(path).exists() and Path(name).exists() and Path(path).samefile(name):
+            raise DataError(
+                f"--output {path!r} would replace {name!r}; pass another name."
+            )
     folder = Path(path).parent
     if Path(path).is_dir():
         raise DataError(f"--output {path!r} is a folder; pass the name of a file.")
@@ -23,6 +28,18 @@ def require_writable(path: str) -> None:
         )
     if not os.access(folder, os.W_OK):
         raise DataError(f"--output {path!r}: the folder {str(folder)!r} is read-only.")
+
+
+def refuse_other_file(path: str) -> None:
+    """Raise if a file exists that is no network, and would be replaced by one."""
+    if Path(path).exists():
+        try:
+            header_of(path)
+        except SavedFileError as error:
+            raise DataError(
+                f"--output {path!r} exists and is no network, so it is not replaced: pass "
+                f"another name, or remove it."
+            ) from error
 
 
 def write_model(path: str, estimator: Any, source: Source, score: Score | None) -> None:

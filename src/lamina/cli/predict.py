@@ -26,7 +26,7 @@ def predict_file(  # noqa: PLR0913
     if output == STDIN:
         output = None
     if output is not None:
-        require_writable(output)
+        require_writable(output, model, data)
     estimator, note = read_model(model)
     source = source_of(note, estimator, None)
     samples = source.read(data, encoding, with_target=False)

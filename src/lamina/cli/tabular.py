@@ -97,6 +97,7 @@ class StepsSource(TableSource):
             if column is not None:
                 require(table.frame, column, path)
         frame, target = self.inputs(table, path, with_target=with_target)
+        refuse_texts(frame, (self.id, self.time), path)
         samples = samples_of(table, path)
         ids = samples.shown[self.id]
         codes = {series: code for code, series in enumerate(dict.fromkeys(ids))}
@@ -135,7 +136,9 @@ class HistorySource(TableSource):
                 require(table.frame, column, path)
         samples = samples_of(table, path)
         left_out = [c for c in self.ignored if c in table.frame.columns]
-        samples.X = nw.to_native(table.frame.drop(left_out))
+        frame = table.frame.drop(left_out)
+        refuse_texts(frame, (self.id, self.time), path)
+        samples.X = nw.to_native(frame)
         samples.unit = "steps"
         return samples
 
@@ -214,6 +217,16 @@ def require(frame: nw.DataFrame, column: str, path: str) -> str:
         f"it has {', '.join(names)}." if meant is None else f"did you mean {meant!r}?"
     )
     raise DataError(f"{name_of(path)} has no column {column!r}; {hint}")
+
+
+def refuse_texts(frame: nw.DataFrame, roles: tuple[str | None, ...], path: str) -> None:
+    """Raise if a column of steps has texts and is neither the id nor the time."""
+    for name in frame.columns:
+        if name not in roles and frame[name].dtype == nw.String:
+            raise DataError(
+                f"{name_of(path)}: the column {name!r} has texts, and the steps of series "
+                f"are numbers. Name it by --id or --time, or pass --ignore {name!r}."
+            )
 
 
 def refuse_several(target: Target, ids: Sequence[Any], name: str | None) -> None:

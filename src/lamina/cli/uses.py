@@ -11,7 +11,7 @@ def write_report(
     model: str, data: str, output: str, target: str | None, encoding: str
 ) -> None:
     """Write the report of a network on a file or a folder."""
-    require_writable(output)
+    require_writable(output, model, data)
     estimator, note = read_model(model)
     samples = source_of(note, estimator, target).read(data, encoding)
     with samples.located(name_of(data)):
@@ -20,7 +20,7 @@ def write_report(
 
 def write_onnx(model: str, output: str) -> None:
     """Write a network in the format ONNX."""
-    require_writable(output)
+    require_writable(output, model)
     read_model(model)[0].to_onnx(output)
 
 
