@@ -133,6 +133,7 @@ def examples():
         yield from lines
 
 
+@pytest.mark.slow
 def test_every_example_of_the_help_runs(monkeypatch):
     served = []
     fake = types.SimpleNamespace(serve=lambda *args, **kwargs: served.append(kwargs))
@@ -399,6 +400,37 @@ def test_exit_codes_of_the_process():
             _, err = running.communicate(timeout=120)
         assert running.returncode == code, err
         assert "Traceback" not in err
+
+
+def test_ctrl_c_is_how_a_server_ends(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    fake = types.SimpleNamespace(serve=interrupted)
+    monkeypatch.setitem(sys.modules, "lamina.serving", fake)
+    run("serve first.lamina")
+
+
+def test_a_shell_completes_commands_and_options():
+    for words, expected in (
+        ("lamina exp", "export"),
+        ("lamina fit --hor", "--horizon"),
+    ):
+        variables = {
+            "_LAMINA_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        result = CliRunner().invoke(app, [], prog_name="lamina", env=variables)
+        assert result.output.split() == [expected]
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['lamina', 'fit', '--help'];"
+        "from lamina.cli import main; main()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_a_missing_extra_is_named():

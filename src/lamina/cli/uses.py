@@ -1,5 +1,6 @@
 """The commands `report`, `export` and `serve`."""
 
+from contextlib import suppress
 from importlib import import_module
 
 from lamina.cli.choose import source_of
@@ -25,6 +26,8 @@ def write_onnx(model: str, output: str) -> None:
 
 
 def serve_model(model: str, host: str, port: int) -> None:
-    """Answer requests to a network until the process ends."""
+    """Answer requests to a network until Ctrl-C, which is how a server ends."""
     estimator, _ = read_model(model)
-    import_module("lamina.serving").serve(estimator, host=host, port=port)
+    serving = import_module("lamina.serving")
+    with suppress(KeyboardInterrupt):
+        serving.serve(estimator, host=host, port=port)
