@@ -28,9 +28,7 @@ from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
 
-class LanguageEstimator(
-    DocumentParams, FeatureExtractor, SequenceEstimator, TextModel
-):
+class LanguageEstimator(DocumentParams, FeatureExtractor, SequenceEstimator, TextModel):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling
