@@ -35,7 +35,7 @@ from lamina.inspection import (
 )
 
 pytest.importorskip("matplotlib").use("Agg")
-from matplotlib import pyplot
+pyplot = pytest.importorskip("matplotlib.pyplot")
 
 RATE = 8_000
 DENSE = {"hidden_layer_sizes": (8,), "n_members": 2, "max_iter": 3, "random_state": 0}
@@ -378,7 +378,7 @@ def test_gates_of_other_networks_have_the_steps_of_their_layers(forecaster, seri
     sounds = [tone(400 + 20 * i, 2_000 + 100 * i) for i in range(10)]
     speech = SpeechRecognizer(sampling_rate=RATE, n_filters=4, **RECURRENT)
     display = GateDisplay.from_estimator(speech.fit(sounds, ["a b"] * 10), sounds[3])
-    assert len(display.inputs) == 28  # windows of 25 ms every 10 ms of 288 ms
+    assert len(display.sample.log_power) == 28  # windows of 25 ms every 10 ms of 288 ms
     assert display.values["cell state"].shape == (7, 5)
 
 

@@ -9,7 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
-from lamina.inspection.axes import fonts_of_texts, grid, new_axes
+from lamina.inspection.axes import (
+    fonts_of_texts,
+    grid,
+    label_steps,
+    new_axes,
+    visible,
+)
 from lamina.inspection.samples import Image, samples_of, single
 from lamina.tasks.transduction import Transduction
 
@@ -159,20 +165,21 @@ class AttentionDisplay:
         ax = self.ax_ = new_axes(ax, (2.2 + 0.32 * n_read, 1.5 + 0.3 * n_written))
         self.axes_ = np.array([ax])
         image = ax.imshow(self.weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-        words = {"family": fonts_of_texts(), "parse_math": False}
-        read = self.read if self.read is not None else range(n_read)
-        is_long = max(map(len, map(str, read))) > 1
-        ax.set_xticks(
-            range(n_read), list(map(_shown, read)), rotation=90 * is_long, **words
+        label_steps(
+            ax, list(map(str, range(n_read))) if self.read is None else self.read
         )
-        ax.set_yticks(range(n_written), list(map(_shown, self.written)), **words)
+        written = [visible(unit) for unit in self.written]
+        style = {"family": fonts_of_texts(), "parse_math": False}
+        ax.set_yticks(range(n_written), written, **style)
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
         ax.set(xlabel="read", ylabel="written")
         ax.figure.colorbar(image, ax=ax, label="attention weight", pad=0.02)
 
     def _plot_images(self, ax: "Axes | None") -> None:
-        self.ax_, self.axes_ = grid(ax, len(self.written), N_COLUMNS, (1.7, 1.7))
+        rows, columns = self.weights.shape[1:]
+        size = 1.7, 0.4 + 1.6 * min(rows / columns, 2.0)
+        self.ax_, self.axes_ = grid(ax, len(self.written), N_COLUMNS, size)
         for each, unit, cells in zip(
             self.axes_, self.written, self.weights, strict=True
         ):
@@ -183,7 +190,8 @@ class AttentionDisplay:
             each.imshow(
                 cells,
                 cmap="inferno",
-                alpha=0.6,
+                # Cells without weight leave the image as it is.
+                alpha=0.8 * cells / max(cells.max(), 1e-12),
                 vmin=0,
                 extent=(-0.5, width - 0.5, height - 0.5, -0.5),
                 interpolation="bilinear",
@@ -191,11 +199,5 @@ class AttentionDisplay:
             each.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
             each.set(xticks=[], yticks=[])
             each.set_title(
-                _shown(unit), fontsize=9, family=fonts_of_texts(), parse_math=False
+                visible(unit), fontsize=9, family=fonts_of_texts(), parse_math=False
             )
-
-
-def _shown(unit: object) -> str:
-    """A unit as a label; spaces are made visible."""
-    text = str(unit)
-    return text.strip() or text.replace(" ", "\N{OPEN BOX}").replace("\n", r"\n")

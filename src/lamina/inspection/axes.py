@@ -1,5 +1,6 @@
 """Axes for plots: those of the caller, or those of a new figure."""
 
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -27,9 +28,9 @@ def pyplot() -> ModuleType:
 
 def new_axes(ax: "Axes | None", size: tuple[float, float]) -> "Axes":
     """`ax`, or the axes of a new figure of this width and height in inches."""
-    if ax is None:
-        _, ax = pyplot().subplots(figsize=size, layout="constrained")
-    return ax
+    if ax is not None:
+        return ax
+    return pyplot().subplots(figsize=size, layout="constrained")[1]
 
 
 def grid(
@@ -63,6 +64,24 @@ def grid(
     for unused in axes[n:]:
         unused.remove()
     return ax, axes[:n]
+
+
+def label_steps(ax: "Axes", names: Sequence[str]) -> None:
+    """Name the steps of the horizontal axis; names of several letters are upright.
+
+    Characters lie level, also beside the "<end>" of a text.
+    """
+    style = {"family": fonts_of_texts(), "parse_math": False}
+    shown = list(map(visible, names))
+    are_words = sum(len(name) > 1 for name in shown) > len(shown) / 3
+    ax.set_xticks(range(len(shown)), shown, **style)
+    for label in ax.get_xticklabels():
+        label.set_rotation(90 if are_words or len(label.get_text()) > 2 else 0)
+
+
+def visible(unit: str) -> str:
+    """A unit of a text as a label: without spaces around it, or with a mark for them."""
+    return unit.strip() or unit.replace(" ", "\N{OPEN BOX}").replace("\n", r"\n")
 
 
 @cache

@@ -174,7 +174,7 @@ class ErrorsDisplay:
             `n_columns` is not positive, or `ax` cannot be divided.
         """
         _check_count("n_columns", n_columns)
-        size = self.samples[0].size
+        size = max(sample.size for sample in self.samples)
         self.ax_, self.axes_ = grid(ax, len(self.samples), n_columns, size)
         self.figure_ = self.ax_.figure
         for each, sample, title in zip(

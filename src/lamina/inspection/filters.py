@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 N_COLUMNS = 8
+SIZES = {"image": (1.0, 1.15), "series": (1.6, 1.5), "audio": (1.4, 2.2)}
+"""Width and height of the axes of a filter, in inches."""
 TITLE = "filters of the first convolution"
 
 
@@ -133,7 +135,7 @@ class FilterDisplay:
             )
         shown = self.filters[:n_filters]
         largest = float(np.abs(shown).max()) or 1.0
-        size = (1.0, 1.15) if self.form == "image" else (1.6, 1.5)
+        size = SIZES[self.form]
         self.ax_, self.axes_ = grid(ax, len(shown), N_COLUMNS, size, TITLE)
         self.figure_ = self.ax_.figure
         for i, (each, weights) in enumerate(zip(self.axes_, shown, strict=True)):
@@ -170,6 +172,7 @@ def _draw_sequence(
             vmin=-largest,
             vmax=largest,
             aspect="auto",
+            interpolation="nearest",
             origin="lower" if is_sound else "upper",
             extent=(-half - 0.5, half + 0.5, -0.5, len(weights) - 0.5),
         )
@@ -178,5 +181,5 @@ def _draw_sequence(
         ax.axhline(0, color="0.8", linewidth=0.8)
         ax.plot(np.arange(-half, half + 1), weights.T, linewidth=1.2)
         ax.set_ylim(-1.05 * largest, 1.05 * largest)
-    ax.set_xlabel("10 ms" if is_sound else "step", fontsize="x-small")
+    ax.set_xlabel("10 ms steps" if is_sound else "step", fontsize="x-small")
     ax.tick_params(labelsize="x-small")

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
+from torch import Tensor
 
 from lamina.encoders.texts.documents import DocumentEncoder
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
-from lamina.inspection.axes import fonts_of_texts, grid
+from lamina.inspection.axes import grid, label_steps
 from lamina.inspection.layers import RECURRENT, body_of, layer_named, run_layer
 from lamina.inspection.recurrence import GATES, recurrence
-from lamina.inspection.samples import Series, single
+from lamina.inspection.samples import Sample, Series, samples_of, single
 from lamina.nn.recurrent import RecurrentLayer
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ MAX_NAMED = 60
 class GateDisplay:
     """Heat maps of the gates and states, a row for each unit and a column for each step.
 
-    Above them are the inputs, or below them the tokens of a text. Units are in the order of
+    Above them is the sample, standardised if it is a series; below them are the tokens of a
+    text. Units are in the order of
     the mean of their forget gate (LSTM) or update gate (GRU): those that keep their state
     longest are at the top. It is recommended to use :meth:`from_estimator`.
 
@@ -40,8 +41,8 @@ class GateDisplay:
         "input gate", "forget gate", "output gate", "cell state" and "hidden state" of an
         LSTM; "reset gate", "update gate" and "hidden state" of a GRU; "hidden state" of a
         plain RNN.
-    inputs : ndarray of shape (n_input_steps, n_channels), default=None
-        The standardised sample that is drawn above; None for a text.
+    sample : Sample, default=None
+        The sample that is drawn above; None for a text.
     step_names : list of n_steps str, default=None
         The tokens; None numbers the steps.
     title : str, default=""
@@ -52,7 +53,7 @@ class GateDisplay:
     ax_ : matplotlib Axes
         The axes around the grid.
     axes_ : ndarray of matplotlib Axes
-        The axes of the inputs, if there are some, and then those of `values`.
+        The axes of the sample, if there is one, and then those of `values`.
     figure_ : matplotlib Figure
         The figure of the axes.
 
@@ -76,11 +77,11 @@ class GateDisplay:
         self,
         values: Mapping[str, np.ndarray],
         *,
-        inputs: np.ndarray | None = None,
+        sample: Sample | None = None,
         step_names: Sequence[str] | None = None,
         title: str = "",
     ):
-        self.values, self.inputs = values, inputs
+        self.values, self.sample = values, sample
         self.step_names, self.title = step_names, title
 
     @classmethod
@@ -138,7 +139,7 @@ class GateDisplay:
             values = {name: v.flip(0) for name, v in values.items()}
         return cls(
             {name: v.numpy() for name, v in values.items()},
-            inputs=x.numpy() if torch.is_floating_point(x) else None,
+            sample=_drawn(estimator, sample, x),
             step_names=_names_of_steps(estimator, sample),
             title=f"{type(rnn).__name__}, {layer}, {direction}",
         ).plot(ax=ax)
@@ -163,14 +164,14 @@ class GateDisplay:
         ParameterError
             `ax` cannot be divided.
         """
-        n_before = int(self.inputs is not None)
+        n_before = int(self.sample is not None)
         n = n_before + len(self.values)
         width = min(max(0.16 * len(next(iter(self.values.values()))), 6.4), 14)
         self.ax_, self.axes_ = grid(ax, n, 1, (width, 1.35), self.title)
         self.figure_ = self.ax_.figure
-        if self.inputs is not None:
-            Series(self.inputs).draw(self.axes_[0])
-            self.axes_[0].set(xlabel="", ylabel="input", xticklabels=[])
+        if self.sample is not None:
+            self.sample.draw(self.axes_[0])
+            self.axes_[0].set(xlabel="", xticklabels=[])
         order = self._order()
         for each, (name, v) in zip(
             self.axes_[n_before:], self.values.items(), strict=True
@@ -191,7 +192,7 @@ class GateDisplay:
         if name in GATES:
             limits, colours = (0.0, 1.0), "viridis"
         else:
-            largest = 1.0 if name == "hidden state" else float(np.abs(values).max())
+            largest = float(np.abs(values).max())
             limits, colours = (-largest, largest), "RdBu_r"
         image = ax.imshow(
             values.T,
@@ -207,20 +208,19 @@ class GateDisplay:
         bar.ax.tick_params(labelsize="x-small")
 
     def _name_steps(self, ax: "Axes") -> None:
-        names = self.step_names
-        if names is None or len(names) > MAX_NAMED:
+        if self.step_names is None or len(self.step_names) > MAX_NAMED:
             ax.set_xlabel("step")
-            return
-        shown = [name if name.strip() else repr(name)[1:-1] or " " for name in names]
-        is_long = max(map(len, shown)) > 1
-        ax.set_xticks(
-            range(len(shown)),
-            shown,
-            rotation=90 if is_long else 0,
-            family=fonts_of_texts(),
-            fontsize="small",
-            parse_math=False,
-        )
+        else:
+            label_steps(ax, self.step_names)
+
+
+def _drawn(estimator: Any, sample: Any, x: Tensor) -> Sample | None:
+    """What is drawn above; x (T, C) is what the network reads."""
+    if estimator.form_ == "series":
+        return Series(x.numpy())
+    if estimator.form_ == "audio":
+        return samples_of(estimator, single(sample), [0])[0]
+    return None
 
 
 def _names_of_steps(estimator: Any, sample: Any) -> list[str] | None:

@@ -143,7 +143,7 @@ class HistoryDisplay:
         ax.set_ylabel("training loss", color=LOSS)
         ax.tick_params(axis="y", colors=LOSS)
         ax.set_ylim(bottom=min(0.0, *losses))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         if self.validation_scores is not None:
             self._plot_scores(ax, self.validation_scores)
         title = [] if self.name is None else [self.name, f"{len(losses)} epochs"]

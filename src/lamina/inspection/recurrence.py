@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from lamina.nn.recurrent import TorchLayer
+
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 """W (G H, C), V (G H, H), b (G H,) and c (G H,) of G gates."""
 
@@ -19,7 +21,7 @@ GATES = ("input gate", "forget gate", "output gate", "reset gate", "update gate"
 """Values from 0 to 1; all others are from -1 to 1, but cell states of any size."""
 
 
-def recurrence(rnn: nn.Module, x: Tensor) -> dict[str, Tensor]:
+def recurrence(rnn: TorchLayer, x: Tensor) -> dict[str, Tensor]:
     """The values (T, H) of each gate and state, from inputs x (T, C)."""
     weights = tuple(w.detach().cpu().double() for w in rnn.all_weights[0])
     assert len(weights) == 4

@@ -61,7 +61,9 @@ class Series:
         """A line for each channel, or a row of a heat map where there are many."""
         n_steps, n_channels = self.values.shape
         if n_channels > MAX_LINES:
-            ax.imshow(self.values.T, aspect="auto", cmap="viridis")
+            ax.imshow(
+                self.values.T, aspect="auto", cmap="viridis", interpolation="nearest"
+            )
             ax.set_ylabel("channel")
         else:
             ax.plot(self.values, linewidth=1, marker="." if n_steps < 3 else "")
@@ -103,18 +105,22 @@ class Text:
     """A text, or tokens joined by spaces."""
 
     text: str
-    size: ClassVar = (3.3, 1.9)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return _size(self._lines())
 
     def draw(self, ax: "Axes") -> None:
         """The beginning of the text, as far as it fits."""
+        _write(ax, self._lines())
+
+    def _lines(self) -> list[str]:
         lines = [
             line
             for part in self.text.splitlines()
             for line in textwrap.wrap(part, LINE_WIDTH) or [""]
         ]
-        if len(lines) > MAX_ROWS:
-            lines = [*lines[: MAX_ROWS - 1], "..."]
-        _write(ax, "\n".join(lines))
+        return [*lines[: MAX_ROWS - 1], "..."] if len(lines) > MAX_ROWS else lines
 
 
 @dataclass(frozen=True)
@@ -123,18 +129,23 @@ class Row:
 
     names: Sequence[str]
     values: Sequence[Any]
-    size: ClassVar = (3.0, 2.1)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return _size(self._lines())
 
     def draw(self, ax: "Axes") -> None:
         """The first columns with their values."""
+        _write(ax, self._lines())
+
+    def _lines(self) -> list[str]:
         pairs = list(zip(self.names, map(_value, self.values), strict=True))
         n_more = len(pairs) - MAX_ROWS
         if n_more > 0:
             pairs = pairs[: MAX_ROWS - 1]
             n_more += 1
         lines = [f"{textwrap.shorten(n, 24, placeholder='...')}: {v}" for n, v in pairs]
-        lines += [f"and {n_more} more columns"] if n_more > 0 else []
-        _write(ax, "\n".join(lines))
+        return [*lines, f"and {n_more} more columns"] if n_more > 0 else lines
 
 
 Sample = Image | Series | Sound | Text | Row
@@ -205,11 +216,16 @@ def _value(value: Any) -> str:
     return textwrap.shorten(str(value), 24, placeholder="...")
 
 
-def _write(ax: "Axes", text: str) -> None:
+def _size(lines: list[str]) -> tuple[float, float]:
+    """The axes of some lines, with the title above."""
+    return 3.2, 0.7 + 0.15 * len(lines)
+
+
+def _write(ax: "Axes", lines: list[str]) -> None:
     ax.text(
         0.03,
         0.95,
-        text,
+        "\n".join(lines),
         ha="left",
         va="top",
         fontsize=8,
