@@ -122,13 +122,7 @@ class ForecastDisplay:
         DataError
             X, y or future cannot be read.
         """
-        check_is_fitted(estimator)
-        task = getattr(estimator, "task_", None)
-        if not isinstance(task, Forecasting):
-            raise ParameterError(
-                f"ForecastDisplay takes a fitted Forecaster; this is a "
-                f"{type(estimator).__name__}."
-            )
+        task = _forecasting(estimator)
         if not is_integer(n_series) or n_series < 1:
             raise ParameterError(
                 f"The argument 'n_series' must be int >= 1. Got {n_series!r} instead."
@@ -196,6 +190,18 @@ class ForecastDisplay:
         else:
             self.axes_[0].legend(fontsize="x-small")
         return self
+
+
+def _forecasting(estimator: BaseEstimator) -> Forecasting:
+    """The task of a fitted forecaster."""
+    check_is_fitted(estimator)
+    task = getattr(estimator, "task_", None)
+    if not isinstance(task, Forecasting):
+        raise ParameterError(
+            f"ForecastDisplay takes a fitted Forecaster; this is a "
+            f"{type(estimator).__name__}."
+        )
+    return task
 
 
 def _plot_series(ax: "Axes", forecast: SeriesForecast, n_steps: int | None) -> None:
