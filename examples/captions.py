@@ -11,7 +11,7 @@ import numpy as np
 
 from lamina import ImageCaptioner
 from lamina.datasets import load_fashion
-from lamina.inspection import plot_attention
+from lamina.inspection import AttentionDisplay
 
 mpl.use("Agg")
 KINDS = ["trouser", "pullover", "sandal", "bag"]
@@ -40,7 +40,8 @@ def main() -> None:
     accuracy = np.mean([a == b for a, b in zip(captions, y_test, strict=True)])
     print(f"fraction of correct captions: {accuracy:.3f}")
     Path("out").mkdir(exist_ok=True)
-    plot_attention(network, X_test[0]).savefig("out/captions.png", dpi=100)
+    display = AttentionDisplay.from_estimator(network, X_test[0])
+    display.figure_.savefig("out/captions.png", dpi=100)
     print("Attention for each word: out/captions.png")
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from lamina import CNNClassifier, DNNClassifier, RNNClassifier
 from lamina.datasets import load_adult, load_fashion, load_japanese_vowels
-from lamina.inspection import plot_history
+from lamina.inspection import HistoryDisplay
 
 mpl.use("Agg")
 SECONDS = 30
@@ -61,7 +61,8 @@ def draw(fitted: dict) -> Path:
     for ax, (name, (network, _, _)) in zip(
         left.subplots(2, 2).flat, fitted.items(), strict=True
     ):
-        plot_history(network, ax=ax).set_title(f"{name} ({type(network).__name__})")
+        display = HistoryDisplay.from_estimator(network, ax=ax)
+        display.ax_.set_title(f"{name} ({type(network).__name__})")
     network, X, y = fitted["CNN"]
     names = load_fashion().target_names
     ax = right.subplots()

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamina import SpeechRecognizer
 from lamina.datasets import load_spoken_digits
-from lamina.inspection import plot_transcript
+from lamina.inspection import TranscriptDisplay
 
 mpl.use("Agg")
 SECONDS = float(os.environ.get("SECONDS", "25"))
@@ -30,10 +30,10 @@ def main() -> None:
         print(f"  spoken {truth!r}\n  predicted {text!r}")
     print(f"word error rate {network.word_error_rate(X_test, y_test):.3f}")
     print(f"character error rate {network.character_error_rate(X_test, y_test):.3f}")
-    ax = plot_transcript(network, X_test[0], y_test[0])
+    display = TranscriptDisplay.from_estimator(network, X_test[0], text=y_test[0])
     path = Path("out") / "speech.png"
     path.parent.mkdir(exist_ok=True)
-    ax.figure.savefig(path, dpi=100)
+    display.figure_.savefig(path, dpi=100)
     print(f"Times of the words: {path}")
 
 

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from lamina import Translator
-from lamina.inspection import plot_attention
+from lamina.inspection import AttentionDisplay
 
 mpl.use("Agg")
 FORMATS = ["%d %B %Y", "%B %d, %Y", "%d/%m/%Y", "%a %d %b %Y"]
@@ -38,7 +38,8 @@ def main() -> None:
     chrf = network.score(X_test, y_test)
     print(f"accuracy on unseen days: {accuracy:.3f}, chrF {chrf:.3f}")
     Path("out").mkdir(exist_ok=True)
-    plot_attention(network, X_test[0]).savefig("out/attention.png", dpi=100)
+    display = AttentionDisplay.from_estimator(network, X_test[0])
+    display.figure_.savefig("out/attention.png", dpi=100)
     print("Attention for each character: out/attention.png")
 
 

@@ -260,7 +260,7 @@ def test_padding_changes_nothing_forward_or_backward():
     net.eval()
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
-    methods = (model.task_.predict, model.task_.following, model.task_.embed)
+    methods = (model.task_.predict, model.task_.following, model.task_.features)
     for method in methods:
         with torch.inference_mode():
             one = method(net, clean)

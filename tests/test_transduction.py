@@ -23,7 +23,7 @@ from sklearn.model_selection import GridSearchCV
 from lamina import CNNClassifier, ImageCaptioner, Translator
 from lamina.batch import Batch
 from lamina.exceptions import DataError, DataWarning, ParameterError
-from lamina.inspection import plot_attention
+from lamina.inspection import AttentionDisplay
 from lamina.ragged import AlternativeTargets, Ragged
 from lamina.tasks.similarity import bleu, chrf
 
@@ -295,7 +295,9 @@ def test_cells_of_a_picture_are_a_grid(pictures):
     rows, columns = weights.shape[1:]
     assert columns > rows
     np.testing.assert_allclose(weights.sum((1, 2)), 1, atol=1e-5)
-    assert len(plot_attention(network, X[0], "left").axes) == 2
+    pytest.importorskip("matplotlib").use("Agg")
+    display = AttentionDisplay.from_estimator(network, X[0], text="left")
+    assert len(display.axes_) == len(display.written) == 2
 
 
 # The estimators -------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from lamina import (
     SpeechRecognizer,
     Translator,
 )
-from lamina.inspection import AttributionDisplay, explain, plot_history
+from lamina.inspection import AttributionDisplay, HistoryDisplay, explain
 from lamina.onnx import Predictor
 
 table = np.zeros((20, 3))
@@ -57,7 +57,8 @@ def tables() -> None:
     assert_type(fitted.best_loss_, float)
     print(fitted.classes_.tolist(), fitted.predict_proba(table)[:, 1])
     print(fitted.network_.state_dict(), fitted.n_features_in_, fitted.form_)
-    plot_history(fitted)
+    assert_type(HistoryDisplay.from_estimator(fitted, seconds=1.5), HistoryDisplay)
+    assert_type(fitted.transform(table), np.ndarray)
     attribution = explain(fitted, table, n_steps=64, target=1)
     assert_type(attribution.importances, np.ndarray)
     AttributionDisplay(attribution).plot(row=0)

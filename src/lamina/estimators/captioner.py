@@ -30,7 +30,7 @@ class ImageCaptioner(CaptionParams, ImageParams, Transducer, ImageBodyParams):
     See Also
     --------
     Translator : Generates texts from texts.
-    lamina.inspection.plot_attention : Draws the attention weights.
+    lamina.inspection.AttentionDisplay : Draws the attention weights.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from lamina.encoders.base import Encoder
-from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.features import FeatureExtractor
 from lamina.estimators.fitted import FittedColumns, FittedLabels
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike, Indexable
@@ -24,7 +24,7 @@ def _decides(estimator: "Classifier") -> bool:
 
 
 class Classifier(
-    ClassifierMixin, NeuralEstimator, FittedLabels, FittedColumns, ClassificationParams
+    ClassifierMixin, FeatureExtractor, FittedLabels, FittedColumns, ClassificationParams
 ):
     """Abstract classifier; a public class names its body."""
 

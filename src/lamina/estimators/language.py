@@ -16,6 +16,7 @@ from lamina.encoders.texts.documents import (
     read_documents,
 )
 from lamina.estimators.arguments import check_arguments
+from lamina.estimators.features import FeatureExtractor
 from lamina.estimators.generation import Generation, with_defaults
 from lamina.estimators.sequence import SequenceEstimator
 from lamina.inputs import DataLike
@@ -27,7 +28,7 @@ from lamina.tasks.language import LanguageModelling
 from lamina.training.params import Rate
 
 
-class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
+class LanguageEstimator(DocumentParams, FeatureExtractor, SequenceEstimator, TextModel):
     """Abstract language model; a public class names its body."""
 
     task = LanguageModelling
@@ -112,21 +113,6 @@ class LanguageEstimator(DocumentParams, SequenceEstimator, TextModel):
         best = np.where(self.codec_.may_follow[0], log_p, -np.inf).argmax(1)
         vocabulary = self.vocabulary_
         return [vocabulary[i] for i in best]
-
-    def transform(self, X: DataLike) -> np.ndarray:
-        """Texts as vectors: the mean of the network's features over all steps.
-
-        Parameters
-        ----------
-        X : list of n_samples str or Path, str or Path
-            Texts.
-
-        Returns
-        -------
-        h : ndarray of shape (n_samples, hidden_size)
-            Values between -1 and 1.
-        """
-        return self._outputs(X, self._task().embed)
 
     def generate(  # noqa: PLR0913
         self,

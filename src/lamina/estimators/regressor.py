@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
-from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.features import FeatureExtractor
 from lamina.estimators.fitted import FittedColumns
 from lamina.inputs import DataLike
 from lamina.tasks.regression import Regression
@@ -14,7 +14,7 @@ from lamina.tasks.regression_loss import RegressionParams
 from lamina.training.callbacks import with_callbacks
 
 
-class Regressor(RegressorMixin, NeuralEstimator, FittedColumns, RegressionParams):
+class Regressor(RegressorMixin, FeatureExtractor, FittedColumns, RegressionParams):
     """Abstract regressor; a public class names its body."""
 
     task = Regression

@@ -42,7 +42,7 @@ class Translator(SentenceParams, Transducer, SentenceReaderParams):
     See Also
     --------
     ImageCaptioner : Generates texts from images.
-    lamina.inspection.plot_attention : Draws the attention weights.
+    lamina.inspection.AttentionDisplay : Draws the attention weights.
 
     Examples
     --------

@@ -1,111 +1,203 @@
 """The attention weights of a network that writes texts."""
 
-from types import ModuleType
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
-from lamina.exceptions import MissingExtraError
+from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
+from lamina.inspection.axes import (
+    fonts_of_texts,
+    grid,
+    label_steps,
+    new_axes,
+    visible,
+)
+from lamina.inspection.samples import Image, samples_of, single
+from lamina.tasks.transduction import Transduction
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+N_COLUMNS = 6
+END = "<end>"
 
 
-def plot_attention(
-    estimator: BaseEstimator, sample: DataLike, text: str | None = None
-) -> "Figure":
-    """Plot the attention weights of a Translator or an ImageCaptioner.
+class AttentionDisplay:
+    """What a network attended to at each unit of the text that it wrote.
+
+    For a sentence a matrix with a row for each unit written and a column for each unit
+    read; for an image a copy of it for each unit, bright where the weights are large. It is
+    recommended to use :meth:`from_estimator`.
 
     Parameters
     ----------
-    estimator : fitted Translator or ImageCaptioner
-        The network.
-    sample : str, ndarray or image file
-        A single sample.
-    text : str, default=None
-        The text that it writes; None takes the predicted one.
+    weights : ndarray of shape (n_units, n_steps) or (n_units, rows, columns)
+        The attention weights of the steps of a sentence, or of the cells of an image.
+    written : list of n_units str
+        The units written.
+    read : list of n_steps str, default=None
+        The units of the sentence.
+    image : Image, default=None
+        The image.
 
-    Returns
-    -------
-    figure : matplotlib Figure
-        For a sentence a matrix with a row for each unit written and a column for each
-        unit read; for an image a copy of it for each unit, bright where the weights are
-        large.
-
-    Raises
-    ------
-    MissingExtraError
-        matplotlib is not installed.
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes of the matrix, or those around the images.
+    axes_ : ndarray of matplotlib Axes
+        The axes of the matrix, or of each image.
+    figure_ : matplotlib Figure
+        The figure of the axes.
 
     Examples
     --------
     >>> from lamina import Translator
-    >>> from lamina.inspection import plot_attention
+    >>> from lamina.inspection import AttentionDisplay
     >>> network = Translator(unit="char", max_iter=2).fit(
     ...     ["ab", "ba"] * 8, ["c", "d"] * 8
     ... )
-    >>> len(plot_attention(network, "ab", "c").axes)
-    1
+    >>> display = AttentionDisplay.from_estimator(network, "ab", text="c")
+    >>> display.weights.shape
+    (2, 3)
     """
-    try:
-        from matplotlib import pyplot
-    except ImportError:
-        raise MissingExtraError("Plotting", "matplotlib", "plot") from None
-    X = sample[None] if isinstance(sample, np.ndarray) else [sample]
-    text = estimator.predict(X)[0] if text is None else text
-    (weights,) = estimator.attention(X, [text])
-    codec = estimator.task_.codec
-    written = [*codec.pieces(codec.token_ids(text)), "<end>"]
-    if weights.ndim == 3:
-        return _heat_maps(pyplot, _image(estimator, X), written, weights)
-    encoder = estimator.encoder_
-    (text,) = encoder.read([sample])
-    read = [*encoder.codec.pieces(encoder.codec.token_ids(text)), "<end>"]
-    return _matrix(pyplot, read, written, weights)
 
+    ax_: "Axes"
+    axes_: np.ndarray
+    figure_: "Figure | SubFigure"
 
-def _matrix(
-    pyplot: ModuleType, read: list[str], written: list[str], weights: np.ndarray
-) -> "Figure":
-    size = 2 + 0.32 * len(read), 1.5 + 0.3 * len(written)
-    figure, ax = pyplot.subplots(figsize=size, layout="constrained")
-    ax.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-    ax.set_xticks(range(len(read)), read, rotation=90)
-    ax.set_yticks(range(len(written)), written)
-    ax.xaxis.tick_top()
-    return figure
+    def __init__(
+        self,
+        weights: np.ndarray,
+        *,
+        written: Sequence[str],
+        read: Sequence[str] | None = None,
+        image: Image | None = None,
+    ):
+        self.weights, self.written = weights, written
+        self.read, self.image = read, image
 
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        sample: DataLike,
+        *,
+        text: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Compute the attention weights for one sample, and plot them.
 
-def _heat_maps(
-    pyplot: ModuleType, image: np.ndarray, written: list[str], weights: np.ndarray
-) -> "Figure":
-    n = len(written)
-    figure, axes = pyplot.subplots(
-        1, n, figsize=(1.6 * n, 2), squeeze=False, layout="constrained"
-    )
-    height, width = image.shape[:2]
-    for ax, unit, cells in zip(axes[0], written, weights, strict=True):
-        ax.imshow(image, cmap="gray", extent=(0, width, height, 0))
-        ax.imshow(
-            cells / cells.max(),
-            cmap="inferno",
-            alpha=0.6,
-            extent=(0, width, height, 0),
-            interpolation="bilinear",
+        Parameters
+        ----------
+        estimator : fitted Translator or ImageCaptioner
+            The network.
+        sample : str, ndarray or image file
+            One sample.
+        text : str, default=None
+            The text that it writes; None takes the predicted one.
+        ax : matplotlib Axes, default=None
+            Where to plot.
+
+        Returns
+        -------
+        display : AttentionDisplay
+            The display, with its `weights`.
+
+        Raises
+        ------
+        ParameterError
+            The estimator has no attention.
+        """
+        check_is_fitted(estimator)
+        if not isinstance(getattr(estimator, "task_", None), Transduction):
+            raise ParameterError(
+                f"AttentionDisplay takes a fitted Translator or ImageCaptioner; this is a "
+                f"{type(estimator).__name__}."
+            )
+        X = single(sample)
+        text = estimator.predict(X)[0] if text is None else text
+        (weights,) = estimator.attention(X, [text])
+        codec = estimator.task_.codec
+        written = [*codec.pieces(codec.token_ids(text)), END]
+        read, image = None, None
+        if weights.ndim == 3:
+            (image,) = samples_of(estimator, X, [0])
+            assert isinstance(image, Image)
+        else:
+            codec, (sentence,) = estimator.encoder_.codec, estimator.encoder_.read(X)
+            read = [*codec.pieces(codec.token_ids(sentence)), END]
+        return cls(weights, written=written, read=read, image=image).plot(ax=ax)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Plot the matrix, or the images.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; images divide it into a grid. None makes a new figure.
+
+        Returns
+        -------
+        display : AttentionDisplay
+            The display, with `ax_`, `axes_` and `figure_`.
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        ParameterError
+            `ax` cannot be divided into a grid.
+        """
+        if self.weights.ndim == 3:
+            self._plot_images(ax)
+        else:
+            self._plot_matrix(ax)
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _plot_matrix(self, ax: "Axes | None") -> None:
+        n_written, n_read = self.weights.shape
+        ax = self.ax_ = new_axes(ax, (2.2 + 0.32 * n_read, 1.5 + 0.3 * n_written))
+        self.axes_ = np.array([ax])
+        image = ax.imshow(self.weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+        label_steps(
+            ax, list(map(str, range(n_read))) if self.read is None else self.read
         )
-        ax.set_title(unit.strip() or repr(unit), fontsize=9)
-        ax.axis("off")
-    return figure
+        written = [visible(unit) for unit in self.written]
+        style = {"family": fonts_of_texts(), "parse_math": False}
+        ax.set_yticks(range(n_written), written, **style)
+        ax.xaxis.tick_top()
+        ax.xaxis.set_label_position("top")
+        ax.set(xlabel="read", ylabel="written")
+        ax.figure.colorbar(image, ax=ax, label="attention weight", pad=0.02)
 
-
-def _image(estimator: BaseEstimator, X: DataLike) -> np.ndarray:
-    """The image as the network gets it, (H, W, 1 or 3) from 0 to 1."""
-    encoder = estimator.encoder_
-    encoded = encoder.encode(encoder.read(X)).take(torch.zeros(1, dtype=torch.int64))
-    image = encoded.x[0].permute(1, 2, 0).float().numpy()
-    low, high = image.min(), image.max()
-    image = (image - low) / max(high - low, 1e-9)
-    return image[..., :3] if image.shape[2] >= 3 else image[..., :1]
+    def _plot_images(self, ax: "Axes | None") -> None:
+        rows, columns = self.weights.shape[1:]
+        size = 1.7, 0.4 + 1.6 * min(rows / columns, 2.0)
+        self.ax_, self.axes_ = grid(ax, len(self.written), N_COLUMNS, size)
+        for each, unit, cells in zip(
+            self.axes_, self.written, self.weights, strict=True
+        ):
+            height, width = cells.shape
+            if self.image is not None:
+                self.image.draw(each)
+                height, width = self.image.pixels.shape[:2]
+            each.imshow(
+                cells,
+                cmap="inferno",
+                # Cells without weight leave the image as it is.
+                alpha=0.8 * cells / max(cells.max(), 1e-12),
+                vmin=0,
+                extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+                interpolation="bilinear",
+            )
+            each.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+            each.set(xticks=[], yticks=[])
+            each.set_title(
+                visible(unit), fontsize=9, family=fonts_of_texts(), parse_math=False
+            )

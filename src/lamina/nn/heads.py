@@ -22,8 +22,12 @@ class PooledHead(nn.Module):
         super().__init__()
         self.out = output_layer(width, n_outputs)
 
+    def pooled(self, features: Features) -> Tensor:
+        """The features (B, D) of whole samples."""
+        return mean_over_steps(features)
+
     def forward(self, features: Features) -> Tensor:
-        pooled = mean_over_steps(features)
+        pooled = self.pooled(features)
         if not torch.is_autocast_enabled(pooled.device.type):
             return self.out(pooled)
         # The casts of autocast take longer than this product, and cost digits.
@@ -37,6 +41,10 @@ class MembersHead(nn.Module):
     def __init__(self, width: int, n_outputs: int, n_members: int):
         super().__init__()
         self.out = MemberOutputs(n_members, width, n_outputs)
+
+    def pooled(self, features: Features) -> Tensor:
+        """The features (B, M D) of whole samples, of one member after the other."""
+        return features.h.flatten(1)
 
     def forward(self, features: Features) -> Tensor:
         return self.out(features.h.transpose(0, 1))

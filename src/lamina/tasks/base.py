@@ -171,6 +171,10 @@ class PooledTask(Task):
     def predict(self, model: Model, batch: Batch) -> np.ndarray:
         return self.predicted(model(batch)).numpy()
 
+    def features(self, model: Model, batch: Batch) -> np.ndarray:
+        """(B, width) what the head reads of each sample."""
+        return model.head.pooled(model.body(batch)).float().cpu().numpy()
+
     def predicted(self, output: Tensor) -> Tensor:
         """What `predict` returns for the outputs of the head, as a tensor on the CPU."""
         return self.in_units(self._combined(output.cpu()).double())

@@ -72,7 +72,7 @@ class LanguageModelling(Task):
             last[is_here] = h[is_here, step[is_here]]
         return model.head(last).double().log_softmax(1).cpu().numpy()
 
-    def embed(self, model: Model, batch: Batch) -> np.ndarray:
+    def features(self, model: Model, batch: Batch) -> np.ndarray:
         """(B, D) means of the features over the steps of each document."""
         mask, total = _mask(batch), 0.0
         for begin, h in _passes(model, batch):

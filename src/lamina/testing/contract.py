@@ -8,6 +8,7 @@ from typing import Any
 import lamina
 from lamina.estimators.base import NeuralEstimator
 from lamina.testing import (
+    features,
     hostile_checks,
     invariance,
     learning,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = tuple(
         invariance,
         learning,
         saving,
+        features,
         uses,
         weights,
         refusal,

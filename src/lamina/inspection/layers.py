@@ -1,0 +1,102 @@
+"""The layers of a body that are looked into, and their outputs for a sample."""
+
+import copy
+from typing import Any
+
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from lamina.batch import Batch
+from lamina.bodies.convolutional import Convolution, Stage
+from lamina.bodies.speech import StridedConv
+from lamina.exceptions import ParameterError
+from lamina.inputs import DataLike
+from lamina.inspection.samples import single
+from lamina.nn.body import Body
+from lamina.nn.model import Model
+from lamina.nn.recurrent import RecurrentLayer
+
+CONVOLUTIONAL = (Convolution, Stage, StridedConv)
+"""Layers with outputs (B, D, ...): channels first."""
+Layers = dict[str, nn.Module]
+
+
+def body_of(estimator: BaseEstimator) -> Body:
+    """The body of a fitted estimator of lamina."""
+    check_is_fitted(estimator)
+    network = getattr(estimator, "network_", None)
+    if not isinstance(network, Model):
+        raise ParameterError(
+            f"The argument 'estimator' must be a fitted estimator of lamina. Got a "
+            f"{type(estimator).__name__} instead."
+        )
+    return network.body
+
+
+def layers_of(body: Body, kinds: tuple[type[nn.Module], ...]) -> Layers:
+    """The layers of these classes by name, without those inside one of them."""
+    layers: Layers = {}
+    for name, module in body.named_modules():
+        is_inside = any(name.startswith(f"{outer}.") for outer in layers)
+        if isinstance(module, kinds) and not is_inside:
+            layers[name] = module
+    return layers
+
+
+def layer_named(
+    estimator: BaseEstimator,
+    kinds: tuple[type[nn.Module], ...],
+    layer: str | None,
+    needed: str,
+) -> str:
+    """The name of a layer of these classes, the first if `layer` is None.
+
+    `needed` says in messages what has such layers.
+    """
+    names = list(layers_of(body_of(estimator), kinds))
+    if not names:
+        raise ParameterError(
+            f"The network of this {type(estimator).__name__} has no such layer; pass "
+            f"{needed}."
+        )
+    if layer is None:
+        return names[0]
+    if layer not in names:
+        raise ParameterError(
+            f"The argument 'layer' must be one of {names}. Got {layer!r} instead."
+        )
+    return layer
+
+
+def run_layer(
+    estimator: Any, sample: DataLike, layer: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """X of the batch, and the inputs and outputs of a layer, for a single sample.
+
+    Without padding; channels are first in the inputs and outputs of a convolution.
+    """
+
+    def query(model: Model, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
+        # In a copy, so that a prediction in another thread does not run the hook.
+        body = copy.deepcopy(model.body)
+        calls: list[tuple[Tensor, Tensor]] = []
+
+        def keep(module: nn.Module, args: tuple, output: Any) -> None:
+            del module
+            first = output[0] if isinstance(output, tuple) else output
+            calls.append((args[0].cpu(), first.cpu()))
+
+        body.get_submodule(layer).register_forward_hook(keep)
+        body(batch)
+        ((inputs, outputs),) = calls
+        n = None if batch.lengths is None else int(batch.lengths[0])
+        return [(batch.x[0, :n].cpu(), inputs[0], outputs[0])] * len(batch)
+
+    with torch.no_grad():
+        return estimator._outputs(single(sample), query)[0]
+
+
+RECURRENT = (RecurrentLayer,)
+"""Layers with inputs and outputs (B, T, ...)."""
