@@ -27,6 +27,16 @@ def test_the_network_is_that_of_a_fit_on_all_samples_for_as_many_epochs():
     np.testing.assert_equal(weights_of(plain), weights_of(chosen))
 
 
+def test_the_fit_on_all_samples_does_not_stop_before_the_chosen_epoch():
+    rows = np.arange(120)
+    params = QUICK | {"n_iter_no_change": 2, "learning_rate_init": 0.02}
+    for seed in range(4):
+        chosen = DNNClassifier(**params | {"random_state": seed}).fit(X[rows], Y[rows])
+        scores = chosen.validation_scores_
+        best = np.flatnonzero(scores == np.max(scores))[-1] + 1
+        assert chosen.n_iter_ == len(chosen.loss_curve_) == best
+
+
 def test_a_number_of_epochs_that_is_given_is_kept():
     network = DNNClassifier(**QUICK, max_iter=3).fit(X, Y)
     assert (network.n_iter_, network.validation_scores_) == (3, None)

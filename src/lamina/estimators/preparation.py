@@ -78,6 +78,7 @@ def training_of(  # noqa: PLR0913, PLR0917
             stream=stream,
             validate=scorer_of(params, fitting, held_out),
             selects=recipe.selects and held_out is not None,
+            stops=fitting.choice is None,
             schedule="constant" if single_epoch else recipe.schedule,
             averaging=0.0 if single_epoch else recipe.averaging,
             seconds=recipe.seconds(params.max_time),

@@ -60,6 +60,8 @@ class Training:
     validate: Callable[[Model], float] | None = None
     selects: bool = False
     """Whether the network of the best epoch by `validate` is kept, and not the last."""
+    stops: bool = True
+    """Whether it ends where the loss, or the score, no longer improves."""
     schedule: str = "constant"
     averaging: float = 0.0
     """Epochs over which weights are averaged; 0 for none."""
@@ -69,7 +71,8 @@ class Training:
 
     def __post_init__(self) -> None:
         self.history, self.kept = History(), Snapshot(self.model)
-        self.stopping = Stopping(self.params.n_iter_no_change, self.params.tol)
+        patience = self.params.n_iter_no_change if self.stops else self.n_epochs
+        self.stopping = Stopping(patience, self.params.tol)
         n_steps = self.n_epochs * self.loader.n_batches
         self.clock, self.losses = Clock(n_steps, self.seconds), Losses()
         self.average: WeightAverage | None = None
