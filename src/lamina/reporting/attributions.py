@@ -12,17 +12,16 @@ from lamina.reporting.blocks import Block, Gallery, Item, Paragraph, Section
 from lamina.reporting.figures import figure_of_display
 from lamina.reporting.results import Results
 
-MAX_EXAMPLES = 4
+MAX_EXAMPLES = 3
 """Samples whose attribution is plotted by itself."""
 
 
 def attributions(results: Results) -> Section:
     """What contributed to outputs in general, and to those of a few samples."""
     try:
-        blocks = _blocks(results)
+        return Section("Attributions", _blocks(results))
     except ParameterError as error:
-        blocks = [Paragraph(f"Not computed. {error}")]
-    return Section("Attributions", blocks)
+        return Section("Attributions", [Paragraph(f"Not computed. {error}")])
 
 
 def _blocks(results: Results) -> list[Block]:
@@ -57,6 +56,8 @@ def _blocks(results: Results) -> list[Block]:
     for i, row in enumerate(examples):
         caption = f"Contributions to the output for sample {row}."
         plot = figure_of_display(partial(display.plot, row=i), caption)
-        title = f"Sample {row}" + (", one of the worst mistakes" if row in wrong else "")
+        title = results.name(row) + (
+            ", one of the worst mistakes" if row in wrong else ""
+        )
         items.append(Item(title, [plot], results.pairs_of(row)))
     return [*blocks, Gallery(items, is_wide=True)]

@@ -53,7 +53,7 @@ class Figure(Block):
     """A plot as SVG, whose colours follow those of the page."""
 
     svg: str
-    caption: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)

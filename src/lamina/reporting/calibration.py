@@ -38,6 +38,7 @@ def calibration(confidence: np.ndarray, is_right: np.ndarray, what: str) -> Sect
             draw,
             "Reliability: points on the diagonal are calibrated; below it the network is "
             "too sure.",
+            width=3.4,
             height=3.4,
         ),
         Table(

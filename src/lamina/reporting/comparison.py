@@ -10,9 +10,10 @@ from lamina.scripts import is_unspaced
 
 def compare_texts(reference: str, output: str) -> Comparison:
     """The words that differ; characters, where words are not separated by spaces."""
-    unit = r"." if is_unspaced([reference, output]) else r"\S+|\s+"
+    unit = r"." if is_unspaced([reference, output]) else r"\s*\S+\s*|\s+"
     first, second = (re.findall(unit, text, re.DOTALL) for text in (reference, output))
-    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    words = [[word.strip() for word in units] for units in (first, second)]
+    matcher = SequenceMatcher(None, *words, autojunk=False)
     matching = matcher.get_matching_blocks()
     return Comparison(
         _spans(first, [(block.a, block.size) for block in matching]),
@@ -35,7 +36,9 @@ def _spans(units: list[str], matching: list[tuple[int, int]]) -> list[Span]:
     spans, position = [], 0
     for start, size in matching:
         if start > position:
-            spans.append(Span("".join(units[position:start]), differs=True))
+            text = "".join(units[position:start])
+            kept = text.rstrip()  # a space between two words is not marked
+            spans += [Span(kept, differs=True), Span(text[len(kept) :])]
         if size:
             spans.append(Span("".join(units[start : start + size])))
         position = start + size

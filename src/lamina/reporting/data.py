@@ -69,7 +69,7 @@ def _panel(schema: PanelSchema, plain: Panel) -> list[Block]:
     facts: list[tuple[str, Cell]] = [
         ("Form", "series"),
         ("Test series", len(plain)),
-        ("Steps, with the held-out ones", extent(np.array([len(x) for x in plain]))),
+        ("Steps, horizon included", extent(np.array([len(x) for x in plain]))),
     ]
     if schema.columns is not None:
         facts.append(("Columns", ", ".join(map(str, schema.columns))))
@@ -88,7 +88,10 @@ def _image(schema: ImageSchema, plain: Any) -> list[Block]:
             [
                 ("Form", "image"),
                 ("Test images", len(plain)),
-                ("Height × width × channels", f"{height} × {width} × {channels}"),
+                (
+                    "Height \N{MULTIPLICATION SIGN} width \N{MULTIPLICATION SIGN} channels",
+                    f"{height} \N{MULTIPLICATION SIGN} {width} \N{MULTIPLICATION SIGN} {channels}",
+                ),
                 ("Values", str(schema.values)),
             ]
         )

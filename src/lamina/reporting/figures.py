@@ -34,6 +34,10 @@ COLOURS = {
 """The property of the page for each colour; the last two are greys of the displays."""
 WIDTH = 4.6
 """Inches. The text of a wider plot would be too small on a telephone."""
+SMALL_WIDTH = 3.3
+"""Inches, of plots that stand beside one another."""
+REM_PER_INCH = 6.7
+"""The size of a plot where there is space for it."""
 STYLE = {
     "axes.edgecolor": QUIET,
     "axes.facecolor": "none",
@@ -57,16 +61,24 @@ STYLE = {
 
 
 def figure_of(
-    draw: "Callable[[Axes], object]", caption: str, *, height: float = 2.6
+    draw: "Callable[[Axes], object]",
+    caption: str,
+    *,
+    width: float = WIDTH,
+    height: float = 2.6,
+    is_captioned: bool = True,
 ) -> Figure:
-    """What a function draws on axes, with a caption that says what it shows."""
+    """What a function draws on axes, with a caption that says what it shows.
+
+    It is also the alternative text, and only that unless `is_captioned`.
+    """
     require_matplotlib()
     from matplotlib.figure import Figure as Plot
 
     with _style():
-        plot = Plot(figsize=(WIDTH, height), layout="constrained")
+        plot = Plot(figsize=(width, height), layout="constrained")
         draw(plot.subplots())
-        return Figure(_svg(plot, caption), caption)
+        return Figure(_svg(plot, caption), caption if is_captioned else "")
 
 
 def figure_of_display(make: Callable[[], Any], caption: str) -> Figure:
@@ -103,7 +115,8 @@ def _style() -> Iterator[None]:
         rcdefaults()
         # The browser has the letters that matplotlib's font lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        with rc_context({**STYLE, "axes.prop_cycle": cycle}):
+        style: Any = {**STYLE, "axes.prop_cycle": cycle}
+        with rc_context(style):
             yield
 
 
@@ -130,6 +143,7 @@ def _svg(plot: "Plot", caption: str) -> str:
     start = (
         f'<svg {view[0]} xmlns="http://www.w3.org/2000/svg" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'style="max-width: {plot.get_figwidth() * REM_PER_INCH:.1f}rem" '
         f'aria-label="{escape(caption)}">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: start, svg, count=1)

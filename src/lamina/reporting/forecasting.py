@@ -11,8 +11,6 @@ from lamina.reporting.blocks import (
     Block,
     Cell,
     Facts,
-    Gallery,
-    Item,
     Paragraph,
     Section,
     Table,
@@ -129,14 +127,21 @@ class ForecastResults(Results):
 
     def _examples(self) -> Section:
         rows = self.random_rows(self.options.n_examples).tolist()
-        items = [
-            Item(self.plain.name(i), self.blocks_of(i), self.pairs_of(i)) for i in rows
+        bands = [
+            f"{low:g} to {high:g}"
+            for low, high in zip(self.levels, self.levels[::-1], strict=True)
+            if low < high
         ]
+        fans = f" Bands are the quantiles {', '.join(bands)}." if bands else ""
         note = Paragraph(
-            "The end of each history, the values that followed, and the forecast, which "
-            "was made without them."
+            "The end of each history in grey, the values that followed in the colour of "
+            "the text, and the forecast, which was made without them, in the accent "
+            f"colour.{fans}"
         )
-        return Section("Forecasts", [note, Gallery(items)])
+        return Section("Forecasts", [note, self.gallery(rows)])
+
+    def name(self, row: int) -> str:
+        return self.plain.name(row)
 
     def losses(self) -> np.ndarray:
         """The mean absolute scaled error; 0 where it is not defined."""

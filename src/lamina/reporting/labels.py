@@ -64,7 +64,10 @@ class Labelled:
             self.true, self.predicted, labels=range(len(self.classes))
         )
         if len(self.classes) <= MAX_LABELS:
-            caption = f"Confusion matrix{self.of_output}"
+            caption = (
+                f"Confusion matrix{self.of_output}: true labels in rows, predicted labels "
+                f"in columns"
+            )
             return [Matrix(caption, self.classes, counts.tolist())]
         np.fill_diagonal(counts, 0)
         order = np.argsort(-counts, axis=None, kind="stable")[:MAX_PAIRS]

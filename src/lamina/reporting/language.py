@@ -28,10 +28,13 @@ class LanguageResults(Results):
     """Log-likelihoods (n,) of the texts."""
 
     unit = "texts"
+    is_wide = True
 
     def read(self, X: Any, y: Any, future: Any) -> tuple[Any, Any]:
         if y is not None:
-            raise DataError("A language model takes no y_test; pass the texts as X_test.")
+            raise DataError(
+                "A language model takes no y_test; pass the texts as X_test."
+            )
         return super().read(X, y, future)
 
     @cached_property
@@ -69,7 +72,8 @@ class LanguageResults(Results):
                 random_state=self.options.seed,
             )
             items = [
-                _continued(*pair) for pair in zip(texts, beginnings, written, strict=True)
+                _continued(*pair)
+                for pair in zip(texts, beginnings, written, strict=True)
             ]
         note = Paragraph(
             "The network is given the beginning of a test text and draws what follows at "
@@ -77,6 +81,9 @@ class LanguageResults(Results):
             "are right, so that a difference is no mistake."
         )
         return [Section("Examples", [note, Gallery(items, is_wide=True)])]
+
+    def name(self, row: int) -> str:
+        return f"Text {row}"
 
     def show(self, row: int) -> Block:
         return Passage(shortened(self.plain[row]))

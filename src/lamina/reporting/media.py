@@ -3,6 +3,7 @@
 import io
 import wave
 from base64 import b64encode
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from lamina.reporting.blocks import Picture, Sound
 MAX_SIDE, SMALL_SIDE = 512, 128
 """Larger images are reduced to every k-th pixel; smaller ones are enlarged."""
 MAX_SECONDS = 20
+NO_METADATA: Any = {"Software": None}
 
 
 def picture_of(pixels: np.ndarray, values: Values, alt: str) -> Picture:
@@ -29,7 +31,7 @@ def picture_of(pixels: np.ndarray, values: Values, alt: str) -> Picture:
     if n_channels not in (3, 4):
         whole = np.repeat(whole[..., :1], 3, axis=2)
     file = io.BytesIO()
-    imsave(file, whole, format="png", metadata={"Software": None})
+    imsave(file, whole, format="png", metadata=NO_METADATA)
     return Picture(
         _uri("image/png", file.getvalue()), alt, max(pixels.shape[:2]) <= SMALL_SIDE
     )

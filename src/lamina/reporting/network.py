@@ -55,7 +55,10 @@ def _n_values(module: nn.Module) -> int:
 
 
 def _layer(module: nn.Module) -> str:
-    shapes = [" × ".join(map(str, p.shape)) for p in module.parameters(recurse=False)]
+    shapes = [
+        " \N{MULTIPLICATION SIGN} ".join(map(str, p.shape))
+        for p in module.parameters(recurse=False)
+    ]
     return f"{type(module).__name__}, {'; '.join(shapes[:2])}" + (
         " …" if len(shapes) > 2 else ""
     )
@@ -89,7 +92,8 @@ def speed(results: Results) -> Section:
         rows.append([n, seconds / n, n / seconds])
     note = (
         f"The fastest of {N_TIMED} predictions on {platform.machine()}, "
-        f"{torch.get_num_threads()} threads of torch. Samples were read before; files are "
+        f"with torch.get_num_threads() = "
+        f"{torch.get_num_threads()}. Samples were read before; files are "
         f"decoded in this time. It is the only part of a report that differs from call to "
         f"call."
     )

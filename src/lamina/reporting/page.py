@@ -10,6 +10,8 @@ from lamina.reporting.blocks import Facts, Section
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+DASH, MINUS, NARROW_SPACE = "\u2013", "\u2212", "\u202f"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -27,16 +29,27 @@ class Page:
 
 
 def shown(value: Any) -> str:
-    """A value as tables show it: numbers with four digits, None as a dash."""
+    """A value as tables show it: numbers with three or four digits, None as a dash."""
     if value is None:
-        return "–"
+        return DASH
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Integral):
-        return f"{value:,}".replace(",", "\u202f")
+        return f"{value:,}".replace(",", NARROW_SPACE)
     if isinstance(value, Real):
-        return f"{value:.4g}".replace("-", "−") if isfinite(value) else "–"
+        if not isfinite(value):
+            return DASH
+        return _digits(float(value)).replace("-", MINUS).replace(",", NARROW_SPACE)
     return str(value)
+
+
+def _digits(value: float) -> str:
+    size = abs(value)
+    if value == 0 or 0.001 <= size < 10:
+        return f"{value:.3f}"
+    if 10 <= size < 1_000:
+        return f"{value:.1f}"
+    return f"{value:,.0f}" if 1_000 <= size < 1e7 else f"{value:.3g}"
 
 
 def _environment() -> "Environment":

@@ -131,17 +131,16 @@ def _scatter(true: np.ndarray, predicted: np.ndarray, name: str, drawn: str) -> 
         ax.plot(bounds, bounds, color=LINE, linewidth=1)
         ax.plot(true, predicted, "o", markersize=3, alpha=0.5, markeredgewidth=0)
         ax.set(xlabel="true value", ylabel="predicted value")
+        ax.locator_params(nbins=5)
 
-    caption = (
-        f"Predicted against true {name}{drawn}; points on the line are predicted exactly."
-    )
-    return figure_of(draw, caption, height=3.4)
+    caption = f"Predicted against true {name}{drawn}; points on the line are predicted exactly."
+    return figure_of(draw, caption, width=3.8, height=3.4)
 
 
 def _histogram(residuals: np.ndarray, name: str) -> Block:
     def draw(ax: Any) -> None:
         ax.hist(residuals, bins=min(40, max(5, len(residuals) // 10)), alpha=0.8)
         ax.axvline(0, color=QUIET, linewidth=0.8)
-        ax.set(xlabel="true − predicted", ylabel="samples")
+        ax.set(xlabel="true - predicted", ylabel="samples")
 
     return figure_of(draw, f"Residuals of the {name}.", height=2.2)

@@ -1,7 +1,6 @@
 """A report on a fitted estimator: one HTML file that loads nothing."""
 
 from html import escape
-from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
 from lamina.numeric import is_integer
 from lamina.reporting.attributions import attributions
-from lamina.reporting.blocks import Block, Cell, Facts, Gallery, Item, Paragraph, Section
+from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section
 from lamina.reporting.classification import ClassificationResults
 from lamina.reporting.data import described
 from lamina.reporting.figures import require_matplotlib
@@ -192,37 +191,41 @@ def _page(results: Results, title: str | None) -> Page:
         f"A network for {estimator.form_} data with {shown(estimator.n_parameters_)} "
         f"trained values, tested on {shown(n)} {results.unit}."
     )
+    headline = Facts(_headline(scores[0], results.options.confidence_level))
     sections = [
         Section("Scores", [table_of(scores), results.intervals.note(results.unit)]),
         *results.details(),
         _mistakes(results),
         attributions(results),
-        Section("Data", described(estimator.schema_, results.plain) + results.targets()),
+        Section(
+            "Data", described(estimator.schema_, results.plain) + results.targets()
+        ),
         network(estimator),
         training(estimator),
         *([speed(results)] if results.options.measure_speed else []),
         versions(),
     ]
-    return Page(title or name, lead, Facts(_headline(scores[:1])), sections)
+    return Page(
+        title or name,
+        lead,
+        headline,
+        sections,
+    )
 
 
-def _headline(scores: list[Score]) -> list[tuple[str, Cell]]:
-    pairs: list[tuple[str, Cell]] = []
-    for score in scores:
-        pairs.append((score.name, score.value))
-        if score.interval is not None:
-            low, high = map(shown, score.interval)
-            pairs.append((f"{score.method} interval", f"{low} to {high}"))
+def _headline(score: Score, level: float) -> list[tuple[str, Cell]]:
+    pairs: list[tuple[str, Cell]] = [(score.name, score.value)]
+    if score.interval is not None:
+        low, high = map(shown, score.interval)
+        pairs.append((f"{level:.0%} interval, {score.method}", f"{low} to {high}"))
     return pairs
 
 
 def _mistakes(results: Results) -> Section:
     rows = results.mistakes()
-    items = [
-        Item(f"Sample {row}", results.blocks_of(row), results.pairs_of(row))
-        for row in rows
-    ]
-    block: Block = Gallery(items) if items else Paragraph("There are none to show.")
+    block: Block = Paragraph("There are none to show.")
+    if rows:
+        block = results.gallery(rows)
     return Section("Worst mistakes", [block])
 
 
@@ -235,7 +238,7 @@ def _count(name: str, value: Any) -> int:
 
 
 def _level(value: Any) -> float:
-    if not isinstance(value, Real) or not 0 < value < 1:
+    if not isinstance(value, float) or not 0 < value < 1:
         raise ParameterError(
             f"The argument 'confidence_level' must be float in (0, 1). Got {value!r} "
             f"instead."

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from lamina.encoders.base import rows_of
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.data import read_targets
 from lamina.exceptions import ParameterError, data_errors
-from lamina.reporting.blocks import Block, Cell, Section
+from lamina.reporting.blocks import Block, Cell, Gallery, Item, Section
 from lamina.reporting.intervals import Intervals, Score
 from lamina.reporting.samples import selected, shown_sample, unwrapped
 
@@ -30,8 +30,10 @@ class Options:
 class Results:
     """Test samples, their targets and their outputs, for a task that is not lamina's."""
 
-    unit = "samples"
+    unit: ClassVar = "samples"
     """What intervals are computed over."""
+    is_wide: ClassVar = False
+    """Whether a sample needs the width of the page."""
 
     def __init__(
         self, estimator: NeuralEstimator, X: Any, y: Any, future: Any, options: Options
@@ -81,6 +83,18 @@ class Results:
         """A sample as a block."""
         return shown_sample(self.estimator.schema_, self.X, self.plain, row)
 
+    def name(self, row: int) -> str:
+        """What a sample is called."""
+        return f"Sample {row}"
+
+    def gallery(self, rows: list[int]) -> Gallery:
+        """Samples with their outputs."""
+        items = [
+            Item(self.name(row), self.blocks_of(row), self.pairs_of(row))
+            for row in rows
+        ]
+        return Gallery(items, self.is_wide)
+
     def random_rows(self, n: int) -> np.ndarray:
         """At most n row numbers, drawn without replacement, ascending."""
         generator = np.random.default_rng(self.options.seed)
@@ -112,7 +126,7 @@ class Results:
         return [int(i) for i in order if losses[i] > 0][: self.options.n_examples]
 
     def blocks_of(self, row: int) -> list[Block]:
-        """A sample with its output, as the worst mistakes show it."""
+        """A sample with its output, as galleries show it."""
         return [self.show(row)]
 
     def pairs_of(self, row: int) -> list[tuple[str, Cell]]:

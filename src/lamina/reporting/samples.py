@@ -18,7 +18,7 @@ from lamina.encoders.tables.schema import TableSchema
 from lamina.encoders.texts.encoder import TextSchema
 from lamina.missing import is_missing
 from lamina.reporting.blocks import Block, Cell, Facts, Passage
-from lamina.reporting.figures import figure_of
+from lamina.reporting.figures import SMALL_WIDTH, figure_of
 from lamina.reporting.media import picture_of, sound_of
 from lamina.schema import Schema
 
@@ -58,16 +58,16 @@ def _table(schema: TableSchema, X: Any, plain: Any, row: int) -> Facts:
 def _series(schema: SeriesSchema, X: Any, plain: SeriesList, row: int) -> Block:
     steps = plain[np.array([row])].flat
     n_channels = steps.shape[1]
-    caption = f"Sample {row}: {len(steps)} steps, {n_channels} channels"
+    caption = f"{len(steps)} steps of {n_channels} channels"
     if n_channels > MAX_CHANNELS:
-        caption += f", of which the first {MAX_CHANNELS} are drawn"
+        caption += f"; the first {MAX_CHANNELS} are drawn"
     is_short = len(steps) == 1
 
     def draw(ax: Any) -> None:
         ax.plot(steps[:, :MAX_CHANNELS], "o" if is_short else "-", linewidth=1)
         ax.set_xlabel("step")
 
-    return figure_of(draw, caption, height=1.7)
+    return figure_of(draw, caption, width=SMALL_WIDTH, height=1.6)
 
 
 @shown_sample.register
@@ -112,7 +112,7 @@ def unwrapped(X: Any, form: str) -> Any:
 def _row_of(schema: TableSchema, X: Any, row: int) -> list[Cell]:
     """The values of a row, in the order of the columns in `fit`."""
     if is_sparse(X):
-        return X[[row]].toarray()[0].tolist()
+        return [_cell(value) for value in X[[row]].toarray()[0]]
     if isinstance(X, np.ndarray) and X.dtype.names is None:
         return [_cell(value) for value in X[row]]
     table = table_of(X)
@@ -127,4 +127,4 @@ def _cell(value: Any) -> Cell:
         return None
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         value = value.item()
-    return value if isinstance(value, int | float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 from lamina.exceptions import DataError, MissingExtraError
-from lamina.reporting.blocks import Block, Cell, Gallery, Item, Section
+from lamina.reporting.blocks import Block, Cell, Section
 from lamina.reporting.calibration import calibration
 from lamina.reporting.comparison import compare_labels
 from lamina.reporting.intervals import Score
@@ -19,6 +19,8 @@ MAX_STEPS = 60
 
 class TaggingResults(Results):
     """Labels of the steps of each sample; a label that is no class of `fit` is wrong."""
+
+    is_wide = True
 
     @cached_property
     def predicted(self) -> list[list]:
@@ -85,19 +87,13 @@ class TaggingResults(Results):
         )
         p = np.concatenate(marginals)
         # The most likely labelling may have other labels than the most likely of each step.
+        rows = self.random_rows(self.options.n_examples).tolist()
         confidence = p[np.arange(len(p)), part.predicted]
         return [
             Section("Confusion", [*part.confusion(), part.by_label()]),
             calibration(confidence, part.is_right, "all steps"),
-            Section("Examples", [self._examples()]),
+            Section("Examples", [self.gallery(rows)]),
         ]
-
-    def _examples(self) -> Gallery:
-        rows = self.random_rows(self.options.n_examples).tolist()
-        items = [
-            Item(f"Sample {i}", self.blocks_of(i), self.pairs_of(i)) for i in rows
-        ]
-        return Gallery(items, is_wide=True)
 
     def losses(self) -> np.ndarray:
         """The number of steps with a wrong label."""

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lamina.reporting.blocks import Block, Cell, Facts, Gallery, Item, Section
+from lamina.reporting.blocks import Block, Cell, Facts, Section
 from lamina.reporting.comparison import compare_texts
 from lamina.reporting.data import extent
 from lamina.reporting.intervals import LOWER, Score
@@ -17,6 +17,8 @@ from lamina.tasks.transduction import variants
 
 class TextResults(Results):
     """Abstract: reference texts, one or several for each sample, and written texts."""
+
+    is_wide = True
 
     @cached_property
     def references(self) -> list[list[str]]:
@@ -45,10 +47,7 @@ class TextResults(Results):
 
     def details(self) -> list[Section]:
         rows = self.random_rows(self.options.n_examples).tolist()
-        items = [
-            Item(f"Sample {i}", self.blocks_of(i), self.pairs_of(i)) for i in rows
-        ]
-        return [Section("Examples", [Gallery(items, is_wide=True)])]
+        return [Section("Examples", [self.gallery(rows)])]
 
     def blocks_of(self, row: int) -> list[Block]:
         reference, *_ = self.references[row]
@@ -92,7 +91,7 @@ class TranscriptionResults(TextResults):
         characters = error_counts("characters", self.y, self.outputs)
         of_sums = self.intervals.of_sums
         return [
-            of_sums("1 − word error rate", self.words, lambda s: 1 - rate_of(s)),
+            of_sums("1 - word error rate", self.words, lambda s: 1 - rate_of(s)),
             of_sums("Word error rate", self.words, rate_of, LOWER),
             of_sums("Character error rate", characters, rate_of, LOWER),
             self.exact(),
