@@ -88,10 +88,8 @@ def _image(schema: ImageSchema, plain: Any) -> list[Block]:
             [
                 ("Form", "image"),
                 ("Test images", len(plain)),
-                (
-                    "Height \N{MULTIPLICATION SIGN} width \N{MULTIPLICATION SIGN} channels",
-                    f"{height} \N{MULTIPLICATION SIGN} {width} \N{MULTIPLICATION SIGN} {channels}",
-                ),
+                ("Height, width", f"{height}, {width} pixels"),
+                ("Channels", channels),
                 ("Values", str(schema.values)),
             ]
         )

@@ -4,6 +4,7 @@ A plot is drawn in a few colours that occur nowhere else. In the SVG they are re
 custom properties of the page, so that one plot is readable in light and in dark.
 """
 
+import importlib
 import io
 import re
 import warnings
@@ -100,7 +101,7 @@ def figure_of_display(make: Callable[[], Any], caption: str) -> Figure:
 def require_matplotlib() -> None:
     """Raise `MissingExtraError` if matplotlib is not installed."""
     try:
-        import matplotlib as _
+        importlib.import_module("matplotlib")
     except ImportError:
         raise MissingExtraError("A report", "matplotlib", "plot") from None
 

@@ -21,7 +21,7 @@ class RegressionResults(Results):
 
     @cached_property
     def true(self) -> np.ndarray:
-        """(n, K)"""
+        """(n, K), the targets."""
         return np.asarray(self.y, float).reshape(len(self), -1)
 
     @cached_property
@@ -133,7 +133,7 @@ def _scatter(true: np.ndarray, predicted: np.ndarray, name: str, drawn: str) -> 
         ax.set(xlabel="true value", ylabel="predicted value")
         ax.locator_params(nbins=5)
 
-    caption = f"Predicted against true {name}{drawn}; points on the line are predicted exactly."
+    caption = f"Predicted against true {name}{drawn}; points on the line are exact."
     return figure_of(draw, caption, width=3.8, height=3.4)
 
 
