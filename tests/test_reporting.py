@@ -138,7 +138,7 @@ def labels():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("public", "data"), cases())
+@pytest.mark.parametrize(("public", "data"), list(cases()))
 def test_every_estimator_has_a_report(public, data):
     network = fitted(public, data)
     y = data.target(network)
@@ -165,7 +165,7 @@ def test_ids_are_unique_and_pictures_have_texts(labels):
 def test_scores_are_those_of_scikit_learn(labels):
     network, X, y = labels
     p, predicted = network.predict_proba(X), network.predict(X)
-    page = page_of(network, X, y)
+    page = page_of(network, X, y, n_resamples=100)
     wanted = {
         "Accuracy": metrics.accuracy_score(y, predicted),
         "Balanced accuracy": metrics.balanced_accuracy_score(y, predicted),
@@ -436,7 +436,7 @@ def test_tables_in_any_container(labels, container):
     assert "Mean absolute contributions" in " ".join(page.texts)
 
 
-@pytest.mark.parametrize(("name", "public"), all_estimators())
+@pytest.mark.parametrize(("name", "public"), list(all_estimators()))
 def test_every_auto_is_explained(name, public):
     params = public().get_params(deep=False)
     autos = {key for key, value in params.items() if isinstance(value, str)}
