@@ -192,6 +192,17 @@ def test_confusion_and_scores_by_label_are_those_of_scikit_learn(labels):
     assert of_labels == dict(zip(*np.unique(y, return_counts=True), strict=True))
 
 
+def test_a_search_may_have_more_epochs_than_the_fit(labels):
+    _, X, y = labels
+    network = DNNClassifier(hidden_layer_sizes=(4,), random_state=0).fit(X, y)
+    assert len(network.validation_scores_) != len(network.loss_curve_)
+    page = page_of(network, X, y)
+    assert page.fact("Epochs") == network.n_iter_
+    assert page.fact("Best validation score") == pytest.approx(
+        network.best_validation_score_
+    )
+
+
 def test_several_outputs_of_labels():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))

@@ -12,10 +12,9 @@ import torch
 from torch import nn
 
 import lamina
-from lamina.inspection import plot_history
 from lamina.reporting.autos import parameters
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section, Table
-from lamina.reporting.figures import figure_of
+from lamina.reporting.figures import ACCENT, CONTRAST, figure_of
 from lamina.reporting.results import Results
 
 MAX_LAYERS = 60
@@ -71,13 +70,22 @@ def training(estimator: Any) -> Section:
         ("Lowest training loss", float(estimator.best_loss_)),
     ]
     caption = "Mean training loss of each epoch"
-    if estimator.validation_scores_ is not None:
+    losses, scores = estimator.loss_curve_, estimator.validation_scores_
+    if scores is not None:
         best = estimator.best_validation_score_
         facts.append(("Best validation score", None if best is None else float(best)))
-        caption += ", and the score on the validation samples (right axis)"
+        caption += ", and the score on validation samples, whose scale is on the right"
+    if scores is not None and len(scores) != len(losses):
+        caption += "; the search for the number of epochs had other epochs than the fit"
 
     def draw(ax: Any) -> None:
-        plot_history(estimator, ax).set_title("")
+        ax.plot(range(1, len(losses) + 1), losses, color=ACCENT)
+        ax.set(xlabel="epoch", ylabel="training loss")
+        ax.set_ylim(bottom=min(0, *losses))
+        if scores is not None:
+            right = ax.twinx()
+            right.plot(range(1, len(scores) + 1), scores, color=CONTRAST)
+            right.set_ylabel("validation score", color=CONTRAST)
 
     return Section("Training", [Facts(facts), figure_of(draw, caption + ".")])
 
