@@ -29,6 +29,7 @@ def _blocks(results: Results) -> list[Block]:
     others = results.random_rows(MAX_EXAMPLES + len(examples)).tolist()
     examples += [row for row in others if row not in examples]
     examples = examples[:MAX_EXAMPLES]
+    is_flexible = results.estimator.form_ != "text"
     is_table = results.estimator.form_ == "table"
     more = results.random_rows(results.options.n_explained).tolist() if is_table else []
     rows = [*examples, *(row for row in more if row not in examples)]
@@ -55,7 +56,9 @@ def _blocks(results: Results) -> list[Block]:
     items = []
     for i, row in enumerate(examples):
         caption = f"Contributions to the output for sample {row}."
-        plot = figure_of_display(partial(display.plot, row=i), caption)
+        plot = figure_of_display(
+            partial(display.plot, row=i), caption, is_flexible=is_flexible
+        )
         title = results.name(row) + (
             ", one of the worst mistakes" if row in wrong else ""
         )

@@ -82,8 +82,13 @@ def figure_of(
         return Figure(_svg(plot, caption), caption if is_captioned else "")
 
 
-def figure_of_display(make: Callable[[], Any], caption: str) -> Figure:
-    """The figure of a display that a function makes."""
+def figure_of_display(
+    make: Callable[[], Any], caption: str, *, is_flexible: bool = True
+) -> Figure:
+    """The figure of a display that a function makes.
+
+    It is made narrower if it `is_flexible`: drawn words have their places.
+    """
     require_matplotlib()
     from matplotlib import pyplot
 
@@ -91,7 +96,7 @@ def figure_of_display(make: Callable[[], Any], caption: str) -> Figure:
         plot = make().figure_
         try:
             width, height = plot.get_size_inches()
-            if width > WIDTH:
+            if is_flexible and width > WIDTH:
                 plot.set_size_inches(WIDTH, height)
             return Figure(_svg(plot, caption), caption)
         finally:
