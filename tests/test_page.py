@@ -94,3 +94,18 @@ def test_links_lead_to_their_sections(opened):
     assert page.evaluate("location.hash") == "#network"
     top = "document.querySelector('#network').getBoundingClientRect().top"
     assert abs(page.evaluate(top)) < page.viewport_size["height"]
+
+
+@pytest.mark.slow
+def test_links_work_in_the_frame_of_a_notebook(browser, path, tmp_path):
+    notebook = tmp_path / "notebook.html"
+    frame = lamina.reporting.Report(path.read_text(encoding="utf8"))._repr_html_()
+    notebook.write_text(f"<!doctype html><title>notebook</title>{frame}")
+    page = browser.new_page(reduced_motion="reduce")
+    page.goto(notebook.as_uri())
+    report = page.frames[1]
+    report.click("nav a >> text=Network")
+    top = "document.querySelector('#network').getBoundingClientRect().top"
+    page.wait_for_timeout(200)
+    assert abs(report.evaluate(top)) < page.viewport_size["height"]
+    page.close()

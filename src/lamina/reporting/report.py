@@ -74,8 +74,10 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The document in a frame, so that its style does not affect the notebook."""
+        # Without a base, links would lead to the sections of the notebook.
+        based = self.html.replace("<head>", '<head><base href="about:srcdoc">', 1)
         return (
-            f'<iframe title="Report of lamina" sandbox srcdoc="{escape(self.html)}" '
+            f'<iframe title="Report of lamina" sandbox srcdoc="{escape(based)}" '
             f'style="width: 100%; height: 48rem; border: 0"></iframe>'
         )
 
