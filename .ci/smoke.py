@@ -20,6 +20,9 @@ def main(site: Path) -> None:
             network.fit(data.X, data.target(network))
             assert len(network.predict(data.X)) == len(data), name
             print(f"{name} fits and predicts")
+    page = lamina.report(network, data.X, data.target(network), n_resamples=5)
+    assert page.html.rstrip().endswith("</html>")  # the templates are in the wheel
+    print("a report is written")
 
 
 if __name__ == "__main__":

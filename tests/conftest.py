@@ -1,5 +1,8 @@
 """Fixtures of several test modules."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,3 +14,29 @@ def two_threads():
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    installed = next(filter(None, map(shutil.which, names)), None)
+    with playwright.sync_playwright() as driver:
+        path = installed or driver.chromium.executable_path
+        if not Path(path).is_file():
+            pytest.skip("no browser: run `playwright install chromium`")
+        browser = driver.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()

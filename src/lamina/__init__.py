@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
         load,
         save,
     )
+    from lamina.reporting import report
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "SpeechRecognizer",
     "Translator",
     "load",
+    "report",
     "save",
 ]
 
@@ -48,9 +50,10 @@ if not typing.TYPE_CHECKING:
     def __getattr__(name):
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from lamina.estimators import public
+        from importlib import import_module
 
-        return getattr(public, name)
+        module = "reporting" if name == "report" else "estimators.public"
+        return getattr(import_module(f"lamina.{module}"), name)
 
 
 def __dir__() -> list[str]:

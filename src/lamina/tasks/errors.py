@@ -13,6 +13,12 @@ def error_rate(
     `unit` is "words" or "characters". A true text may be empty; every predicted unit is an
     insertion then.
     """
+    counts = error_counts(unit, truth, predicted)
+    return rate_of((np.ones(len(truth)) if weight is None else weight) @ counts)
+
+
+def error_counts(unit: str, truth: list[str], predicted: list[str]) -> np.ndarray:
+    """(n, 2) of each text: the units that are wrong, and those of the true text."""
     try:
         import jiwer
     except ImportError:
@@ -29,8 +35,12 @@ def error_rate(
         result = process(prepare(true), prepare(text))
         row[0] = result.substitutions + result.deletions + result.insertions
         row[1] = result.substitutions + result.deletions + result.hits
-    weights = np.ones(len(truth)) if weight is None else weight
-    n_wrong, n_units = weights @ counts
+    return counts
+
+
+def rate_of(sums: np.ndarray) -> float:
+    """The error rate of a sum (2,) of the counts of texts."""
+    n_wrong, n_units = sums
     return float(n_wrong / n_units) if n_units else float(n_wrong > 0)
 
 

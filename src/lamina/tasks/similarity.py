@@ -15,12 +15,17 @@ def chrf(
 
     Of several references the best one counts; a text that equals one of them has 1.
     """
+    return float(np.average(sentence_chrf(texts, references), weights=weight))
+
+
+def sentence_chrf(texts: list[str], references: list[list[str]]) -> np.ndarray:
+    """(n,) the F-score of each text, of several references with the best one."""
     metric = _metrics().CHRF()
     scores = [
         1.0 if text in true else metric.sentence_score(text, true).score / 100
         for text, true in zip(texts, references, strict=True)
     ]
-    return float(np.average(scores, weights=weight))
+    return np.array(scores)
 
 
 def bleu(
@@ -31,18 +36,27 @@ def bleu(
     The counts of each text are multiplied by its weight. If most references are in a script
     without spaces, n-grams are of characters.
     """
+    counts = bleu_counts(texts, references)
+    return bleu_of((np.ones(len(texts)) if weight is None else weight) @ counts)
+
+
+def bleu_counts(texts: list[str], references: list[list[str]]) -> np.ndarray:
+    """(n, 10) of each text: matching n-grams, all n-grams, and the two lengths."""
     BLEU = _metrics().BLEU
     metric = BLEU(effective_order=True, tokenize=_tokenizer(references))
-    counts = np.array(
+    return np.array(
         [
             [*score.counts, *score.totals, score.sys_len, score.ref_len]
             for score in map(metric.sentence_score, texts, references)
         ]
     )
-    weights = np.ones(len(texts)) if weight is None else weight
-    correct, total = np.split((weights @ counts)[:-2], 2)
-    sys_len, ref_len = (weights @ counts)[-2:]
-    result = BLEU.compute_bleu(
+
+
+def bleu_of(sums: np.ndarray) -> float:
+    """The BLEU of a sum (10,) of the counts of texts."""
+    correct, total = np.split(sums[:-2], 2)
+    sys_len, ref_len = sums[-2:]
+    result = _metrics().BLEU.compute_bleu(
         correct=correct.tolist(),
         total=total.tolist(),
         # Only their ratio has an effect, and they have to be integers.
