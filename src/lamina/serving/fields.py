@@ -65,6 +65,8 @@ def _field(
         return Field(name, "date", value, hint, has_zone=bool(zone))
     if column.kind == "duration":
         low, usually, high = (days * DAY for days in place)
+    # A value next to 0, compared with the others, is 0 but for rounding.
+    low, usually, high = (v * (abs(v) > 1e-6 * (high - low)) for v in (low, usually, high))
     ends = f"{rounded(low):,} to {rounded(high):,}"
     unit = "seconds, " if column.kind == "duration" else ""
     hint = f"{unit}{ends} in fit" if has_range else unit.strip(", ")

@@ -12,8 +12,9 @@ from lamina.estimators.base import NeuralEstimator
 from lamina.serving.app import LOCAL, create_app
 from lamina.serving.limits import Limits
 
-SILENCE = 10
+SILENCE = 20
 """Seconds within which a connection has to begin a request, with all of its headers."""
+ANY_ADDRESS = ("0.0.0.0", "::")
 
 
 class ImpatientProtocol(H11Protocol):
@@ -30,7 +31,7 @@ class ImpatientProtocol(H11Protocol):
     def _close_if_silent(self) -> None:
         is_idle = self.cycle is None or self.cycle.response_complete
         if is_idle and self.cycle is self.last:
-            self.transport.close()
+            self.transport.abort()  # it may not read its answer either
         else:
             self._watch()
 
@@ -96,7 +97,7 @@ def serve(  # noqa: PLR0913
         What a request may cost; None takes the defaults of `Limits`.
     allowed_hosts : sequence of str, default=None
         The host names by which the server is called; see `create_app`. None allows
-        "localhost", "127.0.0.1" and `host`.
+        "localhost", "127.0.0.1" and `host`, or any name if `host` is "0.0.0.0".
     log_level : str, default="warning"
         What uvicorn logs; "info" logs each request.
 
@@ -105,7 +106,8 @@ def serve(  # noqa: PLR0913
     OSError
         The port is in use, or the address is not one of this machine.
     """
-    hosts = (*LOCAL, host) if allowed_hosts is None else allowed_hosts
+    own = ("*",) if host in ANY_ADDRESS else (*LOCAL, host)
+    hosts = own if allowed_hosts is None else allowed_hosts
     app = create_app(estimator, title=title, limits=limits, allowed_hosts=hosts)
     with socket.create_server((host, port)) as listener:
         name = type(estimator).__name__
