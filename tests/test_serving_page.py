@@ -109,6 +109,13 @@ def assert_shown(page, prediction):
     playwright.expect(page.locator("#prediction")).to_have_text(prediction)
 
 
+def assert_bars(page, probabilities):
+    """The bars have these probabilities, the greatest first."""
+    percents = [f"{100 * p:.1f} %" for p in sorted(probabilities, reverse=True)]
+    values = page.locator("#details .value")
+    playwright.expect(values).to_have_text(percents)
+
+
 @pytest.fixture(scope="module")
 def frame():
     n, rng = 200, np.random.default_rng(0)
@@ -140,7 +147,7 @@ def test_a_table_is_a_form(browser, frame, width):
             page.get_by_label("age").fill("")
         row = json.loads(response.value.request.post_data)["samples"][0]
         assert row == {"age": None, "town": "Paris", "since": "2020-03-05T10:00"}
-        assert response.value.json()["predictions"][0] in ("old", "young")
+        assert response.value.status == 200
 
 
 def test_a_table_is_filled_by_the_keyboard(browser, frame):
@@ -183,11 +190,9 @@ def test_a_picture_is_drawn_or_chosen(browser, tmp_path, width):
         page.mouse.move(x, box["y"] + box["height"] - 5, steps=8)
         page.mouse.up()
         assert_shown(page, "left")
-        with answered(page) as response:
-            page.locator("#file").set_input_files(tmp_path / "right.png")
+        page.locator("#file").set_input_files(tmp_path / "right.png")
         assert_shown(page, "right")
-        expected = network.predict_proba(X[1:2]).tolist()
-        assert response.value.json()["probabilities"] == expected
+        assert_bars(page, network.predict_proba(X[1:2])[0])
         page.locator("#clear").click()
         playwright.expect(page.locator("#prediction")).to_contain_text("Waiting")
 
@@ -215,11 +220,9 @@ def test_a_sound_is_recorded_or_chosen(browser, tmp_path):
     network.fit(X, np.array(["low", "high"] * 20))
     write_wav(tmp_path / "low.wav", tone(320))
     with page_of(browser, network) as page:
-        with answered(page) as response:
-            page.locator("#file").set_input_files(tmp_path / "low.wav")
+        page.locator("#file").set_input_files(tmp_path / "low.wav")
         assert_shown(page, "low")
-        expected = network.predict_proba([tmp_path / "low.wav"]).tolist()
-        assert response.value.json()["probabilities"] == expected
+        assert_bars(page, network.predict_proba([tmp_path / "low.wav"])[0])
         page.locator("#record").click()
         playwright.expect(page.locator("#record")).to_have_text("Stop")
         page.wait_for_timeout(1_000)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from lamina.exceptions import ParameterError
 from lamina.inspection import AttributionDisplay, explain
 from lamina.serving.readers import Reader
 from lamina.serving.requests import Job
@@ -30,9 +31,12 @@ class Explanation(BaseModel):
 
 
 class ExplanationAnswer(BaseModel):
-    """An explanation of each sample."""
+    """An explanation of each sample, or why there is none."""
 
     explanations: list[Explanation]
+    reason: str | None = Field(
+        None, description="Why this estimator is not explained; the list is empty then."
+    )
 
 
 class Explainer:
@@ -41,11 +45,20 @@ class Explainer:
     def __init__(self, reader: Reader):
         self.reader = reader
 
-    def __call__(self, jobs: Sequence[Job]) -> list[list[dict[str, Any]]]:
-        """For each job the explanations of its samples."""
+    def __call__(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+        """The answer to each job."""
         return [self._of_job(job) for job in jobs]
 
-    def _of_job(self, job: Job) -> list[dict[str, Any]]:
+    def _of_job(self, job: Job) -> dict[str, Any]:
+        try:
+            return {"explanations": self._explanations(job), "reason": None}
+        except ParameterError as error:
+            if job.target:
+                raise
+            # It is about the estimator, not about the request.
+            return {"explanations": [], "reason": str(error)}
+
+    def _explanations(self, job: Job) -> list[dict[str, Any]]:
         reader = self.reader
         attribution = explain(reader.estimator, reader.join(job.samples), **job.target)
         explanations = []

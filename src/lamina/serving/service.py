@@ -52,8 +52,8 @@ class Service:
                     f"There are {len(job)} samples; at most {self.limits.max_explained} are "
                     f"explained at a time (max_explained). Send several requests.",
                 )
-            explanations = await self.explanations(job)
-        return json_response({"explanations": explanations})
+            answer = await self.explanations(job)
+        return json_response(answer)
 
     async def health(self) -> Response:
         """Say that the server is running, and what it serves."""

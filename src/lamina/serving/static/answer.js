@@ -2,6 +2,7 @@
 import { band, element, format, limits, line, newChart } from "./chart.js";
 
 const N_BARS = 8;
+const SMALL = 0.0005; // a probability that would be shown as 0.0 %
 const LONG = 60; // characters from which an answer is set smaller
 const prediction = document.getElementById("prediction");
 const details = document.getElementById("details");
@@ -44,7 +45,8 @@ const KINDS = {
   ForecastAnswer(answer, input) {
     const [median] = answer.predictions, [quantiles] = answer.quantiles;
     const past = input.samples[0].map((step) => (Array.isArray(step) ? step[0] : step)).slice(-3 * median.length);
-    say(`${format(median[0])}${median.length > 1 ? ` to ${format(median.at(-1))}` : ""}`);
+    const end = median.length > 1 ? `, ${format(median.at(-1))} after ${median.length} steps` : "";
+    say(`${format(median[0])} next${end}`);
     const [low, high] = limits([past, median, ...quantiles]);
     const scale = { low, high, n: past.length + median.length, start: past.length };
     const chart = newChart(`Forecast of ${median.length} steps`);
@@ -61,7 +63,7 @@ const KINDS = {
   TaggerAnswer(answer, input) {
     const [labels] = answer.predictions;
     const steps = tokensOf(input.samples[0], labels.length);
-    say(labels.length > 1 ? `${labels.length} steps` : String(labels[0]));
+    say(labels.join(", "));
     const items = labels.map((label, k) =>
       element("li", {}, String(steps[k]), element("small", { textContent: String(label) })));
     details.replaceChildren(element("ul", { className: "tags" }, ...items));
@@ -88,7 +90,8 @@ function say(text) {
 
 function bars(labels, probabilities) {
   const order = labels.map((_, k) => k).sort((a, b) => probabilities[b] - probabilities[a]);
-  const items = order.slice(0, N_BARS).map((k, rank) => {
+  const shown = order.slice(0, N_BARS).filter((k, rank) => rank < 2 || probabilities[k] >= SMALL);
+  const items = shown.map((k, rank) => {
     const bar = element("span", { className: "bar" });
     bar.style.inlineSize = `${100 * probabilities[k]}%`;
     const value = `${(100 * probabilities[k]).toFixed(1)} %`;

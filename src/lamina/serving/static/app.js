@@ -98,4 +98,4 @@ for (const zone of document.querySelectorAll(".drop")) {
 
 form.addEventListener("submit", (event) => event.preventDefault());
 document.body.append(element("span", { id: "ready", hidden: true }));
-send();
+changed();

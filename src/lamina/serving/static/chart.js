@@ -7,11 +7,14 @@ export function element(name, properties = {}, ...children) {
   return node;
 }
 
-export function format(value) {
+// A number to show, with a minus sign instead of a hyphen.
+export function format(value, nDigits = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e9 || size < 1e-4) return value.toExponential(2);
-  return value.toLocaleString("en", { maximumSignificantDigits: size >= 1000 ? 6 : 4 });
+  const isExtreme = size >= 1e9 || size < 1e-4;
+  const maximumSignificantDigits = size >= 1000 ? 6 : nDigits;
+  const text = isExtreme ? value.toExponential(2) : value.toLocaleString("en", { maximumSignificantDigits });
+  return text.replace("-", "\u2212");
 }
 
 export function limits(rows) {

@@ -6,8 +6,9 @@ const note = document.getElementById("why-note");
 const details = document.getElementById("why-details");
 
 export function showExplanation(content) {
-  if (content.problem) {
-    note.textContent = content.problem;
+  const reason = content.problem ?? content.reason;
+  if (reason) {
+    note.textContent = reason;
     return details.replaceChildren();
   }
   const [explanation] = content.explanations;
@@ -33,7 +34,7 @@ function bars(values) {
     const size = (50 * Math.abs(value)) / most;
     bar.style.inlineSize = `${size}%`;
     bar.style.insetInlineStart = `${value < 0 ? 50 - size : 50}%`;
-    const text = value > 0 ? `+${format(value)}` : format(value).replace("-", "−");
+    const text = `${value > 0 ? "+" : ""}${format(value, 3)}`;
     return element("li", {},
       element("span", { className: "label", textContent: name }),
       element("span", { className: "track" }, bar),

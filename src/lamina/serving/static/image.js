@@ -50,9 +50,8 @@ export function setUp(form, changed) {
     changed();
     try {
       const picture = await createImageBitmap(chosen);
-      const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
-      const [width, height] = [picture.width * scale, picture.height * scale];
-      pen.drawImage(picture, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+      // In the proportions in which the network gets it.
+      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
     } catch {
       // The server may read formats that the browser does not show.
     }

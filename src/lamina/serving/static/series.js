@@ -18,8 +18,11 @@ export function setUp(form, changed) {
       const values = rows.map((row) => row[k] ?? null);
       line(chart, values, { low, high, n: rows.length, name: `c${Math.min(k, 5)}` });
     });
+    const names = channels.length > 1 ? channels.map((name, k) =>
+      element("span", { className: `name c${Math.min(k, 5)}`, textContent: name })) : [];
     form.querySelector("#legend").replaceChildren(
       element("span", { textContent: `${rows.length} steps` }),
+      ...names,
       element("span", { textContent: `${format(low)} to ${format(high)}` }));
   }
 
