@@ -293,6 +293,36 @@ def test_explanations_are_those_of_explain(iris):
     assert many.status_code == 413
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["series", "image", "text", "waveforms", "histories"])
+def test_other_forms_are_explained_by_words_or_pictures_or_it_is_said_why_not(name):
+    data = EXAMPLES[name]
+    (estimator, *_) = [
+        each
+        for each in ESTIMATORS
+        if name in {example.name for example in examples_for(each)}
+    ]
+    is_file = data.form in ("image", "audio")
+    X = files_of(data) if is_file else data.X
+    options = {"n_mels": 4} if data.form == "audio" else {}
+    network = type(estimator)(max_iter=1, random_state=0, **options)
+    network.fit(X, data.target(estimator))
+    with client_of(network) as client:
+        body = {"samples": as_json(X[:2], data.form)}
+        response = client.post("/explain", json=body)
+        assert response.status_code == 200, response.text
+    answer = response.json()
+    assert len(answer["explanations"]) == (0 if answer["reason"] else 2)
+    for i, explanation in enumerate(answer["explanations"]):
+        if data.form == "text":
+            assert "".join(text for text, _ in explanation["pieces"]) == X[i]
+            total = sum(value or 0 for _, value in explanation["pieces"])
+            gap = explanation["base_value"] + total - explanation["output"]
+            assert abs(gap) < 1e-2
+        else:
+            assert explanation["picture"].startswith("data:image/svg+xml;base64,")
+
+
 JSON = {"Content-Type": "application/json"}
 REFUSED = {
     "no JSON": (b"{", "not JSON"),

@@ -18,7 +18,20 @@ export function showExplanation(content) {
     const alt = `What contributed to the ${name}`;
     return details.replaceChildren(element("img", { src: explanation.picture, alt }));
   }
-  details.replaceChildren(bars(explanation.values));
+  details.replaceChildren(explanation.pieces ? words(explanation.pieces) : bars(explanation.values));
+}
+
+// The text, each word on the colour of what it added.
+function words(pieces) {
+  const most = Math.max(...pieces.map(([, value]) => Math.abs(value ?? 0)), 1e-300);
+  const spans = pieces.map(([text, value]) => {
+    if (value === null) return text;
+    const span = element("mark", { textContent: text, title: format(value, 3) });
+    span.className = value < 0 ? "against" : "";
+    span.style.setProperty("--strength", `${Math.round((60 * Math.abs(value)) / most)}%`);
+    return span;
+  });
+  return element("p", { className: "words" }, ...spans);
 }
 
 function bars(values) {
