@@ -276,7 +276,10 @@ def test_other_answers_are_shown(browser):
     quantiles = {"loss": "quantile", "quantiles": [0.1, 0.5, 0.9]}
     for network, kind in (
         (Forecaster(horizon=6, quantiles=(0.1, 0.9), **options).fit(series), "path"),
-        (LanguageModel(unit="char", hidden_size=8, **options).fit(rhyme * 5), ".written"),
+        (
+            LanguageModel(unit="char", hidden_size=8, **options).fit(rhyme * 5),
+            ".written",
+        ),
         (SequenceTagger(hidden_size=8, **options).fit(sentences, tags), ".tags li"),
         (DNNRegressor(**quantiles, **options).fit(X, X[:, 0]), "td"),
     ):

@@ -10,7 +10,9 @@ try:
     import fastapi as _fastapi  # noqa: F401
     import uvicorn as _uvicorn  # noqa: F401
 except ImportError as error:
-    raise MissingExtraError("lamina.serving", error.name or "fastapi", "serve") from None
+    raise MissingExtraError(
+        "lamina.serving", error.name or "fastapi", "serve"
+    ) from None
 
 from lamina.serving.app import create_app
 from lamina.serving.limits import Limits

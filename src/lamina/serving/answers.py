@@ -126,7 +126,9 @@ class Labels(Answers):
     def constants(self) -> dict[str, list]:
         classes = self.estimator.classes_
         is_list = isinstance(classes, list)
-        return {"labels": [c.tolist() for c in classes] if is_list else classes.tolist()}
+        return {
+            "labels": [c.tolist() for c in classes] if is_list else classes.tolist()
+        }
 
     def columns(self, X: Any, **others: Any) -> Columns:
         # One pass of the network instead of those of predict and predict_proba.
@@ -207,9 +209,7 @@ class Continuations(Answers):
             "units": [[vocabulary[i] for i in row] for row in best],
             "probabilities": np.take_along_axis(probabilities, best, 1).tolist(),
             # Without random draws, so that other requests of the batch have no effect.
-            "continuations": network.generate(
-                X, max_length=N_CONTINUED, temperature=0
-            ),
+            "continuations": network.generate(X, max_length=N_CONTINUED, temperature=0),
         }
 
 

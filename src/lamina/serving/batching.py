@@ -23,7 +23,8 @@ class Job(Protocol):
         ...
 
 
-J, A = TypeVar("J", bound=Job), TypeVar("A")
+J = TypeVar("J", bound=Job)
+A = TypeVar("A")
 
 
 class Batcher(Generic[J, A]):

@@ -98,7 +98,9 @@ class Explainer:
 def pieces(sample: Any, values: Any) -> list[tuple[str, float | None]]:
     """The pieces of a text: the words, with their values, and what is between them."""
     divided, end = [], 0
-    for (start, stop), value in zip(sample.offsets.tolist(), values.tolist(), strict=True):
+    for (start, stop), value in zip(
+        sample.offsets.tolist(), values.tolist(), strict=True
+    ):
         if start > end:
             divided.append((sample.text[end:start], None))
         divided.append((sample.text[start:stop], value))

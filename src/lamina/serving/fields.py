@@ -46,10 +46,15 @@ def fields_of(estimator: Any, names: Sequence[str]) -> list[Field]:
 
 
 def _field(
-    name: str, column: Column, place: tuple[float, float, float] | None, usual: str | None
+    name: str,
+    column: Column,
+    place: tuple[float, float, float] | None,
+    usual: str | None,
 ) -> Field:
     choices = tuple(c for c in column.categories if c is not None)
-    is_whole = np.dtype(column.dtype).kind in "iub" if column.kind == "number" else False
+    is_whole = (
+        np.dtype(column.dtype).kind in "iub" if column.kind == "number" else False
+    )
     if column.kind in ("category", "ordered"):
         middle = choices[len(choices) // 2] if choices else None
         value = middle if usual is None else usual
@@ -66,7 +71,9 @@ def _field(
     if column.kind == "duration":
         low, usually, high = (days * DAY for days in place)
     # A value next to 0, compared with the others, is 0 but for rounding.
-    low, usually, high = (v * (abs(v) > 1e-6 * (high - low)) for v in (low, usually, high))
+    low, usually, high = (
+        v * (abs(v) > 1e-6 * (high - low)) for v in (low, usually, high)
+    )
     ends = f"{rounded(low):,} to {rounded(high):,}"
     unit = "seconds, " if column.kind == "duration" else ""
     hint = f"{unit}{ends} in fit" if has_range else unit.strip(", ")

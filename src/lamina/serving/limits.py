@@ -63,7 +63,11 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or value <= 0
+            ):
                 raise ParameterError(
                     f"The limit {field.name!r} must be a number > 0. Got {value!r} instead."
                 )

@@ -32,7 +32,9 @@ class FileReader(Reader):
             )
         try:
             # A string is never read as the path of a file.
-            return base64.b64decode(value.partition(";base64,")[2] or value, validate=True)
+            return base64.b64decode(
+                value.partition(";base64,")[2] or value, validate=True
+            )
         except (binascii.Error, ValueError):
             raise DataError(f"Sample {i} is no base64: {shown(value)}.") from None
 

@@ -99,7 +99,7 @@ class TokensReader(Reader):
         return ["A", "text", "of", "one", "sentence", "."]
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """A value of JSON in a message."""
     if isinstance(value, dict | list):
         kind = "an object" if isinstance(value, dict) else "a list"

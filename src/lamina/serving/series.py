@@ -30,8 +30,9 @@ class SeriesReader(Reader):
     def channels(self) -> list[str]:
         """The names of the channels."""
         names, n = self.estimator.schema_.names, self.n_channels
-        has_names = names is not None and len(names) == n
-        return [str(name) for name in names] if has_names else [f"x{k}" for k in range(n)]
+        if names is None or len(names) != n:
+            return [f"x{k}" for k in range(n)]
+        return [str(name) for name in names]
 
     def sample(self, value: Any, i: int) -> np.ndarray:
         return numbers(value, i, self.n_channels, "Sample")
@@ -130,5 +131,7 @@ def numbers(value: Any, i: int, n_channels: int, what: str) -> np.ndarray:
 
 def listed(array: np.ndarray) -> list:
     """(T, C) as a value of JSON, rounded, with null for NaN; numbers if C is 1."""
-    rows = [[None if np.isnan(v) else rounded(v) for v in row] for row in array.tolist()]
+    rows = [
+        [None if np.isnan(v) else rounded(v) for v in row] for row in array.tolist()
+    ]
     return [row[0] for row in rows] if array.shape[1] == 1 else rows

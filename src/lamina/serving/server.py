@@ -20,7 +20,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")
 class ImpatientProtocol(H11Protocol):
     """HTTP/1.1; a connection without a complete request line and headers is closed."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._watch()
 

@@ -32,7 +32,7 @@ const KINDS = {
   RegressorAnswer(answer) {
     const values = [answer.predictions[0]].flat(2);
     if (!answer.levels.length || values.length === 1) {
-      say(values.map(format).join(", "));
+      say(values.map((value) => format(value)).join(", "));
       return details.replaceChildren();
     }
     const middle = answer.levels.reduce(
@@ -56,7 +56,7 @@ const KINDS = {
     line(chart, past, { ...scale, start: 0, name: "past" });
     line(chart, [past.at(-1), ...median], { ...scale, start: past.length - 1 });
     const names = ["step", "median", ...answer.levels.map((level) => `${level * 100} %`)];
-    const rows = median.map((value, k) => [String(k + 1), format(value), ...(quantiles[k] ?? []).map(format)]);
+    const rows = median.map((value, k) => [String(k + 1), format(value), ...(quantiles[k] ?? []).map((q) => format(q))]);
     details.replaceChildren(chart, element("div", { className: "scroll", tabIndex: 0 }, table(names, rows)));
   },
 
@@ -114,7 +114,7 @@ function table(names, rows) {
 
 // The words of a text, as the server divides it, or the values of a series.
 function tokensOf(sample, n) {
-  if (typeof sample !== "string") return sample.map((step) => [step].flat().map(format).join(", "));
+  if (typeof sample !== "string") return sample.map((step) => [step].flat().map((value) => format(value)).join(", "));
   const tokens = sample.match(/[\p{L}\p{N}_]+(?:['’-][\p{L}\p{N}_]+)*|[^\p{L}\p{N}_\s]/gu) ?? [];
   return tokens.length === n ? tokens : Array.from({ length: n }, (_, k) => tokens[k] ?? "");
 }

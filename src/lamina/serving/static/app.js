@@ -26,35 +26,37 @@ function changed() {
 
 async function post(path, input, signal) {
   const isFile = input instanceof Blob;
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": isFile ? "application/octet-stream" : "application/json" },
-    body: isFile ? input : JSON.stringify(input),
-    signal,
-  });
-  const content = await response.json();
-  return response.ok ? content : { problem: content.detail };
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": isFile ? "application/octet-stream" : "application/json" },
+      body: isFile ? input : JSON.stringify(input),
+      signal,
+    });
+    const content = await response.json();
+    return response.ok ? content : { problem: content.detail };
+  } catch {
+    return { problem: "The server cannot be reached." };
+  }
 }
 
 async function send() {
   sending?.abort();
-  const input = await read();
-  if (input === null) return showNothing();
   sending = new AbortController();
   const { signal } = sending;
+  const input = await read();
+  if (signal.aborted) return; // a later input is sent
+  if (input === null) return showNothing();
   answer.setAttribute("aria-busy", "true");
-  try {
-    const content = await post("/predict", input, signal);
-    show(content, input);
-    if (!content.problem) {
-      why.hidden = false;
-      showExplanation(await post("/explain", input, signal));
-    }
-  } catch (error) {
-    if (error.name !== "AbortError") show({ problem: "The server cannot be reached." }, input);
-  } finally {
-    if (!signal.aborted) answer.setAttribute("aria-busy", "false");
-  }
+  const content = await post("/predict", input, signal);
+  if (signal.aborted) return;
+  answer.setAttribute("aria-busy", "false");
+  show(content, input);
+  if (content.problem) return;
+  const explanation = await post("/explain", input, signal);
+  if (signal.aborted) return;
+  showExplanation(explanation);
+  why.hidden = false;
 }
 
 function show(content, input) {
@@ -66,10 +68,10 @@ function show(content, input) {
   }
   prediction.className = "";
   showAnswer(form.dataset.answer, content, input);
-  answer.setAttribute("aria-busy", "false");
 }
 
 function showNothing() {
+  answer.setAttribute("aria-busy", "false");
   problem.hidden = why.hidden = true;
   clear();
   prediction.className = "empty";
