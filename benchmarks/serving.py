@@ -192,7 +192,7 @@ def serve_bare(network: Any) -> None:
             "probabilities": probabilities.tolist(),
         }
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(f"bare: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        print(f"bare: http://127.0.0.1:{opened.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level="warning", http="h11")
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[opened])

@@ -55,13 +55,13 @@ def serving(network):
     from lamina.serving import create_app, server_config
 
     server = uvicorn.Server(server_config(create_app(network, title="A network")))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, args=([listener],))
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        thread = threading.Thread(target=server.run, args=([opened],))
         thread.start()
         try:
             while not server.started:
                 time.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http://127.0.0.1:{opened.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -74,7 +74,7 @@ class Batcher(Generic[J, A]):
                 jobs = [job for job, _ in batch]
                 results = await loop.run_in_executor(self.thread, self._results, jobs)
                 for (_, answer), result in zip(batch, results, strict=True):
-                    if answer.done():  # the request has been given up
+                    if answer.cancelled():  # the request has been given up
                         continue
                     if isinstance(result, Exception):
                         answer.set_exception(result)
@@ -89,7 +89,7 @@ class Batcher(Generic[J, A]):
             not batch or size + len(self.waiting[0][0]) <= self.max_batch
         ):
             job, answer = self.waiting.popleft()
-            if not answer.done():
+            if not answer.cancelled():
                 batch.append((job, answer))
                 size += len(job)
         return batch

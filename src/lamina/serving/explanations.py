@@ -116,7 +116,7 @@ def picture(
 
     # A figure of its own: pyplot would open a window, and keep the figure.
     figure = Figure(figsize=size, layout="constrained")
-    display.plot(row=row, ax=figure.subplots())
+    display.plot(row=row, ax=figure.subplots()).ax_.set_title("")  # the page says it
     file = io.BytesIO()
     figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
     return SVG + base64.b64encode(file.getvalue()).decode()

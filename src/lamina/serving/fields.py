@@ -56,8 +56,8 @@ def _field(
         np.dtype(column.dtype).kind in "iub" if column.kind == "number" else False
     )
     if column.kind in ("category", "ordered"):
-        middle = choices[len(choices) // 2] if choices else None
-        value = middle if usual is None else usual
+        central = choices[len(choices) // 2] if choices else None
+        value = central if usual is None else usual
         return Field(name, column.kind, value, choices=choices)
     if place is None:  # a kind without numbers
         return Field(name, column.kind, "")

@@ -109,9 +109,9 @@ def serve(  # noqa: PLR0913
     own = ("*",) if host in ANY_ADDRESS else (*LOCAL, host)
     hosts = own if allowed_hosts is None else allowed_hosts
     app = create_app(estimator, title=title, limits=limits, allowed_hosts=hosts)
-    with socket.create_server((host, port)) as listener:
+    with socket.create_server((host, port)) as opened:
         name = type(estimator).__name__
-        address = f"http://{host}:{listener.getsockname()[1]}"
+        address = f"http://{host}:{opened.getsockname()[1]}"
         print(f"{name}: {address} (Ctrl-C ends)", flush=True)
         config = server_config(app, limits, log_level)
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[opened])

@@ -103,7 +103,7 @@ function bars(labels, probabilities) {
   const list = element("ol", { className: "bars" }, ...items);
   const rest = order.length - items.length;
   if (rest <= 0) return list;
-  return element("div", {}, list, element("p", { className: "note", textContent: `and ${rest} others` }));
+  return element("div", {}, list, element("p", { className: "note", textContent: `and ${rest} other${rest > 1 ? "s" : ""}` }));
 }
 
 function table(names, rows) {
