@@ -83,7 +83,7 @@ def test_eight_clients_get_the_answers_to_their_own_samples(table):
     network, X, url, _ = table
     expected = network.predict_proba(X)
 
-    def ask(client):
+    def answers_to(client):
         rng = np.random.default_rng(client)
         with httpx.Client(base_url=url, timeout=60) as session:
             for _ in range(N_REQUESTS):
@@ -95,7 +95,7 @@ def test_eight_clients_get_the_answers_to_their_own_samples(table):
         return True
 
     with ThreadPoolExecutor(N_CLIENTS) as pool:
-        assert all(pool.map(ask, range(N_CLIENTS)))
+        assert all(pool.map(answers_to, range(N_CLIENTS)))
     page = httpx.get(f"{url}/metrics").text
     n_batches = int(page.partition("lamina_batch_samples_count ")[2].split()[0])
     assert n_batches <= N_CLIENTS * N_REQUESTS
