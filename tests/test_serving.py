@@ -196,6 +196,20 @@ def test_a_category_that_fit_did_not_see_and_a_missing_value_are_read(frame):
             assert response.status_code == 200, response.text
 
 
+def test_a_column_of_texts_is_a_string_of_a_limited_length():
+    pandas = pytest.importorskip("pandas", reason="frames of pandas")
+    X = pandas.DataFrame({"n": np.arange(40.0), "note": ["good film", "bad"] * 20})
+    network = DNNClassifier(text_features=["note"], max_iter=2, random_state=0)
+    network.fit(X, np.arange(40) % 2)
+    with client_of(network, limits=Limits(max_steps=400)) as client:
+        rows = X.to_dict(orient="records")
+        answer = client.post("/predict", json={"samples": rows}).json()
+        long = client.post("/predict", json={"samples": [{"n": 1, "note": "a" * 401}]})
+        assert "<textarea" in client.get("/").text
+    assert answer["probabilities"] == network.predict_proba(X).tolist()
+    assert long.status_code == 413
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_a_picture_becomes_an_image_of_the_size_and_the_range_of_fit(dtype):
     rng = np.random.default_rng(0)

@@ -18,6 +18,8 @@ JSON_TYPES = {"number": "number", "duration": "number"}
 class RowReader(Reader):
     """Rows of a table; null is a missing value, and a duration is in seconds."""
 
+    cost_limit = "max_steps"
+
     def __init__(self, estimator: Any):
         super().__init__(estimator)
         schema = estimator.schema_
@@ -31,6 +33,7 @@ class RowReader(Reader):
                 "Two columns of the estimator have the same name as text, so that rows "
                 "cannot be objects of JSON; rename one of them, and call fit."
             )
+        self.texts = [i for i, c in enumerate(self.columns) if c.kind == "text"]
         self.durations = {i for i, c in enumerate(self.columns) if c.kind == "duration"}
 
     def sample(self, value: Any, i: int) -> list[Any]:
@@ -75,6 +78,9 @@ class RowReader(Reader):
                 f"Sample {i} has {shown(value)} in column {name!r}, which is out of range; "
                 f"correct it, or pass null."
             ) from None
+
+    def cost(self, sample: list[Any], i: int) -> float:
+        return sum(len(sample[k]) for k in self.texts if isinstance(sample[k], str))
 
     def join(self, samples: list[Any]) -> Any:
         if not self.has_kinds:
