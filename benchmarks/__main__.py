@@ -20,6 +20,7 @@ SUITES = (
     "sequences",
     "texts",
     "onnx",
+    "serving",
 )
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ OF_NO_MODULE = {
 """Test files about the package as a whole."""
 OPTIONAL = {
     "PIL",
+    "fastapi",
     "matplotlib",
     "onnx",
     "onnxruntime",
@@ -43,6 +44,7 @@ OPTIONAL = {
     "rich",
     "soundfile",
     "typer",
+    "uvicorn",
 }
 
 # Looks at the process before and after the import of all public names. scikit-learn comes

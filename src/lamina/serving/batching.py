@@ -1,0 +1,103 @@
+"""Concurrent requests, computed together by the one thread that owns the network.
+
+A request that arrives while the thread is idle is computed at once. Those that arrive
+meanwhile wait, and are the next batch.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
+
+from fastapi import HTTPException
+
+from lamina.serving.limits import Limits
+
+
+class Job(Protocol):
+    """What is computed for one request."""
+
+    def __len__(self) -> int:
+        """The number of its samples."""
+        ...
+
+
+J = TypeVar("J", bound=Job)
+A = TypeVar("A")
+
+
+class Batcher(Generic[J, A]):
+    """Computes jobs in batches of at most `max_batch` samples, in their order.
+
+    If a batch fails, each of its jobs is computed by itself, so that one that is wrong
+    fails alone, with an error that numbers its own samples.
+    """
+
+    def __init__(
+        self,
+        thread: ThreadPoolExecutor,
+        compute: Callable[[Sequence[J]], Sequence[A]],
+        limits: Limits,
+        max_batch: int,
+    ):
+        self.thread, self.compute = thread, compute
+        self.limits, self.max_batch = limits, max_batch
+        self.waiting: deque[tuple[J, asyncio.Future[A]]] = deque()
+        self.running: asyncio.Task[None] | None = None
+
+    async def __call__(self, job: J) -> A:
+        """What `compute` gives for a job."""
+        if len(self.waiting) >= self.limits.max_waiting:
+            raise HTTPException(
+                503,
+                f"{self.limits.max_waiting} requests are waiting; try again later.",
+                {"Retry-After": "1"},
+            )
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self.waiting.append((job, answer))
+        if self.running is None:
+            self.running = asyncio.create_task(self._run())
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                return await answer
+        except TimeoutError:
+            raise HTTPException(
+                504, f"There was no answer within {self.limits.timeout:g} seconds."
+            ) from None
+
+    async def _run(self) -> None:
+        """Compute until no job waits."""
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._next():
+                jobs = [job for job, _ in batch]
+                results = await loop.run_in_executor(self.thread, self._results, jobs)
+                for (_, answer), result in zip(batch, results, strict=True):
+                    if answer.cancelled():  # the request has been given up
+                        continue
+                    if isinstance(result, Exception):
+                        answer.set_exception(result)
+                    else:
+                        answer.set_result(result)
+        finally:
+            self.running = None
+
+    def _next(self) -> list[tuple[J, asyncio.Future[A]]]:
+        batch, size = [], 0
+        while self.waiting and (
+            not batch or size + len(self.waiting[0][0]) <= self.max_batch
+        ):
+            job, answer = self.waiting.popleft()
+            if not answer.cancelled():
+                batch.append((job, answer))
+                size += len(job)
+        return batch
+
+    def _results(self, jobs: list[J]) -> Sequence[A | Exception]:
+        try:
+            return self.compute(jobs)
+        except Exception as error:
+            if len(jobs) == 1:
+                return [error]
+            return [result for job in jobs for result in self._results([job])]
