@@ -26,6 +26,7 @@ OF_NO_MODULE = {
         "integration",
         "parity",
         "project",
+        "site",
         "sklearn_checks",
         "types",
         "words",
