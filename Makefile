@@ -15,7 +15,7 @@ LOCK ?=
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going \
-	--nitpicky --quiet
+	--nitpicky --quiet --jobs $(JOBS)
 READY := $(VENV)/.ready
 OF_TORCH := triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
 	nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 \
@@ -80,7 +80,7 @@ spelling: $(READY) ## Common misspellings
 # A warning is an error. The Chinese build shows the English text of what is not translated.
 docs: $(READY) ## The site in English and Chinese, in out/docs
 	$(SPHINX) -d out/doctrees/en docs out/docs
-	$(SPHINX) -b gettext -d out/doctrees/en docs out/gettext
+	$(SPHINX) -b gettext -d out/doctrees/gettext docs out/gettext
 	$(SPHINX) -D language=zh_CN -d out/doctrees/zh_CN docs out/docs/zh_CN
 	$(BIN)/python .ci/site.py out/docs
 	$(BIN)/python .ci/translations.py out/gettext

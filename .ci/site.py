@@ -30,12 +30,15 @@ class Page(HTMLParser):
                 self.links.append(value or "")
 
 
+def pages_of(site: Path) -> list[Path]:
+    """The pages of all languages, without the templates among the static files."""
+    return [path for path in site.rglob("*.html") if "_static" not in path.parts]
+
+
 def broken_links(site: Path) -> list[str]:
     """Links within the site to a page, a file or an anchor that is not there."""
     site = site.resolve()
-    pages = {
-        path: Page(path.read_text(encoding="utf8")) for path in site.rglob("*.html")
-    }
+    pages = {path: Page(path.read_text(encoding="utf8")) for path in pages_of(site)}
     broken = []
     for path, page in pages.items():
         for link in page.links:
@@ -67,7 +70,7 @@ def main(site: Path) -> int:
     sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
     from api import public_names
 
-    n_pages = len([*site.rglob("*.html")])
+    n_pages = len(pages_of(site))
     broken, absent = broken_links(site), absent_pages(site, public_names())
     for fault in broken:
         print(f"broken link in {fault}")
