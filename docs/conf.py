@@ -24,6 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "api",
+    "chinese",
     "sources",
 ]
 exclude_patterns = ["_ext", "_templates", "course", "locale"]
@@ -36,6 +37,7 @@ myst_heading_anchors = 4
 
 autosummary_generate = True
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 
 locale_dirs = ["locale"]
@@ -57,10 +59,13 @@ sphinx_gallery_conf = {
 }
 
 copybutton_exclude = ".linenos, .gp, .go"
+copybutton_selector = "div.highlight-python pre, div.highlight-console pre"
 html_theme = "pydata_sphinx_theme"
 html_title = "lamina"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
+html_sidebars = {page: [] for page in ("index", "results", "changelog")}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

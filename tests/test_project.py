@@ -24,6 +24,7 @@ OF_NO_MODULE = {
         "benchmarks",
         "golden",
         "integration",
+        "packaging",
         "parity",
         "project",
         "site",

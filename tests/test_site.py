@@ -4,7 +4,10 @@ import doctest
 import importlib
 import importlib.util
 import io
+import os
 import re
+import shlex
+import shutil
 import tomllib
 import warnings
 from contextlib import redirect_stdout
@@ -34,6 +37,7 @@ OTHER = re.compile(
     r"^(?:from|import) (aeon|darts|keras|sklearn_crfsuite|skorch)\b", re.M
 )
 """Imports of the libraries from which users move."""
+COMMAND = re.compile(r"^\$ lamina (.+)$", re.MULTILINE)
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -90,6 +94,24 @@ def test_the_other_side_runs(page, tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the other library are its own
         run_blocks(page, OTHER.search)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if COMMAND.search(page.read_text())], ids=name_of
+)
+def test_the_commands_of_a_page_have_these_options(page, tmp_path, monkeypatch):
+    typer = pytest.importorskip("typer", reason="needs the extra cli")
+    cli = pytest.importorskip("lamina.cli.app", reason="needs the command")
+    monkeypatch.chdir(tmp_path)
+    commands = typer.main.get_command(cli.app).commands
+    for line in COMMAND.findall(page.read_text()):
+        name, *arguments = shlex.split(line)
+        commands[name].make_context(name, arguments)
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="tests of pages need chromium in CI")
+def test_continuous_integration_has_a_browser():
+    assert shutil.which("chromium"), "The tests of pages in a browser would be skipped."
 
 
 @pytest.mark.parametrize(
