@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api",
     "chinese",
+    "mathml",
     "sources",
 ]
 exclude_patterns = ["_ext", "_templates", "course", "locale"]
@@ -62,6 +63,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 copybutton_selector = "div.highlight-python pre, div.highlight-console pre"
 html_theme = "pydata_sphinx_theme"
 html_title = "lamina"
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
