@@ -64,6 +64,7 @@ copybutton_selector = "div.highlight-python pre, div.highlight-console pre"
 html_theme = "pydata_sphinx_theme"
 html_title = "lamina"
 html_math_renderer = "mathml"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
