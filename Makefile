@@ -14,13 +14,16 @@ LOCK ?=
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going \
+	--nitpicky --quiet --jobs $(JOBS)
 READY := $(VENV)/.ready
 OF_TORCH := triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
 	nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 \
 	nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
 	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: help .venv demo test fast pytest coverage lint format types layers spelling wheel \
+.PHONY: help .venv demo test fast pytest coverage lint format types layers spelling docs \
+	catalogues wheel \
 	oldest newest lock bench clean
 
 help: ## This list
@@ -42,7 +45,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 demo: $(READY) ## Run examples/demo.py
 	$(BIN)/python examples/demo.py
 
-test: lint layers types spelling wheel coverage ## Everything that CI checks
+test: lint layers types spelling docs wheel coverage ## Everything that CI checks
 
 fast: $(READY) ## The quick tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not network"
@@ -73,6 +76,17 @@ layers: $(READY) ## Imports run one way
 
 spelling: $(READY) ## Common misspellings
 	$(BIN)/codespell
+
+# A warning is an error. The Chinese build shows the English text of what is not translated.
+docs: $(READY) ## The site in English and Chinese, in out/docs
+	$(SPHINX) -d out/doctrees/en docs out/docs
+	$(SPHINX) -b gettext -d out/doctrees/gettext docs out/gettext
+	$(SPHINX) -D language=zh_CN -d out/doctrees/zh_CN docs out/docs/zh_CN
+	$(BIN)/python .ci/site.py out/docs
+	$(BIN)/python .ci/translations.py out/gettext
+
+catalogues: $(READY) ## Bring docs/locale up to date with the pages, after `make docs`
+	-$(BIN)/python .ci/translations.py --update out/gettext
 
 # The wheel precedes the checkout on the path, and smoke.py checks that it was imported.
 wheel: $(READY) ## Build sdist and wheel, and run on the wheel alone
@@ -108,5 +122,5 @@ bench: $(READY) ## Measure against other libraries (SUITE= one of benchmarks/)
 
 clean: ## Remove what was built and measured; the environment stays
 	rm -rf out dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache \
-		.hypothesis .coverage
+		.hypothesis .coverage docs/api docs/auto_course
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

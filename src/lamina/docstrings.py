@@ -1,4 +1,4 @@
-"""Docstrings of estimators: the sections that follow from declarations.
+"""Docstrings of estimators: the sections that follow from declarations, and the site.
 
 `{parameters}` and `{attributes}` in the docstring of a class stand for its numpydoc sections.
 """
@@ -7,6 +7,13 @@ from collections.abc import Iterable
 from inspect import cleandoc
 from textwrap import indent
 from typing import get_type_hints
+
+SITE = "https://lamina.example"
+"""Address of the documentation, to which the HTML repr of an estimator links. A name that
+ends in ".example" belongs to nobody (RFC 2606): the address of the first release replaces it
+here and in `pyproject.toml`, and `.ci/release.py` refuses a release with it."""
+REPOSITORY = f"{SITE}/repository"
+"""Address of the source."""
 
 
 class Fitted:

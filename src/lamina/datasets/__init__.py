@@ -13,7 +13,7 @@ the raw data.
 ====================  ======================================  =========================
 function              data                                    licence, source
 ====================  ======================================  =========================
-load_folder           images or recordings, a folder for    those of the user
+load_folder           images or recordings, a folder for      those of the user
                       each class
 load_japanese_vowels  270 + 370 ragged series, 12 channels,   CC BY 4.0, UCI (Kudo,
                       9 speakers                              Toyama, Shimbo 1999)
@@ -24,7 +24,7 @@ load_gun_point        50 + 150 series of 150 steps, 2         none stated, UCR a
                                                               from aeon
 load_italy_power      67 + 1,029 series of 24 steps, 2        none stated, UCR archive
                       classes                                 (Keogh, Wei), from aeon
-load_fashion          6,000 + 1,000 grey 28x28 images, 10   MIT, Zalando SE
+load_fashion          6,000 + 1,000 grey 28x28 images, 10     MIT, Zalando SE
                       classes (first of each class of         (Fashion-MNIST)
                       Fashion-MNIST)
 load_spoken_digits    300 + 300 recordings, 8 kHz, 6          CC BY-SA 4.0, Zohar
@@ -36,7 +36,7 @@ load_diamonds         53,940 rows, 3 ordered categories,      MIT, ggplot2 / plo
                       price
 load_sentiment        3,780 + 420 tweets with a mean human    MIT, Hutto & Gilbert 2014
                       rating from -4 to 4                     (VADER)
-fetch_fashion         60,000 + 10,000 images                MIT, Zalando SE
+fetch_fashion         60,000 + 10,000 images                  MIT, Zalando SE
 fetch_spoken_digits*  2,700 + 300 recordings                  CC BY-SA 4.0, Free Spoken
                                                               Digit Dataset
 fetch_flights         281,373 + 55,403 flights, 18 columns,   CC0, nycflights13
@@ -46,7 +46,7 @@ fetch_brown*          51,606 + 5,734 sentences with a tag     redistribution per
 fetch_bible*          28,051 + 3,026 verses, English and      public domain (World
                       Spanish                                 English Bible,
                                                               Reina-Valera 1909)
-fetch_emoji*          3,003 + 783 colour 64x64 images with  Apache-2.0, Noto Emoji;
+fetch_emoji*          3,003 + 783 colour 64x64 images with    Apache-2.0, Noto Emoji;
                       captions                                MIT, emojibase (names)
 ====================  ======================================  =========================
 """

@@ -12,6 +12,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lamina.constructor import refuse_unknown
+from lamina.docstrings import SITE
 from lamina.encoders.base import Encoder, Samples
 from lamina.encoders.choose import ENCODERS
 from lamina.estimators.auto import with_defaults
@@ -47,6 +48,8 @@ class NeuralEstimator(
     task: ClassVar[type[Task]]
     encoders: ClassVar[dict[str, type]] = ENCODERS
     """The encoder of each form of data, of those that the body takes."""
+    _doc_link_module: ClassVar[str] = "lamina"
+    _doc_link_template: ClassVar[str] = f"{SITE}/api/lamina.{{estimator_name}}.html"
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)

@@ -58,7 +58,7 @@ class FittedColumns(Fitted):
     ]
     feature_names_in_: Annotated[
         np.ndarray,
-        "ndarray of shape (n_features_in_,)",
+        "ndarray of shape (`n_features_in_`,)",
         "Names of the columns of a frame, where all are strings.",
     ]
 

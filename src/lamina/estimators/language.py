@@ -91,7 +91,7 @@ class LanguageEstimator(DocumentParams, FeatureExtractor, SequenceEstimator, Tex
 
         Returns
         -------
-        p : ndarray of shape (n_samples, len(vocabulary_))
+        p : ndarray of shape (n_samples, len(`vocabulary_`))
             In the order of `vocabulary_`; rows sum to 1.
         """
         return np.exp(self._outputs(X, self._task().following))
