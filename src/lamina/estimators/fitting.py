@@ -1,6 +1,7 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from functools import cached_property
@@ -37,7 +38,7 @@ from lamina.process import default_settings
 from lamina.seeding import random_stream, spawn
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.label_task import LabelTask
-from lamina.training.callbacks import EpochTasks
+from lamina.training.callbacks import FitTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import Training
 from lamina.training.progress import History
@@ -57,6 +58,7 @@ class Fitting:
     """The samples that were passed, in their plain form."""
     weights: WeightSum
     """The sum of the weights since training started anew."""
+    tasks: FitTasks
 
     def __init__(
         self,
@@ -108,24 +110,37 @@ class Fitting:
             self.encoder.fit(data.X, data.weight)
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)
-        context = self.estimator._init_callback_context(max_subtasks=n_epochs)
-        context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
-        monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
+        n_before = len(self.before.get("loss_curve_", ()))
+        self.tasks = FitTasks(self.estimator, callback_data, self.attributes, n_before)
+        self.tasks.begin(recipe.n_splits + 1 if recipe.refits else n_epochs, n_epochs)
         training = None
         if recipe.refits:
             training = self._chosen(start, data, validation, seeds)
         if training is None:
-            n_epochs = n_epochs if self.choice is None else self.choice.n_epochs
-            with random_stream(seeds[2]) as stream:
-                training = training_of(
-                    self, loader, n_epochs, held_out, monitor, stream
-                )
-                start.resume(training)
-                training.run()
+            training = self._trained(start, loader, n_epochs, held_out, seeds[2])
         self._publish(training, start)
-        callback_data["reconstruction_attributes"] = self.fitted
-        context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
+        self.tasks.end(training, self.fitted)
         return training.history
+
+    def _trained(
+        self,
+        start: Start,
+        loader: Loader,
+        n_epochs: int,
+        held_out: Data | None,
+        seed: int,
+    ) -> Training:
+        """The training of the network that is kept, after its end."""
+        tasks = self.tasks
+        monitors = nullcontext(tasks.epochs())
+        if self.choice is not None:
+            n_epochs = self.choice.n_epochs
+            monitors = tasks.training("refit", n_epochs)
+        with random_stream(seed) as stream, monitors as monitor:
+            training = training_of(self, loader, n_epochs, held_out, monitor, stream)
+            start.resume(training)
+            training.run()
+        return training
 
     def _recipe(self, n_samples: int, is_validated: bool) -> Recipe:
         defaults = type(self.estimator).defaults(self.form)
