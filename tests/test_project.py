@@ -35,13 +35,16 @@ OF_NO_MODULE = {
 OPTIONAL = {
     "PIL",
     "matplotlib",
+    "mlflow",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "polars",
     "pooch",
     "rich",
     "soundfile",
+    "tensorboard",
 }
 
 # Looks at the process before and after the import of all public names. scikit-learn comes
@@ -237,7 +240,7 @@ def test_import_does_not_import_optional_packages(imported):
 
 def test_import_needs_no_optional_package():
     absent = f"import sys; sys.modules.update(dict.fromkeys({sorted(OPTIONAL)}))"
-    run_python(f"{absent}; from lamina import *")
+    run_python(f"{absent}; from lamina import *; import lamina.callbacks")
 
 
 def test_an_unknown_name_is_refused():
