@@ -29,6 +29,7 @@ from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.resuming import Start
+from lamina.estimators.transfer import encoder_of, source_of
 from lamina.estimators.validation import Validation
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -85,6 +86,10 @@ class Fitting:
         """Train, and publish the fitted attributes."""
         self.params = check_params(self.estimator)
         refuse_changes(self.estimator, self.before.get("_built_with", {}))
+        self.source = None if self.resumes else source_of(self.params)
+        if self.source is not None:  # a file is read once
+            self.params = copy.copy(self.params)
+            self.params.start_from = self.source
         with default_settings(), memory_errors(self.params):
             data = self._read(X, y, sample_weight)
             # In a copy of the context, so that an interrupt leaves no variable changed.
@@ -106,7 +111,7 @@ class Fitting:
             )
         if start.rows is not None:
             data, held_out = (data.take(rows) for rows in start.rows)
-        if not self.resumes:
+        if not self.resumes and self.source is None:
             self.encoder.fit(data.X, data.weight)
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)
@@ -223,7 +228,10 @@ class Fitting:
             if others:
                 X = unwrap(X, is_table="table" in forms)
                 self.form = choose(X, forms, self.params)
-        self.encoder = encoder_for(self.form, self.estimator.encoders, self.params)
+        encoder = encoder_for(self.form, self.estimator.encoders, self.params)
+        if self.source is not None:
+            encoder = encoder_of(self.source, encoder, self.form, self.params)
+        self.encoder = encoder
         return X
 
     def attributes(self, model: Model, history: History) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from lamina.estimators.auto import batch_size
 from lamina.estimators.data import Data, WeightSum, weights_with_targets
 from lamina.estimators.memory import bounded_memory
 from lamina.estimators.network import build, in_memory_format
+from lamina.estimators.transfer import start
 from lamina.estimators.validation import scorer_of
 from lamina.seeding import Generators, built_from_stream
 from lamina.training.gradients import gradients_of
@@ -59,6 +60,8 @@ def training_of(  # noqa: PLR0913, PLR0917
         else:
             with bounded_memory(params, spec, size, device):
                 model = build(params, spec, task)
+            if fitting.source is not None:
+                start(model, fitting.source, freezes=params.freeze_body)
         task.check_fit(loader.target, loader.samples, model.body)
         model = in_memory_format(model.to(device))
         n_macs = float(size * spec.max_length * model.n_weights)
