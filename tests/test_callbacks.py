@@ -54,7 +54,7 @@ class Recorder:
     """What a callback of scikit-learn's protocol gets, without a copy of the network."""
 
     def __init__(self):
-        self.begun, self.ended = [], []
+        self.begun, self.finished = [], []
 
     def setup(self, estimator, context):
         pass
@@ -66,10 +66,10 @@ class Recorder:
         self.begun.append((context.task_name, context.task_id))
 
     def on_fit_task_end(self, estimator, context):
-        self.ended.append((context.task_name, getattr(context, "progress", None)))
+        self.finished.append((context.task_name, getattr(context, "progress", None)))
 
     def progress(self):
-        return [progress for name, progress in self.ended if name == "epoch"]
+        return [progress for name, progress in self.finished if name == "epoch"]
 
 
 class RaiseAtEnd(Recorder):
@@ -81,7 +81,7 @@ class RaiseAtEnd(Recorder):
 
     def on_fit_task_end(self, estimator, context):
         super().on_fit_task_end(estimator, context)
-        if [name for name, _ in self.ended].count(self.task_name) == self.n:
+        if [name for name, _ in self.finished].count(self.task_name) == self.n:
             raise OSError("no space left on device")
 
 
@@ -197,7 +197,7 @@ def test_a_callback_that_fails_after_the_fit_leaves_a_fitted_estimator():
         MLflow,
         lambda: TensorBoard("runs"),
         lambda: Checkpoint("a.lamina", every_n_epochs=2),
-        lambda: OptunaPruning(optuna.create_study(direction="maximize").ask()),
+        lambda: OptunaPruning(optuna.trial.FixedTrial({})),
     ],
 )
 def test_callbacks_are_cloned_copied_and_pickled(make):
@@ -227,7 +227,7 @@ def test_a_meta_estimator_is_refused_by_name(callback):
         ("mlflow", MLflow, "lamina.mlflow"),
         (
             "optuna",
-            lambda: OptunaPruning(optuna.create_study(direction="maximize").ask()),
+            lambda: OptunaPruning(optuna.trial.FixedTrial({})),
             "lamina.optuna",
         ),
     ],
@@ -559,23 +559,34 @@ def test_optuna_prunes_a_fit_that_learns_nothing():
 
 
 def test_optuna_gets_the_scores_of_the_first_split_where_fit_chooses_the_epochs():
+    seen = Recorder()
+
+    def objective(trial):
+        chosen = DNNClassifier(**TINY, n_iter_no_change=2)
+        chosen.set_callbacks(OptunaPruning(trial), seen).fit(X, Y)
+        return chosen.best_validation_score_
+
     study = study_of(optuna.pruners.NopPruner())
-    trial, seen = study.ask(), Recorder()
-    fitted = DNNClassifier(**TINY, n_iter_no_change=2)
-    fitted.set_callbacks(OptunaPruning(trial), seen).fit(X, Y)
-    n_first = next(i for i, (name, _) in enumerate(seen.ended) if name == "search")
-    scores = [epoch.score for epoch in seen.ended[n_first - 1][1].epochs]
+    study.optimize(objective, n_trials=1)
+    n_first = next(i for i, (name, _) in enumerate(seen.finished) if name == "search")
+    scores = [epoch.score for epoch in seen.finished[n_first - 1][1].epochs]
     (frozen,) = study.trials
     assert list(frozen.intermediate_values.values()) == scores
 
 
-def test_optuna_without_scores_or_to_minimise_is_refused():
-    trial = study_of(None).ask()
-    with pytest.raises(ParameterError, match="DNNClassifier has none; pass X_val"):
-        network().set_callbacks(OptunaPruning(trial)).fit(X, Y)
-    trial = study_of(None, direction="minimize").ask()
-    with pytest.raises(ParameterError, match=r'create_study\(direction="maximize"\)'):
-        network().set_callbacks(OptunaPruning(trial)).fit(X, Y)
+@pytest.mark.parametrize(
+    ("direction", "message"),
+    [
+        ("maximize", "DNNClassifier has none; pass X_val"),
+        ("minimize", r'create_study\(direction="maximize"\)'),
+    ],
+)
+def test_optuna_without_scores_or_to_minimise_is_refused(direction, message):
+    def objective(trial):
+        return network().set_callbacks(OptunaPruning(trial)).fit(X, Y).score(X, Y)
+
+    with pytest.raises(ParameterError, match=message):
+        study_of(None, direction=direction).optimize(objective, n_trials=1)
 
 
 # Checkpoint -----------------------------------------------------------------------------

@@ -122,8 +122,8 @@ def test_training_starts_from_the_body_and_changes_a_copy(case):
     )
     assert all(same(before, state_of(source.network_)).values())
     # The head is drawn as in a fit that starts anew.
-    fresh = fit(clone(still).set_params(start_from=None), data)
-    heads = [state_of(n.network_.head) for n in (fresh, still)]
+    new = fit(clone(still).set_params(start_from=None), data)
+    heads = [state_of(n.network_.head) for n in (new, still)]
     tied = {name for name in heads[0] if isinstance(network, LanguageModel)}
     for name in heads[0].keys() - tied:
         torch.testing.assert_close(heads[0][name], heads[1][name], atol=1e-20, rtol=0)

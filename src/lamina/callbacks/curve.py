@@ -121,6 +121,7 @@ def _figure(title: str, curves: dict[str, list[float]]) -> Any:
         ax = figure.add_subplot(1, len(curves), i + 1)
         ax.plot(range(1, len(values) + 1), values, color=f"C{i}", marker=".")
         ax.set(xlabel="epoch", ylabel=name)
+        ax.locator_params("x", integer=True)
     figure.suptitle(title, fontsize="small")
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
