@@ -444,7 +444,7 @@ def accuracy(estimator, X, y):
     return estimator.score(X, y)
 
 
-def test_the_weights_of_a_pretrained_network_are_compared(tmp_path, kill_in):
+def test_the_weights_of_a_started_network_are_compared(tmp_path, kill_in):
     images = EXAMPLES["image"].X
     first, second = (
         FrozenEstimator(
@@ -453,14 +453,13 @@ def test_the_weights_of_a_pretrained_network_are_compared(tmp_path, kill_in):
         for seed in (0, 1)
     )
     saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}
-    n_filters = ImageCaptioner().n_filters
-    network, data = case("captioner", pretrained=first, n_filters=n_filters, **saving)
+    network, data = case("captioner", start_from=first, **saving)
     kill_in(9)
     with pytest.raises(KilledError):
         network.fit(*data)
-    with pytest.raises(ParameterError, match="pretrained"):
-        network.set_params(pretrained=second).fit(*data)
-    network.set_params(pretrained=first).fit(*data)
+    with pytest.raises(ParameterError, match="start_from"):
+        network.set_params(start_from=second).fit(*data)
+    network.set_params(start_from=first).fit(*data)
 
 
 def test_another_processor_is_named(tmp_path, kill_in, monkeypatch):

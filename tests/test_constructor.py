@@ -17,7 +17,7 @@ from lamina.testing import all_estimators
 from lamina.testing.examples import examples_for
 
 ESTIMATORS = [estimator for _, estimator in all_estimators()]
-MAX_SIGNATURE = 1_750
+MAX_SIGNATURE = 1_800
 FORMS = {
     "form",
     "max_tokens",

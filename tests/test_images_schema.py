@@ -1,22 +1,18 @@
 """Forms of X, and whether later images are like those of `fit`."""
 
 import pickle
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 
 from lamina.encoders.images.encoder import (
     ImageEncoder,
     ImageParams,
-    PretrainedImageEncoder,
 )
-from lamina.exceptions import DataError, DataWarning, ParameterError
+from lamina.exceptions import DataError, DataWarning
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (6, 8, 7, 3), dtype=np.uint8)
@@ -209,55 +205,3 @@ def test_another_scale_than_in_fit_is_refused(fit_on, X, match):
 )
 def test_the_same_scale_as_in_fit_is_read(fit_on, X):
     assert len(fitted_on(fit_on).read(X)) == 6
-
-
-# A pretrained network -------------------------------------------------------------------
-
-
-def preset(network, image_size=None):
-    return PretrainedImageEncoder(
-        SimpleNamespace(pretrained=network, image_size=image_size, max_pixels=10**6)
-    )
-
-
-class Fitted(BaseEstimator):
-    """What a fitted estimator tells about its data."""
-
-    def __init__(self, encoder=None, form="image"):
-        self.encoder, self.form = encoder, form
-        if encoder is not None:
-            self.encoder_, self.form_ = encoder, form
-
-    def fit(self, X, y):
-        raise NotImplementedError
-
-
-def test_a_preset_encoder_reads_and_scales_as_the_pretrained_network():
-    first = fitted_on(BYTES)
-    second = preset(Fitted(first))
-    dark = BYTES // 2
-    second.fit(second.read(dark))
-    assert second.schema == first.schema
-    assert second.spec == first.spec
-    assert torch.equal(batch_of(second, dark), batch_of(first, dark))
-    with pytest.raises(DataError, match="multiply it by 255"):
-        preset(Fitted(first)).read(UNIT)
-    with pytest.raises(DataError, match=r"fitted on \(8, 7, 3\)"):
-        second.read(dark[:, :4])
-    first.mean[:] = 0
-    assert (second.mean > 0).all()
-
-
-def test_a_preset_encoder_without_a_network_learns():
-    second = preset(None)
-    second.fit(second.read(BYTES))
-    assert torch.equal(batch_of(second, BYTES), batch_of(fitted_on(BYTES), BYTES))
-
-
-def test_what_reads_no_images_is_refused():
-    with pytest.raises(ParameterError, match="not fitted"):
-        preset(FrozenEstimator(Fitted()))
-    with pytest.raises(ParameterError, match="was fitted on series data"):
-        preset(Fitted(object(), "series"))
-    with pytest.raises(ParameterError, match="image_size=4 has no effect"):
-        preset(Fitted(fitted_on(BYTES)), image_size=4)

@@ -38,13 +38,16 @@ OPTIONAL = {
     "PIL",
     "fastapi",
     "matplotlib",
+    "mlflow",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "polars",
     "pooch",
     "rich",
     "soundfile",
+    "tensorboard",
     "typer",
     "uvicorn",
 }
@@ -242,7 +245,7 @@ def test_import_does_not_import_optional_packages(imported):
 
 def test_import_needs_no_optional_package():
     absent = f"import sys; sys.modules.update(dict.fromkeys({sorted(OPTIONAL)}))"
-    run_python(f"{absent}; from lamina import *")
+    run_python(f"{absent}; from lamina import *; import lamina.callbacks")
 
 
 def test_an_unknown_name_is_refused():

@@ -237,7 +237,9 @@ def test_byte_pairs_need_tokenizers(path, monkeypatch):
 @pytest.mark.parametrize("freeze", [FrozenEstimator, lambda network: network])
 def test_an_estimator_within_an_estimator_is_saved_with_it(freeze, path):
     inner = CNNClassifier(n_filters=4, **BRIEF).fit(IMAGES, np.arange(20) % 2)
-    network = ImageCaptioner(pretrained=freeze(inner), decoder_size=8, **BRIEF)
+    network = ImageCaptioner(
+        start_from=freeze(inner), n_filters=4, decoder_size=8, **BRIEF
+    )
     network.fit(IMAGES, ["left", "right"] * 10)
     loaded = again(network, path)
     np.testing.assert_array_equal(
@@ -548,9 +550,10 @@ def test_pipelines_are_saved_by_skops(path):
     for network in (
         make_pipeline(StandardScaler(), DNNClassifier(**BRIEF)).fit(NUMBERS, LABELS),
         ImageCaptioner(
-            pretrained=FrozenEstimator(
+            start_from=FrozenEstimator(
                 CNNClassifier(n_filters=4, **BRIEF).fit(IMAGES, np.arange(20) % 2)
             ),
+            n_filters=4,
             decoder_size=8,
             **BRIEF,
         ).fit(IMAGES, ["left", "right"] * 10),

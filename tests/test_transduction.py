@@ -17,10 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
-from lamina import CNNClassifier, ImageCaptioner, Translator
+from lamina import ImageCaptioner, Translator
 from lamina.batch import Batch
 from lamina.exceptions import DataError, DataWarning, ParameterError
 from lamina.inspection import AttentionDisplay
@@ -423,27 +422,6 @@ def test_captions_may_be_several(pictures):
         network.score_samples(X, several)
     with pytest.raises(DataError, match="sample 1"):
         network.fit(X, [y[0], [], *y[2:]])
-
-
-def test_a_captioner_starts_from_the_body_of_a_fitted_classifier(pictures):
-    X, y = pictures
-    classifier = CNNClassifier(n_filters=(4,), max_iter=3, random_state=0).fit(X, y)
-    network = ImageCaptioner(
-        pretrained=FrozenEstimator(classifier),
-        decoder_size=8,
-        max_iter=1,
-        learning_rate_init=1e-9,
-        random_state=0,
-    )
-    network.fit(X, y)
-    ours = dict(network.network_.body.network.named_parameters())
-    for name, p in classifier.network_.body.named_parameters():
-        torch.testing.assert_close(ours[name], p, atol=1e-5, rtol=1e-4)
-    clone(network).fit(X, y)
-    with pytest.raises(ValueError, match="fitted"):
-        clone(network.set_params(pretrained=classifier)).fit(X, y)
-    with pytest.raises(ParameterError, match="n_filters"):
-        network.set_params(n_filters=(3,)).fit(X, y)
 
 
 # Exactly solvable problems --------------------------------------------------------------

@@ -22,7 +22,7 @@ PHRASES = {
     r"judge_of_texts": "is_language_model",
     r"InAnyOrder": "IndependentSamples",
     r"InOrder": "PredictionBatches",
-    r"PictureReader": "ImageBody",
+    r"PictureReader": "ConvolutionalBody",
     r"Listener": "SpeechBody",
     r"Shortening": "StridedConv",
     r"(?:an?|the|its|each|whose)\s+shares?": "rate, fraction or weight",

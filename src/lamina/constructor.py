@@ -81,7 +81,8 @@ SYNONYMS: dict[str, str] = {
     "language_model": "lm",
     "language_weight": "lm_weight lm_alpha",
     "crf": "use_crf",
-    "pretrained": "encoder backbone pretrained_encoder",
+    "start_from": "pretrained encoder backbone pretrained_encoder init_from weights",
+    "freeze_body": "freeze frozen trainable freeze_encoder",
 }
 """What other libraries call a parameter. A word may stand for several parameters; the first
 of them that an estimator has is meant."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from inspect import signature
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -176,6 +177,8 @@ FOREIGN: dict[str, Foreign] = {
     "pandas.Timestamp": Foreign(
         lambda t: [t.asm8, None if t.tz is None else str(t.tz)], _stamp
     ),
+    "pathlib.PosixPath": Foreign(str, Path),
+    "pathlib.WindowsPath": Foreign(str, Path),
     "sklearn.FrozenEstimator": Foreign(lambda f: f.estimator, _frozen),
     "torch.Tensor": Foreign(_array_of_tensor, _tensor),
     "uuid.UUID": Foreign(str, UUID),

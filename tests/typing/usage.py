@@ -88,7 +88,7 @@ def outputs_in_sequence() -> None:
     translator = Translator(unit="word", max_length="auto").fit(texts, ["one", "two"])
     assert_type(translator, Translator)
     assert_type(translator.sample(texts, temperature=0.5), list[str])
-    captioner = ImageCaptioner(pretrained=CNNClassifier()).fit(images, ["a"] * 20)
+    captioner = ImageCaptioner(start_from=CNNClassifier()).fit(images, ["a"] * 20)
     assert_type(captioner.score_samples(images, ["b"] * 20), np.ndarray)
     language = LanguageModel(unit="char").fit(Path("book.txt"))
     assert_type(language.predict("on"), list[str])

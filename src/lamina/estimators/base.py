@@ -21,6 +21,7 @@ from lamina.estimators.fitted import FittedNetwork
 from lamina.estimators.fitting import Fitting
 from lamina.estimators.memory import memory_errors
 from lamina.estimators.saving import Saved
+from lamina.estimators.transfer import TransferParams
 from lamina.estimators.validation import Validation
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -40,7 +41,12 @@ Measure = Callable[[Any, Any, np.ndarray | None], float]
 
 
 class NeuralEstimator(
-    CallbackSupportMixin, Saved, BaseEstimator, FittedNetwork, TrainerParams
+    CallbackSupportMixin,
+    Saved,
+    BaseEstimator,
+    FittedNetwork,
+    TransferParams,
+    TrainerParams,
 ):
     """Abstract. A public class names its `body` and its `task`."""
 

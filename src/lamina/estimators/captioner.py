@@ -1,8 +1,10 @@
 """Captions of images."""
 
-from lamina.bodies.image import ImageBody, ImageBodyParams
+from typing import Any, Self
+
+from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.codec import CodecParams, Unit
-from lamina.encoders.images.encoder import ImageParams, PretrainedImageEncoder
+from lamina.encoders.images.encoder import ImageEncoder, ImageParams
 from lamina.estimators.transducer import Transducer
 from lamina.tasks.transduction import Captioning
 
@@ -13,7 +15,7 @@ class CaptionParams(CodecParams):
     unit: Unit = "word"
 
 
-class ImageCaptioner(CaptionParams, ImageParams, Transducer, ImageBodyParams):
+class ImageCaptioner(CaptionParams, ImageParams, Transducer, ConvolutionalParams):
     """Convolutional network and decoder with attention that describes images.
 
     X is an array of images (samples, height, width) or (samples, height, width, channels),
@@ -44,6 +46,18 @@ class ImageCaptioner(CaptionParams, ImageParams, Transducer, ImageBodyParams):
     ['bright on the left', 'bright on the right']
     """
 
-    body = ImageBody
+    body = ConvolutionalBody
     task = Captioning
-    encoders = {"image": PretrainedImageEncoder}  # noqa: RUF012
+    encoders = {"image": ImageEncoder}  # noqa: RUF012
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The estimator; files of 0.1.0 have another parameter in place of `start_from`."""
+        if "pretrained" in state:
+            state["start_from"] = state.pop("pretrained")
+            state["_built_with"].pop("pretrained")
+            state["network_"]["tensors"] = {
+                name.replace("body.network.", "body."): tensor
+                for name, tensor in state["network_"]["tensors"].items()
+            }
+        return super().from_state(state)

@@ -8,33 +8,12 @@ import numpy as np
 from lamina.estimators.data import Data, weights_with_targets
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.validation import Validation
-from lamina.nn.model import Model
 from lamina.seeding import random_stream, spawn
 from lamina.training.loop import Training
-from lamina.training.progress import History
 from lamina.training.stopping import Choice
 
 if TYPE_CHECKING:
     from lamina.estimators.fitting import Fitting
-
-
-class SearchMonitor:
-    """Prints the epochs of a search if `verbose`; callbacks see those of the fit after it."""
-
-    def __init__(self, verbose: bool):
-        self.verbose = verbose
-
-    def epoch_begins(self, model: Model) -> None:
-        del model
-
-    def epoch_ends(self, model: Model, history: History) -> bool:
-        del model
-        if self.verbose:
-            print(
-                f"Held-out samples, epoch {len(history.epochs)}, "
-                f"score {history.validation_scores[-1]:.6f}"
-            )
-        return False
 
 
 @dataclass
@@ -78,11 +57,12 @@ def _trained(
     fitting: "Fitting", kept: Data, held_out: Data, seeds: list[int]
 ) -> Training:
     """A training on the samples that are kept, which has ended."""
-    params = fitting.params
     loader = loader_of(fitting, kept, seeds[1])
-    monitor = SearchMonitor(bool(params.verbose))
     n_epochs = fitting.max_epochs(loader)
-    with random_stream(seeds[2]) as stream:
+    with (
+        random_stream(seeds[2]) as stream,
+        fitting.tasks.training("search", n_epochs) as monitor,
+    ):
         training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
         if training.clock.seconds is not None:
             training.clock.seconds /= fitting.recipe.n_splits

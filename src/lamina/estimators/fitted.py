@@ -13,6 +13,12 @@ from lamina.schema import Schema
 PRIVATE = ("_built_with", "_weights", "_optimizer_state")
 """Attributes of a fit that are not public: the parameters of its network, the sum of the
 sample weights, and what `partial_fit` continues from."""
+RUNNING = (
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+    "_skl_callbacks_to_teardown",
+)
+"""Attributes that scikit-learn sets while callbacks run, which may save the estimator."""
 
 
 class FittedNetwork(Fitted):

@@ -1,6 +1,7 @@
 """One fit, new or resumed: read, split, encode, train, publish."""
 
 import copy
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +29,7 @@ from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.resuming import Start
+from lamina.estimators.transfer import encoder_of, source_of
 from lamina.estimators.validation import Validation
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -37,7 +39,7 @@ from lamina.process import default_settings
 from lamina.seeding import random_stream, spawn
 from lamina.tasks.base import Classes, Task
 from lamina.tasks.label_task import LabelTask
-from lamina.training.callbacks import EpochTasks
+from lamina.training.callbacks import FitTasks
 from lamina.training.loader import Loader
 from lamina.training.loop import Training
 from lamina.training.progress import History
@@ -57,6 +59,7 @@ class Fitting:
     """The samples that were passed, in their plain form."""
     weights: WeightSum
     """The sum of the weights since training started anew."""
+    tasks: FitTasks
 
     def __init__(
         self,
@@ -83,6 +86,10 @@ class Fitting:
         """Train, and publish the fitted attributes."""
         self.params = check_params(self.estimator)
         refuse_changes(self.estimator, self.before.get("_built_with", {}))
+        self.source = None if self.resumes else source_of(self.params)
+        if self.source is not None:  # a file is read once
+            self.params = copy.copy(self.params)
+            self.params.start_from = self.source
         with default_settings(), memory_errors(self.params):
             data = self._read(X, y, sample_weight)
             # In a copy of the context, so that an interrupt leaves no variable changed.
@@ -104,28 +111,41 @@ class Fitting:
             )
         if start.rows is not None:
             data, held_out = (data.take(rows) for rows in start.rows)
-        if not self.resumes:
+        if not self.resumes and self.source is None:
             self.encoder.fit(data.X, data.weight)
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)
-        context = self.estimator._init_callback_context(max_subtasks=n_epochs)
-        context.call_on_fit_task_begin(estimator=self.estimator, **callback_data)
-        monitor = EpochTasks(self.estimator, context, callback_data, self.attributes)
+        n_before = len(self.before.get("loss_curve_", ()))
+        self.tasks = FitTasks(self.estimator, callback_data, self.attributes, n_before)
+        self.tasks.begin(recipe.n_splits + 1 if recipe.refits else n_epochs, n_epochs)
         training = None
         if recipe.refits:
             training = self._chosen(start, data, validation, seeds)
         if training is None:
-            n_epochs = n_epochs if self.choice is None else self.choice.n_epochs
-            with random_stream(seeds[2]) as stream:
-                training = training_of(
-                    self, loader, n_epochs, held_out, monitor, stream
-                )
-                start.resume(training)
-                training.run()
+            training = self._trained(start, loader, n_epochs, held_out, seeds[2])
         self._publish(training, start)
-        callback_data["reconstruction_attributes"] = self.fitted
-        context.call_on_fit_task_end(estimator=self.estimator, **callback_data)
+        self.tasks.end(training, self.fitted)
         return training.history
+
+    def _trained(
+        self,
+        start: Start,
+        loader: Loader,
+        n_epochs: int,
+        held_out: Data | None,
+        seed: int,
+    ) -> Training:
+        """The training of the network that is kept, after its end."""
+        tasks = self.tasks
+        monitors = nullcontext(tasks.epochs())
+        if self.choice is not None:
+            n_epochs = self.choice.n_epochs
+            monitors = tasks.training("refit", n_epochs)
+        with random_stream(seed) as stream, monitors as monitor:
+            training = training_of(self, loader, n_epochs, held_out, monitor, stream)
+            start.resume(training)
+            training.run()
+        return training
 
     def _recipe(self, n_samples: int, is_validated: bool) -> Recipe:
         defaults = type(self.estimator).defaults(self.form)
@@ -208,7 +228,10 @@ class Fitting:
             if others:
                 X = unwrap(X, is_table="table" in forms)
                 self.form = choose(X, forms, self.params)
-        self.encoder = encoder_for(self.form, self.estimator.encoders, self.params)
+        encoder = encoder_for(self.form, self.estimator.encoders, self.params)
+        if self.source is not None:
+            encoder = encoder_of(self.source, encoder, self.form, self.params)
+        self.encoder = encoder
         return X
 
     def attributes(self, model: Model, history: History) -> dict[str, Any]:

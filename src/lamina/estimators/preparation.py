@@ -10,7 +10,9 @@ from lamina.estimators.auto import batch_size
 from lamina.estimators.data import Data, WeightSum, weights_with_targets
 from lamina.estimators.memory import bounded_memory
 from lamina.estimators.network import build, in_memory_format
+from lamina.estimators.transfer import start
 from lamina.estimators.validation import scorer_of
+from lamina.nn.model import Model
 from lamina.seeding import Generators, built_from_stream
 from lamina.training.gradients import gradients_of
 from lamina.training.loader import Loader
@@ -51,17 +53,13 @@ def training_of(  # noqa: PLR0913, PLR0917
     stream: Generators,
 ) -> Training:
     """A training of a new network, or of a copy of the fitted one."""
-    params, task, spec = fitting.params, fitting.task, fitting.encoder.spec
+    params, task = fitting.params, fitting.task
     device, size = device_of(params.device), loader.batch_size
     with built_from_stream(params.body, type(task)):
-        if fitting.resumes:
-            model = copy.deepcopy(fitting.estimator.network_)
-        else:
-            with bounded_memory(params, spec, size, device):
-                model = build(params, spec, task)
+        model = _model_of(fitting, size, device)
         task.check_fit(loader.target, loader.samples, model.body)
         model = in_memory_format(model.to(device))
-        n_macs = float(size * spec.max_length * model.n_weights)
+        n_macs = float(size * fitting.encoder.spec.max_length * model.n_weights)
         plan = training_plan(model, device, params, size, n_macs)
         gradients = InPasses(gradients_of(model, task, plan))
         recipe, single_epoch = fitting.recipe, fitting.single_epoch
@@ -83,6 +81,18 @@ def training_of(  # noqa: PLR0913, PLR0917
             averaging=0.0 if single_epoch else recipe.averaging,
             seconds=recipe.seconds(params.max_time),
         )
+
+
+def _model_of(fitting: "Fitting", size: int, device: torch.device) -> Model:
+    """A copy of the network that is trained further, or a new one and its start."""
+    params, spec = fitting.params, fitting.encoder.spec
+    if fitting.resumes:
+        return copy.deepcopy(fitting.estimator.network_)
+    with bounded_memory(params, spec, size, device):
+        model = build(params, spec, fitting.task)
+    if fitting.source is not None:
+        start(model, fitting.source, freezes=params.freeze_body)
+    return model
 
 
 def _scaled_weights(fitting: "Fitting", data: Data) -> np.ndarray | None:

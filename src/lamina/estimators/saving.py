@@ -19,7 +19,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
 from lamina import archive
-from lamina.estimators.fitted import PRIVATE
+from lamina.estimators.fitted import PRIVATE, RUNNING
 from lamina.estimators.network import rebuilt, refuse_other_network, taken_apart
 from lamina.estimators.parameters import as_built
 from lamina.exceptions import ParameterError, SavedFileError, SavedFileWarning
@@ -252,7 +252,7 @@ def trusted_types() -> list[str]:
 
 def _attributes(estimator: Saved) -> dict[str, Any]:
     """All attributes, with the tensors of the network in place of it."""
-    state = dict(vars(estimator))
+    state = {n: v for n, v in vars(estimator).items() if n not in RUNNING}
     if "network_" in state:
         state["network_"] = taken_apart(state["network_"])
     return state

@@ -1,6 +1,6 @@
 """A network: a body that turns a batch into features, and a head that reads them."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from torch import nn
 
@@ -28,6 +28,17 @@ class Model(nn.Module, Generic[Head]):
 
     def forward(self, batch: Batch) -> Any:
         return self.head(self.body(batch))
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training or evaluation; a frozen body stays in evaluation.
+
+        Its statistics of normalisation change in training, and its features are dropped.
+        """
+        super().train(mode)
+        parameters = list(self.body.parameters())
+        if parameters and not any(p.requires_grad for p in parameters):
+            self.body.eval()
+        return self
 
     def n_parameters(self) -> int:
         """The number of trainable values."""

@@ -53,7 +53,13 @@ class Gradients(Protocol):
 def gradients_of(model: Model, task: Task, plan: ExecutionPlan) -> Gradients:
     """The fastest way for this network and task."""
     body, scaler = model.body, plan.scaler
-    if isinstance(body, KernelBody) and isinstance(task, PooledTask) and not scaler:
+    is_frozen = not all(p.requires_grad for p in model.parameters())
+    by_autograd = is_frozen or bool(scaler)
+    if (
+        isinstance(body, KernelBody)
+        and isinstance(task, PooledTask)
+        and not by_autograd
+    ):
         weights = flat_weights_of(model)  # first: the kernel keeps views of it
         kernel = body.kernel(model.head, plan.dtype)
         if kernel is not None:

@@ -34,9 +34,9 @@ LARGEST_WEIGHT = 1e5
 class Monitor(Protocol):
     """Is called at each epoch, and may end the fit."""
 
-    def epoch_begins(self, model: Model) -> None: ...
+    def epoch_begins(self, training: "Training") -> None: ...
 
-    def epoch_ends(self, model: Model, history: History) -> bool:
+    def epoch_ends(self, training: "Training") -> bool:
         """Whether to stop."""
         ...
 
@@ -143,7 +143,7 @@ class Training:
     def _epochs(self, step: TrainStep, interrupts: Interrupts) -> None:
         history, clock, stopping = self.history, self.clock, self.stopping
         for _ in range(len(history.epochs), self.n_epochs):
-            self.monitor.epoch_begins(self.model)
+            self.monitor.epoch_begins(self)
             loss = self._epoch(step, interrupts)
             if not math.isfinite(loss) or not self._is_bounded():
                 history.diverged = True
@@ -163,7 +163,7 @@ class Training:
         # An interrupt leaves an epoch recorded completely or not at all.
         history.epochs.append(Epoch(loss, score, is_best))
         self.kept.follow(history.epochs)
-        return self.monitor.epoch_ends(self.model, history)
+        return self.monitor.epoch_ends(self)
 
     def _epoch(self, step: TrainStep, interrupts: Interrupts) -> float:
         """The rest of a pass over the samples; returns the mean loss of all of them."""

@@ -102,13 +102,17 @@ def restore(optimizer: Optimizer, state: list[Tensor]) -> None:
 
 def decoupled_decay(weights: Weights, alpha: float, rate: LearningRate) -> None:
     """Shrink weights by a fraction, independently of Adam's scaling of gradients."""
-    private.scale_all(weights.decaying, 1 - rate * alpha)
+    if (
+        weights.decaying
+    ):  # of a network with a frozen body perhaps only biases are trained
+        private.scale_all(weights.decaying, 1 - rate * alpha)
 
 
 def l2_penalty(weights: Weights, alpha: float, rate: LearningRate) -> None:
     """Add the gradient of an L2 penalty on the weights."""
     del rate
-    private.add_all(weights.decaying_gradients, weights.decaying, alpha)
+    if weights.decaying:
+        private.add_all(weights.decaying_gradients, weights.decaying, alpha)
 
 
 OPTIMIZERS: dict[str, Callable[[Weights, "TrainerParams"], Optimizer]] = {

@@ -1,5 +1,6 @@
 """How far a fit has come: its clock, its epochs, and the losses of the current one."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -51,8 +52,7 @@ class Clock(Stored):
         self._start = time.perf_counter()
 
     def to_state(self) -> dict[str, Any]:
-        elapsed = time.perf_counter() - self._start
-        return {**vars(self), "_start": None, "elapsed": elapsed}
+        return {**vars(self), "_start": None, "elapsed": self.elapsed()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -64,9 +64,21 @@ class Clock(Stored):
         """From 0 to 1."""
         progress = self.step / self.n_steps
         if self.seconds is not None:
-            elapsed = (time.perf_counter() - self._start) / self.seconds
+            elapsed = self.elapsed() / self.seconds
             progress = max(progress, (elapsed - START_UP) / (1 - START_UP))
         return min(progress, 1.0)
+
+    def elapsed(self) -> float:
+        """Seconds since the fit began."""
+        return time.perf_counter() - self._start
+
+    def seconds_left(self) -> float:
+        """Seconds until the fit ends at the latest; infinite before the first step."""
+        elapsed = self.elapsed()
+        left = elapsed * (self.n_steps / self.step - 1) if self.step else math.inf
+        if self.seconds is not None:
+            left = min(left, self.seconds - elapsed)
+        return max(left, 0.0)
 
 
 @dataclass

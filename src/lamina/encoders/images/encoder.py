@@ -13,8 +13,6 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, Samples
@@ -29,8 +27,8 @@ from lamina.encoders.images.reader import (
 )
 from lamina.encoders.images.samples import ImageSamples
 from lamina.encoders.images.schema import ImageSchema, refuse_far
-from lamina.exceptions import ParameterError, warn_of_data
-from lamina.params import Params, Rule, Use, at_least, refuse_unused
+from lamina.exceptions import warn_of_data
+from lamina.params import Params, Rule, Use, at_least
 
 N_FOR_STATISTICS = 2_000
 """Files from which mean and standard deviation are computed."""
@@ -75,13 +73,12 @@ class ImageParams(Params):
 class ImageEncoder(Encoder[Images]):
     """Arrays of images, image files and PIL images."""
 
+    former_names = ("PretrainedImageEncoder",)
     params = ImageParams
     schema: ImageSchema | None = None
     mean: np.ndarray
     scale: np.ndarray
     """(C,) of the pixels in `fit`."""
-    keeps_scale = False
-    """Whether `fit` keeps mean and scale, which are those of a pretrained network."""
 
     def __init__(self, params: ImageParams):
         size: Any = params.image_size
@@ -107,50 +104,13 @@ class ImageEncoder(Encoder[Images]):
 
     def fit(self, plain: Images, weight: np.ndarray | None = None) -> Self:
         height, width, n_channels = plain.shape
-        if not self.keeps_scale:
-            weight = np.ones(len(plain)) if weight is None else weight
-            self.mean, self.scale = _channel_moments(plain, weight)
+        weight = np.ones(len(plain)) if weight is None else weight
+        self.mean, self.scale = _channel_moments(plain, weight)
         self.spec = Spec(n_channels=n_channels, n_space=2, max_length=height * width)
         return self
 
     def encode(self, plain: Images) -> Samples:
         return ImageSamples(plain, self.mean, self.scale)
-
-
-class PretrainedImageEncoder(ImageEncoder):
-    """Images with the size, mean and scale of a pretrained network (`params.pretrained`).
-
-    Without such a network they are learnt.
-    """
-
-    def __init__(self, params: Any):
-        super().__init__(params)
-        if params.pretrained is None:
-            return
-        if params.image_size is not None:
-            because = "a fitted `pretrained` network, which determines the size"
-            refuse_unused(params, "image_size", because)
-        fitted = _image_encoder_of(params.pretrained)
-        self.size, self.schema = fitted.size, fitted.schema
-        self.mean, self.scale = fitted.mean.copy(), fitted.scale.copy()
-        self.keeps_scale = True
-
-
-def _image_encoder_of(network: Any) -> ImageEncoder:
-    """The image encoder of a fitted estimator."""
-    try:
-        check_is_fitted(network, "encoder_")
-    except NotFittedError:
-        raise ParameterError(
-            "The parameter 'pretrained' is not fitted; fit it first, and wrap it in "
-            "sklearn.frozen.FrozenEstimator if the estimator is cloned."
-        ) from None
-    if not isinstance(network.encoder_, ImageEncoder):
-        raise ParameterError(
-            f"The parameter 'pretrained' was fitted on {network.form_} data; pass one that "
-            f"was fitted on images."
-        )
-    return network.encoder_
 
 
 def _channel_moments(
