@@ -46,8 +46,6 @@ class Stored:
 
     registry: ClassVar[dict[str, type["Stored"]]] = {}
     """The classes of lamina, by their names; a subclass from elsewhere is not in it."""
-    former_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the class, or of one that it replaces, in older files."""
     pickles_itself: ClassVar[bool] = False
     """Whether pickle stores objects of the class as they are, and not taken apart."""
 
@@ -57,8 +55,6 @@ class Stored:
             name, known = cls.__qualname__, Stored.registry
             assert known.get(name, cls).__module__ == cls.__module__, f"two {name}"
             known[name] = cls
-            for former in vars(cls).get("former_names", ()):
-                known[former] = cls
 
     def to_state(self) -> dict[str, Any]:
         """The values that the object is made of."""

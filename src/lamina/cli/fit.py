@@ -119,9 +119,7 @@ class Fit:
         """Fit the estimator; returns whether it was interrupted and has a network."""
         request, output = self.request, self.output
         if not output.quiet:
-            max_time = request.params.get("max_time")
-            progress = EpochProgress(output.err, max_time)
-            estimator.set_callbacks(progress)
+            estimator.set_callbacks(EpochProgress(output.err))
         try:
             with samples.located(name_of(request.path)):
                 if samples.y is None:

@@ -1,88 +1,57 @@
-"""The progress of a fit: epoch, loss, score and the time that is left."""
+"""The progress of a fit on the standard error: epoch, loss, score and the time left."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.live import Live
+from rich.text import Text
+from sklearn.callback import CallbackContext
+
+from lamina.callbacks.base import EpochCallback
+from lamina.callbacks.screen import line_of
 
 SECONDS = 5.0
 """The least time between two lines where the output is not a terminal."""
 
 
-class EpochProgress:
-    """A callback of scikit-learn that shows each epoch on the standard error.
+@dataclass
+class Shown:
+    """What a fit shows: a line that is rewritten, or some lines."""
 
-    The epochs of a search for their number are not passed to callbacks: until the first
-    epoch after it, the elapsed time is shown.
-    """
+    live: Live | None
+    last: float
+    """When the last line was printed."""
 
-    def __init__(self, console: Console, max_time: float | None):
-        self.console, self.max_time = console, max_time
-        self.bar: Progress | None = None
 
-    def setup(self, estimator: Any, context: Any) -> None:
-        """Begin to show progress."""
-        del estimator, context
-        self.start = self.shown = time.monotonic()
-        self.first: float | None = None
+class EpochProgress(EpochCallback[Shown]):
+    """Rewrites a line after each epoch in a terminal, and prints some lines elsewhere."""
+
+    def __init__(self, console: Console):
+        super().__init__()
+        self.console = console
+
+    def begin(
+        self, estimator: Any, context: CallbackContext, before: Shown | None
+    ) -> Shown:
+        del estimator, context, before
+        live = None
         if self.console.is_terminal:
-            self.bar = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self.row = self.bar.add_task("training begins", total=None)
-            self.bar.start()
+            live = Live(console=self.console, auto_refresh=False, transient=True)
+            live.start()
+        return Shown(live, time.monotonic())
 
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Count the epochs that the fit may take."""
+    def epoch(self, run: Shown, estimator: Any, context: CallbackContext) -> None:
         del estimator
-        if context.parent is None:
-            self.n_epochs = context.max_subtasks or 0
-        elif self.first is None:
-            self.first = time.monotonic()
+        now = time.monotonic()
+        if run.live is not None:
+            line = Text(line_of(context, with_bar=True), no_wrap=True)
+            run.live.update(line, refresh=True)
+        elif now - run.last >= SECONDS:
+            run.last = now
+            self.console.print(line_of(context), markup=False, highlight=False)
 
-    def on_fit_task_end(
-        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
-    ) -> None:
-        """Show an epoch."""
-        del estimator
-        if context.parent is None or fitted_estimator is None:
-            return
-        now, epoch = time.monotonic(), context.task_id + 1
-        line = self._line(fitted_estimator, epoch, now)
-        if self.bar is not None:
-            self.bar.update(
-                self.row, description=line, completed=epoch, total=self.n_epochs
-            )
-        elif now - self.shown >= SECONDS:
-            self.shown = now
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def teardown(self, estimator: Any, context: Any) -> None:
-        """Remove the bar."""
-        del estimator, context
-        if self.bar is not None:
-            self.bar.stop()
-
-    def _line(self, fitted: Any, epoch: int, now: float) -> str:
-        line = f"epoch {epoch} of at most {self.n_epochs}, loss {fitted.loss_curve_[-1]:.4g}"
-        if fitted.validation_scores_:
-            line += f", score {fitted.validation_scores_[-1]:.4g}"
-        assert self.first is not None
-        left = (now - self.first) / epoch * (self.n_epochs - epoch)
-        if self.max_time is not None:
-            left = min(left, max(self.max_time - (now - self.start), 0.0))
-        return f"{line}, at most {duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-    """A time in words."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    def close(self, run: Shown) -> None:
+        if run.live is not None:
+            run.live.stop()

@@ -1,7 +1,5 @@
 """Captions of images."""
 
-from typing import Any, Self
-
 from lamina.bodies.convolutional import ConvolutionalBody, ConvolutionalParams
 from lamina.codec import CodecParams, Unit
 from lamina.encoders.images.encoder import ImageEncoder, ImageParams
@@ -49,15 +47,3 @@ class ImageCaptioner(CaptionParams, ImageParams, Transducer, ConvolutionalParams
     body = ConvolutionalBody
     task = Captioning
     encoders = {"image": ImageEncoder}  # noqa: RUF012
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The estimator; files of 0.1.0 have another parameter in place of `start_from`."""
-        if "pretrained" in state:
-            state["start_from"] = state.pop("pretrained")
-            state["_built_with"].pop("pretrained")
-            state["network_"]["tensors"] = {
-                name.replace("body.network.", "body."): tensor
-                for name, tensor in state["network_"]["tensors"].items()
-            }
-        return super().from_state(state)

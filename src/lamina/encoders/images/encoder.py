@@ -73,7 +73,6 @@ class ImageParams(Params):
 class ImageEncoder(Encoder[Images]):
     """Arrays of images, image files and PIL images."""
 
-    former_names = ("PretrainedImageEncoder",)
     params = ImageParams
     schema: ImageSchema | None = None
     mean: np.ndarray
