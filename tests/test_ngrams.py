@@ -140,7 +140,7 @@ def test_training_drops_n_grams_and_keeps_their_mean():
 def test_a_bag_stands_beside_every_step():
     path, bags = BagPath(Spec(n_ngrams=(4,)), dropout=0.5).eval(), a_few_bags()
     h = torch.randn(3, 5, 2)
-    out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
+    out = path(Features(h, torch.tensor([5, 1, 3])), path.embed(bags)).h
     assert torch.equal(out[:, :, :2], h)
     assert torch.equal(out[:, :1, 2:].expand(-1, 5, -1), out[:, :, 2:])
 

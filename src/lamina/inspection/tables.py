@@ -1,4 +1,7 @@
-"""The lines from baselines to the rows of a table."""
+"""The lines from baselines to the rows of a table.
+
+They are straight in the scaled numbers, one-hot categories and embeddings of codes.
+"""
 
 from typing import Any
 
@@ -11,14 +14,19 @@ from lamina.batch import Batch, Features
 from lamina.encoders.tables.encoder import TableEncoder
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike
+from lamina.inspection.lines import Lines
 from lamina.nn.body import Body, KernelBody
 from lamina.nn.columns import ColumnEmbeddings
 
+STEPS_OF_ROW = 16
+"""Steps of a sequence that take as much memory as a row, of which each column is embedded."""
 
-class TableLines:
-    """Straight lines in the scaled numbers, one-hot categories and embeddings of codes."""
 
-    def __init__(self, estimator: Any, baseline: DataLike | None):
+class TableLines(Lines):
+    """Cells: the columns. All that a column becomes counts for it."""
+
+    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+        del X, plain
         encoder, body = estimator.encoder_, estimator.network_.body
         embeddings = body.embeddings if isinstance(body, KernelBody) else None
         if not isinstance(embeddings, ColumnEmbeddings):
@@ -29,8 +37,8 @@ class TableLines:
         self.embeddings, self.n_columns = embeddings, encoder.n_features
         names = encoder.schema.names or [f"x{i}" for i in range(self.n_columns)]
         self.feature_names = np.array([str(name) for name in names], dtype=object)
-        columns = torch.from_numpy(encoder.channel_columns())
-        self.columns = columns[embeddings.origins()]
+        self.channels = torch.from_numpy(encoder.channel_columns())
+        self.columns = self.channels[embeddings.origins()]
         if baseline is None:
             x, codes = _average(encoder)
         else:
@@ -42,25 +50,52 @@ class TableLines:
             for weights, layer in zip(codes, layers, strict=True)
         ]
 
+    def shape(self, batch: Batch) -> tuple[int, ...]:
+        return (self.n_columns,)
+
+    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if size is not None:
+            raise ParameterError(
+                f"patch_size={size} has no effect for a table, of which each column is a "
+                f"patch; leave it at 'auto'."
+            )
+        return (1,)
+
     def points(self, batch: Batch, baseline: int, t: Tensor) -> Tensor:
         """The inputs (S, B, D) of the dense layers."""
         ends = [batch.x, *self.embeddings.embedded(batch)]
         starts = [tensor[baseline].to(t.device) for tensor in (self.x, *self.embedded)]
         x, *embedded = [
-            torch.lerp(start, end, t[:, :, None]).flatten(0, 1)
-            for start, end in zip(starts, ends, strict=True)
+            torch.lerp(start, end, of_end).flatten(0, 1)
+            for start, end, of_end in zip(starts, ends, self._of_ends(t), strict=True)
         ]
         return self.embeddings.joined(x, embedded).unflatten(0, (len(t), -1))
 
-    def features(self, body: Body, h: Tensor) -> Features:
-        """The features of points (N, D)."""
-        assert isinstance(body, KernelBody)
-        return body.features(h)
+    def _of_ends(self, t: Tensor) -> list[Tensor]:
+        """The t of x and of each column of codes."""
+        if t.shape[2] == 1:
+            return [t] * (1 + len(self.embedded))
+        n_codes = len(self.embedded)
+        of_channels = t.index_select(2, self.channels.to(t.device))
+        return list(of_channels.split([self.x.shape[1], *[1] * n_codes], 2))
 
-    def by_column(self, values: Tensor) -> Tensor:
-        """Values (B, D) of the inputs -> (B, n_columns) of the columns of X."""
+    def features(self, body: Body, h: Tensor, batch: Batch) -> Features:
+        assert isinstance(body, KernelBody)
+        return body.features(h.flatten(0, 1))
+
+    def by_cell(self, values: Tensor) -> Tensor:
         sums = values.new_zeros(len(values), self.n_columns)
         return sums.index_add(1, self.columns.to(values.device), values)
+
+    def arranged(self, values: np.ndarray, row: int) -> np.ndarray:
+        del row
+        return values
+
+    def samples(self) -> None:
+        """A table has no picture of its own."""
+
+    def n_steps(self, batch: Batch) -> int:
+        return STEPS_OF_ROW
 
 
 def _average(encoder: TableEncoder) -> tuple[Tensor, list[Tensor]]:
