@@ -152,7 +152,9 @@ class AttributionDisplay:
         if row is not None:
             ax = DRAWINGS[attribution.form](attribution, row, max_columns, ax)
             start, stop = attribution.base_value[row], attribution.output[row]
-            ax.set_title(f"from {start:.4g} (baseline) to {stop:.4g}", fontsize="medium")
+            ax.set_title(
+                f"from {start:.4g} (baseline) to {stop:.4g}", fontsize="medium"
+            )
         elif attribution.feature_names is None:
             ax = draw_mean_image(attribution, ax)
         else:

@@ -137,7 +137,9 @@ def _of_pixels(values: np.ndarray) -> np.ndarray:
 def _limits(line: np.ndarray) -> tuple[float, float]:
     """The lower and the upper end of the lane of a line, which may have missing values."""
     is_known = np.isfinite(line)
-    low, high = (line[is_known].min(), line[is_known].max()) if is_known.any() else (0, 1)
+    low, high = (
+        (line[is_known].min(), line[is_known].max()) if is_known.any() else (0, 1)
+    )
     margin = ((high - low) or 1.0) * (1 - LANE) / 2 / LANE
     return float(low - margin), float(high + margin)
 
