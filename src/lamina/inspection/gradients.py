@@ -147,11 +147,14 @@ def _of_steps(gradient: Tensor, to_h: Tensor, to_f: Tensor) -> tuple[Tensor, Ten
 
 
 def _refined(t: Tensor, errors: Tensor) -> Tensor:
-    """Twice as many steps (2 S + 1, B): half of them evenly, half of them by the errors."""
+    """Twice as many steps (2 S + 1, B): half of them of equal length, half by the errors.
+
+    The errors alone would leave long steps whose errors are small by chance.
+    """
     n_steps = len(errors)
     # A line without errors is that of a row which is its own baseline.
     by_error = (errors.abs() / errors.abs().sum(0)).nan_to_num(1 / n_steps)
-    density = by_error + 1 / n_steps
+    density = by_error + t.diff(dim=0)
     reached = torch.cat([density.new_zeros(1, t.shape[1]), density.cumsum(0)]).T
     levels = torch.linspace(0, 2, 2 * n_steps + 1, dtype=reached.dtype)[1:-1]
     levels = levels.expand(len(reached), -1).contiguous()

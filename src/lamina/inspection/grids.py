@@ -83,8 +83,8 @@ class SeriesLines(GridLines):
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return batch.x.shape[1], len(self.feature_names)
 
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return size or ceil(shape[0] / N_WINDOWS), 1
+    def patch(self, size: int | None) -> tuple[int, ...]:
+        return size or ceil(self.encoder.spec.max_length / N_WINDOWS), 1
 
     def n_steps(self, batch: Batch) -> int:
         return batch.x.shape[1]
@@ -120,8 +120,9 @@ class AudioLines(GridLines):
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return tuple(batch.x.shape[1:])
 
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(min(n, size or ceil(n / N_PATCHES)) for n in shape)
+    def patch(self, size: int | None) -> tuple[int, ...]:
+        sides = self.encoder.spec.max_length, self.encoder.n_mels
+        return tuple(size or ceil(n / N_PATCHES) for n in sides)
 
     def n_steps(self, batch: Batch) -> int:
         return batch.x.shape[1]
@@ -149,9 +150,9 @@ class ImageLines(GridLines):
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return tuple(batch.x.shape[1:])
 
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-        n_channels, *sides = shape
-        return n_channels, *(min(n, size or ceil(n / N_PATCHES)) for n in sides)
+    def patch(self, size: int | None) -> tuple[int, ...]:
+        height, width, n_channels = self.plain.shape
+        return n_channels, *(size or ceil(n / N_PATCHES) for n in (height, width))
 
     def n_steps(self, batch: Batch) -> int:
         return batch.x.shape[2] * batch.x.shape[3]

@@ -40,8 +40,11 @@ class Lines(ABC):
         """The axes of the N cells of each sample of a batch."""
 
     @abstractmethod
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The cells along each axis that are replaced together; None for the default."""
+    def patch(self, size: int | None) -> tuple[int, ...]:
+        """The cells along each axis that are replaced together; None for the default.
+
+        It is the same for all samples, so that values do not depend on the batch.
+        """
 
     @abstractmethod
     def points(self, batch: Batch, baseline: int, t: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def occlusion(
     lines = explained.lines
     outputs, weights = explained.at_samples(batch)
     shape = lines.shape(batch)
-    patches = patch_numbers(shape, lines.patch(patch_size, shape)).to(batch.x.device)
+    patches = patch_numbers(shape, lines.patch(patch_size)).to(batch.x.device)
     output = (outputs * weights).sum(1)
     changes, base_values = [], []
     for baseline in range(lines.n_baselines):

@@ -53,7 +53,7 @@ class TableLines(Lines):
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return (self.n_columns,)
 
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def patch(self, size: int | None) -> tuple[int, ...]:
         if size is not None:
             raise ParameterError(
                 f"patch_size={size} has no effect for a table, of which each column is a "

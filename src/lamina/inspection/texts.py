@@ -49,7 +49,7 @@ class TextLines(Lines):
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return (batch.target.values.shape[1],)
 
-    def patch(self, size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def patch(self, size: int | None) -> tuple[int, ...]:
         return (size or 1,)
 
     def n_steps(self, batch: Batch) -> int:
