@@ -239,7 +239,7 @@ def test_baselines_have_the_steps_of_the_samples():
         explain(network, series, baseline=series[:1])
     texts = some_texts()
     network = DNNRegressor(**DNN).fit(texts, labels(len(texts)))
-    with pytest.raises(ParameterError, match="'baseline'.*texts"):
+    with pytest.raises(ParameterError, match=r"'baseline'.*texts"):
         explain(network, texts, baseline=texts[:1])
 
 
@@ -254,7 +254,9 @@ def test_arguments_without_effect_are_refused():
             explain(network, X, **arguments)
     texts = some_texts()
     network = CNNClassifier(**CNN).fit(texts, labels(len(texts)))
-    with pytest.raises(ParameterError, match="images, series or recordings.*text data"):
+    with pytest.raises(
+        ParameterError, match=r"images, series or recordings.*text data"
+    ):
         explain(network, texts, method="grad_cam")
 
 

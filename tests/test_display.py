@@ -13,9 +13,9 @@ from lamina import (
 from lamina.exceptions import ParameterError
 from lamina.inspection import AttributionDisplay, explain
 
-pytest.importorskip("matplotlib").use("Agg")
-
-from matplotlib import colormaps, pyplot
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+pyplot = pytest.importorskip("matplotlib.pyplot")
 
 RNG = np.random.default_rng(0)
 TEXTS = ["a good film", "a bad film", "good", "so bad, so bad"] * 5
@@ -104,7 +104,7 @@ def test_the_colours_of_words_are_their_values(of_texts):
     assert [word.get_text() for word in words] == ["so", "bad", ",", "so", "bad"]
     colours = [word.get_bbox_patch().get_facecolor() for word in words]
     values = of_texts.values[3]
-    expected = colormaps["RdBu"](0.5 + values / np.abs(values).max() / 2)
+    expected = matplotlib.colormaps["RdBu"](0.5 + values / np.abs(values).max() / 2)
     np.testing.assert_allclose(colours, expected)
     assert ax.get_title().startswith("from ")
 

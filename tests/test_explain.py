@@ -262,7 +262,7 @@ def test_estimators_without_an_output_for_each_sample_are_refused():
     words = [["we", "learn"], ["we", "read"]] * 5
     tagger = SequenceTagger(hidden_size=4, max_iter=1).fit(words, [["P", "V"]] * 10)
     with pytest.raises(
-        ParameterError, match="classifiers and regressors.*SequenceTagger"
+        ParameterError, match=r"classifiers and regressors.*SequenceTagger"
     ):
         explain(tagger, words)
     y = np.sin(np.arange(80.0))

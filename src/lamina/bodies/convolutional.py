@@ -154,7 +154,7 @@ class ConvolutionalBody(TextBody):
             self.stride = 2 ** min(self.n_pooled, len(self.stages))
 
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """x (B, C, ...), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
+        """X (B, C, ...), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
         x = batch.x if self.embed is None else self.embed(*batch.inputs())
         return x, None if self.bag is None else self.bag.embed(*batch.bags)
 

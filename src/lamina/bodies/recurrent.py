@@ -94,7 +94,7 @@ class RNNBody(RecurrentBody, TextBody):
         self.min_rows_part = 32 if params.cell == "lstm" else None
 
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """x (B, T, C), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
+        """X (B, T, C), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
         x = self.embed(*batch.inputs())
         return x, None if self.bag is None else self.bag.embed(*batch.bags)
 

@@ -50,9 +50,7 @@ def draw_pale(ax: "Axes", picture: np.ndarray, cmap: str, **arguments: Any) -> N
     ax.imshow(picture, cmap=cmap, vmin=limits[0], vmax=limits[1], **arguments)
 
 
-def overlay(
-    ax: "Axes", values: np.ndarray, norm: Any, extent: tuple[float, ...], origin: str
-) -> None:
+def overlay(ax: "Axes", values: np.ndarray, norm: Any, **place: Any) -> None:
     """A map of values over a picture, which is seen where they are small."""
     strength = np.clip(np.abs(values) / norm.vmax, 0, 1)
     ax.imshow(
@@ -60,10 +58,8 @@ def overlay(
         cmap=DIVERGING,
         norm=norm,
         alpha=0.9 * np.sqrt(strength),
-        extent=extent,
-        origin=origin,
-        aspect=ax.get_aspect(),
         interpolation="nearest",
+        **place,
     )
 
 

@@ -232,8 +232,8 @@ def _check_grad_cam(estimator: Any) -> None:
     is_convolutional = isinstance(estimator.network_.body, ConvolutionalBody)
     if not is_convolutional or estimator.form_ == "text":
         raise ParameterError(
-            f"method='grad_cam' takes CNNClassifier and CNNRegressor, fitted on images, series "
-            f"or recordings; this is a {type(estimator).__name__} fitted on "
+            f"method='grad_cam' takes CNNClassifier and CNNRegressor, fitted on images, "
+            f"series or recordings; this is a {type(estimator).__name__} fitted on "
             f"{estimator.form_} data. Use 'integrated_gradients' or 'occlusion'."
         )
 

@@ -126,7 +126,7 @@ class _Integrals:
 
 
 def _recurrent_gradients(device: torch.device) -> AbstractContextManager:
-    """cuDNN computes gradients of recurrent layers in training mode only."""
+    """CuDNN computes gradients of recurrent layers in training mode only."""
     if device.type == "cuda":
         return torch.backends.cudnn.flags(enabled=False)
     return nullcontext()

@@ -6,7 +6,7 @@ of each channel, or band.
 
 from abc import abstractmethod
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,7 +81,7 @@ class SeriesLines(GridLines):
         self.feature_names = np.array([*map(str, names or numbered)], dtype=object)
 
     def shape(self, batch: Batch) -> tuple[int, ...]:
-        return batch.x.shape[1], len(self.feature_names)
+        return batch.x.shape[1], self.encoder.schema.n_channels
 
     def patch(self, size: int | None) -> tuple[int, ...]:
         return size or ceil(self.encoder.spec.max_length / N_WINDOWS), 1
@@ -96,7 +96,7 @@ class SeriesLines(GridLines):
         return t.unflatten(2, self.shape(batch)).index_select(3, channels)
 
     def by_cell(self, values: Tensor) -> Tensor:
-        sums = values.new_zeros(*values.shape[:2], len(self.feature_names))
+        sums = values.new_zeros(*values.shape[:2], self.encoder.schema.n_channels)
         return sums.index_add(2, self.channels.to(values.device), values).flatten(1)
 
     def arranged(self, values: np.ndarray, row: int) -> np.ndarray:

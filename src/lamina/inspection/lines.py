@@ -48,7 +48,7 @@ class Lines(ABC):
 
     @abstractmethod
     def points(self, batch: Batch, baseline: int, t: Tensor) -> Tensor:
-        """h (S, B, ...) at t (S, B, 1), or with a t for each cell (S, B, N)."""
+        """H (S, B, ...) at t (S, B, 1), or with a t for each cell (S, B, N)."""
 
     @abstractmethod
     def features(self, body: Body, h: Tensor, batch: Batch) -> Features:

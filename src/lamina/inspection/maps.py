@@ -77,8 +77,7 @@ def draw_image(
     norm = diverging_norm(values, SATURATED)
     ax = _image_axes(values, ax)
     draw_pale(ax, _of_pixels(attribution.samples[row].astype(float)), "gray")
-    height, width = values.shape
-    overlay(ax, values, norm, (-0.5, width - 0.5, height - 0.5, -0.5), "upper")
+    overlay(ax, values, norm)
     add_key(ax, norm, _label(attribution))
     return ax
 
@@ -108,10 +107,13 @@ def draw_spectrogram(
     norm = diverging_norm(values, SATURATED)
     ax = axes_of_size(ax, 7.5, 3.6)
     n_bands, n_frames = values.shape
-    extent = (0.0, n_frames * HOP, -0.5, n_bands - 0.5)
-    place = {"extent": extent, "origin": "lower", "aspect": "auto"}
+    place = {
+        "extent": (0.0, n_frames * HOP, -0.5, n_bands - 0.5),
+        "origin": "lower",
+        "aspect": "auto",
+    }
     draw_pale(ax, sample.levels.T, "gray_r", **place)
-    overlay(ax, values, norm, extent, "lower")
+    overlay(ax, values, norm, **place)
     ticks = np.linspace(0, n_bands - 1, min(N_TICKS, n_bands)).round().astype(int)
     ax.set_yticks(ticks, [f"{sample.frequencies[i]:.0f}" for i in ticks])
     ax.set_xlabel("seconds")

@@ -1,6 +1,6 @@
 """Occlusion (Zeiler & Fergus 2014): how F changes where a patch is as in the baseline.
 
-    v_i = (F(sample) - F(sample with the patch of cell i from the baseline)) / cells of the patch
+    v_i = (F(sample) - F(sample with the patch of i from the baseline)) / cells of the patch
 
 Patches cover the sample without overlap, and the values of a patch sum up to its change. The
 sum over all patches is not the difference of the outputs: patches may act together.

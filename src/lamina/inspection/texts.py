@@ -1,8 +1,8 @@
 """The lines from baselines to texts.
 
-They are straight in the embeddings. Each token starts at the embedding of an unknown one, and
-the bag of n-grams starts empty: it is the sum of a part for each token, of the n-grams that the
-token is in (`NGrams.encode_tokens`).
+They are straight in the embeddings. Each token starts at the embedding of an unknown one,
+and the bag of n-grams starts empty: it is the sum of a part for each token, of the n-grams
+that the token is in (`NGrams.encode_tokens`).
 """
 
 from collections.abc import Iterator

@@ -9,6 +9,7 @@ from lamina.inspection.canvas import DIVERGING, diverging_norm, installed_famili
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
 
 WIDTH, SIZE, LINE = 7.5, 12.0, 2.0
@@ -27,8 +28,11 @@ def draw_words(
     assert attribution.samples is not None
     sample: Words = attribution.samples[row]
     values = attribution.values[row]
-    norm, is_new = diverging_norm(values), ax is None
-    axes = _new_axes() if ax is None else ax
+    norm, figure = diverging_norm(values), None
+    if ax is None:
+        figure, axes = _new_figure()
+    else:
+        axes = ax
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -37,8 +41,8 @@ def draw_words(
         for (start, stop), value in zip(sample.offsets.tolist(), values, strict=True)
     ]
     n_lines = _arrange(axes, words, _gaps(sample))
-    if is_new:
-        _fit_height(axes, n_lines)
+    if figure is not None:
+        _fit_height(figure, axes, n_lines)
     axes.set_xlabel(
         f"contribution to the {attribution.output_name}: red below 0, blue above; the "
         f"strongest is {norm.vmax:.3g}",
@@ -47,19 +51,19 @@ def draw_words(
     return axes
 
 
-def _new_axes() -> "Axes":
+def _new_figure() -> tuple["Figure", "Axes"]:
     from matplotlib import pyplot
 
     figure = pyplot.figure(figsize=(WIDTH, 2.0))
     margin = MARGIN / WIDTH
-    return figure.add_axes((margin, 0.2, 1 - 2 * margin, 0.6))
+    return figure, figure.add_axes((margin, 0.2, 1 - 2 * margin, 0.6))
 
 
-def _fit_height(ax: "Axes", n_lines: int) -> None:
+def _fit_height(figure: "Figure", ax: "Axes", n_lines: int) -> None:
     """Give a new figure the height of its lines."""
     lines = n_lines * LINE * SIZE / 72
     height = FOOTER + lines + HEADER
-    ax.figure.set_size_inches(WIDTH, height)
+    figure.set_size_inches(WIDTH, height)
     margin = MARGIN / WIDTH
     ax.set_position((margin, FOOTER / height, 1 - 2 * margin, lines / height))
 
