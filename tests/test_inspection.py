@@ -24,12 +24,13 @@ def ranks_first(attribution, is_planted):
 
 
 def check(fit, methods):
-    """`fit(seed)` -> a network, samples of class 1, and where something is planted."""
+    """`fit(seed)` -> a network, samples of class 1, where something is planted, a baseline."""
     hits = {method: [] for method in methods}
     for seed in range(N_SEEDS):
-        network, X, is_planted = fit(seed)
+        network, X, is_planted, baseline = fit(seed)
         for method in methods:
-            attribution = explain(network, X, method=method, target=1)
+            given = baseline if method == "integrated_gradients" else None
+            attribution = explain(network, X, method=method, baseline=given, target=1)
             hits[method].append(ranks_first(attribution, is_planted))
     assert {m: sum(h) for m, h in hits.items() if sum(h) < 9} == {}
 
@@ -45,7 +46,7 @@ def with_word(seed, network):
         words[rng.integers(8)] = key
     network.fit([" ".join(words) for words in texts], y)
     chosen = texts[1 : 2 * N_EXPLAINED : 2]
-    return network, [" ".join(w) for w in chosen], [w == key for w in chosen]
+    return network, [" ".join(w) for w in chosen], [w == key for w in chosen], None
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,8 @@ def with_word(seed, network):
         DNNClassifier(hidden_layer_sizes=(16,), max_iter=20, random_state=0),
         CNNClassifier(n_filters=(8,), max_iter=15, random_state=0),
         RNNClassifier(hidden_size=16, n_layers=1, max_iter=15, random_state=0),
-        CNNClassifier(n_filters=8, ngram_features=False, max_iter=25, random_state=0),
     ],
-    ids=["dense", "convolutional", "recurrent", "without n-grams"],
+    ids=["dense", "convolutional", "recurrent"],
 )
 def test_a_planted_word_ranks_first(network):
     check(
@@ -74,7 +74,7 @@ def with_patch(seed):
     X[is_planted] += 2
     network = CNNClassifier(n_filters=(8, 8), max_iter=15, random_state=seed)
     chosen = slice(1, 2 * N_EXPLAINED, 2)
-    return network.fit(X, y), X[chosen], is_planted[chosen]
+    return network.fit(X, y), X[chosen], is_planted[chosen], None
 
 
 def test_a_planted_patch_ranks_first():
@@ -91,7 +91,7 @@ def with_moment(seed, network):
         series[start : start + 6, seed % 2] += 3
     network.set_params(random_state=seed).fit(X, np.arange(160) % 2)
     chosen = slice(1, 2 * N_EXPLAINED, 2)
-    return network, X[chosen], is_planted[chosen]
+    return network, X[chosen], is_planted[chosen], None
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,19 @@ def test_a_planted_moment_ranks_first(network, methods):
 def with_tone(seed, network):
     rng = np.random.default_rng(seed)
     X, starts = 0.05 * rng.normal(size=(100, RATE)), rng.integers(2600, size=100)
-    pitches = np.where(np.arange(100) % 2, 1000, 400)
     time = np.arange(1400)
-    for wave, start, pitch in zip(X, starts, pitches, strict=True):
-        tone = np.sin(2 * np.pi * pitch / RATE * time) * np.hanning(1400)
+    tone = np.sin(2 * np.pi * 1000 / RATE * time) * np.hanning(1400)
+    for wave, start in zip(X[1::2], starts[1::2], strict=True):
         wave[start : start + 1400] += 0.5 * tone
     network.set_params(random_state=seed).fit(list(X), np.arange(100) % 2)
     chosen = slice(1, 2 * N_EXPLAINED, 2)
-    samples = explain(network, list(X[chosen]), method="occlusion").samples
+    seconds = np.arange(99) / 100
     is_planted = []
-    for sample, start in zip(samples, starts[chosen], strict=True):
-        ends = start / RATE - 0.03, (start + 1400) / RATE + 0.01
-        is_then = (ends[0] < sample.times) & (sample.times < ends[1])
+    for start in starts[chosen] / RATE:
+        is_then = (start - 0.025 < seconds) & (seconds < start + 0.35)
         is_planted.append(np.repeat(is_then[:, None], N_MELS, 1))
-    return network, list(X[chosen]), is_planted
+    # The mean of all frames is a faint tone, which a recurrent network recognises.
+    return network, list(X[chosen]), is_planted, list(X[:8:2])
 
 
 @pytest.mark.parametrize(
@@ -134,5 +133,6 @@ def with_tone(seed, network):
     ids=["convolutional", "recurrent"],
 )
 def test_a_planted_tone_ranks_first(network, methods):
-    network = network.set_params(sampling_rate=RATE, n_mels=N_MELS)
+    # Relative to the loudest window, a tone would change all other frames.
+    network.set_params(sampling_rate=RATE, n_mels=N_MELS, normalize_level=False)
     check(lambda seed: with_tone(seed, network), methods)

@@ -21,11 +21,12 @@ from lamina.inspection.grids import AudioLines, ImageLines, SeriesLines
 from lamina.inspection.lines import Contributions, Explained, Lines
 from lamina.inspection.occlusion import occlusion
 from lamina.inspection.tables import TableLines
-from lamina.inspection.targets import Target, target_of
+from lamina.inspection.targets import target_of
 from lamina.inspection.texts import TextLines
 from lamina.nn.model import Model
 from lamina.numeric import is_integer
 from lamina.tasks.base import PooledTask
+from lamina.training.prediction import Query
 
 LINES: dict[str, Callable[..., Lines]] = {
     "table": TableLines,
@@ -142,7 +143,14 @@ def explain(  # noqa: PLR0913
 
     def computed(name: str) -> list[tuple]:
         number = n_steps if name == "integrated_gradients" else patch_size
-        return _computed(estimator, plain, lines, chosen, name, number)
+        size = None if number == "auto" else int(number)
+
+        def contributions(model: Model, batch: Batch) -> Contributions:
+            explained = Explained(model, estimator.task_, chosen, lines)
+            return METHODS[name](explained, batch, size)
+
+        query = _query(lines, contributions)
+        return estimator._outputs_of_plain(plain, query, target=RowNumbers())
 
     name = "integrated_gradients" if method == "auto" else method
     rows = computed(name)
@@ -165,23 +173,17 @@ def explain(  # noqa: PLR0913
     )
 
 
-def _computed(  # noqa: PLR0913, PLR0917
-    estimator: Any,
-    plain: Any,
-    lines: Lines,
-    target: Target,
-    method: str,
-    number: int | str,
-) -> list[tuple[np.ndarray, float, float, float]]:
+def _query(
+    lines: Lines, contributions: Callable[[Model, Batch], Contributions]
+) -> Query:
     """For each sample its values, both outputs, and by how much the values miss them."""
-    size = None if number == "auto" else int(number)
 
     @torch.inference_mode(False)
     @torch.no_grad()
     def query(model: Model, batch: Batch) -> list[tuple]:
-        explained, results = Explained(model, estimator.task_, target, lines), {}
+        results = {}
         for rows, part in lines.parts(batch):
-            result, shape = METHODS[method](explained, part, size), lines.shape(part)
+            result, shape = contributions(model, part), lines.shape(part)
             ends = torch.stack([result.base_value, result.output, result.gap], 1)
             values = result.values.reshape(-1, *shape).numpy()
             for i, row in enumerate(rows.tolist()):
@@ -189,7 +191,7 @@ def _computed(  # noqa: PLR0913, PLR0917
                 results[row] = arranged.copy(), *ends[i].tolist()
         return [results[row] for row in range(len(results))]
 
-    return estimator._outputs_of_plain(plain, query, target=RowNumbers())
+    return query
 
 
 class RowNumbers:
