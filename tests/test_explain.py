@@ -285,6 +285,27 @@ def test_occlusion_of_a_table_replaces_one_column():
         np.testing.assert_allclose(attribution.values[:, column], truth, atol=1e-4)
 
 
+def test_a_column_of_texts_counts_as_a_whole():
+    rng = np.random.default_rng(0)
+    texts = [
+        " ".join(rng.choice(["good", "bad", "film", "story"], 6)) for _ in range(80)
+    ]
+    X = pd.DataFrame({"size": rng.normal(size=80), "review": texts})
+    y = X["review"].str.count("good") + X["size"]
+    network = DNNRegressor(text_features=["review"], **QUICK).fit(X, y)
+    for baseline in (None, X[:2]):
+        attribution = explain(network, X[2:9], baseline=baseline)
+        assert attribution.values.shape == (7, 2) and sums_up(attribution)
+    only_text = X[3:4].assign(size=X["size"][2])
+    (values,) = explain(network, only_text, baseline=X[2:3]).values
+    (occluded,) = explain(
+        network, only_text, baseline=X[2:3], method="occlusion"
+    ).values
+    difference = (network.predict(only_text) - network.predict(X[2:3]))[0]
+    np.testing.assert_allclose(values, [0, difference], rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(occluded, [0, difference], rtol=1e-4, atol=1e-5)
+
+
 def test_auto_is_occlusion_where_gradients_do_not_sum_up(monkeypatch):
     X = numbers()
     network = DNNRegressor(**QUICK).fit(X, np.sin(X[:, 0]))

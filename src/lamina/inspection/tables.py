@@ -1,13 +1,13 @@
 """The lines from baselines to the rows of a table.
 
-They are straight in the scaled numbers, one-hot categories and embeddings of codes.
+They are straight in the scaled numbers, one-hot categories, and embeddings of codes and of
+texts.
 """
 
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import Batch, Features
@@ -40,15 +40,10 @@ class TableLines(Lines):
         self.channels = torch.from_numpy(encoder.channel_columns())
         self.columns = self.channels[embeddings.origins()]
         if baseline is None:
-            x, codes = _average(encoder)
+            self.x, self.embedded = _average(encoder, embeddings)
         else:
-            x, codes = _of_rows(encoder, baseline)
-        self.n_baselines, self.x = len(x), x
-        layers = embeddings.categories
-        self.embedded = [
-            weights @ layer.weight.detach()
-            for weights, layer in zip(codes, layers, strict=True)
-        ]
+            self.x, self.embedded = _of_rows(encoder, embeddings, baseline)
+        self.n_baselines = len(self.x)
 
     def shape(self, batch: Batch) -> tuple[int, ...]:
         return (self.n_columns,)
@@ -72,12 +67,12 @@ class TableLines(Lines):
         return self.embeddings.joined(x, embedded).unflatten(0, (len(t), -1))
 
     def _of_ends(self, t: Tensor) -> list[Tensor]:
-        """The t of x and of each column of codes."""
+        """The t of x, of each column of codes and of each of texts."""
+        n_embedded = len(self.embedded)
         if t.shape[2] == 1:
-            return [t] * (1 + len(self.embedded))
-        n_codes = len(self.embedded)
+            return [t] * (1 + n_embedded)
         of_channels = t.index_select(2, self.channels.to(t.device))
-        return list(of_channels.split([self.x.shape[1], *[1] * n_codes], 2))
+        return list(of_channels.split([self.x.shape[1], *[1] * n_embedded], 2))
 
     def features(self, body: Body, h: Tensor, batch: Batch) -> Features:
         assert isinstance(body, KernelBody)
@@ -98,20 +93,30 @@ class TableLines(Lines):
         return STEPS_OF_ROW
 
 
-def _average(encoder: TableEncoder) -> tuple[Tensor, list[Tensor]]:
-    """The average row of `fit`: x (1, C), and the weights (1, codes) of each column."""
+@torch.no_grad()
+def _average(
+    encoder: TableEncoder, embeddings: ColumnEmbeddings
+) -> tuple[Tensor, list[Tensor]]:
+    """The average row of `fit`: x (1, C), and the embeddings (1, E) of its other columns.
+
+    Its texts are empty.
+    """
     x, codes = encoder.average()
-    return _row(x), [_row(weights) for weights in codes]
+    pairs = zip(codes, embeddings.categories, strict=True)
+    embedded = [_row(weights) @ layer.weight for weights, layer in pairs]
+    texts = [torch.zeros(1, bag.ngrams.embedding_dim) for bag in embeddings.bags]
+    return _row(x), embedded + texts
 
 
-def _of_rows(encoder: TableEncoder, rows: DataLike) -> tuple[Tensor, list[Tensor]]:
-    """The same of m rows: x (m, C) and (m, codes)."""
+@torch.no_grad()
+def _of_rows(
+    encoder: TableEncoder, embeddings: ColumnEmbeddings, rows: DataLike
+) -> tuple[Tensor, list[Tensor]]:
+    """The same of m rows: x (m, C) and embeddings (m, E)."""
     with data_errors("baseline"):
         samples = encoder.encode(encoder.read(rows))
-    batch, sizes = samples.take(torch.arange(len(samples))), encoder.spec.n_categories
-    codes = [] if batch.codes is None else batch.codes.T
-    pairs = zip(codes, sizes, strict=True)
-    return batch.x, [F.one_hot(column, n).float() for column, n in pairs]
+    batch = samples.take(torch.arange(len(samples)))
+    return batch.x, embeddings.embedded(batch)
 
 
 def _row(values: np.ndarray) -> Tensor:
