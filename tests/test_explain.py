@@ -1,4 +1,4 @@
-"""Explanations against differences of predictions, fine sums, and scikit-learn."""
+"""Explanations of tables against differences of predictions, fine sums, and scikit-learn."""
 
 import warnings
 
@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
 
 import lamina
-from lamina import CNNClassifier, DNNClassifier, DNNRegressor
+from lamina import DNNClassifier, DNNRegressor, Forecaster, SequenceTagger
 from lamina.batch import Batch
 from lamina.encoders.tables.encoder import TableEncoder
 from lamina.encoders.tables.reader import TableParams
 from lamina.exceptions import AttributionWarning, DataError, ParameterError
-from lamina.inspection import AttributionDisplay, explain
+from lamina.inspection import explain
 
 CALM = settings(deadline=None, max_examples=20)
 QUICK = {"hidden_layer_sizes": (16,), "max_iter": 6, "random_state": 0}
@@ -235,7 +236,12 @@ def test_too_few_steps_give_a_warning():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "occlusion"}, "'method'.*'occlusion'"),
+        ({"method": "saliency"}, "'method'.*'saliency'"),
+        ({"method": "occlusion", "n_steps": 4}, "'n_steps' has no effect.*occlusion"),
+        ({"method": "occlusion", "patch_size": 4}, "patch_size=4 .*table"),
+        ({"method": "occlusion", "patch_size": 0}, "'patch_size'.*0"),
+        ({"patch_size": 4}, "'patch_size' has no effect.*auto"),
+        ({"method": "grad_cam"}, "CNNClassifier.*DNNClassifier fitted on table"),
         ({"n_steps": 0}, "'n_steps'.*0"),
         ({"n_steps": "many"}, "'n_steps'.*'many'"),
         ({"target": "maybe"}, r"target='maybe'.*\['no', 'yes'\]"),
@@ -246,39 +252,64 @@ def test_arguments_that_are_not_allowed_are_refused(mixed, arguments, message):
         explain(mixed, table(np.random.default_rng(0), 3), **arguments)
 
 
-def test_other_data_is_refused(mixed):
+def test_other_columns_are_refused(mixed):
     X = table(np.random.default_rng(0), 3)
     with pytest.raises(DataError):
         explain(mixed, X, baseline=X.drop(columns="shop"))
-    series = [[[0.0], [1.0]], [[1.0], [2.0], [3.0]]] * 5
-    network = CNNClassifier(max_iter=1).fit(series, [0, 1] * 5)
-    with pytest.raises(ParameterError, match="CNNClassifier fitted on series data"):
-        explain(network, series)
 
 
-def widths(display):
-    return np.array([bar.get_width() for bar in display.ax_.patches])
+def test_estimators_without_an_output_for_each_sample_are_refused():
+    words = [["we", "learn"], ["we", "read"]] * 5
+    tagger = SequenceTagger(hidden_size=4, max_iter=1).fit(words, [["P", "V"]] * 10)
+    with pytest.raises(
+        ParameterError, match=r"classifiers and regressors.*SequenceTagger"
+    ):
+        explain(tagger, words)
+    y = np.sin(np.arange(80.0))
+    forecaster = Forecaster(horizon=2, max_iter=1).fit(y)
+    with pytest.raises(ParameterError, match="Forecaster"):
+        explain(forecaster, y)
+    with pytest.raises(ParameterError, match="LogisticRegression"):
+        explain(LogisticRegression().fit([[0], [1]], [0, 1]), [[0]])
 
 
-def test_the_bars_of_a_row_add_up_to_its_difference(mixed):
-    pytest.importorskip("matplotlib").use("Agg")
-    X = table(np.random.default_rng(0), 4)
-    display = AttributionDisplay.from_estimator(mixed, X, row=2, max_columns=3)
-    attribution = display.attribution
-    bars, labels = widths(display), display.ax_.get_yticklabels()
-    assert len(bars) == 3 and labels[-1].get_text() == "3 other columns"
-    assert bars.sum() == pytest.approx(attribution.values[2].sum())
-    assert abs(bars[0]) == pytest.approx(np.abs(attribution.values[2]).max())
-    assert display.figure_ is display.ax_.figure
+def test_occlusion_of_a_table_replaces_one_column():
+    X = numbers()
+    network = DNNRegressor(**QUICK).fit(X, np.sin(X[:, 0]) * X[:, 1])
+    attribution = explain(network, X[:9], method="occlusion", baseline=X[10:12])
+    for column in range(4):
+        changed = [X[:9].copy() for _ in range(2)]
+        for other, row in zip(changed, (10, 11), strict=True):
+            other[:, column] = X[row, column]
+        truth = network.predict(X[:9]) - np.mean([*map(network.predict, changed)], 0)
+        np.testing.assert_allclose(attribution.values[:, column], truth, atol=1e-4)
 
 
-def test_the_bars_of_a_table_are_its_importances(mixed):
-    pytest.importorskip("matplotlib").use("Agg")
-    attribution = explain(mixed, table(np.random.default_rng(0), 4))
-    display = AttributionDisplay(attribution).plot()
-    np.testing.assert_allclose(widths(display), np.sort(attribution.importances)[::-1])
-    assert len(widths(AttributionDisplay(attribution).plot(max_columns=2))) == 2
-    with pytest.raises(ParameterError, match=r"'row'.* 4"):
-        display.plot(row=4)
-    with pytest.raises(ParameterError, match="'max_columns'"):
-        display.plot(max_columns=0)
+def test_a_column_of_texts_counts_as_a_whole():
+    rng = np.random.default_rng(0)
+    texts = [
+        " ".join(rng.choice(["good", "bad", "film", "story"], 6)) for _ in range(80)
+    ]
+    X = pd.DataFrame({"size": rng.normal(size=80), "review": texts})
+    y = X["review"].str.count("good") + X["size"]
+    network = DNNRegressor(text_features=["review"], **QUICK).fit(X, y)
+    for baseline in (None, X[:2]):
+        attribution = explain(network, X[2:9], baseline=baseline)
+        assert attribution.values.shape == (7, 2) and sums_up(attribution)
+    only_text = X[3:4].assign(size=X["size"][2])
+    (values,) = explain(network, only_text, baseline=X[2:3]).values
+    (occluded,) = explain(
+        network, only_text, baseline=X[2:3], method="occlusion"
+    ).values
+    difference = (network.predict(only_text) - network.predict(X[2:3]))[0]
+    np.testing.assert_allclose(values, [0, difference], rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(occluded, [0, difference], rtol=1e-4, atol=1e-5)
+
+
+def test_auto_is_occlusion_where_gradients_do_not_sum_up(monkeypatch):
+    X = numbers()
+    network = DNNRegressor(**QUICK).fit(X, np.sin(X[:, 0]))
+    assert explain(network, X).method == "integrated_gradients"
+    monkeypatch.setattr("lamina.inspection.gradients.FIRST", 1)
+    monkeypatch.setattr("lamina.inspection.gradients.LAST", 1)
+    assert explain(network, X).method == "occlusion"

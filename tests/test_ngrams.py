@@ -53,6 +53,31 @@ def tf_idf(texts, others, analyzer):
     return [row.data for row in vectorizer.transform(others)]
 
 
+def dense(bags, n_ids):
+    rows = np.zeros((len(bags), n_ids))
+    row = np.arange(len(bags)).repeat(bags.lengths.numpy())
+    np.add.at(rows, (row, bags.ids.numpy()), bags.weights.numpy())
+    return rows
+
+
+@CALM
+@given(TEXTS, TEXTS)
+def test_the_bag_of_a_text_is_the_sum_of_those_of_its_tokens(texts, others):
+    ngrams = NGrams().fit(texts)
+    of_tokens = dense(ngrams.encode_tokens(others), len(ngrams))
+    ends = np.cumsum([len(tokens) for tokens in others])[:-1]
+    sums = [rows.sum(0) for rows in np.split(of_tokens, ends)]
+    bags = dense(ngrams.encode(others), len(ngrams))
+    np.testing.assert_allclose(sums, bags, atol=1e-6)
+    # A token has the n-grams that it has alone, and pairs, which its neighbour has too.
+    flat = [[token] for tokens in others for token in tokens]
+    has, has_alone = of_tokens > 0, dense(ngrams.encode(flat), len(ngrams)) > 0
+    assert (has >= has_alone).all()
+    for rows, alone in zip(np.split(has, ends), np.split(has_alone, ends), strict=True):
+        pairs = np.pad(rows & ~alone, ((1, 1), (0, 0)))
+        assert (pairs[1:-1] <= (pairs[:-2] | pairs[2:])).all()
+
+
 @CALM
 @given(TEXTS, TEXTS)
 def test_weights_are_those_of_tf_idf(texts, others):
@@ -140,7 +165,7 @@ def test_training_drops_n_grams_and_keeps_their_mean():
 def test_a_bag_stands_beside_every_step():
     path, bags = BagPath(Spec(n_ngrams=(4,)), dropout=0.5).eval(), a_few_bags()
     h = torch.randn(3, 5, 2)
-    out = path(Features(h, torch.tensor([5, 1, 3])), bags).h
+    out = path(Features(h, torch.tensor([5, 1, 3])), path.embed(bags)).h
     assert torch.equal(out[:, :, :2], h)
     assert torch.equal(out[:, :1, 2:].expand(-1, 5, -1), out[:, :, 2:])
 

@@ -30,7 +30,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ACTIVATIONS, ActivationName
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.bags import BagPath
-from lamina.nn.body import Body, Defaults
+from lamina.nn.body import Defaults, TextBody
 from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import token_embedding
 from lamina.nn.normalization import NORMALIZATIONS, step_weights
@@ -104,7 +104,7 @@ class ConvolutionalParams(Params, use=Use.FROZEN):
     ] = "none"
 
 
-class ConvolutionalBody(Body):
+class ConvolutionalBody(TextBody):
     """(B, T, C), (B, T) or (B, C, H, W) -> h (B, cells, D)."""
 
     forms: ClassVar = ("series", "text", "audio", "image")
@@ -153,8 +153,14 @@ class ConvolutionalBody(Body):
         if self.is_sequence and pooling != "none":
             self.stride = 2 ** min(self.n_pooled, len(self.stages))
 
-    def forward(self, batch: Batch) -> Features:
-        h, lengths = self._inputs(batch), batch.lengths
+    def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """X (B, C, ...), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
+        x = batch.x if self.embed is None else self.embed(*batch.inputs())
+        return x, None if self.bag is None else self.bag.embed(*batch.bags)
+
+    def features(self, x: Tensor, bag: Tensor | None, batch: Batch) -> Features:
+        """The features (B, cells, D) of what `embedded` gives."""
+        h, lengths = self._channels_first(x), batch.lengths
         real = _mask(h, lengths)
         h = self.stem(h, real, batch.weight)
         for i, stage in enumerate(self.stages):
@@ -164,7 +170,7 @@ class ConvolutionalBody(Body):
             h = stage(h, real, batch.weight)
         grid = None if self.is_sequence else (h.shape[2], h.shape[3])
         features = Features(h.flatten(2).mT, lengths, grid=grid)
-        return features if self.bag is None else self.bag(features, *batch.bags)
+        return features if self.bag is None else self.bag(features, bag)
 
     def _reduce(
         self, h: Tensor, lengths: Tensor | None
@@ -175,8 +181,7 @@ class ConvolutionalBody(Body):
             lengths = (lengths + 1) // 2
         return h, lengths
 
-    def _inputs(self, batch: Batch) -> Tensor:
-        x = batch.x if self.embed is None else self.embed(*batch.inputs())
+    def _channels_first(self, x: Tensor) -> Tensor:
         if self.is_sequence:
             return x.mT
         return self.augment(x.contiguous(memory_format=torch.channels_last))

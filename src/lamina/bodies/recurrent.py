@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
 from lamina.nn.bags import BagPath
-from lamina.nn.body import Defaults, RecurrentBody
+from lamina.nn.body import Defaults, RecurrentBody, TextBody
 from lamina.nn.embedding import token_embedding
 from lamina.nn.recurrent import RecurrentLayer, StepDropout
 from lamina.params import Params, Use, at_least, fraction, layers
@@ -51,7 +51,7 @@ class RecurrentParams(CausalRecurrentParams, use=Use.FROZEN):
     ] = True
 
 
-class RNNBody(RecurrentBody):
+class RNNBody(RecurrentBody, TextBody):
     """x (B, T, C) or tokens (B, T) -> h (B, T, D); forward only where `spec.causal`."""
 
     forms: ClassVar = ("series", "text", "audio")
@@ -93,14 +93,19 @@ class RNNBody(RecurrentBody):
         # The many small operations of the other cells would wait for Python's lock.
         self.min_rows_part = 32 if params.cell == "lstm" else None
 
-    def forward(self, batch: Batch) -> Features:
-        h = self.embed(*batch.inputs())
+    def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """X (B, T, C), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
+        x = self.embed(*batch.inputs())
+        return x, None if self.bag is None else self.bag.embed(*batch.bags)
+
+    def features(self, x: Tensor, bag: Tensor | None, batch: Batch) -> Features:
+        """The features (B, T, D) of what `embedded` gives."""
         if batch.state is not None:
-            return self._from_state(h, batch.lengths, batch.state)
+            return self._from_state(x, batch.lengths, batch.state)
         for layer in self.layers:
-            h = self.drop(layer(h, batch.lengths))
-        features = Features(h, batch.lengths)
-        return features if self.bag is None else self.bag(features, *batch.bags)
+            x = self.drop(layer(x, batch.lengths))
+        features = Features(x, batch.lengths)
+        return features if self.bag is None else self.bag(features, bag)
 
     def start(self, n_samples: int) -> State:
         """The state of each layer before the first step."""

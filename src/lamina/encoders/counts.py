@@ -28,25 +28,32 @@ class Counts(NamedTuple):
     """How often n-grams occur in texts."""
 
     matrix: sparse.csr_matrix
-    """(texts, n-grams)."""
+    """(texts, n-grams), or (tokens, n-grams)."""
     hashes: np.ndarray
     """(n-grams,) uint64, distinct."""
 
 
-def counts_of(texts: Tokens) -> Iterator[Counts]:
-    """Of tokens and their pairs, and of the characters in tokens."""
+def counts_of(texts: Tokens, *, by_token: bool = False) -> Iterator[Counts]:
+    """Of tokens and their pairs, and of the characters in tokens.
+
+    In each text; or at each token of all texts, where a pair counts a half at both.
+    """
     numbers: dict[str, int] = {}
     flat = [numbers.setdefault(t, len(numbers)) for tokens in texts for t in tokens]
     lengths = np.array([len(tokens) for tokens in texts])
     tokens, flat = list(numbers), np.array(flat, int)
     hashes = _hashes(f"token {token}" for token in tokens)
-    singles = _counted(flat, lengths, len(tokens))
+    rows = np.ones(len(flat), int) if by_token else lengths
+    singles = _counted(flat, rows, len(tokens))
     begins = np.ones(len(flat), bool)
     begins[lengths.cumsum()[lengths > 0] - 1] = False  # the last token begins no pair
     begins = np.flatnonzero(begins)
     pairs = hashes[flat[begins]] * FACTORS[0] ^ hashes[flat[begins + 1]]
     distinct, pairs = np.unique(pairs * FACTORS[1], return_inverse=True)
-    pairs = _counted(pairs, np.maximum(lengths - 1, 0), len(distinct))
+    if by_token:
+        pairs = _halves(pairs, begins, (len(flat), len(distinct)))
+    else:
+        pairs = _counted(pairs, np.maximum(lengths - 1, 0), len(distinct))
     both = sparse.hstack([singles, pairs], format="csr")
     yield Counts(both, np.concatenate([hashes, distinct]))
     parts, hashes = _parts(tokens)
@@ -74,6 +81,15 @@ def _counted(flat: np.ndarray, lengths: np.ndarray, n: int) -> sparse.csr_matrix
     counts = sparse.csr_matrix((ones, flat, ends), (len(lengths), n))
     counts.sum_duplicates()
     return counts
+
+
+def _halves(
+    pairs: np.ndarray, begins: np.ndarray, shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """(tokens, pairs), a half where a pair begins, and a half at the next token."""
+    halves = np.full(2 * len(pairs), 0.5, np.float32)
+    rows = np.concatenate([begins, begins + 1])
+    return sparse.csr_matrix((halves, (rows, np.tile(pairs, 2))), shape)
 
 
 def _hashes(texts: Iterator[str]) -> np.ndarray:

@@ -59,26 +59,67 @@ class NGrams(Stored):
     def encode(self, texts: Tokens) -> Bags:
         """The known n-grams of each text, of which there may be none."""
         words, characters = map(self._weighted, counts_of(texts))
-        bags = words + characters
-        return Bags(
-            torch.from_numpy(bags.indices),
-            torch.from_numpy(bags.data),
-            torch.from_numpy(np.diff(bags.indptr)).long(),
-        )
+        return _bags(words + characters)
 
-    def _weighted(self, counts: Counts) -> sparse.csr_matrix:
-        """(texts, ids), rows of norm 1 or without an n-gram."""
+    def encode_tokens(self, texts: Tokens) -> Bags:
+        """A bag for each token of all texts; those of a text sum up to its bag.
+
+        An n-gram that occurs n times has an n-th of its weight at each place. That of a
+        pair of tokens is divided between both.
+        """
+        text = np.arange(len(texts)).repeat([len(tokens) for tokens in texts])
+        of_texts, of_tokens = counts_of(texts), counts_of(texts, by_token=True)
+        words, characters = (
+            _divided(self._weighted(whole), self._known(whole), self._known(part), text)
+            for whole, part in zip(of_texts, of_tokens, strict=True)
+        )
+        return _bags(words + characters)
+
+    def _known(self, counts: Counts) -> sparse.csr_matrix:
+        """(rows, ids), how often the known n-grams occur."""
         place = np.searchsorted(self.hashes, counts.hashes)
         is_known = np.append(self.hashes, 0)[place] == counts.hashes
         is_known &= place < len(self.hashes)
-        known, place = counts.matrix[:, is_known], place[is_known]
-        weights = (1 + np.log(known.data)) * self.inverse_frequency[
-            place[known.indices]
-        ]
+        known = counts.matrix[:, is_known]
+        ids = 1 + place[is_known][known.indices]
         shape = known.shape[0], len(self)
-        ids = 1 + place[known.indices]
-        weighted = sparse.csr_matrix((weights, ids, known.indptr), shape)
-        weighted.sort_indices()  # so that sums do not depend on the other texts
+        numbered = sparse.csr_matrix((known.data, ids, known.indptr), shape)
+        numbered.sort_indices()  # so that sums do not depend on the other texts
+        return numbered
+
+    def _weighted(self, counts: Counts) -> sparse.csr_matrix:
+        """(texts, ids), rows of norm 1 or without an n-gram."""
+        weighted = self._known(counts)
+        weighted.data = (1 + np.log(weighted.data)) * self.inverse_frequency[
+            weighted.indices - 1
+        ]
         norms = np.sqrt(weighted.multiply(weighted).sum(1)).A1
         weighted.data /= norms.repeat(np.diff(weighted.indptr))
         return weighted
+
+
+def _bags(matrix: sparse.csr_matrix) -> Bags:
+    """The rows of weights (rows, ids)."""
+    return Bags(
+        torch.from_numpy(matrix.indices),
+        torch.from_numpy(matrix.data),
+        torch.from_numpy(np.diff(matrix.indptr)).long(),
+    )
+
+
+def _divided(
+    weighted: sparse.csr_matrix,
+    counts: sparse.csr_matrix,
+    of_tokens: sparse.csr_matrix,
+    text: np.ndarray,
+) -> sparse.csr_matrix:
+    """(tokens, ids), the weights and counts (texts, ids) of the text (tokens,) of each."""
+
+    def places(matrix: sparse.csr_matrix, rows: np.ndarray) -> np.ndarray:
+        return rows.repeat(np.diff(matrix.indptr)) * matrix.shape[1] + matrix.indices
+
+    rows = np.arange(weighted.shape[0])
+    place = np.searchsorted(places(weighted, rows), places(of_tokens, text))
+    divided = of_tokens.copy()
+    divided.data = of_tokens.data * (weighted.data / counts.data)[place]
+    return divided

@@ -54,6 +54,14 @@ def lower(text: str) -> str:
     return composed(composed(text).lower())
 
 
+def spans(text: str, unit: str) -> list[tuple[int, int]]:
+    """Where each token of a text in normal form C starts and stops."""
+    if unit == "char":
+        return [(i, i + 1) for i in range(len(text))]
+    # Lower case changes the length of some letters, but not where words begin.
+    return [match.span() for match in pattern(TOKEN).finditer(text)]
+
+
 def _characters(text: str) -> list[str]:
     return list(composed(text))
 

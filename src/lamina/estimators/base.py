@@ -174,14 +174,17 @@ class NeuralEstimator(
         return self._outputs_of_plain(plain, query, targets)
 
     def _outputs_of_plain(
-        self, plain: Indexable, query: Query | None = None, y: DataLike | None = None
+        self,
+        plain: Indexable,
+        query: Query | None = None,
+        y: DataLike | None = None,
+        target: RowIndexed | None = None,
     ) -> Any:
         params = check_params(self, only=Use.AT_ONCE)
         self.task_.configure_prediction(params)
         device, network = device_of(params.device), self.network_
         with default_settings(), memory_errors(params), on_device(network, device):
             samples = self.encoder_.encode(plain)
-            target = None
             if y is not None:
                 target = self.task_.encode(y)
                 self.task_.check_fit(target, samples, network.body)

@@ -1,26 +1,45 @@
-"""A picture of an attribution."""
+"""Pictures of an attribution."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from lamina.exceptions import MissingExtraError, ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Attribution
+from lamina.inspection.bars import draw_importances, draw_row
 from lamina.inspection.explain import explain
+from lamina.inspection.maps import (
+    draw_image,
+    draw_mean_image,
+    draw_series,
+    draw_spectrogram,
+)
+from lamina.inspection.words import draw_words
 from lamina.numeric import is_integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-HIGHER, LOWER, NEUTRAL = "C0", "C3", "0.45"
-"""The colours of values above 0, below 0, and of absolute values."""
+Draw = Callable[[Attribution, int, int, "Axes | None"], "Axes"]
+DRAWINGS: dict[str, Draw] = {
+    "table": draw_row,
+    "series": draw_series,
+    "image": draw_image,
+    "audio": draw_spectrogram,
+    "text": draw_words,
+}
+"""For each form of data, what draws a sample."""
 
 
 class AttributionDisplay:
-    """Bars of what each column contributed, for a table or for one row.
+    """Pictures of what the parts of samples contributed.
+
+    A row of a table is drawn as bars, a text as coloured words, a series as lines over the
+    colours of its steps, an image and a spectrogram under the colours of its pixels, or
+    frames and mel bands.
 
     It is recommended to use :meth:`from_estimator`, or to make it from the result of
     :func:`explain`, and to call :meth:`plot`.
@@ -33,7 +52,7 @@ class AttributionDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes with the bars.
+        The axes of the picture.
     figure_ : matplotlib Figure
         The figure of the axes.
 
@@ -66,18 +85,18 @@ class AttributionDisplay:
         ax: "Axes | None" = None,
         **arguments: Any,
     ) -> Self:
-        """Explain the rows of a table, and plot it.
+        """Explain samples, and plot one or all of them.
 
         Parameters
         ----------
-        estimator : fitted DNNClassifier or DNNRegressor
+        estimator : fitted classifier or regressor
             The network.
-        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
-            The rows to explain.
+        X : array-like, frame, sparse matrix or list of n_samples samples
+            The samples to explain.
         row : int, default=None
             See :meth:`plot`, as for `max_columns` and `ax`.
         max_columns : int >= 1, default=15
-            The number of bars.
+            The number of bars, or of channels.
         ax : matplotlib Axes, default=None
             Where to plot.
         **arguments : dict
@@ -98,16 +117,17 @@ class AttributionDisplay:
         max_columns: int = 15,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Plot the columns that contributed most, the greatest on top.
+        """Plot one sample, or the importances of all.
 
         Parameters
         ----------
         row : int, default=None
-            The row to plot: what each column added to its output. None plots the mean
-            absolute values of all rows.
+            The sample to plot: what each part of it added to its output. None plots the
+            mean absolute values of all samples, as bars of the columns, channels, mel bands
+            or words, and as a map of the pixels of images.
         max_columns : int >= 1, default=15
-            The number of bars. If there are more columns, the last bar of a row is the
-            sum of all others.
+            The number of bars, and of the channels of a series. If a table has more columns,
+            the last bar of a row is the sum of all others.
         ax : matplotlib Axes, default=None
             Where to plot; None makes a new figure.
 
@@ -123,59 +143,33 @@ class AttributionDisplay:
         ParameterError
             There is no such row, or no bar.
         """
-        values = self._values(row)
-        if not is_integer(max_columns) or max_columns < 1:
-            raise ParameterError(
-                f"The argument 'max_columns' must be int >= 1. Got {max_columns!r} instead."
-            )
+        self._check(row, max_columns)
         try:
-            from matplotlib import pyplot
+            import matplotlib  # noqa: F401
         except ImportError:
             raise MissingExtraError("Plotting", "matplotlib", "plot") from None
-        is_row, names = row is not None, self.attribution.feature_names
-        names, values = _greatest(names, values, max_columns, with_rest=is_row)
-        if ax is None:
-            size = 6.4, 1.4 + 0.3 * len(names)
-            _, ax = pyplot.subplots(figsize=size, layout="constrained")
-        colours = np.where(values > 0, HIGHER, LOWER) if is_row else NEUTRAL
-        bars = ax.barh(range(len(names)), values, color=colours)
-        ax.bar_label(bars, fmt="%+.3g" if is_row else "%.3g", padding=3)
-        ax.margins(x=0.18)
-        ax.axvline(0, color="0.2", linewidth=0.8)
-        ax.set_yticks(range(len(names)), names)
-        ax.invert_yaxis()
-        self._label(ax, row)
+        attribution = self.attribution
+        if row is not None:
+            ax = DRAWINGS[attribution.form](attribution, row, max_columns, ax)
+            start, stop = attribution.base_value[row], attribution.output[row]
+            ax.set_title(
+                f"from {start:.4g} (baseline) to {stop:.4g}", fontsize="medium"
+            )
+        elif attribution.feature_names is None:
+            ax = draw_mean_image(attribution, ax)
+        else:
+            ax = draw_importances(attribution, max_columns, ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _values(self, row: int | None) -> np.ndarray:
+    def _check(self, row: int | None, max_columns: int) -> None:
         n = len(self.attribution.values)
-        if row is None:
-            return self.attribution.importances
-        if not is_integer(row) or not -n <= row < n:
+        if row is not None and not (is_integer(row) and -n <= row < n):
             raise ParameterError(
                 f"The argument 'row' must be None or an int from {-n} to {n - 1}, a row of "
                 f"the attribution. Got {row!r} instead."
             )
-        return self.attribution.values[row]
-
-    def _label(self, ax: "Axes", row: int | None) -> None:
-        name = self.attribution.output_name
-        if row is None:
-            ax.set_xlabel(f"mean absolute contribution to the {name}")
-            return
-        ax.set_xlabel(f"contribution to the {name}")
-        start, stop = self.attribution.base_value[row], self.attribution.output[row]
-        ax.set_title(f"from {start:.4g} (baseline) to {stop:.4g}", fontsize="medium")
-
-
-def _greatest(
-    names: np.ndarray, values: np.ndarray, n: int, *, with_rest: bool
-) -> tuple[list[str], np.ndarray]:
-    """At most n columns in descending order; the last may be the sum of the others."""
-    order = np.argsort(-np.abs(values), kind="stable")
-    if len(order) <= n or not with_rest:
-        return names[order[:n]].tolist(), values[order[:n]]
-    kept, others = order[: n - 1], order[n - 1 :]
-    rest = f"{len(others)} other columns"
-    return [*names[kept], rest], np.append(values[kept], values[others].sum())
+        if not is_integer(max_columns) or max_columns < 1:
+            raise ParameterError(
+                f"The argument 'max_columns' must be int >= 1. Got {max_columns!r} instead."
+            )

@@ -1,61 +1,100 @@
-"""Explanations: what each column of a sample contributed to an output."""
+"""Explanations: what each part of a sample contributed to an output."""
 
 import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lamina.batch import Batch
+from lamina.bodies.convolutional import ConvolutionalBody
 from lamina.exceptions import AttributionWarning, ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Attribution
-from lamina.inspection.gradients import TOLERANCE, Lines, integrated_gradients
+from lamina.inspection.grad_cam import grad_cam
+from lamina.inspection.gradients import TOLERANCE, integrated_gradients
+from lamina.inspection.grids import AudioLines, ImageLines, SeriesLines
+from lamina.inspection.lines import Contributions, Explained, Lines
+from lamina.inspection.occlusion import occlusion
 from lamina.inspection.tables import TableLines
 from lamina.inspection.targets import target_of
+from lamina.inspection.texts import TextLines
 from lamina.nn.model import Model
 from lamina.numeric import is_integer
+from lamina.tasks.base import PooledTask
+from lamina.training.prediction import Query
 
-LINES: dict[str, Callable[[Any, DataLike | None], Lines]] = {"table": TableLines}
-"""For each form of data that can be explained, the lines from baselines to samples."""
-METHODS = {"integrated_gradients": integrated_gradients}
+LINES: dict[str, Callable[..., Lines]] = {
+    "table": TableLines,
+    "series": SeriesLines,
+    "image": ImageLines,
+    "audio": AudioLines,
+    "text": TextLines,
+}
+"""For each form of data, the lines from baselines to samples."""
+Method = Callable[[Explained, Batch, int | None], Contributions]
+METHODS: dict[str, Method] = {
+    "integrated_gradients": integrated_gradients,
+    "occlusion": occlusion,
+    "grad_cam": grad_cam,
+}
+USED = {
+    "auto": {"baseline", "n_steps"},
+    "integrated_gradients": {"baseline", "n_steps"},
+    "occlusion": {"baseline", "patch_size"},
+    "grad_cam": set(),
+}
+"""The arguments that have an effect, by method."""
+MethodName = Literal["auto", "integrated_gradients", "occlusion", "grad_cam"]
 
 
 def explain(  # noqa: PLR0913
     estimator: BaseEstimator,
     X: DataLike,
     *,
-    method: Literal["integrated_gradients"] = "integrated_gradients",
+    method: MethodName = "auto",
     baseline: DataLike | None = None,
     n_steps: int | Literal["auto"] = "auto",
+    patch_size: int | Literal["auto"] = "auto",
     target: Any = None,
 ) -> Attribution:
-    """Explain outputs of a fitted network by the columns of a table.
+    """Explain outputs of a fitted network by the parts of samples.
 
-    Integrated gradients (Sundararajan et al. 2017): the gradient of the output is summed
-    up along a straight line from a baseline to each row. The line is straight in the
-    scaled numbers, the one-hot categories and the embeddings of other categories. All that
-    a column becomes (an indicator of missing values, the parts of a date) counts for it.
+    These are the columns of a table, the words of a text, the steps of a series, the pixels of
+    an image, the frames and mel bands of a recording. A sample is compared with a baseline.
 
     Parameters
     ----------
-    estimator : fitted DNNClassifier or DNNRegressor
+    estimator : fitted classifier or regressor
         The network; the combined output of its members is explained.
-    X : array-like, sparse matrix or frame of shape (n_samples, n_features)
-        The rows to explain.
-    method : {"integrated_gradients"}, default="integrated_gradients"
-        How outputs are explained.
-    baseline : array-like, sparse matrix or frame with the columns of X, default=None
-        Rows to compare with; the values are means over them (expected gradients), in a
-        time that is proportional to their number. None compares with a single average
-        row: numbers at their mean (median, where outliers dominate), not missing, and
-        categories weighted by their frequency in `fit`.
+    X : array-like, frame, sparse matrix or list of n_samples samples
+        The samples to explain, of the form that `fit` saw.
+    method : {"auto", "integrated_gradients", "occlusion", "grad_cam"}, default="auto"
+        How outputs are explained. "integrated_gradients" (Sundararajan et al. 2017) sums up
+        the gradient of the output along a line from the baseline to the sample, and its
+        values sum up to the difference of the outputs. "occlusion" replaces one patch after
+        the other by the baseline. "grad_cam" (Selvaraju et al. 2017) reads the last
+        convolutional layer of a CNN, for images, series and recordings. "auto" is
+        "integrated_gradients", and "occlusion" if the values do not sum up with 2,048 steps;
+        `method` of the attribution says which it was.
+    baseline : samples, default=None
+        Samples to compare with, of as many steps as those of X; the values are means over
+        them (expected gradients), in a time that is proportional to their number. None
+        compares with one average sample. Of a table it has numbers at their mean (median,
+        where outliers dominate), not missing, and categories weighted by their frequency in
+        `fit`; of series, images and recordings the mean of each channel or mel band; of
+        texts unknown words.
     n_steps : int >= 1 or "auto", default="auto"
-        Steps of the lines. "auto" starts with 32, and doubles them up to 2,048 for rows
-        whose values do not sum up to the output.
+        Steps of the lines of integrated gradients. "auto" starts with 32, and doubles them
+        up to 2,048 for samples whose values do not sum up to the output.
+    patch_size : int >= 1 or "auto", default="auto"
+        What occlusion replaces together: steps of a channel, pixels along each side, frames
+        and mel bands, or words. "auto" is a twentieth of the steps of a series, an eighth of
+        each side of an image or a spectrogram, and one word. Of tables it is one column.
     target : label, int or tuple, default=None
         The output to explain: of a classifier a label, of several outputs
         `(output, label)`; of a regressor the position of the output. None takes the
@@ -64,22 +103,23 @@ def explain(  # noqa: PLR0913
     Returns
     -------
     attribution : Attribution
-        `values` of shape (n_samples, n_features), with `base_value`, `output`,
-        `feature_names` and `importances`. The unit is that of `predict` for a regressor, and
-        of `decision_function` for a classifier: the log odds of a label if there are two,
-        the logit of a label if there are more.
+        `values` with the shape of the samples, `base_value`, `output`, `method` and what
+        pictures need. The unit is that of `predict` for a regressor, and of
+        `decision_function` for a classifier: the log odds of a label if there are two, the
+        logit of a label if there are more.
 
     Raises
     ------
     ParameterError
-        An argument is not allowed, or the estimator is not fitted on a table.
+        An argument is not allowed or has no effect, or the estimator is no fitted classifier
+        or regressor.
     DataError
-        X or the baseline does not have the columns that `fit` saw.
+        X or the baseline is not of the form that `fit` saw.
 
     Warns
     -----
     AttributionWarning
-        The values of a row and the base value differ from the output by more than a
+        The values of a sample and the base value differ from the output by more than a
         thousandth of the sum of the absolute values: it takes more steps.
 
     Examples
@@ -95,45 +135,108 @@ def explain(  # noqa: PLR0913
     >>> attribution.feature_names[attribution.importances.argmax()]
     'petal length (cm)'
     """
-    _check(estimator, method, n_steps)
+    numbers = {"n_steps": n_steps, "patch_size": patch_size}
+    _check(estimator, method, numbers, baseline)
     chosen = target_of(estimator, target)
-    lines = LINES[estimator.form_](estimator, baseline)
-    steps = None if n_steps == "auto" else int(n_steps)
+    plain = estimator._plain(X)
+    lines = LINES[estimator.form_](estimator, X, plain, baseline)
 
-    def query(model: Model, batch: Batch) -> np.ndarray:
-        def output(h: Tensor) -> Tensor:
-            features = lines.features(model.body, h)
-            return estimator.task_.predicted(model.head(features)).reshape(len(h), -1)
+    def computed(name: str) -> list[tuple]:
+        number = n_steps if name == "integrated_gradients" else patch_size
+        size = None if number == "auto" else int(number)
 
-        return METHODS[method](output, chosen, lines, batch, steps).numpy()
+        def contributions(model: Model, batch: Batch) -> Contributions:
+            explained = Explained(model, estimator.task_, chosen, lines)
+            return METHODS[name](explained, batch, size)
 
-    result = estimator._outputs(X, query)
-    _warn_of_gaps(result[:, -1])
+        query = _query(lines, contributions)
+        return estimator._outputs_of_plain(plain, query, target=RowNumbers())
+
+    name = "integrated_gradients" if method == "auto" else method
+    rows = computed(name)
+    gaps = np.array([row[3] for row in rows])
+    if method == "auto" and n_steps == "auto" and (gaps > 0).any():
+        name = "occlusion"
+        rows = computed(name)
+    else:
+        _warn_of_gaps(gaps)
+    values = [row[0] for row in rows]
     return Attribution(
-        values=result[:, :-3],
-        base_value=result[:, -3],
-        output=result[:, -2],
-        feature_names=lines.feature_names,
+        form=estimator.form_,
+        method=name,
+        values=np.stack(values) if estimator.form_ in {"table", "image"} else values,
+        base_value=np.array([row[1] for row in rows]),
+        output=np.array([row[2] for row in rows]),
         output_name=chosen.name,
+        feature_names=lines.feature_names,
+        samples=lines.samples(),
     )
 
 
-def _check(estimator: BaseEstimator, method: str, n_steps: Any) -> None:
+def _query(
+    lines: Lines, contributions: Callable[[Model, Batch], Contributions]
+) -> Query:
+    """For each sample its values, both outputs, and by how much the values miss them."""
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def query(model: Model, batch: Batch) -> list[tuple]:
+        results = {}
+        for rows, part in lines.parts(batch):
+            result, shape = contributions(model, part), lines.shape(part)
+            ends = torch.stack([result.base_value, result.output, result.gap], 1)
+            values = result.values.reshape(-1, *shape).numpy()
+            for i, row in enumerate(rows.tolist()):
+                arranged = lines.arranged(values[i], int(batch.target[row]))
+                results[row] = arranged.copy(), *ends[i].tolist()
+        return [results[row] for row in range(len(results))]
+
+    return query
+
+
+class RowNumbers:
+    """Targets of which each is the number of its sample."""
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return rows
+
+
+def _check(
+    estimator: BaseEstimator, method: str, numbers: dict[str, Any], baseline: Any
+) -> None:
     check_is_fitted(estimator)
-    form = getattr(estimator, "form_", None)
-    if form not in LINES:
-        fitted = "" if form is None else f" fitted on {form} data"
+    if not isinstance(getattr(estimator, "task_", None), PooledTask):
         raise ParameterError(
-            f"explain takes estimators of lamina that are fitted on {', '.join(LINES)} data; "
-            f"this is a {type(estimator).__name__}{fitted}."
+            f"explain takes classifiers and regressors of lamina, which have an output for "
+            f"each sample; this is a {type(estimator).__name__}."
         )
-    if method not in METHODS:
+    if method != "auto" and method not in METHODS:
         raise ParameterError(
-            f"The argument 'method' must be one of {list(METHODS)}. Got {method!r} instead."
+            f"The argument 'method' must be one of {['auto', *METHODS]}. Got {method!r} "
+            f"instead."
         )
-    if n_steps != "auto" and not (is_integer(n_steps) and n_steps >= 1):
+    for name, number in numbers.items():
+        if number != "auto" and not (is_integer(number) and number >= 1):
+            raise ParameterError(
+                f"The argument {name!r} must be int >= 1 or 'auto'. Got {number!r} instead."
+            )
+    given = {name for name, number in numbers.items() if number != "auto"}
+    given |= set() if baseline is None else {"baseline"}
+    for name in sorted(given - USED[method]):
         raise ParameterError(
-            f"The argument 'n_steps' must be int >= 1 or 'auto'. Got {n_steps!r} instead."
+            f"The argument {name!r} has no effect with method={method!r}; leave it out."
+        )
+    if method == "grad_cam":
+        _check_grad_cam(estimator)
+
+
+def _check_grad_cam(estimator: Any) -> None:
+    is_convolutional = isinstance(estimator.network_.body, ConvolutionalBody)
+    if not is_convolutional or estimator.form_ == "text":
+        raise ParameterError(
+            f"method='grad_cam' takes CNNClassifier and CNNRegressor, fitted on images, "
+            f"series or recordings; this is a {type(estimator).__name__} fitted on "
+            f"{estimator.form_} data. Use 'integrated_gradients' or 'occlusion'."
         )
 
 

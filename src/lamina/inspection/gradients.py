@@ -13,16 +13,15 @@ and that is exact for a step with one bend. Where it fails there are more bends,
 points are placed: embeddings of numbers may bend hundreds of times, at distances of any size.
 """
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.batch import Batch, Features
-from lamina.nn.body import Body
+from lamina.batch import Batch
+from lamina.inspection.lines import Contributions, Explained
 
 TOLERANCE = 1e-3
 """Of the sum of the absolute values: by how much the sum of the values may be wrong."""
@@ -30,78 +29,61 @@ ROUNDING = 1e-5
 """The same of the outputs, for samples that hardly differ from the baseline."""
 FIRST, LAST = 32, 2048
 """The numbers of steps with which `n_steps="auto"` begins and ends."""
-ROWS_AT_ONCE = 4096
-"""Points of lines whose gradients are computed together."""
-
-Output = Callable[[Tensor], Tensor]
-"""Inputs (N, ...) of a network -> outputs (N, K)."""
-Choice = Callable[[Tensor], Tensor]
-"""Outputs (B, K) -> their weights (B, K) in F."""
 
 
-class Lines(Protocol):
-    """The lines from baselines to samples, for a form of data."""
-
-    n_baselines: int
-    n_columns: int
-    feature_names: np.ndarray
-    """(n_columns,)"""
-
-    def points(self, batch: Batch, baseline: int, t: Tensor) -> Tensor:
-        """The inputs (S, B, ...) of the network at t (S, B) of the lines from a baseline."""
-        ...
-
-    def features(self, body: Body, h: Tensor) -> Features:
-        """The features of points (N, ...)."""
-        ...
-
-    def by_column(self, values: Tensor) -> Tensor:
-        """Values (B, ...) of the inputs -> their sums (B, n_columns)."""
-        ...
-
-
-@torch.inference_mode(False)
-@torch.no_grad()
 def integrated_gradients(
-    output: Output, choice: Choice, lines: Lines, batch: Batch, n_steps: int | None
-) -> Tensor:
-    """(B, n_columns + 3): the values, F at the baseline and at the sample, and the gap.
-
-    All are means over the baselines. The gap is by how much the sum of the values is wrong
-    beyond what is allowed. Without `n_steps`, steps are added to lines that have a gap.
-    """
-    (h,) = lines.points(batch, 0, batch.x.new_ones(1, len(batch)))
-    outputs = output(h)
-    weights = choice(outputs)
+    explained: Explained, batch: Batch, n_steps: int | None
+) -> Contributions:
+    """Without `n_steps`, steps are added to lines whose values do not sum up."""
+    outputs, weights = explained.at_samples(batch)
     rounding = ROUNDING * (outputs * weights).abs().sum(1)
-    return _Integrals(output, weights, rounding, lines, batch).values(n_steps)
+    return _Integrals(explained, weights, rounding, batch).contributions(n_steps)
+
+
+class _Points(NamedTuple):
+    """Points of the lines to B samples."""
+
+    h: Tensor
+    """(S, B, ...)."""
+    gradient: Tensor
+    """(S, B, ...)."""
+    f: Tensor
+    """(S, B)."""
+
+    def after(self, last: "_Points | None") -> "_Points":
+        """The same, and the point before them."""
+        if last is None:
+            return self
+        return _Points(*(torch.cat(pair) for pair in zip(last, self, strict=True)))
+
+    def last(self) -> "_Points":
+        """The last point alone."""
+        return _Points(*(values[-1:] for values in self))
 
 
 @dataclass
 class _Integrals:
     """The integrals along the lines to the samples of a batch."""
 
-    output: Output
+    explained: Explained
     weights: Tensor
     """(B, K) of the outputs in F."""
     rounding: Tensor
     """(B,) by which outputs may be wrong."""
-    lines: Lines
     batch: Batch
 
-    def values(self, n_steps: int | None) -> Tensor:
-        """(B, n_columns + 3), means over the baselines."""
-        n_rows, n_lines = len(self.batch), self.lines.n_baselines
+    def contributions(self, n_steps: int | None) -> Contributions:
+        n_rows, n_lines = len(self.batch), self.explained.lines.n_baselines
         t = torch.linspace(0, 1, (n_steps or FIRST) + 1)[:, None].expand(-1, n_rows)
-        result = self.weights.new_zeros(n_rows, self.lines.n_columns + 3)
-        rows, points = torch.arange(n_rows), [t] * n_lines
+        result, rows, points = None, torch.arange(n_rows), [t] * n_lines
         while len(rows):
             pairs = [self._sums(i, rows, t) for i, t in enumerate(points)]
             sums, errors = zip(*pairs, strict=True)
-            result[rows, :-1] = torch.stack(sums).mean(0)
+            new = torch.stack(sums).mean(0)
             gap = torch.stack([e.sum(0) for e in errors]).mean(0).abs()
-            gap -= self.rounding[rows] + TOLERANCE * result[rows, :-3].abs().sum(1)
-            result[rows, -1] = gap
+            gap -= self.rounding[rows] + TOLERANCE * new[:, :-2].abs().sum(1)
+            new = torch.cat([new, gap[:, None]], 1)
+            result = new if result is None else result.index_copy(0, rows, new)
             if n_steps or len(errors[0]) >= LAST:
                 break
             has_gap = gap > 0
@@ -110,50 +92,69 @@ class _Integrals:
                 _refined(t[:, has_gap], e[:, has_gap])
                 for t, e in zip(points, errors, strict=True)
             ]
-        return result
+        assert result is not None
+        return Contributions(result[:, :-3], *result[:, -3:].unbind(1))
 
     def _sums(self, baseline: int, rows: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """For rows, the values and F at both ends, and the errors (S, rows) of the steps."""
-        weights, device = self.weights[rows], self.batch.x.device
-        batch = self.batch.part(0, rows.to(device))
-        sums = weights.new_zeros(len(rows), self.lines.n_columns)
-        at_points, errors = [], []
-        size = max(1, ROWS_AT_ONCE // len(rows))
-        for start in range(0, len(t) - 1, size):
-            part = t[start : start + size + 1].to(device)
-            h = self.lines.points(batch, baseline, part).requires_grad_()
-            with torch.enable_grad():
-                outputs = self.output(h.flatten(0, 1)).view(len(h), *weights.shape)
-                f = (outputs * weights).sum(2)
-                (gradient,) = torch.autograd.grad(f.sum(), h)
-            f = f.detach()
-            values, added = _of_steps(gradient, h.detach().diff(dim=0), f.diff(dim=0))
-            sums += self.lines.by_column(values).cpu()
-            errors.append(added.cpu() - f.diff(dim=0))
-            at_points.append(f)
-        ends = torch.stack([at_points[0][0], at_points[-1][-1]], 1)
+        batch = self.batch.part(0, rows.to(self.batch.x.device))
+        total, last, first_f, errors = torch.zeros(()), None, None, []
+        for part in t.split(self.explained.n_points(batch)):
+            points = self._points(baseline, batch, self.weights[rows], part)
+            points = points.after(last)
+            to_h, to_f = points.h.diff(dim=0), points.f.diff(dim=0)
+            values, added = _of_steps(points.gradient, to_h, to_f)
+            total, last = total + values, points.last()
+            first_f = points.f[0] if first_f is None else first_f
+            errors.append((added - to_f).cpu())
+        assert last is not None and first_f is not None
+        sums = self.explained.lines.by_cell(total).cpu()
+        ends = torch.stack([first_f, last.f[0]], 1).cpu()
         return torch.cat([sums, ends], 1), torch.cat(errors)
+
+    def _points(
+        self, baseline: int, batch: Batch, weights: Tensor, t: Tensor
+    ) -> _Points:
+        """The points at t (S, B)."""
+        explained, device = self.explained, batch.x.device
+        t = t.to(device)[:, :, None]
+        h = explained.lines.points(batch, baseline, t).requires_grad_()
+        with torch.enable_grad(), _recurrent_gradients(device):
+            f = (explained.outputs(h, batch) * weights).sum(2)
+            (gradient,) = torch.autograd.grad(f.sum(), h)
+        return _Points(h.detach(), gradient, f.detach().to(device))
+
+
+def _recurrent_gradients(device: torch.device) -> AbstractContextManager:
+    """CuDNN computes gradients of recurrent layers in training mode only."""
+    if device.type == "cuda":
+        return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
 
 
 def _of_steps(gradient: Tensor, to_h: Tensor, to_f: Tensor) -> tuple[Tensor, Tensor]:
-    """The sum over S steps (B, D), and what each step adds to F (S, B).
+    """The sum over S steps (B, ...), and what each step adds to F (S, B).
 
-    From gradients (S + 1, B, D), and the changes of h (S, B, D) and F (S, B).
+    From gradients (S + 1, B, ...), and the changes of h (S, B, ...) and F (S, B).
     """
     first, second = gradient[:-1] * to_h, gradient[1:] * to_h
-    by_first, by_second = first.sum(2), second.sum(2)
+    by_first, by_second = first.flatten(2).sum(2), second.flatten(2).sum(2)
     s = (to_f.to(by_first) - by_second) / (by_first - by_second)
     s = s.nan_to_num(0.5).clamp(0, 1)
     added = by_second.lerp(by_first, s)
-    return torch.lerp(second, first, s[:, :, None]).sum(0), added
+    s = s.view(*s.shape, *[1] * (to_h.dim() - 2))
+    return torch.lerp(second, first, s).sum(0), added
 
 
 def _refined(t: Tensor, errors: Tensor) -> Tensor:
-    """Twice as many steps (2 S + 1, B): half of them evenly, half of them by the errors."""
+    """Twice as many steps (2 S + 1, B): half of them of equal length, half by the errors.
+
+    The errors alone would leave long steps whose errors are small by chance.
+    """
     n_steps = len(errors)
     # A line without errors is that of a row which is its own baseline.
     by_error = (errors.abs() / errors.abs().sum(0)).nan_to_num(1 / n_steps)
-    density = by_error + 1 / n_steps
+    density = by_error + t.diff(dim=0)
     reached = torch.cat([density.new_zeros(1, t.shape[1]), density.cumsum(0)]).T
     levels = torch.linspace(0, 2, 2 * n_steps + 1, dtype=reached.dtype)[1:-1]
     levels = levels.expand(len(reached), -1).contiguous()

@@ -52,8 +52,8 @@ class BagEmbedding(nn.Module):
 class BagPath(nn.Module):
     """Dense layers on bags, beside a body that reads the steps of the same texts.
 
-    Features h (B, T, D) -> (B, T, D + 256): the features of the bag stand at all steps, so
-    that their mean is that of the bag.
+    Features h (B, T, D), bags that `embed` embedded (B, 16) -> (B, T, D + 256): the features
+    of the bag stand at all steps, so that their mean is that of the bag.
     """
 
     width = HIDDEN_SIZES[-1]
@@ -64,7 +64,7 @@ class BagPath(nn.Module):
         self.embed = BagEmbedding(n_ngrams, spec.ngram_dropout)
         self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", dropout)
 
-    def forward(self, features: Features, bags: Bags) -> Features:
-        h = self.layers(self.embed(bags))[:, None].to(features.h.dtype)
+    def forward(self, features: Features, embedded: Tensor) -> Features:
+        h = self.layers(embedded)[:, None].to(features.h.dtype)
         h = torch.cat([features.h, h.expand(-1, features.h.shape[1], -1)], 2)
         return replace(features, h=h)

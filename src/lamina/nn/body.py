@@ -75,6 +75,24 @@ class Body(nn.Module, ABC):
         """The features (B, T, D) of a batch."""
 
 
+class TextBody(Body):
+    """Abstract: a body that can read texts, whose layers start from their embeddings."""
+
+    @abstractmethod
+    def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The embeddings (B, T, D) of tokens and those (B, E) of bags, if there are any.
+
+        Of other data than texts x itself.
+        """
+
+    @abstractmethod
+    def features(self, x: Tensor, bag: Tensor | None, batch: Batch) -> Features:
+        """The features of what `embedded` gives; `batch` has the lengths and the state."""
+
+    def forward(self, batch: Batch) -> Features:
+        return self.features(*self.embedded(batch), batch)
+
+
 class CausalBody(Body):
     """Abstract: where `spec.causal`, features depend on no later step of the input."""
 

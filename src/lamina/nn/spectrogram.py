@@ -85,12 +85,17 @@ def window_size(sampling_rate: int) -> int:
     return max(round(WINDOW * sampling_rate), 1)
 
 
+def band_edges(sampling_rate: int, n_mels: int) -> Tensor:
+    """(n_mels + 2,) frequencies in Hz: band i is highest at i + 1, and 0 at i and i + 2."""
+    highest = 2595 * log10(1 + sampling_rate / 2 / 700)
+    mels = torch.linspace(0, highest, n_mels + 2, dtype=torch.float64)
+    return 700 * (10 ** (mels / 2595) - 1)
+
+
 @cache
 def mel_filters(sampling_rate: int, n_fft: int, n_mels: int) -> Tensor:
     """(n_fft // 2 + 1, n_mels): the weight of each frequency in each band, at most 1."""
-    highest = 2595 * log10(1 + sampling_rate / 2 / 700)
-    mels = torch.linspace(0, highest, n_mels + 2, dtype=torch.float64)
-    edges = 700 * (10 ** (mels / 2595) - 1)
+    edges = band_edges(sampling_rate, n_mels)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (sampling_rate / n_fft)
     rising = (bins[:, None] - low) / (centre - low)
