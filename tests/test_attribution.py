@@ -15,7 +15,7 @@ from lamina import (
     RNNClassifier,
     RNNRegressor,
 )
-from lamina.encoders.texts.tokenizers import TOKENIZERS, spans
+from lamina.encoders.tokenizers import TOKENIZERS, spans
 from lamina.exceptions import DataError, ParameterError
 from lamina.inspection import explain
 from lamina.scripts import composed
