@@ -69,12 +69,12 @@ def test_the_bag_of_a_text_is_the_sum_of_those_of_its_tokens(texts, others):
     sums = [rows.sum(0) for rows in np.split(of_tokens, ends)]
     bags = dense(ngrams.encode(others), len(ngrams))
     np.testing.assert_allclose(sums, bags, atol=1e-6)
-    # A token has the n-grams that it has alone, and pairs, which its neighbour has too.
+    # A token has the n-grams of a text of this token, and pairs, as its neighbour has.
     flat = [[token] for tokens in others for token in tokens]
-    has, has_alone = of_tokens > 0, dense(ngrams.encode(flat), len(ngrams)) > 0
-    assert (has >= has_alone).all()
-    for rows, alone in zip(np.split(has, ends), np.split(has_alone, ends), strict=True):
-        pairs = np.pad(rows & ~alone, ((1, 1), (0, 0)))
+    has, as_text = of_tokens > 0, dense(ngrams.encode(flat), len(ngrams)) > 0
+    assert (has >= as_text).all()
+    for rows, single in zip(np.split(has, ends), np.split(as_text, ends), strict=True):
+        pairs = np.pad(rows & ~single, ((1, 1), (0, 0)))
         assert (pairs[1:-1] <= (pairs[:-2] | pairs[2:])).all()
 
 
