@@ -64,13 +64,17 @@ def test_a_planted_word_ranks_first(network):
     )
 
 
+SIDE = 8
+"""Of the patch, in pixels: two cells of the last layer, which Grad-CAM reads."""
+
+
 def with_patch(seed):
     rng = np.random.default_rng(seed)
-    X, y = rng.normal(size=(160, 12, 12, 1)), np.arange(160) % 2
+    X, y = rng.normal(size=(160, 24, 24, 1)), np.arange(160) % 2
     is_planted = np.zeros(X.shape, bool)
     for i in range(1, 160, 2):
-        row, column = rng.integers(9, size=2)
-        is_planted[i, row : row + 4, column : column + 4] = True
+        row, column = rng.integers(17, size=2)
+        is_planted[i, row : row + SIDE, column : column + SIDE] = True
     X[is_planted] += 2
     network = CNNClassifier(n_filters=(8, 8), max_iter=15, random_state=seed)
     chosen = slice(1, 2 * N_EXPLAINED, 2)
