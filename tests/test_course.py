@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from benchmarks import course
+
 from lamina import CNNClassifier, DNNClassifier
 from lamina.datasets import load_fashion
 
@@ -54,7 +54,9 @@ def test_a_page_ends_with_its_claims(page):
 
 
 def test_each_figure_is_stored_for_each_seed(stored):
-    keys = [(r["network"], r["pictures"], r["seed"], r["epochs"]) for r in stored["fashion"]]
+    keys = [
+        (r["network"], r["pictures"], r["seed"], r["epochs"]) for r in stored["fashion"]
+    ]
     assert sorted(keys) == sorted(
         (name, n, seed, epochs[name])
         for seed in course.SEEDS
@@ -62,7 +64,9 @@ def test_each_figure_is_stored_for_each_seed(stored):
         for name in course.NETWORKS
     )
     assert all(tuple(row) == course.FIGURES for row in stored["fashion"])
-    assert all(0 < row[part] <= 1 for row in stored["fashion"] for part in ("train", "test"))
+    assert all(
+        0 < row[part] <= 1 for row in stored["fashion"] for part in ("train", "test")
+    )
     assert "torch" in stored["machine"]
 
 

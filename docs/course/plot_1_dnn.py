@@ -1,4 +1,4 @@
-"""
+r"""
 Dense networks: many parameters, much data
 ==========================================
 
@@ -8,7 +8,7 @@ the layer below. One layer computes
 .. math:: h = f(W x + b)
 
 where :math:`x` are its inputs, :math:`W` is a matrix of weights, :math:`b` are biases and
-:math:`f` is an activation, here :math:`\\max(0, \\cdot)`. With :math:`f(z) = z` and no further
+:math:`f` is an activation, here :math:`\max(0, \cdot)`. With :math:`f(z) = z` and no further
 layer this is the linear model that you know. The text says that a DNN is a model with many
 parameters and therefore needs more data. We count the parameters, and then measure the second
 half of the sentence on the census of 1994: who earns more than 50,000 dollars?
@@ -36,12 +36,13 @@ X.head(3)
 # The models
 # ----------
 #
-# Two networks are as plain as in a textbook: they see scaled numbers and one embedding for each
-# category, and train for a fixed number of epochs. One is small, one is large. A third is
-# protected as ``DNNClassifier()`` is by default: it finds the number of epochs on rows that it
-# holds out, drops units at random, lets weights decay, and reads each number through a piecewise
-# linear function. (By default lamina also averages eight networks, which we leave out here to save
-# time.) Beside them stand a linear model and the usual first choice for tables, boosted trees.
+# Two networks are as plain as in a textbook: they see scaled numbers and one embedding for
+# each category, and train for a fixed number of epochs. One is small, one is large. A third
+# is protected as ``DNNClassifier()`` is by default: it finds the number of epochs on rows
+# that it holds out, drops units at random, lets weights decay, and reads each number through
+# a piecewise linear function. (By default lamina also averages eight networks, which we leave
+# out here to save time.) Beside them stand a linear model and the usual first choice for
+# tables, boosted trees.
 
 
 def plain(*hidden_layer_sizes):
@@ -75,9 +76,9 @@ MODELS = {
 # Parameters counted
 # ------------------
 #
-# A layer with :math:`n` inputs and :math:`m` units has :math:`n m` weights and :math:`m` biases.
-# So the number of parameters grows with the product of the widths. This is the large network,
-# layer by layer:
+# A layer with :math:`n` inputs and :math:`m` units has :math:`n m` weights and :math:`m`
+# biases. So the number of parameters grows with the product of the widths. This is the large
+# network, layer by layer:
 
 network = (
     clone(MODELS["large network"]).set_params(max_iter=1).fit(X[:1_000], y[:1_000])
@@ -93,8 +94,9 @@ pd.DataFrame(
 # Score against rows
 # ------------------
 #
-# Each model is trained on 100 to 30,000 rows. Small samples differ by chance, so we draw several
-# and average. All models see the same rows, and all are scored on the official test rows.
+# Each model is trained on 100 to 30,000 rows. Small samples differ by chance, so we draw
+# several and average. All models see the same rows, and all are scored on the official test
+# rows.
 
 N_DRAWS = {100: 3, 300: 3, 1_000: 2, 3_000: 1, 10_000: 1, 30_000: 1}
 
@@ -151,8 +153,8 @@ means.T.assign(parameters=of_all).round(3)
 # --------------
 #
 # The difference to the linear model, in percentage points. Where a number is negative, the
-# network is worse than a model that fits in a fraction of a second. With few rows all networks
-# are. Rows alone do not save the large plain network: it needs protection as well.
+# network is worse than a model that fits in a fraction of a second. With few rows all
+# networks are. Rows alone do not save the large plain network: it needs protection as well.
 
 differences = 100 * means.sub(means["linear"], axis=0).drop(columns="linear")
 differences.round(1)
@@ -161,9 +163,9 @@ differences.round(1)
 # It memorises
 # ------------
 #
-# The large network has enough parameters to fit any few rows exactly, noise included. Then its
-# accuracy on training rows says nothing about new rows. The gap between the two lines closes as
-# rows are added, because a network of the same size cannot memorise them all.
+# The large network has enough parameters to fit any few rows exactly, noise included. Then
+# its accuracy on training rows says nothing about new rows. The gap between the two lines
+# closes as rows are added, because a network of the same size cannot memorise them all.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
 for ax, name in zip(axes, ["linear", "large network"], strict=True):
@@ -180,8 +182,8 @@ _ = axes[1].legend(frameon=False)
 # Parameters against rows
 # -----------------------
 #
-# Now the plain network becomes wider at two fixed numbers of rows. The best width is a small one
-# in both cases. Further parameters harm a network that nothing keeps from memorising.
+# Now the plain network becomes wider at two fixed numbers of rows. The best width is a small
+# one in both cases. Further parameters harm a network that nothing keeps from memorising.
 
 WIDTHS = (2, 8, 32, 128, 256)
 widths = pd.DataFrame(
@@ -234,12 +236,12 @@ for claim, holds in checks.items():
 #      - Yes. The number grows with the product of the widths of its layers.
 #      - `Parameters counted`_
 #    * - It needs more data.
-#      - Yes. With few rows every network loses to the linear model, and more rows help a protected
-#        network more than that model.
+#      - Yes. With few rows every network loses to the linear model, and more rows help a
+#        protected network more than that model.
 #      - `Score against rows`_, `Where it loses`_
 #    * - With more data it is better.
-#      - Partly. It must also be kept from memorising: without protection the large network stays
-#        below the linear model. On this table boosted trees are as good or better.
+#      - Partly. It must also be kept from memorising: without protection the large network
+#        stays below the linear model. On this table boosted trees are as good or better.
 #      - `Where it loses`_, `It memorises`_
 #    * - More parameters need more data.
 #      - Yes, without protection: wide networks are below narrow ones at both numbers of rows.

@@ -3,21 +3,23 @@ Convolutional networks: local features, fewer parameters
 ========================================================
 
 A picture has many pixels, and a unit that is connected to all of them has as many weights. A
-convolutional network (CNN) looks at a small window instead, and moves it over the picture with
-the same few weights everywhere. The text says that convolution extracts local features and
-pooling reduces them, that this takes fewer parameters and overfits less than full connection, and
-that it serves to recognise images and speech. We first do both operations by hand, and then
-measure each part of the sentence on pictures of clothes and on recordings of digits.
+convolutional network (CNN) looks at a small window instead, and moves it over the picture
+with the same few weights everywhere. The text says that convolution extracts local features
+and pooling reduces them, that this takes fewer parameters and overfits less than full
+connection, and that it serves to recognise images and speech. We first do both operations by
+hand, and then measure each part of the sentence on pictures of clothes and on recordings of
+digits.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
-from scipy.signal import correlate2d, spectrogram
+from scipy.signal import correlate2d
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -39,9 +41,9 @@ test = load_fashion(subset="test", return_X_y=True)
 #
 # .. math:: h_{ij} = \sum_{a,b} w_{ab} \, x_{i+a,\,j+b}
 #
-# This filter is large where the picture is brighter on the left than on the right. Max pooling
-# then keeps the greatest of each 2 x 2 pixels: a quarter of the numbers, and it no longer matters
-# in which of the four the feature was.
+# This filter is large where the picture is brighter on the left than on the right. Max
+# pooling then keeps the greatest of each 2 x 2 pixels: a quarter of the numbers, and it no
+# longer matters in which of the four the feature was.
 
 picture = X[y == names.index("trouser")][0] / 255
 weights = np.array([[1, 0, -1]] * 3)
@@ -51,13 +53,7 @@ row, column = np.unravel_index(edges.argmax(), edges.shape)
 window = picture[row : row + 3, column : column + 3]
 
 fig, axes = plt.subplots(1, 5, figsize=(11, 2.8), layout="constrained")
-titles = (
-    "picture, 28 x 28",
-    "window",
-    "filter",
-    "convolution, 26 x 26",
-    "pooled, 13 x 13",
-)
+titles = "picture, 28 x 28", "window", "filter", "convolved, 26 x 26", "pooled, 13 x 13"
 panels = picture, window, weights, edges, pooled
 for ax, title, values in zip(axes, titles, panels, strict=True):
     limit = 3 if values.min() < 0 else 1.4
@@ -75,23 +71,22 @@ _ = axes[2].set_xlabel(f"sum of the products: {edges[row, column]:.1f}", fontsiz
 # Parameters counted
 # ------------------
 #
-# A convolution from :math:`C` to :math:`D` channels with windows of :math:`k \times k` pixels has
-# :math:`k^2 C D + D` parameters, whatever the size of the picture. A full connection between the
-# same numbers of inputs and outputs has :math:`P^2 C D + P D` for :math:`P` pixels:
+# A convolution from :math:`C` to :math:`D` channels with windows of :math:`k \times k` pixels
+# has :math:`k^2 C D + D` parameters, whatever the size of the picture. A full connection
+# between the same numbers of inputs and outputs has :math:`P^2 C D + P D` for :math:`P`
+# pixels:
 
 n_filters, n_pixels = 16, 28 * 28
 print(f"convolution:     {3**2 * n_filters + n_filters:>12,}")
 print(f"full connection: {n_pixels**2 * n_filters + n_pixels * n_filters:>12,}")
 
 # %%
-# A real DNN has not as many units as that, so whole networks are closer. These two are used in all
-# that follows; their numbers of parameters are in the next table.
+# Whole networks are closer, because a DNN has fewer units than that. These two are used in
+# all that follows; their numbers of parameters are in the next table.
 
 as_rows = FunctionTransformer(lambda pictures: pictures.reshape(len(pictures), -1))
-dense = DNNClassifier(
-    hidden_layer_sizes=(128, 128), n_members=1, batch_size=64, random_state=0
-)
-convolutional = CNNClassifier(n_filters=(16, 32, 64), batch_size=64, random_state=0)
+dense = DNNClassifier(hidden_layer_sizes=(128, 128), n_members=1, batch_size=64)
+convolutional = CNNClassifier(n_filters=(16, 32, 64), batch_size=64)
 NETWORKS = {
     "DNN": make_pipeline(as_rows, dense),
     "CNN": make_pipeline("passthrough", convolutional),
@@ -101,16 +96,16 @@ NETWORKS = {
 # Train and test accuracy
 # -----------------------
 #
-# Both networks are trained on 1,000 and on 6,000 pictures now. The figures for 10,000 and 60,000
-# pictures take longer. They were measured before with the same networks, by
-# ``python -m benchmarks course``, which wrote the file ``measured.json`` beside this page.
+# Both networks are trained on 1,000 and on 6,000 pictures now. The figures for 10,000 and
+# 60,000 pictures take longer. They were measured before with the same networks, by ``python
+# -m benchmarks course``, which wrote the file ``measured.json`` beside this page.
 
 EPOCHS = {1_000: {"DNN": 30, "CNN": 30}, 6_000: {"DNN": 30, "CNN": 10}}
 fitted, now = {}, []
 for n, epochs in EPOCHS.items():
     rows = np.random.default_rng(0).permutation(len(X))[:n]
     for name, network in NETWORKS.items():
-        network[-1].set_params(max_iter=epochs[name])
+        network[-1].set_params(max_iter=epochs[name], random_state=0)
         fitted[name] = clone(network).fit(X[rows], y[rows])
         accuracies = (fitted[name].score(*part) for part in ((X[rows], y[rows]), test))
         now.append((name, n, fitted[name][-1].n_parameters_, *accuracies))
@@ -124,9 +119,9 @@ scores["gap"] = scores["train"] - scores["test"]
 scores.round(3)
 
 # %%
-# The distance of the two lines is what a network has memorised. It also depends on the number of
-# epochs: a network that is trained for long on few pictures fits all of them, with convolution or
-# without. The lower lines are the fair comparison.
+# The distance of the two lines is what a network has memorised. It also depends on the number
+# of epochs: a network that is trained for long on few pictures fits all of them, with
+# convolution or without. The lower lines are the fair comparison.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
 for ax, name in zip(axes, NETWORKS, strict=True):
@@ -141,8 +136,9 @@ _ = axes[1].legend(["training pictures", "test pictures"], frameon=False)
 # What a shift does
 # -----------------
 #
-# The same filter everywhere should not care where a thing is. We move the test pictures to each of
-# the four sides and ask the networks that saw 6,000 pictures, all of them in the centre.
+# The same filter everywhere should not care where a thing is. We move the test pictures to
+# each of the four sides and ask the networks that saw 6,000 pictures, all of them in the
+# centre.
 
 
 def shifted(pictures, n, axis):
@@ -151,12 +147,11 @@ def shifted(pictures, n, axis):
     return np.roll(padded, n, axis)[:, 4:-4, 4:-4]
 
 
+sides = [(sign, axis) for sign in (-1, 1) for axis in (1, 2)]
 shifts = pd.DataFrame(columns=list(NETWORKS), index=range(5), dtype=float)
-for name, network in fitted.items():
-    for n in shifts.index:
-        moved = [
-            shifted(test[0], sign * n, axis) for sign in (-1, 1) for axis in (1, 2)
-        ]
+for n in shifts.index:
+    moved = [shifted(test[0], sign * n, axis) for sign, axis in sides]
+    for name, network in fitted.items():
         shifts.loc[n, name] = np.mean([network.score(m, test[1]) for m in moved])
 
 ax = shifts.plot(style=["C1o-", "C0s-"], xticks=range(5), figsize=(6, 3.6))
@@ -164,24 +159,24 @@ ax.set(xlabel="shift in pixels", ylabel="accuracy on the test pictures")
 _ = ax.legend(frameon=False)
 
 # %%
-# Pooling ignores exact places only within its window. A CNN that shall recognise things anywhere
-# has to see them there in training: ``augmentation="shift"`` moves its training pictures.
+# Pooling ignores exact places only within its window. A CNN that shall recognise things
+# anywhere has to see them there in training: ``augmentation="shift"`` moves its training
+# pictures.
 #
 # Filters and feature maps
 # ------------------------
 #
-# The filters are learnt. Here are those of the first convolution, and what comes out of it and of
-# each stage for one picture. The maps become smaller, and show less of the picture and more of
-# what the classes are told apart by. A dark cell is 0.
+# The filters are learnt. Here are those of the first convolution, and what comes out of it
+# and of each stage for one picture. The maps become smaller, and show less of the picture and
+# more of what the classes are told apart by. A dark cell is 0.
 
 N_MAPS = 8
 body = fitted["CNN"][-1].network_.body
 maps = {}
 stages = {f"stage {i}": stage for i, stage in enumerate(body.stages, 1)}
 for name, layer in {"convolution": body.stem, **stages}.items():
-    layer.register_forward_hook(
-        lambda *args, name=name: maps.update({name: args[2][0]})
-    )
+    keep = partial(lambda name, module, x, h: maps.update({name: h[0]}), name)
+    layer.register_forward_hook(keep)
 fitted["CNN"].predict(test[0][test[1] == names.index("ankle boot")][:1])
 
 fig, axes = plt.subplots(5, N_MAPS, figsize=(9, 6), layout="constrained")
@@ -200,38 +195,13 @@ _ = [ax.set(xticks=[], yticks=[]) for ax in axes.flat]
 # Speech
 # ------
 #
-# The same network reads recordings. A sound becomes a spectrogram, a picture of frequencies over
-# time, and the filters move along the time. A DNN needs inputs of one length, so for it we stretch
-# each spectrogram to 32 steps.
+# The same network reads recordings. A sound becomes a spectrogram, a picture of frequencies
+# over time, and the filters move along the time.
 
-
-def stretched(sounds):
-    """Spectrograms of one length, in rows."""
-    rows = []
-    for sound in sounds:
-        _, _, power = spectrogram(sound, 8_000, nperseg=128, noverlap=64)
-        steps = np.linspace(0, power.shape[1] - 1, 32).astype(int)
-        rows.append(np.log(power[:, steps] + 1e-8).ravel())
-    return np.array(rows)
-
-
-digits, digits_test = load_spoken_digits(), load_spoken_digits(subset="test")
-recorded, held_out = (
-    (digits.data, digits.target),
-    (digits_test.data, digits_test.target),
-)
-speech = {
-    "DNN": make_pipeline(FunctionTransformer(stretched), clone(dense)),
-    "CNN": clone(convolutional).set_params(sampling_rate=8_000, batch_size=16),
-}
-heard = {
-    name: network.fit(*recorded).score(*held_out) for name, network in speech.items()
-}
-fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-ax.specgram(digits_test.data[0], 128, 8_000, noverlap=64, cmap="cividis")
-title = f"a spoken {digits_test.target[0]}"
-ax.set(title=title, xlabel="time (s)", ylabel="frequency (Hz)")
-pd.Series(heard, name="accuracy on the test recordings").round(3).to_frame()
+recognizer = clone(convolutional).set_params(sampling_rate=8_000, max_iter=20)
+recognizer.fit(*load_spoken_digits(return_X_y=True))
+recognised = recognizer.score(*load_spoken_digits(subset="test", return_X_y=True))
+print(f"recordings that are recognised: {recognised:.2f} (by chance: 0.10)")
 
 # %%
 # What the text says, and what we measured
@@ -239,9 +209,7 @@ pd.Series(heard, name="accuracy on the test recordings").round(3).to_frame()
 #
 # Each claim is checked with the numbers of this page:
 
-size, accuracy, gap = (
-    scores[k].unstack("network") for k in ("parameters", "test", "gap")
-)
+size, accuracy, gap = (scores[k].unstack(0) for k in ("parameters", "test", "gap"))
 lost = shifts.loc[0] - shifts
 checks = {
     "the CNN has fewer parameters": (size["CNN"] < size["DNN"]).all(),
@@ -249,7 +217,34 @@ checks = {
     "it always memorises less": (gap["CNN"] < gap["DNN"]).all(),
     "a shift by 1 pixel costs it less": lost.loc[1, "CNN"] < lost.loc[1, "DNN"],
     "a shift by 4 pixels costs it less": lost.loc[4, "CNN"] < lost.loc[4, "DNN"],
-    "it recognises more recordings": heard["CNN"] > heard["DNN"],
+    "most recordings are recognised": recognised > 0.5,
 }
 for claim, holds in checks.items():
     print("yes" if holds else "no ", claim)
+
+# %%
+# .. list-table:: Claims
+#    :header-rows: 1
+#    :widths: 30 50 20
+#
+#    * - The text says
+#      - We measured
+#      - Where
+#    * - Convolution extracts local features.
+#      - Yes. A number of a map comes from one window; learnt filters are edges and spots.
+#      - `Convolution and pooling are arithmetic`_, `Filters and feature maps`_
+#    * - Pooling reduces.
+#      - Yes. The maps shrink from stage to stage.
+#      - `Filters and feature maps`_
+#    * - It takes fewer parameters.
+#      - Yes. Layer by layer far fewer; whole networks by a smaller factor.
+#      - `Parameters counted`_, `Train and test accuracy`_
+#    * - It overfits less.
+#      - Partly.
+#      - `Train and test accuracy`_
+#    * - It does not matter where a thing is.
+#      - No.
+#      - `What a shift does`_
+#    * - It recognises images and speech.
+#      - Yes.
+#      - `Train and test accuracy`_, `Speech`_
