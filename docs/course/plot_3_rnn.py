@@ -45,11 +45,9 @@ frequencies = pd.Series(list("".join(tweets))).value_counts(normalize=True)
 entropy = -(frequencies * np.log2(frequencies)).sum()
 bits = -model.score(tweets_test)
 print(f"bits per character: {bits:.2f} (by frequencies alone: {entropy:.2f})")
-for seed in range(3):
-    written = model.generate(
-        "i love", max_length=60, temperature=0.6, random_state=seed
-    )
-    print("i love" + written)
+beginnings = ["i love", "this is", "my"]
+written = model.generate(beginnings, max_length=60, temperature=0.6, random_state=0)
+print(*(a + b for a, b in zip(beginnings, written, strict=True)), sep="\n")
 
 # %%
 # A few seconds on few tweets teach which letters follow each other and some short words, but
@@ -133,8 +131,8 @@ for line, tags in zip(joined[:3], tagger.predict(joined[:3]), strict=True):
 # ------------------------------
 #
 # One network reads a date as people write it, and another one writes it as YYYY-MM-DD. The
-# figure has a row for each character that is written. Bright cells are what it attended to
-# meanwhile.
+# figure has a row for each character that is written. The dark cells are those that it
+# attended to meanwhile: for each number of the month, the letters that decide.
 
 days = [
     date(1950, 1, 1) + timedelta(int(day)) for day in rng.permutation(36_500)[:2_400]
@@ -155,7 +153,8 @@ _ = plot_attention(translator, texts[2_000])
 # -----------------------------------------
 #
 # A convolutional network reads two clothes side by side, and a recurrent one writes what they
-# are. The clothes of the test are others than those of the training.
+# are. The test has other clothes than the training. The bright spots of the figure are what
+# it attended to for each word; they need not lie on the thing that is named.
 
 
 def pairs(subset, n):
@@ -234,17 +233,17 @@ for claim, holds in checks.items():
 #      - Yes. The loop by hand writes what the network writes.
 #      - `Unrolled, step by step`_
 #    * - An RNN models language.
-#      - Yes, but in seconds it learns to spell rather than to say something.
+#      - Yes. In seconds it learns more about spelling than about meaning.
 #      - `A language model`_, `Longer training`_
-#    * - It gives a label for each step.
-#      - Yes.
+#    * - It takes a sequence and gives one.
+#      - Yes. It finds most spaces from the characters alone.
 #      - `A tagger: a label for each step`_
 #    * - It translates.
-#      - Partly. Short, regular sentences such as dates; sentences of the Bible hardly.
+#      - Partly. Dates, yes; of the Bible only a little after five minutes of training.
 #      - `A translator: another sequence`_, `Longer training`_
 #    * - It describes images.
-#      - Partly. Yes for four kinds of clothes; for emoji hardly more than the nearest picture.
+#      - Partly. Four clothes, yes; emoji hardly better than the caption of the nearest one.
 #      - `A captioner: from a picture to a sequence`_, `Longer training`_
 #    * - It recognises speech.
-#      - Yes for strings of digits.
+#      - Yes, strings of digits by one network for all speakers.
 #      - `Longer training`_
