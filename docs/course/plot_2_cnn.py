@@ -240,7 +240,7 @@ for claim, holds in checks.items():
 #      - Yes. Layer by layer far fewer; whole networks by a smaller factor.
 #      - `Parameters counted`_, `Train and test accuracy`_
 #    * - It overfits less.
-#      - Partly. It is better on test pictures, but of few pictures it memorises nearly as much.
+#      - Partly. It is better on test pictures, but memorises few pictures as well.
 #      - `Train and test accuracy`_
 #    * - It recognises images and speech.
 #      - Yes. One network for pictures and recordings.

@@ -14,7 +14,6 @@ ship with lamina; the end of the page shows what longer training reaches.
 """
 
 import json
-from datetime import date, timedelta
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -23,7 +22,6 @@ import pandas as pd
 
 import lamina
 from lamina.datasets import load_fashion, load_sentiment
-from lamina.inspection import plot_attention
 
 plt.style.use("tableau-colorblind10")
 rng = np.random.default_rng(0)
@@ -50,8 +48,7 @@ written = model.generate(beginnings, max_length=60, temperature=0.6, random_stat
 print(*(a + b for a, b in zip(beginnings, written, strict=True)), sep="\n")
 
 # %%
-# A few seconds on few tweets teach which letters follow each other and some short words, but
-# no sentence.
+# A few seconds teach which letters follow each other and short words, but no sentence.
 #
 # Unrolled, step by step
 # ----------------------
@@ -104,8 +101,8 @@ _ = fig.colorbar(image, label="value", pad=0.01)
 # A tagger: a label for each step
 # -------------------------------
 #
-# We delete the spaces of tweets. For each character the network says whether a space followed
-# it, which is what a reader of Chinese has to know. It reads in both directions.
+# We delete the spaces of tweets, and ask for each character whether a space followed it.
+# Readers of Chinese do that. The network reads in both directions.
 
 
 def without_spaces(texts):
@@ -116,45 +113,46 @@ def without_spaces(texts):
 
 
 joined, labels = without_spaces(tweets_test[:200])
-tagger = lamina.SequenceTagger(
-    cell="gru", hidden_size=64, n_layers=1, crf=False, char_features=False, max_iter=5,
-    random_state=0,
-).fit(*without_spaces(tweets[:1_500]))  # fmt: skip
+tagger = lamina.SequenceTagger(cell="gru", hidden_size=64, n_layers=1, crf=False)
+tagger.set_params(char_features=False, max_iter=5, random_state=0)
+tagger.fit(*without_spaces(tweets[:1_500]))
 always_no = np.mean([label == "n" for line in labels for label in line])
 by_tagger = tagger.score(joined, labels)
 print(f"characters that are right: {by_tagger:.3f} (always no: {always_no:.3f})")
 for line, tags in zip(joined[:3], tagger.predict(joined[:3]), strict=True):
-    print("".join(c + " " * (tag == "y") for c, tag in zip(line, tags, strict=True)))
+    print(*(c + " " * (tag == "y") for c, tag in zip(line, tags, strict=True)), sep="")
 
 # %%
 # A translator: another sequence
 # ------------------------------
 #
-# One network reads a date as people write it, and another one writes it as YYYY-MM-DD. The
-# figure has a row for each character that is written. The dark cells are those that it
-# attended to meanwhile: for each number of the month, the letters that decide.
+# One network reads a date as people write it, and another one writes it as YYYY-MM-DD. Dark
+# cells are what it attended to when it wrote the character of the row.
 
-days = [
-    date(1950, 1, 1) + timedelta(int(day)) for day in rng.permutation(36_500)[:2_400]
-]
-texts = [
-    day.strftime(rng.choice(["%d %B %Y", "%B %d, %Y", "%a %d %b %Y"])) for day in days
-]
-iso = [day.isoformat() for day in days]
+FORMATS = ["%d %B %Y", "%B %d, %Y", "%a %d %b %Y"]
+days = pd.Timestamp(1950, 1, 1) + pd.to_timedelta(rng.permutation(36_500)[:2_400], "D")
+texts = [day.strftime(rng.choice(FORMATS)) for day in days]
+iso = list(days.strftime("%Y-%m-%d"))
 translator = lamina.Translator(
     unit="char", hidden_size=48, decoder_size=96, max_iter=15, random_state=0
 ).fit(texts[:2_000], iso[:2_000])
-dates = np.mean(np.array(translator.predict(texts[2_000:])) == iso[2_000:])
+predicted = translator.predict(texts[2_000:])
+dates = np.mean(np.array(predicted) == iso[2_000:])
 print(f"unseen dates that are wholly right: {dates:.2f}")
-_ = plot_attention(translator, texts[2_000])
+
+(attended,) = translator.attention(texts[2_000:2_001], predicted[:1])
+fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+ax.imshow(attended, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+ax.set_xticks(range(attended.shape[1]), [*texts[2_000], "end"])
+ax.set_yticks(range(attended.shape[0]), [*predicted[0], "end"])
+_ = ax.set(xlabel="read", ylabel="written")
 
 # %%
 # A captioner: from a picture to a sequence
 # -----------------------------------------
 #
 # A convolutional network reads two clothes side by side, and a recurrent one writes what they
-# are. The test has other clothes than the training. The bright spots of the figure are what
-# it attended to for each word; they need not lie on the thing that is named.
+# are. The test has other clothes than the training.
 
 
 def pairs(subset, n):
@@ -164,18 +162,21 @@ def pairs(subset, n):
     known = np.isin(names, ["trouser", "pullover", "sandal", "bag"])
     left, right = rng.choice(np.flatnonzero(known), (2, n))
     pictures = np.concatenate([clothes.data[left], clothes.data[right]], axis=2)
-    return pictures, [
-        f"a {names[i]} beside a {names[j]}" for i, j in zip(left, right, strict=True)
-    ]
+    return pictures, [f"a {a} beside a {b}" for a, b in names[np.c_[left, right]]]
 
 
 captioner = lamina.ImageCaptioner(
     n_filters=(8, 16, 32), decoder_size=64, max_iter=6, random_state=0
 ).fit(*pairs("train", 1_200))
 pictures, truth = pairs("test", 200)
-captions = np.mean(np.array(captioner.predict(pictures)) == truth)
+written = captioner.predict(pictures)
+captions = np.mean(np.array(written) == truth)
 print(f"captions that are wholly right: {captions:.2f} (by chance: {1 / 16:.2f})")
-_ = plot_attention(captioner, pictures[0])
+fig, axes = plt.subplots(1, 3, figsize=(9, 2), layout="constrained")
+for ax, picture, caption in zip(axes, pictures, written, strict=False):
+    ax.imshow(picture, cmap="gray")
+    ax.set_title(caption, fontsize=11)
+    ax.axis("off")
 
 # %%
 # Longer training
