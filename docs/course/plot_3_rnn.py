@@ -183,8 +183,7 @@ for ax, picture, caption in zip(axes, pictures, written, strict=False):
 # ---------------
 #
 # More data and more time give more. These figures were stored before: the Brown corpus, the
-# Bible in English and Spanish, emoji, and strings of spoken digits, one seed each, beside a
-# baseline.
+# Bible in English and Spanish, emoji, and strings of spoken digits, one seed each.
 
 stored = json.loads(Path("../../benchmarks/results/sequences.json").read_text())
 LONGER = {
