@@ -22,6 +22,7 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 OF_NO_MODULE = {
     *(
         "benchmarks",
+        "course",
         "golden",
         "integration",
         "packaging",
