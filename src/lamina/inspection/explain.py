@@ -160,14 +160,20 @@ def explain(  # noqa: PLR0913
         rows = computed(name)
     else:
         _warn_of_gaps(gaps)
+    return _attribution(estimator.form_, name, rows, lines, chosen.name)
+
+
+def _attribution(
+    form: str, method: str, rows: list[tuple], lines: Lines, output_name: str
+) -> Attribution:
     values = [row[0] for row in rows]
     return Attribution(
-        form=estimator.form_,
-        method=name,
-        values=np.stack(values) if estimator.form_ in {"table", "image"} else values,
+        form=form,
+        method=method,
+        values=np.stack(values) if form in {"table", "image"} else values,
         base_value=np.array([row[1] for row in rows]),
         output=np.array([row[2] for row in rows]),
-        output_name=chosen.name,
+        output_name=output_name,
         feature_names=lines.feature_names,
         samples=lines.samples(),
     )
