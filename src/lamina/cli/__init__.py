@@ -4,8 +4,6 @@ import sys
 
 from lamina.exceptions import MissingExtraError
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """Run the command with the arguments of the process, and exit."""

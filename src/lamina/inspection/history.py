@@ -39,8 +39,6 @@ class HistoryDisplay:
 
     Attributes
     ----------
-    best_epoch_ : int or None
-        The epoch with the greatest score, counted from 1; the last one of equal ones.
     ax_ : matplotlib Axes
         The axes with the loss.
     score_ax_ : matplotlib Axes or None
@@ -110,7 +108,7 @@ class HistoryDisplay:
 
     @property
     def best_epoch_(self) -> int | None:
-        """The epoch with the greatest score, from 1; the last one of equal ones."""
+        """The epoch with the greatest score, counted from 1; the last one of equal ones."""
         if self.validation_scores is None:
             return None
         scores = np.nan_to_num(self.validation_scores, nan=-np.inf)
