@@ -140,12 +140,6 @@ def test_links_of_pages_at_the_root_of_the_repository():
     assert SOURCES.with_links_of_site(text, ".", "changelog") == expected
 
 
-def test_toctrees_list_the_pages_that_exist(tmp_path):
-    (tmp_path / "data.md").touch()
-    text = SOURCES.with_existing_entries("see\n/data\n/serving\n", tmp_path)
-    assert text == "see\n/data\n"
-
-
 def test_the_reference_lists_every_public_name_once():
     listed = re.findall(r"^   (\w+)$", API.index(), re.MULTILINE)
     public = [name for names in API.public_names().values() for name in names]

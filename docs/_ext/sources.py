@@ -20,8 +20,6 @@ ROOT_PAGES = {
     "security": "SECURITY.md",
 }
 """Pages of the site whose text is a file at the root of the repository."""
-TOCTREE_ENTRY = re.compile(r"^/([\w/]+)\n", re.MULTILINE)
-"""A page of a toctree by its path from `docs`."""
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -39,19 +37,6 @@ def with_links_of_site(text: str, folder: str, page: str) -> str:
     return LINK.sub(replaced, text)
 
 
-def with_existing_entries(text: str, docs: Path) -> str:
-    """The text without the entries of toctrees whose pages are not there.
-
-    The course is made by the build, and a page about an optional part comes with it.
-    """
-
-    def kept(entry: re.Match[str]) -> str:
-        files = (docs / f"{entry[1]}{suffix}" for suffix in (".md", ".rst"))
-        return entry[0] if any(map(Path.exists, files)) else ""
-
-    return TOCTREE_ENTRY.sub(kept, text)
-
-
 def read_source(app: Sphinx, page: str, source: list[str]) -> None:
     """Replace the text of a page as it is read."""
     if app.env.doc2path(page).suffix != ".md":
@@ -61,8 +46,7 @@ def read_source(app: Sphinx, page: str, source: list[str]) -> None:
         file = ROOT / ROOT_PAGES[page]
         app.env.note_dependency(str(file))
         source[0], folder = file.read_text(encoding="utf8"), "."
-    text = with_existing_entries(source[0], Path(app.srcdir))
-    source[0] = with_links_of_site(text, folder, page)
+    source[0] = with_links_of_site(source[0], folder, page)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
