@@ -16,9 +16,10 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session")
+# Of a module: the event loop of playwright runs as long as the browser, in this thread.
+@pytest.fixture(scope="module")
 def browser():
-    """A Chromium without a window."""
+    """A Chromium without a window, whose microphone gives a test signal."""
     playwright = pytest.importorskip("playwright.sync_api")
     names = ("chromium", "chromium-browser", "google-chrome")
     installed = next(filter(None, map(shutil.which, names)), None)
@@ -36,6 +37,8 @@ def browser():
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
             ],
         )
         yield browser
