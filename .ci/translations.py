@@ -12,7 +12,7 @@ from babel.messages import Catalog
 from sphinx_intl.catalog import dump_po, load_po, update_with_fuzzy
 
 LANGUAGE = "zh_CN"
-TRANSLATED = ("index", "start", "guide")
+TRANSLATED = ("index", "start", "guide", "auto_course")
 """The parts of the site that are translated: pages, and folders of pages."""
 CATALOGUES = Path(__file__).parents[1] / "docs" / "locale" / LANGUAGE / "LC_MESSAGES"
 

@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api",
     "chinese",
+    "gallery",
     "mathml",
     "sources",
 ]
@@ -57,6 +58,9 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
+    # Times differ from build to build, so that no catalogue could translate them.
+    "min_reported_time": float("inf"),
+    "write_computation_times": False,
 }
 
 copybutton_exclude = ".linenos, .gp, .go"
