@@ -71,10 +71,10 @@ def test_the_bag_of_a_text_is_the_sum_of_those_of_its_tokens(texts, others):
     np.testing.assert_allclose(sums, bags, atol=1e-6)
     # A token has the n-grams that it has alone, and pairs, which its neighbour has too.
     flat = [[token] for tokens in others for token in tokens]
-    has, has_alone = of_tokens > 0, dense(ngrams.encode(flat), len(ngrams)) > 0
-    assert (has >= has_alone).all()
-    for rows, alone in zip(np.split(has, ends), np.split(has_alone, ends), strict=True):
-        pairs = np.pad(rows & ~alone, ((1, 1), (0, 0)))
+    has, has_own = of_tokens > 0, dense(ngrams.encode(flat), len(ngrams)) > 0
+    assert (has >= has_own).all()
+    for rows, own in zip(np.split(has, ends), np.split(has_own, ends), strict=True):
+        pairs = np.pad(rows & ~own, ((1, 1), (0, 0)))
         assert (pairs[1:-1] <= (pairs[:-2] | pairs[2:])).all()
 
 
