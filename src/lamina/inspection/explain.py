@@ -1,7 +1,8 @@
 """Explanations: what each part of a sample contributed to an output."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -21,12 +22,11 @@ from lamina.inspection.grids import AudioLines, ImageLines, SeriesLines
 from lamina.inspection.lines import Contributions, Explained, Lines
 from lamina.inspection.occlusion import occlusion
 from lamina.inspection.tables import TableLines
-from lamina.inspection.targets import target_of
+from lamina.inspection.targets import Target, target_of
 from lamina.inspection.texts import TextLines
 from lamina.nn.model import Model
 from lamina.numeric import is_integer
 from lamina.tasks.base import PooledTask
-from lamina.training.prediction import Query
 
 LINES: dict[str, Callable[..., Lines]] = {
     "table": TableLines,
@@ -140,24 +140,13 @@ def explain(  # noqa: PLR0913
     chosen = target_of(estimator, target)
     plain = estimator._plain(X)
     lines = LINES[estimator.form_](estimator, X, plain, baseline)
-
-    def computed(name: str) -> list[tuple]:
-        number = n_steps if name == "integrated_gradients" else patch_size
-        size = None if number == "auto" else int(number)
-
-        def contributions(model: Model, batch: Batch) -> Contributions:
-            explained = Explained(model, estimator.task_, chosen, lines)
-            return METHODS[name](explained, batch, size)
-
-        query = _query(lines, contributions)
-        return estimator._outputs_of_plain(plain, query, target=RowNumbers())
-
+    samples = _Samples(estimator, plain, lines, chosen)
     name = "integrated_gradients" if method == "auto" else method
-    rows = computed(name)
+    rows = samples.explained(name, patch_size if method == "occlusion" else n_steps)
     gaps = np.array([row[3] for row in rows])
     if method == "auto" and n_steps == "auto" and (gaps > 0).any():
         name = "occlusion"
-        rows = computed(name)
+        rows = samples.explained(name, patch_size)
     else:
         _warn_of_gaps(gaps)
     return _attribution(estimator.form_, name, rows, lines, chosen.name)
@@ -179,25 +168,42 @@ def _attribution(
     )
 
 
-def _query(
-    lines: Lines, contributions: Callable[[Model, Batch], Contributions]
-) -> Query:
-    """For each sample its values, both outputs, and by how much the values miss them."""
+@dataclass
+class _Samples:
+    """Samples to explain, as the encoder read them."""
 
-    @torch.inference_mode(False)
-    @torch.no_grad()
-    def query(model: Model, batch: Batch) -> list[tuple]:
-        results = {}
-        for rows, part in lines.parts(batch):
-            result, shape = contributions(model, part), lines.shape(part)
-            ends = torch.stack([result.base_value, result.output, result.gap], 1)
-            values = result.values.reshape(-1, *shape).numpy()
-            for i, row in enumerate(rows.tolist()):
-                arranged = lines.arranged(values[i], int(batch.target[row]))
-                results[row] = arranged.copy(), *ends[i].tolist()
-        return [results[row] for row in range(len(results))]
+    estimator: Any
+    plain: Any
+    lines: Lines
+    target: Target
 
-    return query
+    def explained(
+        self, method: str, number: int | str
+    ) -> list[tuple[np.ndarray, float, float, float]]:
+        """For each sample its values, both outputs, and by how much the values miss them."""
+        size = None if number == "auto" else int(number)
+
+        @torch.inference_mode(False)
+        @torch.no_grad()
+        def query(model: Model, batch: Batch) -> list[tuple]:
+            explained = Explained(model, self.estimator.task_, self.target, self.lines)
+            results = {}
+            for rows, part in self.lines.parts(batch):
+                result = METHODS[method](explained, part, size)
+                for row, values in zip(
+                    rows.tolist(), self._of(result, part), strict=True
+                ):
+                    arranged = self.lines.arranged(values[0], int(batch.target[row]))
+                    results[row] = arranged.copy(), *values[1:]
+            return [results[row] for row in range(len(results))]
+
+        return self.estimator._outputs_of_plain(self.plain, query, target=RowNumbers())
+
+    def _of(self, result: Contributions, batch: Batch) -> Iterator[tuple]:
+        """The parts of a result that belong to each sample of a batch."""
+        ends = (result.base_value, result.output, result.gap)
+        values = result.values.reshape(-1, *self.lines.shape(batch)).numpy()
+        return zip(values, *(end.tolist() for end in ends), strict=True)
 
 
 class RowNumbers:

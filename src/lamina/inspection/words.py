@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH, SIZE, LINE = 7.5, 12.0, 2.0
 """Inches of a new figure, points of a letter, and letters in the height of a line."""
-MARGIN, FOOTER, HEADER = 0.25, 0.5, 0.45
+MARGIN, FOOTER, HEADER = 0.25, 0.6, 0.45
 """Inches beside, below and above the words of a new figure."""
 STRONG = 0.6
 """The part of the greatest contribution from which on words are white."""
@@ -44,8 +44,8 @@ def draw_words(
     if figure is not None:
         _fit_height(figure, axes, n_lines)
     axes.set_xlabel(
-        f"contribution to the {attribution.output_name}: red below 0, blue above; the "
-        f"strongest is {norm.vmax:.3g}",
+        f"contribution to the {attribution.output_name}\n"
+        f"red below 0, blue above; the strongest is {norm.vmax:.3g}",
         fontsize="small",
     )
     return axes
