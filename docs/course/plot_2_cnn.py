@@ -97,8 +97,8 @@ NETWORKS = {
 # -----------------------
 #
 # Both networks are trained on 1,000 and on 6,000 pictures now. The figures for 10,000 and
-# 60,000 pictures take longer. They were measured before with the same networks, by ``python
-# -m benchmarks course``, which wrote the file ``measured.json`` beside this page.
+# 60,000 pictures take longer. They are means of three seeds, measured before with the same
+# networks on a larger test set, by ``python -m benchmarks course``.
 
 EPOCHS = {1_000: {"DNN": 30, "CNN": 30}, 6_000: {"DNN": 30, "CNN": 10}}
 fitted, now = {}, []

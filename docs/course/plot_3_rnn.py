@@ -152,7 +152,7 @@ _ = ax.set(xlabel="read", ylabel="written")
 # -----------------------------------------
 #
 # A convolutional network reads two clothes side by side, and a recurrent one writes what they
-# are. The test has other clothes than the training.
+# are. The test has other clothes than the training. Titles are its captions, right or wrong.
 
 
 def pairs(subset, n):
