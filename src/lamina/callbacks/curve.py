@@ -85,8 +85,8 @@ def chart(values: Sequence[float], width: int, height: int) -> list[str]:
     The smallest value has the lowest bar, the largest one the highest; a value that is not
     finite has none.
 
-    >>> print(*chart([1, 2, 3], width=9, height=2), sep="|")
-      █|▁▄█
+    >>> chart([1, 2, 3], width=9, height=2)
+    [' ▁█', '▁██']
     """
     n_columns = min(len(values), width)
     last = [len(values) * (i + 1) // n_columns - 1 for i in range(n_columns)]

@@ -164,6 +164,8 @@ def fastest(step: Step, body: Body, device: torch.device, n_macs: float) -> Trai
 def _parts(batch: Batch) -> dict[str, Tensor] | None:
     """The tensors of a batch; None if the step depends on more than their shapes."""
     values = {f.name: getattr(batch, f.name) for f in fields(batch)}
+    if values.pop("bags"):
+        return None
     parts = {name: value for name, value in values.items() if value is not None}
     if "lengths" in parts or "resets_state" in parts:
         return None
