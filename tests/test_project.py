@@ -23,6 +23,7 @@ OF_NO_MODULE = {
     *(
         "benchmarks",
         "course",
+        "gallery",
         "golden",
         "integration",
         "packaging",

@@ -23,10 +23,10 @@ def introduction(page: nodes.document) -> str:
 
 def fill(gallery: nodes.document, pattern: re.Pattern[str], texts: list[str]) -> None:
     """Put the texts where the pattern matches, one for each match."""
-    html = [raw for raw in gallery.findall(nodes.raw) if pattern.search(raw.astext())]
-    for raw, text in zip(html, texts, strict=True):
-        filled = pattern.sub(lambda _, text=text: escape(text), raw.astext())
-        raw[:] = [nodes.Text(filled)]
+    raws = [raw for raw in gallery.findall(nodes.raw) if pattern.search(raw.astext())]
+    for raw, text in zip(raws, texts, strict=True):
+        html = pattern.sub(lambda _, text=text: escape(text), raw.astext())
+        raw[:] = [nodes.Text(html)]
 
 
 def fill_thumbnails(app: Sphinx, doctree: nodes.document, docname: str) -> None:
