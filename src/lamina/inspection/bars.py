@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamina.inspection.attribution import Attribution
-from lamina.inspection.canvas import HIGHER, LOWER, NEUTRAL, axes_of_size
+from lamina.inspection.axes import new_axes
+from lamina.inspection.canvas import HIGHER, LOWER, NEUTRAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def _bars(
     format_: str,
     ax: "Axes | None",
 ) -> "Axes":
-    ax = axes_of_size(ax, 6.4, 1.4 + 0.3 * len(names))
+    ax = new_axes(ax, (6.4, 1.4 + 0.3 * len(names)))
     bars = ax.barh(range(len(names)), values, color=colours)
     ax.bar_label(bars, fmt=format_, padding=3)
     ax.margins(x=0.18)

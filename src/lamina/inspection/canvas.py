@@ -1,4 +1,4 @@
-"""What the pictures of attributions have in common: axes, colours, the key of the colours."""
+"""What the pictures of attributions have in common: colours, fonts, the key of the colours."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,6 @@ FAMILIES = (
     "Yu Gothic",
 )
 """Fonts that have the letters of words, in this order, where they are installed."""
-
-
-def axes_of_size(ax: "Axes | None", width: float, height: float) -> "Axes":
-    """The axes, or those of a new figure of this size in inches."""
-    from matplotlib import pyplot
-
-    if ax is not None:
-        return ax
-    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def diverging_norm(values: np.ndarray, percentile: float = 100) -> Any:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamina.inspection.attribution import Attribution, Spectrogram
+from lamina.inspection.axes import new_axes
 from lamina.inspection.canvas import (
     DIVERGING,
     add_key,
-    axes_of_size,
     diverging_norm,
     draw_pale,
     mark_whole_numbers,
@@ -35,7 +35,7 @@ def draw_series(
     series, values = attribution.samples[row], attribution.values[row]
     order = np.sort(np.argsort(-np.abs(values).sum(0), kind="stable")[:n_most])
     norm, n_lanes = diverging_norm(values[:, order]), len(order)
-    ax = axes_of_size(ax, 7.5, 2.4 + 0.4 * n_lanes)
+    ax = new_axes(ax, (7.5, 2.4 + 0.4 * n_lanes))
     steps = np.arange(len(series))
     bottom, top = (n_lanes, 0) if n_lanes > 1 else _limits(series[:, order[0]])
     extent = (-0.5, len(series) - 0.5, bottom, top)
@@ -105,7 +105,7 @@ def draw_spectrogram(
     sample: Spectrogram = attribution.samples[row]
     values = attribution.values[row].T
     norm = diverging_norm(values, SATURATED)
-    ax = axes_of_size(ax, 7.5, 3.6)
+    ax = new_axes(ax, (7.5, 3.6))
     n_bands, n_frames = values.shape
     place = {
         "extent": (0.0, n_frames * HOP, -0.5, n_bands - 0.5),
@@ -124,7 +124,7 @@ def draw_spectrogram(
 
 def _image_axes(values: np.ndarray, ax: "Axes | None") -> "Axes":
     height, width = values.shape
-    ax = axes_of_size(ax, 5.4, min(max(4.2 * height / width, 2.8), 8.0))
+    ax = new_axes(ax, (5.4, min(max(4.2 * height / width, 2.8), 8.0)))
     ax.set_xlabel("pixel")
     ax.set_ylabel("pixel")
     mark_whole_numbers(ax.xaxis, ax.yaxis)
