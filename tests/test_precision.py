@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
@@ -15,6 +16,8 @@ from lamina.exceptions import ParameterError
 from lamina.kernels import private
 from lamina.nn.body import Body
 from lamina.nn.model import Model
+from lamina.testing import all_estimators
+from lamina.testing.examples import examples_for
 from lamina.training.params import TrainerParams
 from lamina.training.plan import training_plan
 from lamina.training.precision import LossScale
@@ -158,3 +161,36 @@ def test_accuracy_is_within_seed_noise_of_float32(all_native, make, shape, name)
     assert np.mean(scores["float32"]) > 0.85
     spread = max(np.std(scores["float32"]), 0.01)
     assert abs(np.mean(scores[name]) - np.mean(scores["float32"])) < 3 * spread
+
+
+ON_A_GPU = [
+    (kind, example) for _, kind in all_estimators() for example in examples_for(kind())
+]
+
+
+def outputs_of(network, X):
+    """Probabilities where there are some."""
+    return getattr(network, "predict_proba", network.predict)(X)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(
+    ("kind", "example"),
+    ON_A_GPU,
+    ids=lambda value: value.__name__ if isinstance(value, type) else value.name,
+)
+def test_a_network_of_a_gpu_predicts_the_same_on_a_cpu(kind, example):
+    network = kind(
+        max_iter=3, random_state=0, device="cuda", precision="float32", **example.params
+    )
+    y = example.target(network)
+    network.fit(example.X, y)
+    assert all(p.device.type == "cpu" for p in network.network_.parameters())
+    there = outputs_of(network, example.X)
+    here = outputs_of(network.set_params(device="cpu"), example.X)
+    if isinstance(here, np.ndarray) and here.dtype.kind == "f":
+        np.testing.assert_allclose(there, here, rtol=1e-3, atol=1e-4)
+    again = clone(network).set_params(device="cuda").fit(example.X, y)
+    assert again.loss_curve_[0] == pytest.approx(network.loss_curve_[0], rel=1e-3)
+    on_cpu = clone(network).fit(example.X, y)
+    assert np.isfinite(on_cpu.loss_curve_).all()
