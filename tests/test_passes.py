@@ -21,7 +21,10 @@ DENSE = {"hidden_layer_sizes": (8,), "dropout": 0.0, "n_members": 1}
 CASES = {
     "dense": (DNNClassifier(**DENSE), "table"),
     "codes": (DNNClassifier(**DENSE), "mixed_table"),
-    "conv": (CNNClassifier(n_filters=(4,), normalization="layer"), "image"),
+    "conv": (
+        CNNClassifier(n_filters=(4,), normalization="layer", dropout=0.0),
+        "image",
+    ),
     "lstm": (RNNClassifier(hidden_size=8, dropout=0.0), "ragged"),
     "gru": (RNNRegressor(cell="gru", hidden_size=8, dropout=0.0), "series"),
     "tagger": (SequenceTagger(hidden_size=8, dropout=0.0), "series"),

@@ -48,7 +48,7 @@ VALUES: tuple[Any, ...] = (
     np.float32(0.5),
     np.longdouble(0.5),
     np.longdouble("1e4000"),
-    np.timedelta64(2),
+    np.timedelta64(2, "D"),
     (np.int8(2),),
     np.float64(0.25),
     0.0,
