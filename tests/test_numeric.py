@@ -22,7 +22,7 @@ NOT_REAL = [
     np.True_,
     0.5j,
     np.complex64(0.5),
-    np.timedelta64(3),
+    np.timedelta64(3, "D"),
     np.array(0.5),
     torch.tensor(0.5),
     "0.5",
