@@ -75,7 +75,7 @@ def test_masked_values_of_series_are_missing(kind, junk):
         [np.ma.masked if i == 7 else v for i, v in enumerate(Y)],
         [masked(np.array([v, v]), [i == 7, False], 0.0) for i, v in enumerate(Y)],
         pd.Series(Y).where(np.arange(40) != 7).convert_dtypes(),
-        [np.datetime64("NaT") if i == 7 else v for i, v in enumerate(Y)],
+        [np.datetime64("NaT", "s") if i == 7 else v for i, v in enumerate(Y)],
         [Decimal("sNaN") if i == 7 else v for i, v in enumerate(Y)],
     ],
     ids=["array", "list", "rows", "nullable", "NaT", "signalling NaN"],

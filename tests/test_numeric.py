@@ -146,7 +146,7 @@ def test_every_rule_answers_extreme_values():
 
 def test_floats_of_objects_are_their_values_and_missing_ones_nan():
     values = [1, Fraction(1, 4), Decimal("0.5"), True, np.float16(2), torch.tensor(3.0)]
-    missing = [None, np.nan, np.datetime64("NaT"), Decimal("sNaN"), np.ma.masked]
+    missing = [None, np.nan, np.datetime64("NaT", "s"), Decimal("sNaN"), np.ma.masked]
     array = np.empty(len(values) + len(missing), dtype=object)
     for i, value in enumerate([*values, *missing]):
         array[i] = value

@@ -44,7 +44,7 @@ OBJECTS: dict[str, Any] = {
     "fraction": Fraction(1, 3),
     "date": date(2024, 2, 29),
     "datetime64": np.datetime64("2024-02-29"),
-    "NaT": np.datetime64("NaT"),
+    "NaT": np.datetime64("NaT", "s"),
     "timedelta64": np.timedelta64(3, "s"),
     "list": [],
     "tuple": (1, "a"),

@@ -79,7 +79,9 @@ _HELD: list[Mutation] = [
         ],
         complex_objects=lambda y, rng: np.arange(len(y)).astype(complex).astype(object),
         dates_with_NaT=lambda y, rng: np.where(
-            np.arange(len(y)) > 1, np.datetime64("2024-01-01"), np.datetime64("NaT")
+            np.arange(len(y)) > 1,
+            np.datetime64("2024-01-01"),
+            np.datetime64("NaT", "s"),
         ),
         long_doubles=lambda y, rng: np.arange(len(y)) * np.longdouble("1e4000"),
         zero_d=lambda y, rng: np.array(y[0], dtype=object),
