@@ -137,6 +137,20 @@ def test_operations_keep_to_one_thread_and_all_settings_are_restored():
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
 
 
+@pytest.mark.parametrize(
+    ("precision", "n_macs", "is_rounded"),
+    [("float32", 1e9, False), ("auto", 1e9, True), ("auto", 1e3, False)],
+)
+def test_float32_is_not_rounded_on_a_gpu(monkeypatch, precision, n_macs, is_rounded):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    model, params = Model(dense(), nn.Linear(2, 2)), TrainerParams(precision=precision)
+    before = torch.backends.cudnn.allow_tf32
+    with training_plan(model, torch.device("cuda"), params, 128, n_macs).active():
+        assert torch.backends.cudnn.allow_tf32 is is_rounded
+        assert (torch.get_float32_matmul_precision() == "high") is is_rounded
+    assert torch.backends.cudnn.allow_tf32 is before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["bfloat16", "float16"])
 @pytest.mark.parametrize(

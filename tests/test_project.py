@@ -69,6 +69,7 @@ def flags():
         "matmul precision": torch.get_float32_matmul_precision(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "cudnn benchmark": torch.backends.cudnn.benchmark,
+        "cudnn TF32": torch.backends.cudnn.allow_tf32,
         "mkldnn": torch.backends.mkldnn.enabled,
         "gradients": torch.is_grad_enabled(),
         "denormals kept": (torch.tensor([1e-39]) / 10).item() != 0,

@@ -131,7 +131,8 @@ NETWORKS = {
 
 
 def fitted(kind, example, params, weighted=False):
-    network = kind(max_iter=16, batch_size=7, random_state=0, **params)
+    brief = {"max_iter": 16, "batch_size": 7, "random_state": 0, "device": "cpu"}
+    network = kind(**brief | params)
     weight = np.linspace(0.5, 2, len(example)) if weighted else None
     return network.fit(example.X, example.target(network), sample_weight=weight)
 
@@ -187,7 +188,7 @@ def test_no_step_waits_for_the_device(kind, example, monkeypatch):
         return run
 
     monkeypatch.setattr("lamina.training.loop.fastest", watched)
-    network = kind(max_iter=1, **example.params)
+    network = kind(max_iter=1, device="cpu", **example.params)
     if kind.__name__ in WAIT:
         with pytest.raises(AssertionError, match="the host waits for"):
             network.fit(example.X, example.target(network))

@@ -117,6 +117,12 @@ MATMUL = Setting(
     torch.set_float32_matmul_precision,
     MATMUL_PRECISIONS.index,
 )
+TF32 = Setting(
+    lambda: torch.backends.cudnn.allow_tf32,
+    lambda allowed: setattr(torch.backends.cudnn, "allow_tf32", allowed),
+    bool,
+)
+"""Whether cuDNN rounds the numbers of convolutions and recurrent layers to 10 bits."""
 BLAS = Setting(_blas_threads, _set_blas_threads, lambda counts: counts)
 
 
@@ -238,7 +244,7 @@ def _changes() -> list[AbstractContextManager[Any]]:
 
 
 def _after_fork() -> None:
-    for setting in (DTYPE, MATMUL, BLAS):
+    for setting in (DTYPE, MATMUL, TF32, BLAS):
         setting.forget_other_threads()
     THREADS.after_fork()
 

@@ -162,6 +162,7 @@ def _process() -> dict[str, Any]:
         "the matmul precision": torch.get_float32_matmul_precision(),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
         "mkldnn": torch.backends.mkldnn.enabled,
         "whether gradients are recorded": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),

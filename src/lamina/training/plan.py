@@ -18,7 +18,7 @@ from lamina.kernels.parallel import TEAM, Team
 from lamina.kernels.products import large_products
 from lamina.nn.body import Body, KernelBody
 from lamina.nn.model import Model
-from lamina.process import MATMUL, THREADS, one_blas_thread
+from lamina.process import MATMUL, TF32, THREADS, one_blas_thread
 from lamina.training.precision import LossScale, device_of, dtype_of
 
 if TYPE_CHECKING:
@@ -69,14 +69,20 @@ class ExecutionPlan:
         """A context with the settings of the plan."""
         blas = one_blas_thread() if self.uses_numpy_blas else nullcontext()
         products = large_products() if self.is_large else nullcontext()
-        matmul = MATMUL.at(self.matmul_precision)
+        matmul, cudnn = MATMUL.at(self.matmul_precision), self._cudnn()
         token, outer = _cores.set(self.n_cores), TEAM.set(self.team)
         try:
-            with matmul, THREADS.at(self.n_torch_threads), blas, products:
+            with matmul, cudnn, THREADS.at(self.n_torch_threads), blas, products:
                 yield
         finally:
             _cores.reset(token)
             TEAM.reset(outer)
+
+    def _cudnn(self) -> AbstractContextManager[object]:
+        """A context in which convolutions are rounded on a GPU as products are."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        return TF32.at(self.matmul_precision != "highest")
 
     def parts_of(self, n: int) -> list[slice]:
         """The rows of each part of a batch with `n` rows."""

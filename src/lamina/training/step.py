@@ -18,9 +18,9 @@ from lamina.seeding import current_generator
 from lamina.training.gradients import Gradients
 from lamina.training.optimizers import LearningRate, Optimizer, clip
 
-MAX_MACS_CAPTURED = 1e9
-"""Multiply-accumulates of a forward pass up to which steps are captured: a GPU computes
-them faster than Python launches them, and a captured step keeps its memory."""
+MAX_MACS_CAPTURED = 1e12
+"""Multiply-accumulates of a forward pass up to which steps are captured. Such steps were
+1.04 to 6.7 times as fast on an H100 (docs/engine.md); a captured step keeps its memory."""
 N_WARM_UP = 10
 """Steps of a shape before one is captured: libraries allocate what they need, and the
 momentum of `BatchNorm` is constant from then on."""
