@@ -1,4 +1,4 @@
-"""Dense networks as users meet them: default regularisation, optimizer and schedule.
+"""Dense networks of one member with default regularisation, optimizer and schedule.
 
 Layers, batches and epochs are those of the suite "dense". lamina's defaults have dropout,
 decoupled weight decay, clipping and a schedule, MLPClassifier's an L2 penalty.
@@ -9,7 +9,7 @@ from functools import partial
 
 from benchmarks import dense
 from benchmarks.contenders import lamina, mlp_widths, scikit_learn
-from benchmarks.problem import Problem
+from benchmarks.problem import PLAIN, Problem
 from benchmarks.runner import run_suite
 
 
@@ -26,6 +26,7 @@ def ours(equal: Problem):
         batch_size=equal.batch_size,
         max_iter=equal.n_epochs,
         n_iter_no_change=10_000,
+        **PLAIN,
     )
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.contenders import CONTENDERS as ALL
-from benchmarks.problem import EQUAL, Problem, split
+from benchmarks.problem import EQUAL, PLAIN, Problem, split
 from benchmarks.runner import run_suite
 
 CONTENDERS = ALL
@@ -69,6 +69,7 @@ def ours(hidden, batch_size, n_epochs):
         hidden_layer_sizes=tuple(hidden),
         batch_size=batch_size,
         max_iter=n_epochs,
+        **PLAIN,
         **EQUAL,
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.problem import EQUAL
+from benchmarks.problem import EQUAL, PLAIN
 from benchmarks.runner import store
 from lamina import CNNClassifier, DNNClassifier, RNNClassifier
 from lamina.training import step
@@ -57,8 +57,7 @@ def dense(*widths: int, batch_size: int) -> Case:
             n_in = n_out
         return nn.Sequential(*layers, nn.Linear(n_in, 10))
 
-    plain = {"n_members": 1, "numeric_embedding": "none"}
-    ours = DNNClassifier(hidden_layer_sizes=tuple(hidden), **plain, **EQUAL)
+    ours = DNNClassifier(hidden_layer_sizes=tuple(hidden), **PLAIN, **EQUAL)
     return Case((n_inputs,), batch_size, ours, module, compiles=True)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from benchmarks.problem import PLAIN
 from benchmarks.runner import machine_line, store
 from lamina import DNNClassifier
 from lamina.onnx import Predictor
@@ -34,7 +35,7 @@ def main(names: list[str]) -> None:
     contenders = {}
     with tempfile.TemporaryDirectory() as folder:
         network = DNNClassifier(
-            hidden_layer_sizes=HIDDEN, max_iter=2, n_threads=1, random_state=0
+            hidden_layer_sizes=HIDDEN, max_iter=2, n_threads=1, random_state=0, **PLAIN
         ).fit(X[:2000], y[:2000])
         path = Path(folder) / "lamina.onnx"
         start = time.perf_counter()

@@ -44,6 +44,9 @@ EQUAL = {
 }
 """Parameters that make an estimator of lamina equal to the other contenders."""
 
+PLAIN = {"n_members": 1, "numeric_embedding": "none"}
+"""Those of a dense network: one member, and numbers as they are."""
+
 
 def split(
     X: Any, y: np.ndarray, n_test: int

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.problem import PLAIN
 from benchmarks.runner import store
 from benchmarks.worker import measured, resident
 from lamina import DNNClassifier
@@ -17,7 +18,7 @@ def main(names: list[str]) -> None:
     for n in (1_000, 10_000, 100_000, 1_000_000):
         X = rng.standard_normal((n, 20)).astype(np.float32)
         y = (X[:, 0] > 0).astype(int)
-        network = DNNClassifier(max_iter=1, batch_size=200, random_state=0)
+        network = DNNClassifier(max_iter=1, batch_size=200, random_state=0, **PLAIN)
         network.fit(X[:1000], y[:1000])
         _, cost = measured(partial(network.fit, X, y))
         seconds = cost["seconds"]

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.problem import PLAIN
 from benchmarks.runner import ROUNDS, machine_line, store
 
 N_FEATURES, N_CLASSES, HIDDEN = 64, 10, (100,)
@@ -152,7 +153,7 @@ def run(name: str) -> None:
         from lamina import DNNClassifier
 
         network: Any = DNNClassifier(
-            hidden_layer_sizes=HIDDEN, max_iter=2, n_threads=1, random_state=0
+            hidden_layer_sizes=HIDDEN, max_iter=2, n_threads=1, random_state=0, **PLAIN
         )
     else:
         from sklearn.neural_network import MLPClassifier

@@ -15,11 +15,12 @@ from lamina import DNNRegressor
 from lamina.encoders.tables.encoder import TableEncoder
 from lamina.encoders.tables.reader import TableParams
 from lamina.kernels import private
-from lamina.kernels.interpolation import interpolate
+from lamina.kernels.interpolation import Bins, interpolate
 from lamina.nn.numbers import PiecewiseLinear
 
 EDGES = ((-1.0, 0.0, 0.5, 2.0), (3.0, 4.0, 7.0))
 PADDED = torch.tensor([[-1.0, 0.0, 0.5, 2.0], [3.0, 4.0, 7.0, 7.0]]).double()
+BINS = Bins.between(PADDED)
 
 
 def fitted(X, weight=None, **params):
@@ -33,7 +34,7 @@ def test_interpolation_is_numpys_in_each_column(seed):
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(2, 4, 3))
     x = rng.choice([*rng.normal(2, 3, 6), *PADDED.flatten().tolist()], (7, 2))
-    y = interpolate(torch.tensor(table), PADDED, torch.tensor(x)).numpy()
+    y = interpolate(torch.tensor(table), BINS, torch.tensor(x)).numpy()
     for n, edges in enumerate(EDGES):
         for d in range(3):
             truth = np.interp(x[:, n], edges, table[n, : len(edges), d])
@@ -45,7 +46,7 @@ def test_its_gradients_are_those_of_finite_differences():
     table = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
     x = torch.tensor([[-3.0, 3.5], [-0.3, 9.0], [0.2, 5.0], [1.0, 4.5]]).double()
     x.requires_grad_()
-    assert torch.autograd.gradcheck(lambda t, x: interpolate(t, PADDED, x), (table, x))
+    assert torch.autograd.gradcheck(lambda t, x: interpolate(t, BINS, x), (table, x))
 
 
 def test_a_feature_is_linear_between_edges_and_constant_beyond():
@@ -53,10 +54,11 @@ def test_a_feature_is_linear_between_edges_and_constant_beyond():
     embedding = PiecewiseLinear(EDGES, 5).double()
     embedding.edges = embedding.edges.double()
     x = torch.linspace(-3, 9, 400).double().repeat(2, 1).T
-    h = interpolate(embedding.table(), embedding.edges, x).detach().numpy()
+    bins = Bins.between(embedding.edges)
+    h = interpolate(embedding.table(), bins, x).detach().numpy()
     for n, edges in enumerate(EDGES):
         nodes = torch.tensor(edges).double().repeat(2, 1).T
-        at_nodes = interpolate(embedding.table(), embedding.edges, nodes)[:, n]
+        at_nodes = interpolate(embedding.table(), bins, nodes)[:, n]
         for d in range(5):
             truth = np.interp(x[:, n], edges, at_nodes[:, d].detach())
             np.testing.assert_allclose(h[:, n, d], truth, atol=1e-9)

@@ -13,7 +13,8 @@ pass writes to the two rows of each number, where autograd would make a table fo
 A row of e with fewer edges repeats its last one.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -23,22 +24,37 @@ from torch.autograd.function import once_differentiable
 from lamina.kernels import private
 
 
-def interpolate(table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Bins:
+    """The bins between edges (N, E)."""
+
+    edges: Tensor
+    upper: Tensor
+    """(N, E - 1) the upper edge of each."""
+    starts: Tensor
+    """(N,) the first row of each table where the tables are one after the other."""
+
+    @classmethod
+    def between(cls, edges: Tensor) -> Self:
+        starts = edges.shape[1] * torch.arange(len(edges), device=edges.device)
+        return cls(edges, edges[:, 1:].contiguous(), starts)
+
+
+def interpolate(table: Tensor, bins: Bins, x: Tensor) -> Tensor:
     """The rows of the tables (N, E, D), between edges (N, E), at x (B, N): (B, N, D)."""
     if torch.is_grad_enabled():
-        return _Interpolation.apply(table, edges, x)
-    return Lookup(table, edges, x).interpolated()
+        return _Interpolation.apply(table, bins, x)
+    return Lookup(table, bins, x).interpolated()
 
 
 class Lookup:
     """The two rows of a table between which each x (B, N) lies, and where."""
 
-    def __init__(self, table: Tensor, edges: Tensor, x: Tensor):
-        n_edges = edges.shape[1]
+    def __init__(self, table: Tensor, bins: Bins, x: Tensor):
+        edges = bins.edges
         self.inside = torch.minimum(torch.maximum(x, edges[:, 0]), edges[:, -1])
-        upper = edges[:, 1:].contiguous()
-        bins = torch.searchsorted(upper, self.inside.T.contiguous()).T
-        self.rows = bins + n_edges * torch.arange(len(edges), device=x.device)
+        indices = torch.searchsorted(bins.upper, self.inside.T.contiguous()).T
+        self.rows = indices + bins.starts
         above = self.rows + 1
         low = edges.take(self.rows)
         self.width = edges.take(above) - low
@@ -54,8 +70,8 @@ class Lookup:
 
 class _Interpolation(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, table: Tensor, edges: Tensor, x: Tensor) -> Tensor:
-        lookup = Lookup(table, edges, x)
+    def forward(ctx: Any, table: Tensor, bins: Bins, x: Tensor) -> Tensor:
+        lookup = Lookup(table, bins, x)
         ctx.save_for_backward(
             lookup.rows, lookup.t, lookup.width, lookup.below, lookup.above
         )

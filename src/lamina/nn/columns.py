@@ -64,10 +64,14 @@ class ColumnEmbeddings(nn.Module):
         if self.numbers is None and not embedded:
             return x
         parts = [x]
-        if self.numbers is not None:
+        if self.numbers is not None and not len(self.others):
+            parts = [self.numbers(x)]
+        elif self.numbers is not None:
             others = x.index_select(1, self.others)
             parts = [self.numbers(x.index_select(1, self.binned)), others]
-        return torch.cat(parts + embedded, 1)
+        return (
+            torch.cat(parts + embedded, 1) if embedded or len(parts) > 1 else parts[0]
+        )
 
     def origins(self) -> Tensor:
         """(D,) what each feature is made of.

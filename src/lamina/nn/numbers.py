@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lamina.kernels.interpolation import interpolate
+from lamina.kernels.interpolation import Bins, interpolate
 
 INCREMENT_DEVIATION, LINEAR_DEVIATION = 0.5, 0.3
 """Of the initial values: of the increments over all bins together, and of the linear term."""
@@ -31,7 +31,7 @@ class PiecewiseLinear(nn.Module):
     def __init__(self, edges: tuple[tuple[float, ...], ...], width: int):
         super().__init__()
         self.n_numbers, self.width = len(edges), width
-        self.kept: tuple[list[tuple[int, int]], Tensor] | None = None
+        self.kept: tuple[list[tuple[int, int]], Tensor, Bins] | None = None
         n_bins = max(len(e) for e in edges) - 1
         # An edge that a column lacks is repeated, so that its bins are empty.
         padded = [[*e, *[e[-1]] * (n_bins + 1 - len(e))] for e in edges]
@@ -48,8 +48,8 @@ class PiecewiseLinear(nn.Module):
             self.increments.div_(counts.sqrt()[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        table = self.table() if self.training else self._kept_table()
-        return F.relu(interpolate(table, self.edges, x)).flatten(1)
+        table, bins = self._made() if self.training else self._kept()
+        return F.relu(interpolate(table, bins, x)).flatten(1)
 
     def train(self, mode: bool = True) -> Self:
         self.kept = None
@@ -62,11 +62,14 @@ class PiecewiseLinear(nn.Module):
         steps = self.increments + self.linear * edges.diff(dim=1)
         return torch.cat([first, steps], 1).cumsum(1)
 
-    def _kept_table(self) -> Tensor:
+    def _made(self) -> tuple[Tensor, Bins]:
+        return self.table(), Bins.between(self.edges)
+
+    def _kept(self) -> tuple[Tensor, Bins]:
         """The table in evaluation, computed once for these values of the parameters."""
         if torch.is_grad_enabled():
-            return self.table()
+            return self._made()
         key = [(p.data_ptr(), p._version) for p in self.parameters()]
         if self.kept is None or self.kept[0] != key:
-            self.kept = key, self.table()
-        return self.kept[1]
+            self.kept = key, *self._made()
+        return self.kept[1:]

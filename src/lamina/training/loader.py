@@ -134,13 +134,16 @@ class PredictionBatches:
         order = list(self._batches())
         prepared = prefetched(self.samples, [self._padded(rows) for rows in order])
         for rows, (padded, batch) in zip(order, prepared, strict=True):
-            yield rows, batch.labelled(selected(self.target, padded), None)
+            target = selected(self.target, padded)
+            yield rows, batch if target is None else batch.labelled(target, None)
 
     def _batches(self) -> Iterator[Tensor]:
         """The row indices of each batch."""
         cells = self.n_cells
         if isinstance(cells, int):
-            yield from torch.arange(len(self.samples)).split(self._size(cells))
+            rows, size = torch.arange(len(self.samples)), self._size(cells)
+            # A split of a single batch would take as long as a small layer.
+            yield from [rows] if rows.shape[0] <= size else rows.split(size)
             return
         rows = cells.argsort(stable=True, descending=True)
         while len(rows):
@@ -154,7 +157,9 @@ class PredictionBatches:
         """The row indices of a batch, the last one repeated."""
         cells = self.n_cells
         n_most = cells if isinstance(cells, int) else int(cells[rows[0]])
-        n_repeated = -len(rows) % self._multiple(n_most)
+        n_repeated = -rows.shape[0] % self._multiple(n_most)
+        if not n_repeated:
+            return rows
         return torch.cat([rows, rows[-1:].expand(n_repeated)])
 
     def _size(self, n_cells: int) -> int:

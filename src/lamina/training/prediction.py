@@ -29,11 +29,12 @@ def outputs_of(
     rows, parts = [], []
     n = plan.team.n_threads
 
-    @torch.inference_mode()  # which is thread-local
     def answer(indexed: tuple[Tensor, Batch]) -> Any:
         of_batch, batch = indexed
         return _answer(query, model, batch.to(plan.device))[: len(of_batch)]
 
+    if n > 1:
+        answer = torch.inference_mode()(answer)  # which is thread-local
     with plan.active():
         indexed = iter(batches)
         while group := list(islice(indexed, n)):
