@@ -95,6 +95,9 @@ ELSEWHERE: dict[str, str] = {
 }
 """What has a parameter that an estimator may be expected to have."""
 
+PATH = "str | PathLike[str]"
+"""The type of a path, which a signature shows in short."""
+
 NameTypeDefault = tuple[str, Any, Any]
 
 
@@ -117,7 +120,7 @@ def _parameter(name: str, kind: object, default: object) -> Parameter:
     if default is not None and type(default) in parts:
         return Parameter(name, Parameter.KEYWORD_ONLY, default=default)
     shown = [_text(p) for p in parts if p not in (NoneType, Literal[default])]
-    text = TypeText(" | ".join(shown))
+    text = TypeText(" | ".join(shown).replace(PATH, "Path"))
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
 

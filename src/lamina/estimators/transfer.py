@@ -1,13 +1,13 @@
 """The start of a network: a body, also with its encoder, or the vectors of words."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from os import PathLike
 from typing import Annotated, Any, get_type_hints
 
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor, nn
+from torch import nn
 
 from lamina.batch import PAD
 from lamina.encoders.base import Encoder
@@ -36,7 +36,7 @@ class TransferParams(Params, use=Use.FROZEN):
     """The start of a network."""
 
     start_from: Annotated[
-        BaseEstimator | nn.Module | Mapping[str, Tensor] | str | PathLike[str] | None,
+        BaseEstimator | nn.Module | dict | str | PathLike[str] | None,
         estimator_of(Saved, "estimator of lamina"),
         module(),
         tensors_by_name(),
