@@ -206,6 +206,10 @@ def test_what_the_body_lacks_or_needs_is_named(encoder):
     refused(state | {bias: torch.ones(5) * 1j}, "is a torch.complex64")
     refused(state | {bias: torch.ones(5, device="meta")}, "on meta")
     refused(state | {bias: torch.ones(5).to_sparse()}, "layout torch.sparse")
+    refused(nn.ReLU(), "2 of 2, and there are none")
+    with pytest.warns(UserWarning, match="deprecated"):
+        small = torch.quantize_per_tensor(torch.ones(5), 0.1, 0, torch.qint8)
+    refused(state | {bias: small}, "is a torch.qint8")
     refused({bias: [1.0] * 5}, "'start_from' of DNNClassifier must be")
     refused({}, "'start_from' of DNNClassifier must be")
 

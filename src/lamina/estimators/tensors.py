@@ -35,7 +35,8 @@ def module() -> Rule:
 def tensors_in(value: object) -> Tensors | None:
     """The tensors of a module, or of a dict of them; None for another value."""
     if isinstance(value, nn.Module):
-        value = value.state_dict()
+        state = value.state_dict()
+        return {n: tensor for n, tensor in state.items() if isinstance(tensor, Tensor)}
     if not _are_tensors(value):
         return None
     return {name: tensor.detach() for name, tensor in value.items()}
@@ -80,8 +81,8 @@ def load_tensors(body: nn.Module, given: Tensors) -> None:
         raise ParameterError(
             f"start_from has not all tensors of the body. It needs "
             f"{_listed({n: needed[n] for n in wrong})}, {len(wrong)} of {len(needed)}, and "
-            f"there are {_listed(given)}. Pass them under the names and with the shapes of "
-            f"network_.body.state_dict() of an estimator with the same parameters."
+            f"there are {_listed(given) or 'none'}. Pass them under the names and with the "
+            f"shapes of network_.body.state_dict() of an estimator with these parameters."
         )
     for name in needed:
         _refuse_values(name, given[name], needed[name])
@@ -119,8 +120,8 @@ def _are_tensors(value: Any) -> TypeGuard[Mapping[str, Tensor]]:
 
 def _refuse_values(name: str, given: Tensor, needed: Tensor) -> None:
     """Raise `ParameterError` for values that a network cannot have."""
-    is_real = given.is_floating_point() or not given.is_complex()
-    if given.is_meta or given.layout is not torch.strided or not is_real:
+    is_other = given.is_meta or given.is_quantized or given.is_complex()
+    if is_other or given.layout is not torch.strided:
         problem = f"is a {given.dtype} of layout {given.layout} on {given.device}"
     elif not torch.isfinite(given.to(needed.dtype)).all():
         problem = "has values that are NaN, infinite or too large"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Annotated, Any, get_type_hints
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
@@ -129,7 +130,7 @@ def start_words(model: Model, words: WordVectors, *, freezes: bool) -> None:
         )
     table = embedding.weight
     with torch.no_grad():
-        nn.init.normal_(table, std=float(words.vectors.std()))
+        nn.init.normal_(table, std=float(words.vectors.std(dtype=np.float64)))
         table[PAD] = 0.0
         table[torch.from_numpy(words.token_ids)] = torch.from_numpy(words.vectors)
     table.requires_grad_(not freezes)
