@@ -68,6 +68,15 @@ def load_tensors(body: nn.Module, given: Tensors) -> None:
     """Copy the tensors of all that a body consists of, found by their names.
 
     Where names begin with "body.", as those of a whole network do, only these count.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from lamina.estimators.tensors import load_tensors, tensors_in
+    >>> source, body = nn.Linear(2, 1), nn.Linear(2, 1)
+    >>> load_tensors(body, tensors_in(source))
+    >>> bool((body.weight == source.weight).all())
+    True
     """
     needed = body.state_dict()
     if any(name.startswith(OF_BODY) for name in given):

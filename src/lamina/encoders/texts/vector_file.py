@@ -38,7 +38,25 @@ class Line:
 
 
 class VectorFile:
-    """The lines of a file; whatever is wrong with it raises `ParameterError`."""
+    r"""The lines of a file; whatever is wrong with it raises `ParameterError`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, of text or of text compressed by gzip.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from lamina.encoders.texts.vector_file import VectorFile
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "words.vec")
+    ...     _ = path.write_text("the 0.5 -1\nfilm 2 0.25\n")
+    ...     file = VectorFile(path)
+    ...     print({line.word: file.vector(line).tolist() for line in file})
+    {'the': [0.5, -1.0], 'film': [2.0, 0.25]}
+    """
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path, self.width, self.n_words = path, 0, 0
