@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import platform
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from lamina.exceptions import SavedFileError
+from lamina.paths import open_regular
 from lamina.state import Tree
 
 FORMAT = 1
@@ -169,11 +169,7 @@ def _summary(array: np.ndarray) -> list[Any]:
 
 
 def _bytes_of_file(path: str | os.PathLike[str]) -> bytes:
-    # Opening a FIFO would wait for a writer.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise SavedFileError(f"{os.fspath(path)!r} is not a regular file.")
+    with open_regular(path, SavedFileError) as file:
         return file.read()
 
 

@@ -80,6 +80,9 @@ class Spec(Stored):
     """Number of codes of each column of `Batch.codes` (tables only); code 0 is unknown."""
     n_tokens: int = 0
     """Size of the vocabulary where x holds tokens, else 0."""
+    vector_size: int = 0
+    """Values of the vectors that the embedding of tokens starts from; 0 where there are
+    none, and its width is that of the layer after it."""
     n_characters: int = 0
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
     n_ngrams: tuple[int, ...] = ()

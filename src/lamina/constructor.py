@@ -81,11 +81,22 @@ SYNONYMS: dict[str, str] = {
     "language_model": "lm",
     "language_weight": "lm_weight lm_alpha",
     "crf": "use_crf",
+    "word_vectors": """embeddings embedding_matrix pretrained_embeddings word_embeddings
+        embedding_weights glove word2vec vectors""",
     "start_from": "pretrained encoder backbone pretrained_encoder init_from weights",
     "freeze_body": "freeze frozen trainable freeze_encoder",
 }
 """What other libraries call a parameter. A word may stand for several parameters; the first
 of them that an estimator has is meant."""
+
+ELSEWHERE: dict[str, str] = {
+    "word_vectors": """CNNClassifier, CNNRegressor, RNNClassifier, RNNRegressor and
+        SequenceTagger, which read words in their order, have it.""",
+}
+"""What has a parameter that an estimator may be expected to have."""
+
+PATH = "str | PathLike[str]"
+"""The type of a path, which a signature shows in short."""
 
 NameTypeDefault = tuple[str, Any, Any]
 
@@ -109,7 +120,7 @@ def _parameter(name: str, kind: object, default: object) -> Parameter:
     if default is not None and type(default) in parts:
         return Parameter(name, Parameter.KEYWORD_ONLY, default=default)
     shown = [_text(p) for p in parts if p not in (NoneType, Literal[default])]
-    text = TypeText(" | ".join(shown))
+    text = TypeText(" | ".join(shown).replace(PATH, "Path"))
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
 
@@ -147,6 +158,8 @@ def refuse_unknown(owner: str, given: Iterable[str], names: Collection[str]) -> 
             hint = f"It has {', '.join(sorted(names))}."
             if meant is not None:
                 hint = f"Did you mean {meant!r}?"
+            elif name in ELSEWHERE:
+                hint = " ".join(ELSEWHERE[name].split())
             sentences.append(f"{owner} has no parameter {name!r}. {hint}")
     if sentences:
         raise ParameterError(" ".join(sentences))

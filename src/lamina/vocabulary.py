@@ -54,6 +54,11 @@ class Vocabulary(Stored):
     def _number(self) -> None:
         self.ids = {t: i for i, t in enumerate(self.tokens) if i > END}
 
+    def extend(self, tokens: Iterable[str]) -> None:
+        """Keep these tokens too; the ids of the others change."""
+        self.tokens[END + 1 :] = sorted({*self.ids, *tokens})
+        self._number()
+
     def to_state(self) -> dict[str, Any]:
         return {"tokens": self.tokens}
 

@@ -71,6 +71,8 @@ class Encoder(Stored, ABC, Generic[Plain]):
     schema: Any = None
     """The `Schema` that the first `read` learnt; None before."""
     spec: Spec
+    vectors: Any = None
+    """The `WordVectors` that `fit` read for the embedding of tokens, until `pop_vectors`."""
 
     @abstractmethod
     def __init__(self, params: Any): ...
@@ -90,6 +92,10 @@ class Encoder(Stored, ABC, Generic[Plain]):
     @abstractmethod
     def encode(self, plain: Plain) -> Samples:
         """The samples for a network; raises `DataError` naming a bad one."""
+
+    def pop_vectors(self) -> Any:
+        """The word vectors that `fit` read, which the encoder no longer keeps."""
+        return vars(self).pop("vectors", None)
 
     @property
     def n_features(self) -> int | None:

@@ -29,7 +29,7 @@ from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.resuming import Start
-from lamina.estimators.transfer import encoder_of, source_of
+from lamina.estimators.transfer import encoder_of, has_encoder, source_of
 from lamina.estimators.validation import Validation
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike, Indexable
@@ -111,8 +111,9 @@ class Fitting:
             )
         if start.rows is not None:
             data, held_out = (data.take(rows) for rows in start.rows)
-        if not self.resumes and self.source is None:
+        if not self.resumes and not has_encoder(self.source):
             self.encoder.fit(data.X, data.weight)
+        self.vectors = self.encoder.pop_vectors()
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)
         n_before = len(self.before.get("loss_curve_", ()))
@@ -229,7 +230,7 @@ class Fitting:
                 X = unwrap(X, is_table="table" in forms)
                 self.form = choose(X, forms, self.params)
         encoder = encoder_for(self.form, self.estimator.encoders, self.params)
-        if self.source is not None:
+        if has_encoder(self.source):
             encoder = encoder_of(self.source, encoder, self.form, self.params)
         self.encoder = encoder
         return X

@@ -10,7 +10,7 @@ from lamina.estimators.auto import batch_size
 from lamina.estimators.data import Data, WeightSum, weights_with_targets
 from lamina.estimators.memory import bounded_memory
 from lamina.estimators.network import build, in_memory_format
-from lamina.estimators.transfer import start
+from lamina.estimators.transfer import start, start_words
 from lamina.estimators.validation import scorer_of
 from lamina.nn.model import Model
 from lamina.seeding import Generators, built_from_stream
@@ -92,6 +92,8 @@ def _model_of(fitting: "Fitting", size: int, device: torch.device) -> Model:
         model = build(params, spec, fitting.task)
     if fitting.source is not None:
         start(model, fitting.source, freezes=params.freeze_body)
+    if fitting.vectors is not None:
+        start_words(model, fitting.vectors, freezes=params.freeze_body)
     return model
 
 

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from lamina.archive import versions
 from lamina.estimators.data import Data
 from lamina.estimators.parameters import text_of
+from lamina.estimators.tensors import tensors_in
 from lamina.estimators.validation import Validation
 from lamina.exceptions import CheckpointWarning, DataError, ParameterError
 from lamina.frozen import unfrozen
@@ -138,13 +139,14 @@ def _texts(params: TrainerParams) -> dict[str, str]:
 
 def _text(value: object) -> str:
     """A parameter as text, the same in every process; of a network also its weights."""
-    text = ADDRESS.sub("", text_of(value))
-    if isinstance(value, BaseEstimator):
-        network = vars(unfrozen(value)).get("network_")
-        if network is not None:
-            weights = [v.numpy() for v in network.state_dict().values()]
-            text += f" with weights {joblib.hash(weights)}"
-    return text
+    is_estimator = isinstance(value, BaseEstimator)
+    network = vars(unfrozen(value)).get("network_") if is_estimator else value
+    tensors = tensors_in(network)
+    if tensors is None:
+        return ADDRESS.sub("", text_of(value))
+    text = ADDRESS.sub("", text_of(value)) if is_estimator else ", ".join(tensors)
+    weights = [v.cpu().float().numpy() for v in tensors.values()]
+    return f"{text} with weights {joblib.hash(weights)}"
 
 
 def _digests(

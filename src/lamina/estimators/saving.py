@@ -22,6 +22,7 @@ from lamina import archive
 from lamina.estimators.fitted import PRIVATE, RUNNING
 from lamina.estimators.network import rebuilt, refuse_other_network, taken_apart
 from lamina.estimators.parameters import as_built
+from lamina.estimators.tensors import as_tensors
 from lamina.exceptions import ParameterError, SavedFileError, SavedFileWarning
 from lamina.params import declared
 from lamina.state import Stored, assembled, dismantled
@@ -255,7 +256,8 @@ def _attributes(estimator: Saved) -> dict[str, Any]:
     state = {n: v for n, v in vars(estimator).items() if n not in RUNNING}
     if "network_" in state:
         state["network_"] = taken_apart(state["network_"])
-    return state
+        state["_built_with"] = as_tensors(state["_built_with"])
+    return as_tensors(state)
 
 
 def _restored(estimator: Any, state: dict[str, Any]) -> Any:

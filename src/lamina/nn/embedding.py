@@ -25,9 +25,8 @@ class CharacterEmbedding(nn.Module):
     too rare to have learnt an embedding (dos Santos & Zadrozny 2014; Ma & Hovy 2016).
     """
 
-    def __init__(self, n_tokens: int, n_characters: int, width: int):
+    def __init__(self, n_tokens: int, n_characters: int, width: int, n_filters: int):
         super().__init__()
-        n_filters = max(width // 2, 1)
         self.words = nn.Embedding(n_tokens, width, padding_idx=PAD)
         self.characters = nn.Embedding(n_characters, CHARACTER_SIZE, padding_idx=PAD)
         self.filters = nn.Conv1d(CHARACTER_SIZE, n_filters, KERNEL_SIZE, padding="same")
@@ -67,9 +66,20 @@ class DroppingEmbedding(nn.Embedding):
 
 
 def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding:
-    """Embeddings of `Batch.inputs()`, of `embedding_dim` features."""
+    """Embeddings of `Batch.inputs()`, of `embedding_dim` features.
+
+    Those of tokens have the width of the vectors that they start from, if there are some.
+    """
+    n_filters, width = max(width // 2, 1), spec.vector_size or width
     if spec.n_characters:
-        return CharacterEmbedding(spec.n_tokens, spec.n_characters, width)
+        return CharacterEmbedding(spec.n_tokens, spec.n_characters, width, n_filters)
     if spec.token_dropout is not None:
         return DroppingEmbedding(spec.n_tokens, width, spec.token_dropout)
     return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)
+
+
+def of_words(embedding: nn.Module | None) -> nn.Embedding | None:
+    """The embedding of token ids in what `token_embedding` made; None if there is none."""
+    if isinstance(embedding, CharacterEmbedding):
+        return embedding.words
+    return embedding if isinstance(embedding, nn.Embedding) else None

@@ -95,6 +95,7 @@ TRIALS: dict[str, Trial] = {
     "token_dropout": Trial((0.6,)),
     "max_tokens": Trial((3, 1), {"unit": "word"}),
     "unit": Trial(("word", "char")),
+    "word_vectors": Trial(("absent.vec",)),
     "start_from": Trial((FrozenEstimator(CNNClassifier()),)),
     "freeze_body": Trial((True,)),
     "decoder_size": Trial((5,)),

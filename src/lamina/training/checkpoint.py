@@ -83,20 +83,6 @@ def interval() -> Rule:
     )
 
 
-def file_name() -> Rule:
-    """A path that a file can have."""
-
-    def accepts(v: Any) -> bool:
-        if not isinstance(v, str | os.PathLike):
-            return False
-        with suppress(TypeError, ValueError):  # an unpaired surrogate
-            name = os.fsencode(v)
-            return Path(os.fsdecode(name)).name != "" and b"\0" not in name
-        return False
-
-    return Rule("str or path of a file", accepts)
-
-
 class Checkpoint:
     """The file of one fit."""
 

@@ -20,7 +20,8 @@ from lamina.params import (
     positive,
     seed,
 )
-from lamina.training.checkpoint import file_name, interval
+from lamina.paths import file_name
+from lamina.training.checkpoint import interval
 from lamina.training.precision import known_device
 
 Rate = Annotated[float, positive(), "The largest learning rate of the schedule."]

@@ -1,6 +1,8 @@
 """Texts, or lists of tokens -> x (B, T) of token ids and bags of n-grams, or bags alone."""
 
 from dataclasses import dataclass
+from itertools import chain
+from os import PathLike, fspath
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -9,16 +11,21 @@ import torch
 from lamina.batch import Spec
 from lamina.encoders.base import Encoder, RaggedSamples, Samples, TensorSamples
 from lamina.encoders.ngrams import NGrams, distinct_texts, min_texts
+from lamina.encoders.texts.vectors import VectorParams, WordVectors, read_vectors
 from lamina.encoders.tokenizers import (
     DROPPED,
+    TOKENIZERS,
     BagParams,
     NGramDropout,
     UnitParams,
+    lower,
     split,
     unit_of,
 )
+from lamina.exceptions import ParameterError
 from lamina.params import Params, Use, at_least, fraction, only_with
 from lamina.schema import Schema
+from lamina.scripts import composed
 from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
@@ -44,7 +51,7 @@ class VocabularyParams(Params):
     ] = 20_000
 
 
-class TextParams(VocabularyParams, UnitParams):
+class TextParams(VectorParams, VocabularyParams, UnitParams):
     """How texts are split into tokens, and what is read of them."""
 
     ngram_features: Annotated[
@@ -99,6 +106,7 @@ class TextEncoder(TokenizedTexts):
     def __init__(self, params: TextParams):
         super().__init__(params)
         self.max_tokens, self.token_dropout = params.max_tokens, params.token_dropout
+        self.word_vectors = params.word_vectors
         if params.ngram_features:
             self.ngrams = NGrams()
 
@@ -107,8 +115,11 @@ class TextEncoder(TokenizedTexts):
         distinct = distinct_texts(plain)
         least = min_texts(len(distinct))
         self.vocabulary = Vocabulary(map(set, distinct), self.max_tokens, least)
+        if self.word_vectors is not None:
+            self.vectors = self._vectors(self.word_vectors, distinct)
         self.spec = Spec(
             n_tokens=len(self.vocabulary),
+            vector_size=0 if self.vectors is None else self.vectors.width,
             n_ngrams=() if self.ngrams is None else (len(self.ngrams.fit(plain)),),
             ngram_dropout=self.ngram_dropout,
             token_dropout=self.token_dropout,
@@ -122,6 +133,30 @@ class TextEncoder(TokenizedTexts):
         flat = torch.tensor([token_id for row in rows for token_id in row])
         bags = () if self.ngrams is None else (self.ngrams.encode(plain),)
         return RaggedSamples(flat, torch.tensor([len(row) for row in rows]), bags)
+
+    def _vectors(
+        self, path: str | PathLike[str], texts: list[list[str]]
+    ) -> WordVectors:
+        """The vectors of the vocabulary, which gets further words of the file."""
+        assert self.schema is not None
+        if self.schema.unit == "char":
+            raise ParameterError(
+                f"word_vectors={fspath(path)!r} are of words, and the texts of X are split "
+                f"into characters; pass each text as a list of its words, or "
+                f'token_unit="word" if spaces stand between them.'
+            )
+        seen = set(chain.from_iterable(texts))
+        return read_vectors(
+            path, self.vocabulary, seen, self.max_tokens, self._token_of
+        )
+
+    def _token_of(self, word: str) -> str | None:
+        """The token that a text has for a word; None if it has several, or another."""
+        assert self.schema is not None
+        if self.schema.unit == "token":
+            return composed(word)
+        tokens = TOKENIZERS[self.schema.unit](word)
+        return tokens[0] if tokens == [lower(word)] else None
 
 
 class BagEncoder(TokenizedTexts):

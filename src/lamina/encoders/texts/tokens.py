@@ -1,5 +1,6 @@
 """Lists of tokens -> x (B, T) of word ids, and the characters of the distinct tokens."""
 
+from itertools import chain
 from typing import Annotated, Self
 
 import numpy as np
@@ -10,9 +11,11 @@ from torch import Tensor
 from lamina.batch import BEGIN, END, PAD, Batch, Spec
 from lamina.encoders.base import Encoder, IndependentSamples, Samples
 from lamina.encoders.texts.encoder import TextSchema, VocabularyParams
+from lamina.encoders.texts.vectors import VectorParams, read_vectors
 from lamina.encoders.tokenizers import ends, lower, split
 from lamina.params import Use
 from lamina.ragged import Ragged
+from lamina.scripts import composed
 from lamina.texts import items
 from lamina.vocabulary import Vocabulary
 
@@ -22,7 +25,7 @@ MULTIPLE = 64
 """The distinct tokens of a batch are padded to a multiple of it, so that few shapes occur."""
 
 
-class TokenParams(VocabularyParams):
+class TokenParams(VectorParams, VocabularyParams):
     """The features of a token."""
 
     char_features: Annotated[
@@ -43,6 +46,7 @@ class TokenEncoder(Encoder[list[list[str]]]):
     def __init__(self, params: TokenParams):
         self.max_tokens = params.max_tokens
         self.char_features = params.char_features
+        self.word_vectors = params.word_vectors
 
     def read(self, X: object) -> list[list[str]]:
         """The tokens of each sentence, in Unicode's normal form C."""
@@ -58,8 +62,17 @@ class TokenEncoder(Encoder[list[list[str]]]):
         self.words = Vocabulary(keys, self.max_tokens, MIN_SENTENCES)
         spellings = {token for tokens in distinct for token in tokens}
         self.characters = Vocabulary(map(set, spellings), None, MIN_SENTENCES)
+        if self.word_vectors is not None:
+            self.vectors = read_vectors(
+                self.word_vectors,
+                self.words,
+                set(chain.from_iterable(keys)),
+                self.max_tokens,
+                lambda word: self._key(composed(word)),
+            )
         self.spec = Spec(
             n_tokens=len(self.words),
+            vector_size=0 if self.vectors is None else self.vectors.width,
             n_characters=len(self.characters) if self.char_features else 0,
             n_space=1,
             max_length=max(map(len, plain)),
