@@ -85,15 +85,11 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         del estimator
         return before or SavedEpochs(place_of(context))
 
-    def on_fit_task_end(
-        self, estimator: Any, context: CallbackContext, *, fitted_estimator: Any = None
-    ) -> None:
-        """Save an epoch if it is to be saved (called by scikit-learn)."""
-        if context.task_name == "epoch" and fitted_estimator is not None:
-            self.epoch(self._runs[estimator], fitted_estimator, context)
-
     def epoch(self, run: SavedEpochs, estimator: Any, context: CallbackContext) -> None:
+        del estimator
         progress, every = context.progress, self.every_n_epochs
+        if progress.task_name == "search":
+            return
         n_before = progress.n_before
         number = n_before + len(progress.epochs)
         if number % every:
@@ -109,7 +105,7 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         run.best = values[-1]
         path = self.path.replace("{epoch}", str(number)).replace("{fit}", run.place)
         try:
-            save(estimator, path)
+            save(context.fitted_estimator(), path)
         except OSError as error:
             if not run.has_warned:
                 warnings.warn(
