@@ -703,5 +703,5 @@ def test_a_file_that_cannot_be_written_ends_no_fit(tmp_path):
 
 
 def test_a_number_of_epochs_that_is_none_is_refused():
-    with pytest.raises(ParameterError, match="every_n_epochs must be an int >= 1"):
+    with pytest.raises(ParameterError, match="'every_n_epochs' must be int >= 1"):
         Checkpoint("a.lamina", every_n_epochs=0)

@@ -286,6 +286,15 @@ def check_params(params: Group, only: Use | None = None) -> Group:
     return with_python_numbers(params, [d.name for d in declarations])
 
 
+def check_argument(name: str, value: object, *rules: Rule) -> None:
+    """Raise `ParameterError` unless a rule accepts the argument of a function."""
+    if not any(rule.accepts(value) for rule in rules):
+        words = " or ".join(rule.words for rule in rules)
+        raise ParameterError(
+            f"The argument {name!r} must be {words}. Got {value!r} instead."
+        )
+
+
 def refuse_unused(params: Params, name: str, because: str | None) -> None:
     """Raise `ParameterError` that the parameter has no effect, unless `because` is None."""
     if because is not None:

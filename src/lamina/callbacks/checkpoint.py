@@ -9,8 +9,8 @@ from typing import Any
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, place_of, save
-from lamina.exceptions import CheckpointWarning, ParameterError
-from lamina.numeric import is_integer
+from lamina.exceptions import CheckpointWarning
+from lamina.params import at_least, check_argument
 from lamina.training.stopping import Epoch
 
 
@@ -72,10 +72,7 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         every_n_epochs: int = 1,
     ):
         super().__init__()
-        if not is_integer(every_n_epochs) or every_n_epochs < 1:
-            raise ParameterError(
-                f"every_n_epochs must be an int >= 1. Got {every_n_epochs!r} instead."
-            )
+        check_argument("every_n_epochs", every_n_epochs, at_least(1))
         self.path, self.best_only = fspath(path), best_only
         self.every_n_epochs = every_n_epochs
 
