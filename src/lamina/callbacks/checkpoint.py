@@ -10,7 +10,7 @@ from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, place_of, save
 from lamina.exceptions import CheckpointWarning
-from lamina.params import at_least, check_argument
+from lamina.params import at_least, check_value
 from lamina.training.stopping import Epoch
 
 
@@ -72,7 +72,7 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         every_n_epochs: int = 1,
     ):
         super().__init__()
-        check_argument("every_n_epochs", every_n_epochs, at_least(1))
+        check_value("argument 'every_n_epochs'", every_n_epochs, at_least(1))
         self.path, self.best_only = fspath(path), best_only
         self.every_n_epochs = every_n_epochs
 

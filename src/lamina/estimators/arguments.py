@@ -7,7 +7,7 @@ from lamina.numeric import python_numbers
 from lamina.params import (
     Rule,
     at_least,
-    check_argument,
+    check_value,
     none,
     not_negative,
     positive,
@@ -39,5 +39,5 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
 def check_arguments(**arguments: Any) -> dict[str, Any]:
     """The arguments with numbers of Python; `ParameterError` if one is not allowed."""
     for name, value in arguments.items():
-        check_argument(name, value, *ALLOWED[name])
+        check_value(f"argument {name!r}", value, *ALLOWED[name])
     return {name: python_numbers(value) for name, value in arguments.items()}

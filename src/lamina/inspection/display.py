@@ -17,7 +17,7 @@ from lamina.inspection.maps import (
     draw_spectrogram,
 )
 from lamina.inspection.words import draw_words
-from lamina.params import at_least, check_argument, none
+from lamina.params import at_least, check_value, none
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,5 +161,5 @@ class AttributionDisplay:
 
     def _check(self, row: int | None, max_columns: int) -> None:
         n = len(self.attribution.values)
-        check_argument("row", row, at_least(-n, most=n - 1), none())
-        check_argument("max_columns", max_columns, at_least(1))
+        check_value("argument 'row'", row, at_least(-n, most=n - 1), none())
+        check_value("argument 'max_columns'", max_columns, at_least(1))

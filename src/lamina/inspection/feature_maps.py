@@ -9,7 +9,7 @@ from lamina.inputs import DataLike
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, layer_named, run_layer
 from lamina.inspection.samples import Sample, samples_of, single
-from lamina.params import at_least, check_argument
+from lamina.params import at_least, check_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,7 +134,7 @@ class FeatureMapDisplay:
         ParameterError
             `n_maps` is not positive, or `ax` cannot be divided.
         """
-        check_argument("n_maps", n_maps, at_least(1))
+        check_value("argument 'n_maps'", n_maps, at_least(1))
         title = "feature maps" + (f" of {self.layer}" if self.layer else "")
         if self.maps.ndim == 3:
             self._plot_pictures(n_maps, ax, title)

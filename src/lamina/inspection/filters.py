@@ -10,7 +10,7 @@ from lamina.exceptions import ParameterError
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, body_of, layer_named
 from lamina.inspection.samples import MAX_LINES
-from lamina.params import at_least, check_argument
+from lamina.params import at_least, check_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +129,7 @@ class FilterDisplay:
         ParameterError
             `n_filters` is not positive, or `ax` cannot be divided.
         """
-        check_argument("n_filters", n_filters, at_least(1))
+        check_value("argument 'n_filters'", n_filters, at_least(1))
         shown = self.filters[:n_filters]
         largest = float(np.abs(shown).max()) or 1.0
         size = SIZES[self.form]

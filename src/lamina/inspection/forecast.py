@@ -13,7 +13,7 @@ from lamina.encoders.series.panel import Panel
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid, new_axes
-from lamina.params import at_least, check_argument, none
+from lamina.params import at_least, check_value, none
 from lamina.tasks.forecasting import Forecasting
 from lamina.tasks.quantiles import uncrossed
 
@@ -123,7 +123,7 @@ class ForecastDisplay:
             X, y or future cannot be read.
         """
         task = _forecasting(estimator)
-        check_argument("n_series", n_series, at_least(1))
+        check_value("argument 'n_series'", n_series, at_least(1))
         panel = estimator._histories(X, future)
         truth = None
         if y is not None:
@@ -169,7 +169,7 @@ class ForecastDisplay:
         ParameterError
             `n_steps` is not positive.
         """
-        check_argument("n_steps", n_steps, at_least(1), none())
+        check_value("argument 'n_steps'", n_steps, at_least(1), none())
         if len(self.forecasts) == 1:
             self.ax_ = new_axes(ax, (7.2, 3.6))
             self.axes_ = np.array([self.ax_])

@@ -14,7 +14,7 @@ from lamina.inspection.layers import RECURRENT, body_of, layer_named, run_layer
 from lamina.inspection.recurrence import GATES, recurrence
 from lamina.inspection.samples import Sample, Series, samples_of, single
 from lamina.nn.recurrent import RecurrentLayer
-from lamina.params import check_argument, one_of
+from lamina.params import check_value, one_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ class GateDisplay:
         module = body_of(estimator).get_submodule(layer)
         assert isinstance(module, RecurrentLayer)
         allowed = DIRECTIONS[: len(module.directions)]
-        check_argument("direction", direction, one_of(*allowed))
+        check_value("argument 'direction'", direction, one_of(*allowed))
         x, inputs, _ = run_layer(estimator, sample, layer)
         stride = -(-len(x) // len(inputs))
         inputs = inputs[: -(-len(x) // stride)]

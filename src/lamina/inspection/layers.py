@@ -17,7 +17,7 @@ from lamina.inspection.samples import single
 from lamina.nn.body import Body
 from lamina.nn.model import Model
 from lamina.nn.recurrent import RecurrentLayer
-from lamina.params import check_argument, one_of
+from lamina.params import check_value, one_of
 
 CONVOLUTIONAL = (Convolution, Stage, StridedConv)
 """Layers with outputs (B, D, ...): channels first."""
@@ -64,7 +64,7 @@ def layer_named(
         )
     if layer is None:
         return names[0]
-    check_argument("layer", layer, one_of(*names))
+    check_value("argument 'layer'", layer, one_of(*names))
     return layer
 
 

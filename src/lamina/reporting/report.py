@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
-from lamina.params import at_least, check_argument, fraction
+from lamina.params import at_least, check_value, fraction
 from lamina.reporting.attributions import attributions
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section
 from lamina.reporting.classification import ClassificationResults
@@ -159,10 +159,10 @@ def report(  # noqa: PLR0913
     >>> "Confusion matrix" in report.html
     True
     """
-    check_argument("n_examples", n_examples, at_least(1))
-    check_argument("n_explained", n_explained, at_least(1))
-    check_argument("n_resamples", n_resamples, at_least(1))
-    check_argument("confidence_level", confidence_level, fraction(zero=False))
+    check_value("argument 'n_examples'", n_examples, at_least(1))
+    check_value("argument 'n_explained'", n_explained, at_least(1))
+    check_value("argument 'n_resamples'", n_resamples, at_least(1))
+    check_value("argument 'confidence_level'", confidence_level, fraction(zero=False))
     options = Options(
         n_examples=n_examples,
         n_explained=n_explained,
