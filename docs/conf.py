@@ -1,10 +1,12 @@
 """The documentation site; `make docs` builds it into out/docs, in English and Chinese."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import lamina
 from lamina.docstrings import SITE
+from lamina.exceptions import PerformanceWarning
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -46,6 +48,11 @@ locale_dirs = ["locale"]
 gettext_compact = False
 gettext_uuid = False
 language = "en"
+
+# It is about the machine that builds the site, and would be shown as output of a page.
+warnings.filterwarnings(
+    "ignore", "Other processes use the same cores", PerformanceWarning
+)
 
 COURSE = HERE / "course"
 sphinx_gallery_conf = {

@@ -39,6 +39,7 @@ from lamina.exceptions import (
     MissingExtraError,
     ParameterError,
 )
+from lamina.nn.model import Model
 from lamina.testing.fitting import RaiseInEpoch
 
 X, Y = make_classification(120, 5, random_state=0)
@@ -574,6 +575,23 @@ def test_optuna_gets_the_scores_of_the_first_split_where_fit_chooses_the_epochs(
     assert list(frozen.intermediate_values.values()) == scores
 
 
+def test_optuna_is_told_before_the_first_epoch_that_there_are_no_scores():
+    seen = Recorder()
+
+    def objective(trial):
+        watched = network(max_iter=2).set_callbacks(OptunaPruning(trial), seen)
+        with pytest.raises(ParameterError, match="early_stopping=True"):
+            watched.fit(X, Y)
+        assert not any(name == "epoch" for name, _ in seen.begun)
+        assert not hasattr(watched, "network_")
+        watched.set_params(early_stopping=True).fit(X, Y)
+        return watched.best_validation_score_
+
+    study = study_of(optuna.pruners.NopPruner())
+    study.optimize(objective, n_trials=1)
+    assert study.trials[0].state.name == "COMPLETE"
+
+
 @pytest.mark.parametrize(
     ("direction", "message"),
     [
@@ -603,6 +621,26 @@ def test_each_epoch_is_saved_as_the_fit_that_ends_there(tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), shorter.predict_proba(X))
     loaded.partial_fit(X, Y)
     assert loaded.n_iter_ == 5
+
+
+def test_the_network_is_copied_only_for_what_is_written(tmp_path, monkeypatch):
+    copied = []
+
+    def counted(self, memo):
+        copied.append(self)
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        vars(other).update(copy.deepcopy(vars(self), memo))
+        return other
+
+    monkeypatch.setattr(Model, "__deepcopy__", counted, raising=False)
+    saving = Checkpoint(tmp_path / "{epoch}.lamina", best_only=False, every_n_epochs=3)
+    network(max_iter=7).set_callbacks(saving).fit(X, Y)
+    assert len(list(tmp_path.iterdir())) == len(copied) == 2
+    copied.clear()
+    chosen = DNNClassifier(**TINY, n_iter_no_change=2)
+    chosen.set_callbacks(Checkpoint(tmp_path / "{epoch}")).fit(X, Y)
+    assert len(copied) <= chosen.n_iter_
 
 
 OVERFITTING = {
@@ -665,5 +703,5 @@ def test_a_file_that_cannot_be_written_ends_no_fit(tmp_path):
 
 
 def test_a_number_of_epochs_that_is_none_is_refused():
-    with pytest.raises(ParameterError, match="every_n_epochs must be an int >= 1"):
+    with pytest.raises(ParameterError, match="'every_n_epochs' must be int >= 1"):
         Checkpoint("a.lamina", every_n_epochs=0)

@@ -522,7 +522,7 @@ def test_what_killed_writes_left_is_deleted(tmp_path, kill_in):
 def test_a_fit_that_diverged_leaves_no_checkpoint(tmp_path):
     saving = {"checkpoint": tmp_path / "fit", "checkpoint_every": "0s"}
     params = DENSE | saving | {"learning_rate_init": 1e30, "optimizer": "sgd"}
-    with np.errstate(all="ignore"), pytest.raises(DivergenceError):
+    with pytest.raises(DivergenceError):
         DNNClassifier(**params, max_grad_norm=None).fit(X, Y)
     assert list(tmp_path.iterdir()) == []
 

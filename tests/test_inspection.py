@@ -33,6 +33,7 @@ from lamina.inspection import (
     HistoryDisplay,
     TranscriptDisplay,
 )
+from lamina.inspection.forecast import SeriesForecast
 
 pytest.importorskip("matplotlib").use("Agg")
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -132,12 +133,25 @@ def test_forecasts_are_those_of_predict_and_the_truth_is_y(forecaster, series):
         np.testing.assert_array_equal(
             by_label["held-out truth"].get_xdata(), np.arange(56, 60)
         )
-        np.testing.assert_array_equal(by_label["history"].get_ydata(), X[i, -16:])
+        np.testing.assert_array_equal(by_label["history"].get_ydata(), X[i, -24:])
         (band,) = ax.collections
         heights = band.get_paths()[0].vertices[:, 1]
         assert band.get_label() == "10 % to 90 %"
         assert heights.min() == pytest.approx(quantiles[:, 1].min())
         assert heights.max() == pytest.approx(quantiles[:, 0].max())
+
+
+def test_the_bands_of_a_fan_do_not_cover_one_another():
+    quantiles = np.array([[0.0, 1.0, 2.0, 4.0], [1.0, 3.0, 5.0, 9.0]])
+    levels = (0.05, 0.25, 0.75, 0.95)
+    forecast = SeriesForecast(np.arange(3.0), quantiles.mean(1), quantiles, levels)
+    outer, inner = ForecastDisplay([forecast]).plot().ax_.collections
+    below, above, between = *outer.get_paths(), inner.get_paths()[0]
+    for path, low, high in ((below, 0, 1), (between, 1, 2), (above, 2, 3)):
+        corners = set(map(tuple, path.vertices))
+        ends = quantiles[:, [low, high]]
+        assert corners == {(3 + i, v) for i in (0, 1) for v in ends[i]}
+    assert [outer.get_label(), inner.get_label()] == ["5 % to 95 %", "25 % to 75 %"]
 
 
 def test_forecasts_continue_the_series_of_fit(forecaster, series):
@@ -383,7 +397,7 @@ def test_gates_of_other_networks_have_the_steps_of_their_layers(forecaster, seri
 
 
 def test_a_direction_that_a_network_lacks_is_refused(forecaster, series):
-    with pytest.raises(ParameterError, match=r"'direction'.*\['forward'\]"):
+    with pytest.raises(ParameterError, match=r"'direction'.*\{'forward'\}"):
         GateDisplay.from_estimator(forecaster, series[0], direction="backward")
 
 
@@ -568,6 +582,22 @@ def test_a_display_is_drawn_into_the_axes_of_the_caller(pictures, series, foreca
     assert outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and inner.y1 <= outer.y1
     with pytest.raises(ParameterError, match="'ax'"):
         FilterDisplay.from_estimator(network, ax=figure.add_axes((0, 0, 1, 1)))
+
+
+def test_the_title_of_a_grid_within_axes_covers_no_other_title(pictures):
+    network, X, _ = pictures
+    figure, axes = pyplot.subplots(3, figsize=(6, 6), layout="constrained")
+    for ax in axes:
+        FeatureMapDisplay.from_estimator(network, X[0], n_maps=3, ax=ax)
+    figure.draw_without_rendering()
+    drawn = [ax for ax in figure.axes if ax.axison]
+    texts = [text for ax in drawn for text in (ax.title, *ax.texts)]
+    boxes = [text.get_window_extent() for text in texts if text.get_text().strip()]
+    assert len(boxes) == 3 * (1 + 4)
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+    lefts = [ax.get_position().x0 for ax in drawn[:4]]
+    assert np.ptp(np.diff(lefts)) < 0.01
 
 
 def test_the_extra_of_plots_is_named_where_it_is_missing(monkeypatch):

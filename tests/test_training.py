@@ -24,6 +24,8 @@ from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
 from lamina.seeding import current_generator
+from lamina.testing import all_estimators
+from lamina.testing.examples import examples_for
 from lamina.training import loop, plan, progress
 from lamina.training.loader import Loader
 from lamina.training.optimizers import OPTIMIZERS
@@ -615,6 +617,30 @@ def test_a_loss_of_nan_raises_and_keeps_the_last_finite_epoch(monkeypatch):
     with pytest.raises(DivergenceError, match="epoch 3"):
         network.fit(X, Y)
     np.testing.assert_array_equal(network.predict_proba(X), truth.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("public", "data"),
+    [
+        pytest.param(public, data, id=f"{name}-{data.name}")
+        for name, public in all_estimators()
+        for data in examples_for(public())
+    ],
+)
+def test_what_overflows_is_a_divergence_also_where_warnings_are_errors(public, data):
+    # Default widths, whose products numpy computes, and several steps in an epoch.
+    network = public(
+        optimizer="sgd",
+        learning_rate_init=1e30,
+        schedule="constant",
+        batch_size=4,
+        max_iter=2,
+        random_state=0,
+        **data.params,
+    )
+    with pytest.raises(DivergenceError, match="Lower learning_rate_init"):
+        network.fit(data.X, data.target(network))
+    assert not hasattr(network, "network_")
 
 
 def test_the_same_seed_gives_the_same_network_and_leaves_global_generators_alone():

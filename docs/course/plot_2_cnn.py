@@ -12,7 +12,6 @@ digits.
 """
 
 import json
-from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -26,6 +25,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from lamina import CNNClassifier, DNNClassifier
 from lamina.datasets import load_fashion, load_spoken_digits
+from lamina.inspection import FeatureMapDisplay, FilterDisplay
 
 plt.style.use("tableau-colorblind10")
 fashion = load_fashion()
@@ -167,29 +167,16 @@ _ = ax.legend(frameon=False)
 # ------------------------
 #
 # The filters are learnt. Here are those of the first convolution, and what comes out of it
-# and of each stage for one picture. The maps become smaller, and show less of the picture and
-# more of what the classes are told apart by. A dark cell is 0.
+# (the "stem") and of each stage for one picture. The maps become smaller, and show less of the
+# picture and more of what the classes are told apart by. A dark cell is small.
 
-N_MAPS = 8
-body = fitted["CNN"][-1].network_.body
-maps = {}
-stages = {f"stage {i}": stage for i, stage in enumerate(body.stages, 1)}
-for name, layer in {"convolution": body.stem, **stages}.items():
-    keep = partial(lambda name, module, x, h: maps.update({name: h[0]}), name)
-    layer.register_forward_hook(keep)
-fitted["CNN"].predict(test[0][test[1] == names.index("ankle boot")][:1])
-
-fig, axes = plt.subplots(5, N_MAPS, figsize=(9, 6), layout="constrained")
-for i, (name, values) in enumerate(maps.items(), 1):
-    strongest = values.mean((1, 2)).argsort(descending=True)[:N_MAPS]
-    axes[i, 0].set_ylabel(f"{name}\n{values.shape[1]} x {values.shape[2]}")
-    for j, channel in enumerate(strongest):
-        axes[i, j].imshow(values[channel], cmap="cividis", vmin=0)
-        if name == "convolution":
-            weights = body.stem.conv.weight[channel, 0].detach()
-            axes[0, j].imshow(weights, cmap="PuOr", vmin=-0.8, vmax=0.8)
-axes[0, 0].set_ylabel("filters\n3 x 3")
-_ = [ax.set(xticks=[], yticks=[]) for ax in axes.flat]
+cnn = fitted["CNN"][-1]
+boot = test[0][test[1] == names.index("ankle boot")][0]
+layers = "stem", "stages.0", "stages.1", "stages.2"
+fig, axes = plt.subplots(5, figsize=(9, 9), layout="constrained")
+FilterDisplay.from_estimator(cnn, n_filters=8, ax=axes[0])
+for ax, layer in zip(axes[1:], layers, strict=True):
+    FeatureMapDisplay.from_estimator(cnn, boot, layer=layer, n_maps=5, ax=ax)
 
 # %%
 # Speech

@@ -22,6 +22,7 @@ import pandas as pd
 
 import lamina
 from lamina.datasets import load_fashion, load_sentiment
+from lamina.inspection import AttentionDisplay
 
 plt.style.use("tableau-colorblind10")
 rng = np.random.default_rng(0)
@@ -140,12 +141,7 @@ predicted = translator.predict(texts[2_000:])
 dates = np.mean(np.array(predicted) == iso[2_000:])
 print(f"unseen dates that are wholly right: {dates:.2f}")
 
-(attended,) = translator.attention(texts[2_000:2_001], predicted[:1])
-fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-ax.imshow(attended, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-ax.set_xticks(range(attended.shape[1]), [*texts[2_000], "end"])
-ax.set_yticks(range(attended.shape[0]), [*predicted[0], "end"])
-_ = ax.set(xlabel="read", ylabel="written")
+_ = AttentionDisplay.from_estimator(translator, texts[2_000])
 
 # %%
 # A captioner: from a picture to a sequence

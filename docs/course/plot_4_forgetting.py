@@ -20,6 +20,7 @@ from torch import nn
 
 from lamina import SequenceTagger
 from lamina.datasets import load_japanese_vowels
+from lamina.inspection import GateDisplay
 
 plt.style.use("tableau-colorblind10")
 
@@ -178,18 +179,13 @@ for x_t in x:
     cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
     h = sigmoid(o) * np.tanh(cell)
     gates.append([sigmoid(i), sigmoid(f), np.tanh(cell)])
-opened, kept, cells = np.transpose(gates, (1, 2, 0))
+opened, kept, cells = np.transpose(gates, (1, 0, 2))
 
-order = kept[:, n_vowel:].mean(1).argsort()[::-1]
-fig, axes = plt.subplots(3, 1, figsize=(8, 8), layout="constrained", sharex=True)
-titles = ["input gates", "forget gates", "cell states (their tanh)"]
-for ax, title, values in zip(axes, titles, [opened, kept, cells], strict=True):
-    low, colours = (-1, "PuOr") if values is cells else (0, "cividis")
-    image = ax.imshow(values[order], cmap=colours, vmin=low, vmax=1, aspect="auto")
-    ax.axvline(n_vowel - 0.5, color="C1", linewidth=2)
-    ax.set(title=title, ylabel="unit", yticks=[])
-    fig.colorbar(image, ax=ax, pad=0.01)
-_ = axes[2].set_xlabel("step (the line is the end of the vowel)")
+fig, ax = plt.subplots(figsize=(8, 8), layout="constrained")
+values = {"input gate": opened, "forget gate": kept, "tanh of cell state": cells}
+for each in GateDisplay(values).plot(ax=ax).axes_:
+    each.axvline(n_vowel - 0.5, color="C1", linewidth=2)
+_ = each.set_xlabel("step (the line is the end of the vowel)")
 
 # %%
 # Much longer distances were measured before, by ``python -m benchmarks sequences memory``:
@@ -210,7 +206,7 @@ adding.round(4)
 
 start, end = memory.iloc[0], memory.iloc[-1]
 remaining = {name: influence(layer, later)[-1] for name, layer in untrained.items()}
-same_sign = np.mean(cells[:, n_vowel - 1] * cells[:, -1] > 0)
+same_sign = np.mean(cells[n_vowel - 1] * cells[-1] > 0)
 checks = {
     "the plain RNN loses more than a tenth": (start - end)["plain RNN"] > 0.1,
     "its answers are still better than guessing": end["plain RNN"] > 1 / 9,

@@ -186,10 +186,6 @@ class Declaration:
     use: Use | None
     text: str
 
-    def accepts(self, value: object) -> bool:
-        """Whether one of the rules accepts the value."""
-        return any(rule.accepts(value) for rule in self.rules)
-
     def is_default(self, value: object) -> bool:
         """Whether the value is the default."""
         return value is self.default or (value == self.default) is True
@@ -273,17 +269,20 @@ def check_params(params: Group, only: Use | None = None) -> Group:
     """
     declarations = [d for d in declared(type(params)) if only in (None, d.use)]
     for declaration in declarations:
-        value = getattr(params, declaration.name)
-        if not declaration.accepts(value):
-            raise ParameterError(
-                f"The parameter {declaration.name!r} of {type(params).__name__} must be "
-                f"{declaration.words}. Got {value!r} instead."
-            )
+        what = f"parameter {declaration.name!r} of {type(params).__name__}"
+        check_value(what, getattr(params, declaration.name), *declaration.rules)
     for declaration in declarations if only is None else ():
         if not declaration.is_default(getattr(params, declaration.name)):
             for condition in declaration.conditions:
                 refuse_unused(params, declaration.name, condition.unmet(params))
     return with_python_numbers(params, [d.name for d in declarations])
+
+
+def check_value(what: str, value: object, *rules: Rule) -> None:
+    """Raise `ParameterError` unless a rule accepts the value of `what`."""
+    if not any(rule.accepts(value) for rule in rules):
+        words = " or ".join(rule.words for rule in rules)
+        raise ParameterError(f"The {what} must be {words}. Got {value!r} instead.")
 
 
 def refuse_unused(params: Params, name: str, because: str | None) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, place_of, save
-from lamina.exceptions import CheckpointWarning, ParameterError
-from lamina.numeric import is_integer
+from lamina.exceptions import CheckpointWarning
+from lamina.params import at_least, check_value
 from lamina.training.stopping import Epoch
 
 
@@ -72,10 +72,7 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         every_n_epochs: int = 1,
     ):
         super().__init__()
-        if not is_integer(every_n_epochs) or every_n_epochs < 1:
-            raise ParameterError(
-                f"every_n_epochs must be an int >= 1. Got {every_n_epochs!r} instead."
-            )
+        check_value("argument 'every_n_epochs'", every_n_epochs, at_least(1))
         self.path, self.best_only = fspath(path), best_only
         self.every_n_epochs = every_n_epochs
 
@@ -85,15 +82,11 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         del estimator
         return before or SavedEpochs(place_of(context))
 
-    def on_fit_task_end(
-        self, estimator: Any, context: CallbackContext, *, fitted_estimator: Any = None
-    ) -> None:
-        """Save an epoch if it is to be saved (called by scikit-learn)."""
-        if context.task_name == "epoch" and fitted_estimator is not None:
-            self.epoch(self._runs[estimator], fitted_estimator, context)
-
     def epoch(self, run: SavedEpochs, estimator: Any, context: CallbackContext) -> None:
+        del estimator
         progress, every = context.progress, self.every_n_epochs
+        if progress.task_name == "search":
+            return
         n_before = progress.n_before
         number = n_before + len(progress.epochs)
         if number % every:
@@ -109,7 +102,7 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         run.best = values[-1]
         path = self.path.replace("{epoch}", str(number)).replace("{fit}", run.place)
         try:
-            save(estimator, path)
+            save(context.fitted_estimator(), path)
         except OSError as error:
             if not run.has_warned:
                 warnings.warn(

@@ -16,14 +16,23 @@ class OptunaPruning(EpochCallback[None]):
 
     Greater scores are better, so that the study has to maximise. The scores are those of
     `X_val`, or of the samples that `early_stopping` holds out. Where `fit` chooses the
-    number of epochs by several splits, those of the first split are reported. A pruned fit
-    raises `optuna.TrialPruned` and leaves the estimator as it was. Needs Optuna
+    number of epochs by several splits, those of the first split are reported. A fit without
+    validation samples is refused before its first epoch, because its losses do not say what
+    was learnt; Optuna's own integrations warn there after each epoch and prune nothing. A
+    pruned fit raises `optuna.TrialPruned` and leaves the estimator as it was. Needs Optuna
     (`pip install 'lamina[optuna]'`).
 
     Parameters
     ----------
     trial : optuna.trial.Trial
         The trial, which is used for one fit.
+
+    Raises
+    ------
+    ParameterError
+        The fit has no validation scores, or the study minimises.
+    MissingExtraError
+        Optuna is not installed.
 
     Examples
     --------
@@ -49,30 +58,30 @@ class OptunaPruning(EpochCallback[None]):
         self.trial = trial
 
     def begin(self, estimator: Any, context: CallbackContext, before: None) -> None:
-        del estimator, context, before
+        del before
         optuna = _optuna()
         if optuna.study.StudyDirection.MINIMIZE in self.trial.study.directions:
             raise ParameterError(
                 "OptunaPruning reports scores, of which greater ones are better, and the "
                 'study minimises; use optuna.create_study(direction="maximize").'
             )
-
-    def epoch(self, run: None, estimator: Any, context: CallbackContext) -> None:
-        del run
-        progress = context.progress
-        number, score = len(progress.epochs), progress.epochs[-1].score
-        is_first = progress.task_name == "fit" or (
-            progress.task_name == "search" and context.parent.task_id == 0
-        )
-        if not is_first:
-            return
-        if score is None:
+        if not context.progress.is_scored:
             raise ParameterError(
                 f"OptunaPruning needs a validation score of each epoch, and this fit of "
                 f"{type(estimator).__name__} has none; pass X_val and y_val to fit, or set "
                 f"early_stopping=True."
             )
-        self.trial.report(score, progress.n_before + number)
+
+    def epoch(self, run: None, estimator: Any, context: CallbackContext) -> None:
+        del run, estimator
+        progress = context.progress
+        is_first = progress.task_name == "fit" or (
+            progress.task_name == "search" and context.parent.task_id == 0
+        )
+        if not is_first:
+            return
+        number = len(progress.epochs)
+        self.trial.report(progress.epochs[-1].score, progress.n_before + number)
         if self.trial.should_prune():
             raise _optuna().TrialPruned(f"Pruned after epoch {number}.")
 

@@ -2,10 +2,17 @@
 
 from typing import Any
 
-from lamina.exceptions import ParameterError
 from lamina.nn.decoding import MAX_BEAM
 from lamina.numeric import python_numbers
-from lamina.params import Rule, at_least, none, not_negative, positive, seed
+from lamina.params import (
+    Rule,
+    at_least,
+    check_value,
+    none,
+    not_negative,
+    positive,
+    seed,
+)
 
 ALLOWED: dict[str, tuple[Rule, ...]] = {
     "max_length": (at_least(1),),
@@ -32,9 +39,5 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
 def check_arguments(**arguments: Any) -> dict[str, Any]:
     """The arguments with numbers of Python; `ParameterError` if one is not allowed."""
     for name, value in arguments.items():
-        if not any(rule.accepts(value) for rule in ALLOWED[name]):
-            allowed = " or ".join(rule.words for rule in ALLOWED[name])
-            raise ParameterError(
-                f"The argument {name!r} must be {allowed}. Got {value!r} instead."
-            )
+        check_value(f"argument {name!r}", value, *ALLOWED[name])
     return {name: python_numbers(value) for name, value in arguments.items()}

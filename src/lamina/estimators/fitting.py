@@ -118,7 +118,11 @@ class Fitting:
         n_epochs = self.max_epochs(loader)
         n_before = len(self.before.get("loss_curve_", ()))
         self.tasks = FitTasks(self.estimator, callback_data, self.attributes, n_before)
-        self.tasks.begin(recipe.n_splits + 1 if recipe.refits else n_epochs, n_epochs)
+        self.tasks.begin(
+            recipe.n_splits + 1 if recipe.refits else n_epochs,
+            n_epochs,
+            is_scored=recipe.refits or held_out is not None,
+        )
         training = None
         if recipe.refits:
             training = self._chosen(start, data, validation, seeds)

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 
 from lamina.exceptions import ParameterError
 from lamina.numeric import python_numbers, with_python_numbers
-from lamina.params import Use, declared, names_with
+from lamina.params import Use, check_value, declared, names_with
 from lamina.training.params import TrainerParams
 
 
@@ -30,8 +30,9 @@ def as_built(estimator: Any) -> Any:
     params, built_with = copy(estimator), estimator._built_with
     for declaration in declared(type(estimator)):
         name = declaration.name
-        if name in built_with and not declaration.accepts(built_with[name]):
-            raise ParameterError(f"{name} cannot be {built_with[name]!r}.")
+        if name in built_with:
+            what = f"parameter {name!r} of the network"
+            check_value(what, built_with[name], *declaration.rules)
     vars(params).update(built_with)
     return with_python_numbers(params, built_with)
 

@@ -16,6 +16,9 @@ FONTS = ("Noto Sans CJK", "Source Han Sans", "PingFang", "Microsoft YaHei", "Wen
 """Beginnings of the names of fonts with Chinese and Japanese characters, which the default
 font of matplotlib lacks."""
 
+TITLE_PAD = 18
+"""Points between the axes of a grid and its title."""
+
 
 def pyplot() -> ModuleType:
     """The module `matplotlib.pyplot`; `MissingExtraError` without matplotlib."""
@@ -44,14 +47,11 @@ def grid(
 
     A new figure has this width and height in inches for each of the n.
     """
-    n_columns = min(n, n_columns)
+    n_columns, is_new = min(n, n_columns), ax is None
     n_rows = -(-n // n_columns)
     if ax is None:
         ax = new_axes(ax, (n_columns * size[0], n_rows * size[1]))
-        # The layout keeps no space for a title of axes around a grid.
         ax.figure.suptitle(title, fontsize="medium")
-    else:
-        ax.set_title(title, fontsize="medium", pad=18)
     spec = ax.get_subplotspec()
     if spec is None:
         raise ParameterError(
@@ -63,6 +63,13 @@ def grid(
     axes = cells.subplots(squeeze=False).ravel()
     for unused in axes[n:]:
         unused.remove()
+    if title and not is_new:
+        # The layout keeps no space for a title of `ax`. A space above the first axes takes
+        # the height of the title, but not its width, for which these would be moved.
+        above = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        for text, takes_space in ((title, False), (" ", True)):
+            note = axes[0].annotate(text, (0, 1), (0, TITLE_PAD), **above)
+            note.set_in_layout(takes_space)
     return ax, axes[:n]
 
 

@@ -27,7 +27,7 @@ def draw_row(
     names, values = _greatest(attribution, attribution.values[row], n_most)
     colours = np.where(values > 0, HIGHER, LOWER)
     ax = _bars(names, values, colours, "%+.3g", ax)
-    ax.set_xlabel(f"contribution to the {attribution.output_name}")
+    ax.set_xlabel(f"contribution to the {attribution.output_name}", wrap=True)
     return ax
 
 
@@ -40,7 +40,8 @@ def draw_importances(
     assert attribution.feature_names is not None
     names = [str(name) for name in attribution.feature_names[order]]
     ax = _bars(names, importances[order], NEUTRAL, "%.3g", ax)
-    ax.set_xlabel(f"mean absolute contribution to the {attribution.output_name}")
+    label = f"mean absolute contribution to the {attribution.output_name}"
+    ax.set_xlabel(label, wrap=True)
     return ax
 
 
@@ -54,7 +55,7 @@ def _bars(
     ax = new_axes(ax, (6.4, 1.4 + 0.3 * len(names)))
     bars = ax.barh(range(len(names)), values, color=colours)
     ax.bar_label(bars, fmt=format_, padding=3)
-    ax.margins(x=0.18)
+    ax.margins(x=0.22)
     ax.axvline(0, color="0.2", linewidth=0.8)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()

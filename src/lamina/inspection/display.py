@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator
 
-from lamina.exceptions import MissingExtraError, ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Attribution
+from lamina.inspection.axes import pyplot
 from lamina.inspection.bars import draw_importances, draw_row
 from lamina.inspection.explain import explain
 from lamina.inspection.maps import (
@@ -17,7 +17,7 @@ from lamina.inspection.maps import (
     draw_spectrogram,
 )
 from lamina.inspection.words import draw_words
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value, none
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,10 +144,7 @@ class AttributionDisplay:
             There is no such row, or no bar.
         """
         self._check(row, max_columns)
-        try:
-            import matplotlib  # noqa: F401
-        except ImportError:
-            raise MissingExtraError("Plotting", "matplotlib", "plot") from None
+        pyplot()
         attribution = self.attribution
         if row is not None:
             ax = DRAWINGS[attribution.form](attribution, row, max_columns, ax)
@@ -164,12 +161,5 @@ class AttributionDisplay:
 
     def _check(self, row: int | None, max_columns: int) -> None:
         n = len(self.attribution.values)
-        if row is not None and not (is_integer(row) and -n <= row < n):
-            raise ParameterError(
-                f"The argument 'row' must be None or an int from {-n} to {n - 1}, a row of "
-                f"the attribution. Got {row!r} instead."
-            )
-        if not is_integer(max_columns) or max_columns < 1:
-            raise ParameterError(
-                f"The argument 'max_columns' must be int >= 1. Got {max_columns!r} instead."
-            )
+        check_value("argument 'row'", row, at_least(-n, most=n - 1), none())
+        check_value("argument 'max_columns'", max_columns, at_least(1))

@@ -12,7 +12,7 @@ from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.axes import fonts_of_texts, grid
 from lamina.inspection.samples import Sample, samples_of
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value
 from lamina.tasks.label_task import LabelTask
 from lamina.tasks.labels import LabelKind
 from lamina.tasks.regression import Regression
@@ -124,7 +124,7 @@ class ErrorsDisplay:
             X or y cannot be read.
         """
         check_is_fitted(estimator)
-        _check_count("n_errors", n_errors)
+        check_value("argument 'n_errors'", n_errors, at_least(1))
         task = getattr(estimator, "task_", None)
         if not isinstance(task, LabelTask | Regression):
             raise ParameterError(
@@ -173,7 +173,7 @@ class ErrorsDisplay:
         ParameterError
             `n_columns` is not positive, or `ax` cannot be divided.
         """
-        _check_count("n_columns", n_columns)
+        check_value("argument 'n_columns'", n_columns, at_least(1))
         size = max(sample.size for sample in self.samples)
         self.ax_, self.axes_ = grid(ax, len(self.samples), n_columns, size)
         self.figure_ = self.ax_.figure
@@ -249,10 +249,3 @@ def _named(labels: np.ndarray) -> str:
 def _values(values: Any) -> str:
     text = ", ".join(f"{v:.4g}" for v in np.atleast_1d(values))
     return shorten(text, MAX_LABEL, placeholder="...")
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not is_integer(value) or value < 1:
-        raise ParameterError(
-            f"The argument {name!r} must be int >= 1. Got {value!r} instead."
-        )

@@ -25,7 +25,7 @@ from lamina.inspection.tables import TableLines
 from lamina.inspection.targets import Target, target_of
 from lamina.inspection.texts import TextLines
 from lamina.nn.model import Model
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value, one_of
 from lamina.tasks.base import PooledTask
 
 LINES: dict[str, Callable[..., Lines]] = {
@@ -222,16 +222,9 @@ def _check(
             f"explain takes classifiers and regressors of lamina, which have an output for "
             f"each sample; this is a {type(estimator).__name__}."
         )
-    if method != "auto" and method not in METHODS:
-        raise ParameterError(
-            f"The argument 'method' must be one of {['auto', *METHODS]}. Got {method!r} "
-            f"instead."
-        )
+    check_value("argument 'method'", method, one_of("auto", *METHODS))
     for name, number in numbers.items():
-        if number != "auto" and not (is_integer(number) and number >= 1):
-            raise ParameterError(
-                f"The argument {name!r} must be int >= 1 or 'auto'. Got {number!r} instead."
-            )
+        check_value(f"argument {name!r}", number, at_least(1), one_of("auto"))
     given = {name for name, number in numbers.items() if number != "auto"}
     given |= set() if baseline is None else {"baseline"}
     for name in sorted(given - USED[method]):

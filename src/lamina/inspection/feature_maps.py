@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, layer_named, run_layer
 from lamina.inspection.samples import Sample, samples_of, single
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,10 +134,7 @@ class FeatureMapDisplay:
         ParameterError
             `n_maps` is not positive, or `ax` cannot be divided.
         """
-        if not is_integer(n_maps) or n_maps < 1:
-            raise ParameterError(
-                f"The argument 'n_maps' must be int >= 1. Got {n_maps!r} instead."
-            )
+        check_value("argument 'n_maps'", n_maps, at_least(1))
         title = "feature maps" + (f" of {self.layer}" if self.layer else "")
         if self.maps.ndim == 3:
             self._plot_pictures(n_maps, ax, title)

@@ -10,7 +10,7 @@ from lamina.exceptions import ParameterError
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, body_of, layer_named
 from lamina.inspection.samples import MAX_LINES
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,10 +129,7 @@ class FilterDisplay:
         ParameterError
             `n_filters` is not positive, or `ax` cannot be divided.
         """
-        if not is_integer(n_filters) or n_filters < 1:
-            raise ParameterError(
-                f"The argument 'n_filters' must be int >= 1. Got {n_filters!r} instead."
-            )
+        check_value("argument 'n_filters'", n_filters, at_least(1))
         shown = self.filters[:n_filters]
         largest = float(np.abs(shown).max()) or 1.0
         size = SIZES[self.form]

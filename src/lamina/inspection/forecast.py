@@ -13,7 +13,7 @@ from lamina.encoders.series.panel import Panel
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid, new_axes
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value, none
 from lamina.tasks.forecasting import Forecasting
 from lamina.tasks.quantiles import uncrossed
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-HORIZONS_SHOWN = 4
-"""Horizons of the history that are drawn."""
+HORIZONS_SHOWN, MIN_SHOWN = 4, 24
+"""Steps of the history that are drawn: so many horizons, or at least these."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,7 @@ class ForecastDisplay:
             X, y or future cannot be read.
         """
         task = _forecasting(estimator)
-        if not is_integer(n_series) or n_series < 1:
-            raise ParameterError(
-                f"The argument 'n_series' must be int >= 1. Got {n_series!r} instead."
-            )
+        check_value("argument 'n_series'", n_series, at_least(1))
         panel = estimator._histories(X, future)
         truth = None
         if y is not None:
@@ -142,7 +139,7 @@ class ForecastDisplay:
                 quantiles=uncrossed(outputs[i, :, 1:], levels),
                 levels=levels,
                 truth=None if truth is None else truth[i][:, 0],
-                times=_times(panel, i, task.horizon),
+                times=times_of(panel, i, task.horizon),
                 name=_name(panel, i),
             )
             for i in range(min(n_series, len(panel)))
@@ -155,7 +152,8 @@ class ForecastDisplay:
         Parameters
         ----------
         n_steps : int, default=None
-            The last steps of each history to plot; None takes four horizons.
+            The last steps of each history to plot; None takes four horizons, and at
+            least 24 steps.
         ax : matplotlib Axes, default=None
             Where to plot; None makes a new figure. Several series divide it into a grid.
 
@@ -171,10 +169,7 @@ class ForecastDisplay:
         ParameterError
             `n_steps` is not positive.
         """
-        if n_steps is not None and not (is_integer(n_steps) and n_steps >= 1):
-            raise ParameterError(
-                f"The argument 'n_steps' must be None or int >= 1. Got {n_steps!r} instead."
-            )
+        check_value("argument 'n_steps'", n_steps, at_least(1), none())
         if len(self.forecasts) == 1:
             self.ax_ = new_axes(ax, (7.2, 3.6))
             self.axes_ = np.array([self.ax_])
@@ -208,22 +203,11 @@ def _plot_series(ax: "Axes", forecast: SeriesForecast, n_steps: int | None) -> N
     """The history, the fan, the median and the truth of one series."""
     n, horizon = len(forecast.history), len(forecast.median)
     times = np.arange(n + horizon) if forecast.times is None else forecast.times
-    first = max(0, n - (HORIZONS_SHOWN * horizon if n_steps is None else n_steps))
+    n_shown = n_steps or max(HORIZONS_SHOWN * horizon, MIN_SHOWN)
+    first = max(0, n - n_shown)
     ax.plot(times[first:n], forecast.history[first:], color="0.35", label="history")
     after = times[n:]
-    order = np.argsort(forecast.levels)
-    n_bands = len(order) // 2
-    for band, shade in enumerate(np.linspace(0.2, 0.45, n_bands)):
-        low, high = order[band], order[-1 - band]
-        limits = forecast.levels[low], forecast.levels[high]
-        ax.fill_between(
-            after,
-            forecast.quantiles[:, low],
-            forecast.quantiles[:, high],
-            color=_mixed(ax, shade),
-            linewidth=0,
-            label=f"{100 * limits[0]:g} % to {100 * limits[1]:g} %",
-        )
+    _plot_fan(ax, forecast, after)
     mark = "o" if horizon == 1 else ""
     ax.plot(after, forecast.median, color="C0", marker=mark, label="median forecast")
     if forecast.truth is not None:
@@ -238,15 +222,30 @@ def _plot_series(ax: "Axes", forecast: SeriesForecast, n_steps: int | None) -> N
         ax.set_xlabel("step")
 
 
-def _mixed(ax: "Axes", shade: float) -> np.ndarray:
-    """The colour of the forecast, mixed with that of the background.
+def _plot_fan(ax: "Axes", forecast: SeriesForecast, after: np.ndarray) -> None:
+    """Bands between pairs of quantiles, the outermost first.
 
-    Bands of an opaque colour have it in the legend too, where they do not overlap.
+    A band leaves out what the next one covers: transparent colours that lie on one another
+    would differ from those of the legend.
     """
-    from matplotlib.colors import to_rgb
-
-    background = np.array(to_rgb(ax.get_facecolor()))
-    return shade * np.array(to_rgb("C0")) + (1 - shade) * background
+    ascending, n = np.argsort(forecast.levels), len(after)
+    edges = forecast.quantiles[:, ascending].T
+    levels = 100 * np.array(forecast.levels)[ascending]
+    n_bands = len(edges) // 2
+    for band, shade in enumerate(np.linspace(0.2, 0.45, n_bands)):
+        low, high = edges[band], edges[-1 - band]
+        is_last = band == n_bands - 1
+        inner = (high, high) if is_last else (edges[band + 1], edges[-2 - band])
+        ax.fill_between(
+            np.concatenate([after, after[-1:], after]),
+            np.concatenate([low, low[-1:], inner[1]]),
+            np.concatenate([inner[0], low[-1:], high]),
+            where=np.arange(2 * n + 1) != n,
+            color="C0",
+            alpha=shade,
+            linewidth=3 if n == 1 else 0,  # a single step has no area
+            label=f"{levels[band]:g} % to {levels[-1 - band]:g} %",
+        )
 
 
 def _label_dates(ax: "Axes") -> None:
@@ -263,8 +262,8 @@ def _name(panel: Panel, i: int) -> str:
     return f"series {i}" if len(panel) > 1 else ""
 
 
-def _times(panel: Panel, i: int, horizon: int) -> np.ndarray:
-    """The times of the steps of a series and of its forecast, or their numbers."""
+def times_of(panel: Panel, i: int, horizon: int) -> np.ndarray:
+    """The times of the steps of a series and of the horizon after it, or their numbers."""
     stop, n = panel.stops()[i], len(panel[i])
     steps = np.arange(stop - n, stop + horizon)
     if panel.first_stamps is None or panel.frequency is None:

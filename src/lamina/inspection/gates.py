@@ -8,13 +8,13 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from lamina.encoders.texts.documents import DocumentEncoder
-from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid, label_steps
 from lamina.inspection.layers import RECURRENT, body_of, layer_named, run_layer
 from lamina.inspection.recurrence import GATES, recurrence
 from lamina.inspection.samples import Sample, Series, samples_of, single
 from lamina.nn.recurrent import RecurrentLayer
+from lamina.params import check_value, one_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,11 +124,8 @@ class GateDisplay:
         layer = layer_named(estimator, RECURRENT, layer, "a recurrent network")
         module = body_of(estimator).get_submodule(layer)
         assert isinstance(module, RecurrentLayer)
-        if direction not in DIRECTIONS[: len(module.directions)]:
-            raise ParameterError(
-                f"The argument 'direction' must be one of "
-                f"{list(DIRECTIONS[: len(module.directions)])}. Got {direction!r} instead."
-            )
+        allowed = DIRECTIONS[: len(module.directions)]
+        check_value("argument 'direction'", direction, one_of(*allowed))
         x, inputs, _ = run_layer(estimator, sample, layer)
         stride = -(-len(x) // len(inputs))
         inputs = inputs[: -(-len(x) // stride)]

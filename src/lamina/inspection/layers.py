@@ -17,6 +17,7 @@ from lamina.inspection.samples import single
 from lamina.nn.body import Body
 from lamina.nn.model import Model
 from lamina.nn.recurrent import RecurrentLayer
+from lamina.params import check_value, one_of
 
 CONVOLUTIONAL = (Convolution, Stage, StridedConv)
 """Layers with outputs (B, D, ...): channels first."""
@@ -63,10 +64,7 @@ def layer_named(
         )
     if layer is None:
         return names[0]
-    if layer not in names:
-        raise ParameterError(
-            f"The argument 'layer' must be one of {names}. Got {layer!r} instead."
-        )
+    check_value("argument 'layer'", layer, one_of(*names))
     return layer
 
 

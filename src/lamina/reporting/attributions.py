@@ -11,17 +11,23 @@ from lamina.inspection import AttributionDisplay, explain
 from lamina.reporting.blocks import Block, Gallery, Item, Paragraph, Section
 from lamina.reporting.figures import figure_of_display
 from lamina.reporting.results import Results
+from lamina.tasks.base import PooledTask
 
 MAX_EXAMPLES = 3
 """Samples whose attribution is plotted by itself."""
 
 
-def attributions(results: Results) -> Section:
-    """What contributed to outputs in general, and to those of a few samples."""
+def attributions(results: Results) -> list[Section]:
+    """What contributed to outputs in general, and to those of a few samples.
+
+    There is no such section where outputs are texts, steps or tags.
+    """
+    if not isinstance(results.task, PooledTask):
+        return []
     try:
-        return Section("Attributions", _blocks(results))
+        return [Section("Attributions", _blocks(results))]
     except ParameterError as error:
-        return Section("Attributions", [Paragraph(f"Not computed. {error}")])
+        return [Section("Attributions", [Paragraph(f"Not computed. {error}")])]
 
 
 def _blocks(results: Results) -> list[Block]:

@@ -29,11 +29,12 @@ COLOURS = {
     QUIET: "quiet",
     LINE: "line",
     PAPER: "paper",
-    "#333333": "ink",
-    "#737373": "quiet",
 }
-"""The property of the page for each colour; the last two are greys of the displays."""
-WIDTH = 4.6
+"""The property of the page for each colour."""
+GREYS = {"ink": (0x30, 0x40), "quiet": (0x40, 0x90), "line": (0x90, 0xC0)}
+"""The property for greys of displays in these limits; words and lines over light maps are
+darker, and stay so."""
+WIDTH = 4.0
 """Inches. The text of a wider plot would be too small on a telephone."""
 SMALL_WIDTH = 3.3
 """Inches, of plots that stand beside one another."""
@@ -97,7 +98,10 @@ def figure_of_display(
         try:
             width, height = plot.get_size_inches()
             if is_flexible and width > WIDTH:
-                plot.set_size_inches(WIDTH, height)
+                is_map = plot.axes[0].get_aspect() != "auto"
+                plot.set_size_inches(
+                    WIDTH, height * WIDTH / width if is_map else height
+                )
             return Figure(_svg(plot, caption), caption)
         finally:
             pyplot.close(plot)
@@ -126,6 +130,15 @@ def _style() -> Iterator[None]:
             yield
 
 
+def _of_page(colour: re.Match) -> str:
+    """A colour of a style as a property of the page; others stay as they are."""
+    name, pairs = COLOURS.get(colour[0]), {colour[0][i : i + 2] for i in (1, 3, 5)}
+    if name is None and len(pairs) == 1:
+        level = int(pairs.pop(), 16)
+        name = next((k for k, (a, b) in GREYS.items() if a <= level < b), None)
+    return colour[0] if name is None else f"var(--{name})"
+
+
 def _svg(plot: "Plot", caption: str) -> str:
     """The plot as an element of a page, with the caption as its alternative text."""
     from matplotlib import rc_context
@@ -137,8 +150,7 @@ def _svg(plot: "Plot", caption: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
-    for colour, name in COLOURS.items():
-        svg = svg.replace(colour, f"var(--{name})")
+    svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", _of_page, svg)
     # Several plots are on a page: ids that nothing refers to would occur in all of them.
     used = set(re.findall(r"(?:url\(|href=\")#([\w-]+)", svg))
     svg = re.sub(

@@ -7,15 +7,17 @@ import numpy as np
 
 from lamina.encoders.series.panel import Panel
 from lamina.exceptions import DataError, data_errors
+from lamina.inspection.forecast import ForecastDisplay, SeriesForecast, times_of
 from lamina.reporting.blocks import (
     Block,
     Cell,
     Facts,
+    Figure,
     Paragraph,
     Section,
     Table,
 )
-from lamina.reporting.fans import fan, lines_by_step
+from lamina.reporting.figures import SMALL_WIDTH, figure_of
 from lamina.reporting.intervals import LOWER, Score
 from lamina.reporting.results import Results
 from lamina.tasks.forecasting import scaled_error
@@ -123,20 +125,13 @@ class ForecastResults(Results):
             for step, values in enumerate(zip(*curves.values(), strict=True), 1)
         ]
         table = Table("Mean absolute error by step", ["Step", *curves], rows)
-        return Section("Errors by horizon", [lines_by_step(curves), table])
+        return Section("Errors by horizon", [_lines_by_step(curves), table])
 
     def _examples(self) -> Section:
         rows = self.random_rows(self.options.n_examples).tolist()
-        bands = [
-            f"{low:g} to {high:g}"
-            for low, high in zip(self.levels, self.levels[::-1], strict=True)
-            if low < high
-        ]
-        fans = f" Bands are the quantiles {', '.join(bands)}." if bands else ""
         note = Paragraph(
-            "The end of each history in grey, the values that followed in the colour of "
-            "the text, and the forecast, which was made without them, in the accent "
-            f"colour.{fans}"
+            "The end of the history of each series, the values that followed, and the "
+            "forecast, which was made without them."
         )
         return Section("Forecasts", [note, self.gallery(rows)])
 
@@ -148,20 +143,40 @@ class ForecastResults(Results):
         return np.nan_to_num(self.scaled_errors)
 
     def blocks_of(self, row: int) -> list[Block]:
-        history = self.plain[row][: -self.task.horizon, 0]
+        forecast = SeriesForecast(
+            history=self.plain[row][: -self.task.horizon, 0],
+            median=self.outputs[row, :, 0],
+            quantiles=self.quantiles[row],
+            levels=self.levels,
+            truth=self.truth[row],
+            times=times_of(self.plain, row, horizon=0),
+        )
+
+        def draw(ax: Any) -> None:
+            ForecastDisplay([forecast]).plot(ax=ax)
+            ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+
+        caption = (
+            f"{self.name(row)}: the history, the values that followed, and the forecast"
+        )
         return [
-            fan(
-                self.plain.name(row),
-                history,
-                self.truth[row],
-                self.outputs[row, :, 0],
-                self.quantiles[row],
-                self.levels,
-            )
+            figure_of(draw, caption, width=SMALL_WIDTH, height=2.4, is_captioned=False)
         ]
 
     def pairs_of(self, row: int) -> list[tuple[str, Cell]]:
         return [("scaled error", float(self.scaled_errors[row]))]
+
+
+def _lines_by_step(curves: dict[str, list[float]]) -> Figure:
+    def draw(ax: Any) -> None:
+        for name, values in curves.items():
+            ax.plot(range(1, len(values) + 1), values, "o-", markersize=3, label=name)
+        ax.set(xlabel="step of the forecast", ylabel="mean absolute error")
+        ax.set_ylim(bottom=0)
+        ax.locator_params(axis="x", integer=True)
+        ax.legend()
+
+    return figure_of(draw, "Mean absolute error of each step of the forecast.")
 
 
 def _mean(values: np.ndarray) -> float:

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 import lamina
+from lamina.inspection import HistoryDisplay
 from lamina.reporting.autos import parameters
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section, Table
-from lamina.reporting.figures import ACCENT, CONTRAST, figure_of
+from lamina.reporting.figures import figure_of
 from lamina.reporting.results import Results
 
 MAX_LAYERS = 60
@@ -79,25 +80,19 @@ def training(estimator: Any) -> Section:
         caption += "; the search for the number of epochs had other epochs than the fit"
 
     def draw(ax: Any) -> None:
-        ax.plot(range(1, len(losses) + 1), losses, color=ACCENT)
-        ax.set(xlabel="epoch", ylabel="training loss")
-        ax.set_ylim(bottom=min(0, *losses))
-        if scores is not None:
-            right = ax.twinx()
-            right.plot(range(1, len(scores) + 1), scores, color=CONTRAST)
-            right.set_ylabel("validation score", color=CONTRAST)
+        HistoryDisplay.from_estimator(estimator, ax=ax)
 
     return Section("Training", [Facts(facts), figure_of(draw, caption + ".")])
 
 
 def speed(results: Results) -> Section:
-    """Seconds per sample, for one and for many, without the time of reading X."""
+    """The time of a sample, for one and for many, without the time of reading X."""
     n_many = min(len(results), MAX_TIMED)
     rows: list[list[Cell]] = []
     for n in dict.fromkeys((1, n_many)):
         plain = results.rows(np.arange(n))
         seconds = min(_seconds(results, plain) for _ in range(N_TIMED))
-        rows.append([n, seconds / n, n / seconds])
+        rows.append([n, 1_000 * seconds / n, n / seconds])
     note = (
         f"The fastest of {N_TIMED} predictions on {platform.machine()}, "
         f"with torch.get_num_threads() = "
@@ -105,7 +100,7 @@ def speed(results: Results) -> Section:
         f"decoded in this time. It is the only part of a report that differs from call to "
         f"call."
     )
-    header = ["Samples at a time", "Seconds per sample", "Samples per second"]
+    header = ["Samples at a time", "Milliseconds per sample", "Samples per second"]
     return Section(
         "Speed", [Table("Time of a prediction", header, rows), Paragraph(note)]
     )

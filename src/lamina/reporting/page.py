@@ -45,7 +45,7 @@ def shown(value: Any) -> str:
 
 def _digits(value: float) -> str:
     size = abs(value)
-    if value == 0 or 0.001 <= size < 10:
+    if value == 0 or 0.01 <= size < 10:
         return f"{value:.3f}"
     if 10 <= size < 1_000:
         return f"{value:.1f}"

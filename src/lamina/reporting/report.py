@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
-from lamina.numeric import is_integer
+from lamina.params import at_least, check_value, fraction
 from lamina.reporting.attributions import attributions
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section
 from lamina.reporting.classification import ClassificationResults
@@ -159,11 +159,15 @@ def report(  # noqa: PLR0913
     >>> "Confusion matrix" in report.html
     True
     """
+    check_value("argument 'n_examples'", n_examples, at_least(1))
+    check_value("argument 'n_explained'", n_explained, at_least(1))
+    check_value("argument 'n_resamples'", n_resamples, at_least(1))
+    check_value("argument 'confidence_level'", confidence_level, fraction(zero=False))
     options = Options(
-        n_examples=_count("n_examples", n_examples),
-        n_explained=_count("n_explained", n_explained),
-        n_resamples=_count("n_resamples", n_resamples),
-        confidence_level=_level(confidence_level),
+        n_examples=n_examples,
+        n_explained=n_explained,
+        n_resamples=n_resamples,
+        confidence_level=confidence_level,
         seed=seed_from(random_state),
         measure_speed=measure_speed,
     )
@@ -198,7 +202,7 @@ def _page(results: Results, title: str | None) -> Page:
         Section("Scores", [table_of(scores), results.intervals.note(results.unit)]),
         *results.details(),
         _mistakes(results),
-        attributions(results),
+        *attributions(results),
         Section(
             "Data", described(estimator.schema_, results.plain) + results.targets()
         ),
@@ -229,20 +233,3 @@ def _mistakes(results: Results) -> Section:
     if rows:
         block = results.gallery(rows)
     return Section("Worst mistakes", [block])
-
-
-def _count(name: str, value: Any) -> int:
-    if not is_integer(value) or value < 1:
-        raise ParameterError(
-            f"The argument {name!r} must be int >= 1. Got {value!r} instead."
-        )
-    return int(value)
-
-
-def _level(value: Any) -> float:
-    if not isinstance(value, float) or not 0 < value < 1:
-        raise ParameterError(
-            f"The argument 'confidence_level' must be float in (0, 1). Got {value!r} "
-            f"instead."
-        )
-    return float(value)

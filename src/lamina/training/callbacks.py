@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sklearn import callback
@@ -53,6 +54,9 @@ class TrainingProgress:
     seconds_left: float
     """Until training ends at the latest, by the time of an epoch and `max_time`."""
 
+    is_scored: bool
+    """Whether epochs have a score on validation samples; of a "fit" with subtasks, whether
+    those of its searches have."""
     failed: bool = False
     """Whether training ended because the loss diverged, or by an interrupt."""
 
@@ -71,6 +75,7 @@ class TrainingProgress:
             n_epochs,
             clock.elapsed(),
             0.0 if is_over else clock.seconds_left(),
+            training.validate is not None,
             history.diverged or history.interrupted,
         )
 
@@ -89,11 +94,11 @@ class FitTasks:
         self.attributes, self.n_before = attributes, n_before
         self.watched = bool(getattr(estimator, "_skl_callbacks", None))
 
-    def begin(self, n_subtasks: int, n_epochs: int) -> None:
+    def begin(self, n_subtasks: int, n_epochs: int, *, is_scored: bool) -> None:
         """Begin the fit, which has at most so many subtasks and epochs."""
         self.root = self.estimator._init_callback_context(max_subtasks=n_subtasks)
         self.root.progress = TrainingProgress(
-            "fit", (), self.n_before, n_epochs, 0.0, math.inf
+            "fit", (), self.n_before, n_epochs, 0.0, math.inf, is_scored
         )
         self.root.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
@@ -140,19 +145,28 @@ class EpochTasks:
         if not self.tasks.watched:
             return False
         self._update(training)
-
-        def reconstruct() -> dict[str, Any] | None:
-            if self.attributes is None:
-                return None
-            copied = copy.deepcopy(training.model).eval()
-            release(copied)
-            return self.attributes(copied, history)
-
+        self.epoch.fitted_estimator = partial(self._fitted, training)
         return self.epoch.call_on_fit_task_end(
             estimator=estimator,
-            reconstruction_attributes=reconstruct,
+            reconstruction_attributes=partial(self._fitted_attributes, training),
             **self.tasks.data,
         )
+
+    def _fitted(self, training: Training) -> BaseEstimator | None:
+        """The estimator as it would be if `fit` ended now; None in a search."""
+        attributes = self._fitted_attributes(training)
+        if attributes is None:
+            return None
+        fitted = copy.copy(self.tasks.estimator)
+        vars(fitted).update(attributes)
+        return fitted
+
+    def _fitted_attributes(self, training: Training) -> dict[str, Any] | None:
+        if self.attributes is None:
+            return None
+        copied = copy.deepcopy(training.model).eval()
+        release(copied)
+        return self.attributes(copied, training.history)
 
     def _update(self, training: Training) -> None:
         name, n_before = self.context.task_name, self.tasks.n_before

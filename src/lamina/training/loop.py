@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 
 from lamina.exceptions import warn_of_data
@@ -165,6 +166,9 @@ class Training:
         self.kept.follow(history.epochs)
         return self.monitor.epoch_ends(self)
 
+    # What overflows makes the loss or a weight infinite or NaN, which ends the fit after the
+    # epoch, whether a kernel computes by torch or by numpy, which warns where torch does not.
+    @np.errstate(over="ignore", invalid="ignore")
     def _epoch(self, step: TrainStep, interrupts: Interrupts) -> float:
         """The rest of a pass over the samples; returns the mean loss of all of them."""
         if not self.model.training:  # the call visits all modules
