@@ -594,7 +594,7 @@ def test_batches_hold_the_characters_of_each_token():
 @given(st.lists(st.integers(UNKNOWN, 9), min_size=1, max_size=6), st.integers(0, 5))
 def test_the_encoding_of_a_word_does_not_depend_on_its_padding(codes, more):
     torch.manual_seed(0)
-    module = CharacterEmbedding(5, 10, 8)
+    module = CharacterEmbedding(5, 10, 8, 4)
     single = module.spelling_features(torch.tensor([codes]))
     padded = module.spelling_features(
         torch.tensor([codes + [PAD] * more, [UNKNOWN] * (len(codes) + more)])
