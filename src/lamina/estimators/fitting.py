@@ -60,6 +60,8 @@ class Fitting:
     weights: WeightSum
     """The sum of the weights since training started anew."""
     tasks: FitTasks
+    searched: Training | None = None
+    """The last whole training of a search, which is kept if the fit is interrupted later."""
 
     def __init__(
         self,
@@ -118,10 +120,9 @@ class Fitting:
         n_before = len(self.before.get("loss_curve_", ()))
         self.tasks = FitTasks(self.estimator, callback_data, self.attributes, n_before)
         self.tasks.begin(recipe.n_splits + 1 if recipe.refits else n_epochs, n_epochs)
-        training = None
         if recipe.refits:
-            training = self._chosen(start, data, validation, seeds)
-        if training is None:
+            training = self._chosen(start, loader, data, validation, seeds)
+        else:
             training = self._trained(start, loader, n_epochs, held_out, seeds[2])
         self._publish(training, start)
         self.tasks.end(training, self.fitted)
@@ -139,7 +140,6 @@ class Fitting:
         tasks = self.tasks
         monitors = nullcontext(tasks.epochs())
         if self.choice is not None:
-            n_epochs = self.choice.n_epochs
             monitors = tasks.training("refit", n_epochs)
         with random_stream(seed) as stream, monitors as monitor:
             training = training_of(self, loader, n_epochs, held_out, monitor, stream)
@@ -159,17 +159,30 @@ class Fitting:
         return 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
 
     def _chosen(
-        self, start: Start, data: Data, validation: Validation, seeds: list[int]
-    ) -> Training | None:
-        """Choose the number of epochs; returns a search that ended early, which is the fit."""
-        searched = None
-        if start.choice is None:
-            start.choice, searched = search(self, data, validation, seeds)
-        self.choice = start.choice
-        if self.choice is None:
-            return searched
-        self.task.temperature = self.choice.temperature
-        return None
+        self,
+        start: Start,
+        loader: Loader,
+        data: Data,
+        validation: Validation,
+        seeds: list[int],
+    ) -> Training:
+        """The training for as many epochs as are best, or a search that ended early."""
+        try:
+            if start.choice is None:
+                start.choice, training = search(self, data, validation, seeds)
+            self.choice = start.choice
+            if self.choice is not None:
+                self.task.temperature = self.choice.temperature
+                n_epochs = self.choice.n_epochs
+                training = self._trained(start, loader, n_epochs, None, seeds[2])
+            if self.searched is None or not training.is_cut:
+                return training
+        except KeyboardInterrupt:
+            if self.searched is None:
+                raise
+        # Some epochs of the last training are less than the best ones of the search.
+        self.choice, self.searched.history.interrupted = None, True
+        return self.searched
 
     def _publish(self, training: Training, start: Start) -> None:
         history = training.history
