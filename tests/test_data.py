@@ -121,7 +121,17 @@ def test_a_missing_target_is_named(make, missing):
         lambda y: pa.array([v if isinstance(v, str) else None for v in y]),
         lambda y: np.array(y, dtype=object),
     ],
-    ids=["list", "pandas", "str", "string", "category", "frame", "polars", "arrow", "numpy"],
+    ids=[
+        "list",
+        "pandas",
+        "str",
+        "string",
+        "category",
+        "frame",
+        "polars",
+        "arrow",
+        "numpy",
+    ],
 )
 def test_a_missing_label_is_no_class(make, missing):
     y = make([*NAMES[:5].tolist(), missing, *NAMES[6:].tolist()])

@@ -210,12 +210,17 @@ def test_later_stamps_may_have_another_time_zone():
         (COLUMNS, "weather", "time_column"),
     ],
 )
-def test_a_column_of_texts_is_named_with_what_it_may_be(
-    library, roles, column, remedy
-):
+def test_a_column_of_texts_is_named_with_what_it_may_be(library, roles, column, remedy):
     frame = long_frame()
     if column == "weather":
         frame = frame.assign(weather="dry")
     X = frame if library is pd else pl.from_pandas(frame)
     with pytest.raises(DataError, match=f"{column!r} is not.*row 0 is.*{remedy}"):
         read(X, **roles)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_frame_without_rows_is_refused(library):
+    X = long_frame()[:0] if library is pd else pl.from_pandas(long_frame()).head(0)
+    with pytest.raises(DataError, match="no rows"):
+        read(X, **COLUMNS)

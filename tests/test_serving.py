@@ -454,9 +454,12 @@ def test_only_json_and_files_of_the_form_are_read(iris):
 
 
 def test_the_media_types_that_are_read_are_named_as_in_headers():
-    pictures = CNNClassifier(max_iter=1).fit(np.ones((20, 8, 8)), np.arange(20) % 2)
+    X = np.random.default_rng(0).random((20, 8, 8, 3))
+    pictures = CNNClassifier(max_iter=1).fit(X, np.arange(20) % 2)
     with client_of(pictures) as client:
-        refused = client.post("/predict", content=b"{}", headers={"Content-Type": "a/b"})
+        refused = client.post(
+            "/predict", content=b"{}", headers={"Content-Type": "a/b"}
+        )
         described = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
         for media_type in described["requestBody"]["content"]:
             assert media_type in refused.json()["detail"]

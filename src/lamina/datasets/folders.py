@@ -89,10 +89,18 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
 def warn_of_parts(files: dict[Path, list[Path]]) -> None:
     """Warn if all class folders have the same folders, as parts of a data set have."""
     folders = [
-        {relative.parts[0] for f in paths if len((relative := f.relative_to(c)).parts) > 1}
+        {
+            relative.parts[0]
+            for f in paths
+            if len((relative := f.relative_to(c)).parts) > 1
+        }
         for c, paths in files.items()
     ]
-    if len(folders) > 1 and len(folders[0]) > 1 and all(f == folders[0] for f in folders):
+    if (
+        len(folders) > 1
+        and len(folders[0]) > 1
+        and all(f == folders[0] for f in folders)
+    ):
         names = ", ".join(repr(folder.name) for folder in files)
         warn_of_data(
             f"The folders {names} are read as the classes, and each of them contains the "

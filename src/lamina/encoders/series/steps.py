@@ -96,6 +96,8 @@ def is_native(X: object) -> bool:
 def read_steps(X: Any, roles: Roles, needs_value: bool = True) -> Steps:
     """The values, ids and times of a frame or a series."""
     parts, library, name = _parts_of(X)
+    if not all(map(len, parts.columns.values())):
+        raise DataError("Found array with 0 sample(s): X has columns and no rows.")
     is_series = not _is_eager(X)
     ids = times = id_label = time_label = None
     id_in_index = time_in_index = False
@@ -262,9 +264,9 @@ def _refuse_texts(columns: dict[Hashable, nw.Series], roles: Roles) -> None:
         for row, value in enumerate(column.to_list()):
             if not is_missing(value):
                 raise DataError(
-                    f"Column {label!r} is not an array of numbers: row {row} is {value!r:.80}, "
-                    f"and the steps of series are numbers. If it has the {role}, pass "
-                    f"it as {parameter}; otherwise leave it out."
+                    f"Column {label!r} is not an array of numbers: row {row} is "
+                    f"{value!r:.80}, and the steps of series are numbers. If it has the "
+                    f"{role}, pass it as {parameter}; otherwise leave it out."
                 )
 
 
