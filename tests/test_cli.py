@@ -255,7 +255,7 @@ def test_a_small_table_and_test_files(tmp_path):
         ("fit absent.csv --target y -o a.lamina", ["'absent.csv' does not exist"]),
         ("fit penguin.csv --target y -o a.lamina", ["Did you mean 'penguins.csv'?"]),
         ("fit picture -o a.lamina", ["Did you mean 'pictures'?"]),
-        ("predict frist.lamina new.csv", ["Did you mean 'first.lamina'?"]),
+        ("predict first.lamin new.csv", ["Did you mean 'first.lamina'?"]),
         ("fit pictures/dark -o a.lamina", ["is not in a class folder"]),
         ("fit penguins.csv -o a.lamina", ["--target"]),
         ("fit penguins.csv --target specie -o a.lamina", ["did you mean 'species'?"]),

@@ -63,7 +63,9 @@ class FileColumnSource(TableSource):
         return texts_of(column) if generates else target_of(column)
 
     def values_of(self, frame: nw.DataFrame, path: str) -> Any:
-        column = self.file or file_column(frame, ()).get("file", "file")
+        column = self.file
+        if not column:
+            column, _ = file_column(frame, ()) or ("file", "")
         names = frame[require(frame, column, path)].to_list()
         folder = Path(path).parent
         return [None if is_missing(name) else folder / str(name) for name in names]
@@ -75,13 +77,15 @@ class FileColumnSource(TableSource):
         return f"CNN{samples.kind_of_target}", why
 
 
-def file_column(frame: nw.DataFrame, others: Collection[str | None]) -> dict[str, str]:
-    """The first column of paths, and what its files are; empty if there is none."""
+def file_column(
+    frame: nw.DataFrame, others: Collection[str | None]
+) -> tuple[str, str] | None:
+    """The first column of paths, and what its files are; None if there is none."""
     for name in frame.columns:
         if name in others or frame[name].dtype != nw.String:
             continue
         values = [v for v in frame[name].to_list() if not is_missing(v)]
         for media, suffixes in MEDIA.items():
             if values and all(Path(v).suffix.lower() in suffixes for v in values):
-                return {"file": name, "media": media}
-    return {}
+                return name, media
+    return None

@@ -19,7 +19,8 @@ def _recognised(source: TableSource, table: FileTable) -> TableSource:
     """A column of paths decides; else the only input, if most of its values are texts."""
     unused = (source.target, *source.ignored)
     if column := file_column(table.frame, unused):
-        return FileColumnSource(**vars(source), **column)
+        file, media = column
+        return FileColumnSource(**vars(source), file=file, media=media)
     inputs = [name for name in table.frame.columns if name not in unused]
     if len(inputs) != 1:
         return source

@@ -1,7 +1,9 @@
 """Tagged sentences in a file: a token and its label in each line (CoNLL)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lamina.cli.documents import line_samples
 from lamina.cli.samples import Samples, Source
@@ -32,7 +34,7 @@ class TaggedSource(Source):
         starts, sentences = _sentences(decoded(read_bytes(path), name, encoding), name)
         X = [[fields[0] for fields in sentence] for sentence in sentences]
         places = [f"the sentence from line {start} on" for start in starts]
-        shown = {"text": [" ".join(tokens) for tokens in X]}
+        shown: dict[str, Sequence[Any]] = {"text": [" ".join(tokens) for tokens in X]}
         how = [f"{name}: {len(X)} sentences, {sum(map(len, X))} tokens"]
         samples = Samples(X, None, places, shown=shown, unit="sentences", how=how)
         if with_target:

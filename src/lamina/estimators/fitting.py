@@ -168,13 +168,14 @@ class Fitting:
     ) -> Training:
         """The training for as many epochs as are best, or a search that ended early."""
         try:
-            if start.choice is None:
-                start.choice, training = search(self, data, validation, seeds)
-            self.choice = start.choice
-            if self.choice is not None:
-                self.task.temperature = self.choice.temperature
-                n_epochs = self.choice.n_epochs
-                training = self._trained(start, loader, n_epochs, None, seeds[2])
+            choice, training = start.choice, self.searched
+            if choice is None:
+                choice, training = search(self, data, validation, seeds)
+            if choice is not None:
+                self.choice = start.choice = choice
+                self.task.temperature = choice.temperature
+                training = self._trained(start, loader, choice.n_epochs, None, seeds[2])
+            assert training is not None
             if self.searched is None or not training.is_cut:
                 return training
         except KeyboardInterrupt:
