@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.model_selection import ShuffleSplit
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor
 from lamina.exceptions import DataError, ParameterError
@@ -109,6 +110,66 @@ def test_an_interrupt_of_the_search_keeps_its_best_epoch():
         network.fit(X, Y)
     assert network.validation_scores_ == [-1, -2, -3]
     assert network.predict_proba(X).shape == (400, 2)
+
+
+class InterruptAfterSearch:
+    """Interrupts the fit on all samples before or after its first epoch."""
+
+    def __init__(self, hook, task):
+        self.hook, self.task = hook, task
+
+    def setup(self, estimator, context):
+        pass
+
+    teardown = setup
+
+    def on_fit_task_begin(self, estimator, context):
+        self._hook("begin", context)
+
+    def on_fit_task_end(self, estimator, context):
+        self._hook("end", context)
+
+    def _hook(self, hook, context):
+        path = [context.task_name]
+        path += [] if context.parent is None else [context.parent.task_name]
+        if hook == self.hook and path[: len(self.task)] == self.task:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore::lamina.exceptions.InterruptedWarning")
+@pytest.mark.parametrize(
+    ("hook", "task"),
+    [
+        ("end", ["search"]),
+        ("begin", ["refit"]),
+        ("begin", ["epoch", "refit"]),
+        ("end", ["epoch", "refit"]),
+    ],
+)
+def test_an_interrupt_after_the_search_keeps_its_best_network(hook, task):
+    def scoring(n_scores):
+        calls = []
+
+        def score(network, X, y):
+            calls.append(1)
+            if len(calls) > n_scores:
+                raise KeyboardInterrupt
+            return -abs(len(calls) - 3)  # the third epoch is the best one
+
+        return score
+
+    params = QUICK | {"validation_split": ShuffleSplit(1, random_state=0)}
+    searched = DNNClassifier(**params, scoring=scoring(4))
+    with pytest.raises(KeyboardInterrupt):
+        searched.fit(X, Y)
+    network = DNNClassifier(**params, scoring=scoring(100))
+    network.set_callbacks(InterruptAfterSearch(hook, task))
+    with pytest.raises(KeyboardInterrupt):
+        network.fit(X, Y)
+    np.testing.assert_equal(weights_of(network), weights_of(searched))
+    n_scores = len(network.validation_scores_)
+    assert n_scores > 4
+    assert network.n_iter_ == n_scores
 
 
 def test_the_search_and_the_fit_share_the_time(capsys):

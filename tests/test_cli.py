@@ -82,6 +82,17 @@ def write_folders(folder):
             letter = folder / "letters" / label / f"{i}.txt"
             letter.parent.mkdir(parents=True, exist_ok=True)
             letter.write_text(f"a {label} day, number {i}")
+    captions = [
+        f"{label}/{i}.png,a {label} picture {i}"
+        for label in ("dark", "light")
+        for i in range(10)
+    ]
+    (folder / "captions.csv").write_text(
+        "file,caption\n" + "\n".join(f"pictures/{c}" for c in captions)
+    )
+    (folder / "names.conll").write_text(
+        "Ann NP\nsings VB\n\nTom NP\nlaughs VB\nloudly RB\n\n" * 10
+    )
     (folder / "new-pictures").mkdir()
     Image.new("L", (16, 16), 30).save(folder / "new-pictures" / "a.png")
 
@@ -144,8 +155,8 @@ def test_every_example_of_the_help_runs(monkeypatch):
         line, _, file = example.partition(" < ")
         line += f" {QUICK}" if line.startswith("fit ") else ""
         run(line, stdin=Path(file).read_text() if file else None)
-    assert served[0] == {"host": "127.0.0.1", "port": 8000}
-    assert served[1] == {"host": "0.0.0.0", "port": 8080}
+    assert served[0] == {"host": "127.0.0.1", "port": 8000, "title": None}
+    assert served[1] == {"host": "0.0.0.0", "port": 8080, "title": "Penguins"}
 
 
 def test_the_score_of_the_test_part_is_true():
@@ -241,7 +252,11 @@ def test_a_small_table_and_test_files(tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("fit absent.csv --target y -o a.lamina", ["'absent.csv' cannot be read"]),
+        ("fit absent.csv --target y -o a.lamina", ["'absent.csv' does not exist"]),
+        ("fit penguin.csv --target y -o a.lamina", ["Did you mean 'penguins.csv'?"]),
+        ("fit picture -o a.lamina", ["Did you mean 'pictures'?"]),
+        ("predict first.lamin new.csv", ["Did you mean 'first.lamina'?"]),
+        ("fit pictures/dark -o a.lamina", ["is not in a class folder"]),
         ("fit penguins.csv -o a.lamina", ["--target"]),
         ("fit penguins.csv --target specie -o a.lamina", ["did you mean 'species'?"]),
         ("fit penguins.csv --target species -o no/a.lamina", ["folder 'no'"]),

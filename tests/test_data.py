@@ -107,6 +107,39 @@ def test_a_missing_target_is_named(make, missing):
         make().fit(X, y)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        pd.Series,
+        lambda y: pd.Series(y, dtype="str"),
+        lambda y: pd.Series(y, dtype="string"),
+        lambda y: pd.Series(y, dtype="category"),
+        lambda y: pd.DataFrame({"a": y, "b": y}),
+        lambda y: pl.Series([v if isinstance(v, str) else None for v in y]),
+        lambda y: pa.array([v if isinstance(v, str) else None for v in y]),
+        lambda y: np.array(y, dtype=object),
+    ],
+    ids=[
+        "list",
+        "pandas",
+        "str",
+        "string",
+        "category",
+        "frame",
+        "polars",
+        "arrow",
+        "numpy",
+    ],
+)
+def test_a_missing_label_is_no_class(make, missing):
+    y = make([*NAMES[:5].tolist(), missing, *NAMES[6:].tolist()])
+    for call in (classifier().fit, classifier().fit(X, NAMES).score):
+        with pytest.raises(DataError, match=r"y\[5\].*without a value"):
+            call(X, y)
+
+
 @pytest.mark.parametrize("bad", [None, "abc", 3, {"a": 1}, {1, 2}, (v for v in Y)])
 @pytest.mark.parametrize("make", [classifier, regressor])
 def test_what_is_no_list_of_targets_is_refused(make, bad):

@@ -64,6 +64,15 @@ def test_folders_that_hold_no_classes_are_refused(names, match, tmp_path):
         load_folder(tmp_path)
 
 
+def test_the_parts_of_a_data_set_are_not_taken_for_classes(tmp_path):
+    names = [f"{part}/{c}/1.png" for part in ("train", "test") for c in ("cat", "dog")]
+    fill(tmp_path, *names)
+    with pytest.warns(DataWarning, match="'test', 'train' are read as the classes"):
+        bunch = load_folder(tmp_path)
+    assert bunch.target_names == ["test", "train"]
+    assert load_folder(tmp_path / "train").target_names == ["cat", "dog"]
+
+
 @pytest.mark.parametrize("name", ["absent", "file.png", "a\0b", "x" * 300, ""])
 def test_what_is_no_folder_is_refused(name, tmp_path):
     fill(tmp_path, "file.png")

@@ -200,3 +200,27 @@ def test_later_stamps_may_have_another_time_zone():
     fitted.read(pd.Series(Y, berlin))
     panel = fitted.read(pd.Series(Y, berlin.tz_convert("UTC")))
     np.testing.assert_array_equal(panel[0][:, 0], Y)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize(
+    ("roles", "column", "remedy"),
+    [
+        ({"time_column": "day", "value_column": "sold"}, "shop", "id_column"),
+        (COLUMNS, "weather", "time_column"),
+    ],
+)
+def test_a_column_of_texts_is_named_with_what_it_may_be(library, roles, column, remedy):
+    frame = long_frame()
+    if column == "weather":
+        frame = frame.assign(weather="dry")
+    X = frame if library is pd else pl.from_pandas(frame)
+    with pytest.raises(DataError, match=f"{column!r} is not.*row 0 is.*{remedy}"):
+        read(X, **roles)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_frame_without_rows_is_refused(library):
+    X = long_frame()[:0] if library is pd else pl.from_pandas(long_frame()).head(0)
+    with pytest.raises(DataError, match="no rows"):
+        read(X, **COLUMNS)

@@ -453,6 +453,19 @@ def test_only_json_and_files_of_the_form_are_read(iris):
             assert "application/json" in response.json()["detail"]
 
 
+def test_the_media_types_that_are_read_are_named_as_in_headers():
+    X = np.random.default_rng(0).random((20, 8, 8, 3))
+    pictures = CNNClassifier(max_iter=1).fit(X, np.arange(20) % 2)
+    with client_of(pictures) as client:
+        refused = client.post(
+            "/predict", content=b"{}", headers={"Content-Type": "a/b"}
+        )
+        described = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+        for media_type in described["requestBody"]["content"]:
+            assert media_type in refused.json()["detail"]
+        assert "image/*" in refused.json()["detail"]
+
+
 def test_another_host_is_refused_and_no_other_origin_is_allowed(iris):
     with client_of(iris[0]) as client:
         assert (

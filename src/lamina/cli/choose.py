@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from lamina.cli.documents import DocumentSource, ParallelSource
+from lamina.cli.files import WRITERS, FileColumnSource
 from lamina.cli.folders import TEXT_SUFFIXES, AudioSource, ImageSource, TextFolderSource
 from lamina.cli.samples import Source
-from lamina.cli.tables import SUFFIXES, is_table
+from lamina.cli.tables import SUFFIXES, absent, is_table
 from lamina.cli.tabular import HistorySource, StepsSource, TableSource, TextColumnSource
+from lamina.cli.tagged import SUFFIX as TAGGED_SUFFIX
+from lamina.cli.tagged import TaggedSource
 from lamina.encoders.choose import AUDIO_SUFFIXES
 from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
 from lamina.exceptions import DataError, ParameterError
@@ -18,6 +21,7 @@ SOURCES: dict[str, type[Source]] = {
     for source in (
         TableSource,
         TextColumnSource,
+        FileColumnSource,
         StepsSource,
         HistorySource,
         ImageSource,
@@ -25,9 +29,10 @@ SOURCES: dict[str, type[Source]] = {
         TextFolderSource,
         DocumentSource,
         ParallelSource,
+        TaggedSource,
     )
 }
-GENERATORS = ("ImageCaptioner", "SpeechRecognizer", "Translator")
+GENERATORS = (*WRITERS.values(), "Translator")
 """Estimators whose targets are texts to generate."""
 OF_FORM: dict[str, type[Source]] = {
     "image": ImageSource,
@@ -70,7 +75,7 @@ def source_for(path: str, roles: Roles) -> Source:
     if is_table(path):
         return _table(roles)
     if not Path(path).exists():
-        raise DataError(f"{path!r} does not exist.")
+        raise absent(path)
     source = _folder(path, roles) if Path(path).is_dir() else _text_file(path, roles)
     roles.refuse_for(source.words)
     return source
@@ -87,7 +92,7 @@ def source_of(
     }
     kind = SOURCES[fields.pop("kind")]
     if target is not None:
-        if not (issubclass(kind, TableSource) or kind is ParallelSource):
+        if not issubclass(kind, TableSource | ParallelSource):
             raise ParameterError(f"--target has no effect on {kind.words}.")
         fields["target"] = target
     return kind(**fields)
@@ -102,6 +107,11 @@ def _of_python(estimator: Any, target: str | None) -> Source:
         return StepsSource(target, id=id_column, time=time)
     if hasattr(estimator, "generate"):
         return DocumentSource()
+    if type(estimator).__name__ == "SequenceTagger":
+        return TaggedSource()
+    for media, name in WRITERS.items():
+        if type(estimator).__name__ == name:
+            return FileColumnSource(target, generates=True, media=media)
     kind = OF_FORM.get(estimator.form_, TableSource)
     return kind(target=target) if kind in (TableSource, ParallelSource) else kind()
 
@@ -154,16 +164,23 @@ def _folder(path: str, roles: Roles) -> Source:
 
 
 def _text_file(path: str, roles: Roles) -> Source:
+    if path.lower().endswith(TAGGED_SUFFIX):
+        if roles.target is not None:
+            raise ParameterError(
+                f"--target has no effect on {TaggedSource.words}; leave it out."
+            )
+        return TaggedSource()
     if not path.lower().endswith(TEXT_SUFFIXES):
+        suffixes = ", ".join((*SUFFIXES, *TEXT_SUFFIXES, TAGGED_SUFFIX))
         raise DataError(
-            f"{path!r} has none of the suffixes {', '.join((*SUFFIXES, *TEXT_SUFFIXES))}; "
-            f"pass a table, a text file or a folder of files."
+            f"{path!r} has none of the suffixes {suffixes}; pass a table, a text file or a "
+            f"folder of files. A spreadsheet is saved as CSV before."
         )
     if roles.target is None:
         return DocumentSource()
     if not Path(roles.target).is_file():
         raise DataError(
             f"--target {roles.target!r} is not a file: for a text file it is the file of "
-            f"its translations, line by line."
+            f"its translations, line by line. A table is named {', '.join(SUFFIXES)}."
         )
     return ParallelSource(roles.target)

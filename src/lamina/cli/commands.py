@@ -21,6 +21,11 @@ Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
 ]
 
+Title = Annotated[
+    str | None,
+    typer.Option(help="The title of the page. Without it, the class of the estimator."),
+]
+
 
 @reported
 def fit(
@@ -45,7 +50,8 @@ def fit(
     """Train a network on DATA and save it.
 
     DATA is a table (.csv, .tsv, .parquet), a folder with a folder of images, recordings or
-    texts for each class, a text file, or a long table of series. The command says how it
+    texts for each class, a table with a column of their paths, a text file, tagged
+    sentences (.conll), or a long table of series. The command says how it
     reads DATA and which estimator it takes; a fifth of DATA is held out for the score.
     Ctrl-C saves the network of the epochs until then, and ends with the exit code 130.
 
@@ -59,6 +65,8 @@ def fit(
       lamina fit letters -o letters.lamina
       lamina fit rhymes.txt -o rhymes.lamina
       lamina fit french.txt --target english.txt -o translator.lamina
+      lamina fit captions.csv --target caption -o captions.lamina
+      lamina fit names.conll -o names.lamina
       lamina fit sales.csv --id shop --time day --target sold --horizon 7 -o sales.lamina
     """
     from lamina.cli.choose import Roles
@@ -213,6 +221,7 @@ def serve(
     model: opt.Model,
     host: Host = "127.0.0.1",
     port: Port = 8000,
+    title: Title = None,
     debug: opt.Debug = False,
 ) -> None:
     """Serve a network over HTTP.
@@ -222,9 +231,9 @@ def serve(
     \b
     Examples:
       lamina serve penguins.lamina
-      lamina serve penguins.lamina --host 0.0.0.0 --port 8080
+      lamina serve penguins.lamina --host 0.0.0.0 --port 8080 --title Penguins
     """
     from lamina.cli.uses import serve_model
 
     del debug
-    serve_model(model, host, port)
+    serve_model(model, host, port, title)

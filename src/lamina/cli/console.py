@@ -106,6 +106,8 @@ def _fail(output: Output, error: Exception, *, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{str(error.filename)!r}: {error.strerror}."
     if not isinstance(error, EXPECTED):
         text = f"{type(error).__name__}: {text}"
         text += "" if debug else " Pass --debug for the traceback."

@@ -11,11 +11,11 @@ from lamina.cli.console import INTERRUPTED, Output
 from lamina.cli.models import refuse_other_file, require_writable, write_model
 from lamina.cli.parameters import estimator_class
 from lamina.cli.progress import EpochProgress
+from lamina.cli.recognition import read_new
 from lamina.cli.samples import Part, Samples, Source
 from lamina.cli.schemas import lines_of_schema, schema_before_fit
 from lamina.cli.scores import measure_of, score_of
 from lamina.cli.tables import name_of
-from lamina.cli.tabular import as_texts
 from lamina.exceptions import ParameterError
 
 
@@ -65,7 +65,7 @@ class Fit:
     def _read(self) -> tuple[Source, Samples]:
         request, output = self.request, self.output
         source = source_for(request.path, request.roles)
-        source, samples = as_texts(source, source.read(request.path, request.encoding))
+        source, samples = read_new(source, request.path, request.encoding)
         for line in samples.how:
             output.say(line)
         output.say(f"Read as {source.words}.")

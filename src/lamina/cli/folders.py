@@ -1,5 +1,6 @@
 """Kinds of data in folders: images, recordings or texts, a folder for each class."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from lamina.cli.samples import Samples, Source
 from lamina.datasets import load_folder
+from lamina.datasets.folders import warn_of_parts
 from lamina.encoders.choose import AUDIO_SUFFIXES
 from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
 from lamina.encoders.texts.documents import contents
@@ -66,7 +68,11 @@ class TextFolderSource(Source):
         files = files_below(path, TEXT_SUFFIXES)
         y = None
         if with_target:
-            y = np.array([_class_of(file, Path(path)) for file in files])
+            root, by_class = Path(path), defaultdict(list)
+            y = np.array([_class_of(file, root) for file in files])
+            for file, name in zip(files, y.tolist(), strict=True):
+                by_class[root / name].append(file)
+            warn_of_parts(by_class)
         samples = samples_of_files(path, files, y, self.words)
         samples.X = [contents(file, "File") for file in files]
         return samples
@@ -107,6 +113,11 @@ def samples_of_files(
     samples.unit, samples.how = unit, [f"{path!r}: {len(files)} {words}"]
     if y is not None:
         names = np.unique(y).tolist()
+        if len(names) == 1:
+            raise DataError(
+                f"{path!r} has one class folder, {names[0]!r}, and a network tells at least "
+                f"two apart. Captions and transcripts are in a table with a column of paths."
+            )
         samples.kind_of_target = "Classifier"
         samples.why = f"{len(names)} class folders ({', '.join(map(str, names))})"
     return samples

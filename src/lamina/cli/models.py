@@ -8,6 +8,7 @@ import lamina
 from lamina import archive
 from lamina.cli.samples import Source
 from lamina.cli.scores import Score
+from lamina.cli.tables import absent
 from lamina.estimators.saving import KIND
 from lamina.exceptions import DataError, SavedFileError
 
@@ -53,6 +54,8 @@ def write_model(path: str, estimator: Any, source: Source, score: Score | None) 
 
 def read_model(path: str) -> tuple[Any, dict[str, Any] | None]:
     """The estimator in a file, and its note; None if Python saved it."""
+    if not Path(path).exists():
+        raise absent(path)
     return lamina.load(path), header_of(path).get("note")
 
 

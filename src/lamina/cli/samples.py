@@ -15,8 +15,8 @@ from lamina.exceptions import DataError
 
 MIN_SAMPLES = 10
 """Samples from which a part of them is held out."""
-POSITION = re.compile(r"\b([Rr]ow|[Ss]ample) (\d+)\b")
-"""How the library names a sample."""
+POSITION = re.compile(r"\b([Rr]ow|[Ss]ample) (\d+)\b(?: \('[^']*'\))?")
+"""How the library names a sample, with its file if it has one."""
 
 
 @dataclass

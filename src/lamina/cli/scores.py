@@ -137,8 +137,30 @@ def _similarity(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
     return (Measure("chrF", score, "copy of the input", copied),)
 
 
+def _caption_similarity(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+    score, n = float(estimator.score(samples.X, samples.y)), len(samples)
+    ((caption, _),) = Counter(samples.y).most_common(1)
+    constant = chrf([caption] * n, [[text] for text in samples.y], None)
+    return (Measure("chrF", score, "most frequent caption", constant),)
+
+
+def _word_accuracy(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+    score = float(estimator.score(samples.X, samples.y))
+    return (Measure("1 - word error rate", score, "no words", 0.0),)
+
+
+def _label_accuracy(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+    score = float(estimator.score(samples.X, samples.y))
+    counts = Counter(label for labels in samples.y for label in labels)
+    majority = max(counts.values()) / counts.total()
+    return (Measure("accuracy of labels", score, "most frequent label", majority),)
+
+
 BY_NAME = {
     "Forecaster": _forecast_errors,
+    "ImageCaptioner": _caption_similarity,
     "LanguageModel": _bits,
+    "SequenceTagger": _label_accuracy,
+    "SpeechRecognizer": _word_accuracy,
     "Translator": _similarity,
 }

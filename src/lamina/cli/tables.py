@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from re import compile as pattern
 from types import ModuleType
@@ -85,12 +86,23 @@ def read_table(path: str, encoding: str = "utf-8") -> FileTable:
 
 def read_bytes(path: str) -> bytes:
     """The contents of a file, which may be compressed, or of the standard input."""
+    if path != STDIN and not Path(path).exists():
+        raise absent(path)
     try:
         data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
         return gzip.decompress(data) if path.lower().endswith(".gz") else data
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{name_of(path)} cannot be read: {reason}.") from error
+
+
+def absent(path: str) -> DataError:
+    """The error of a path that does not exist, with the one that is probably meant."""
+    folder, name = Path(path).parent, Path(path).name
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    meant = get_close_matches(name, names, 1)
+    hint = f" Did you mean {str(folder / meant[0])!r}?" if meant else ""
+    return DataError(f"{path!r} does not exist.{hint}")
 
 
 def decoded(data: bytes, name: str, encoding: str) -> str:
@@ -164,7 +176,10 @@ def _separator_of(text: str) -> str:
 def _names(names: list[str], name: str) -> list[str]:
     for i, column in enumerate(names):
         if not column.strip():
-            raise DataError(f"{name}: column {i + 1} has no name in the first line.")
+            raise DataError(
+                f"{name}: column {i + 1} has no name in the first line; "
+                f"name it, or leave it out (pandas: to_csv(index=False))."
+            )
         if column in names[:i]:
             first = names.index(column) + 1
             raise DataError(
@@ -179,8 +194,9 @@ def _refuse_other_length(
 ) -> None:
     if len(row) != len(names):
         raise DataError(
-            f"{name}, line {line} has {len(row)} fields, and there are {len(names)} "
-            f"columns; correct the line, or quote a field that has the separator in it."
+            f"{name}, line {line} has {len(row)} fields, and the first line names "
+            f"{len(names)} columns; correct the line, or quote a field "
+            f"that has the separator in it."
         )
 
 
@@ -205,6 +221,8 @@ def _parsed(library: ModuleType, text: str, layout: Layout) -> Any:
 
 
 def _parquet(library: ModuleType, path: str) -> FileTable:
+    if not Path(path).exists():
+        raise absent(path)
     try:
         native = library.read_parquet(path)
         frame = nw.from_native(native, eager_only=True)

@@ -1,7 +1,8 @@
 """Kinds of data in a table: rows of columns, a column of texts, and rows of steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from re import compile as pattern
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -14,6 +15,8 @@ from lamina.constructor import suggestion
 from lamina.exceptions import DataError
 from lamina.missing import is_missing
 
+NUMBER = pattern(r"[-+]?[\d.,]+")
+"""A name of a column that is rather a value."""
 QUANTILES = (0.1, 0.9)
 """What `predict --proba` gives for forecasts."""
 
@@ -30,10 +33,15 @@ class TableSource(Source):
     """Whether the targets are texts to generate."""
 
     def read(self, path: str, encoding: str, *, with_target: bool = True) -> Samples:
-        table = read_table(path, encoding)
+        return self.samples(read_table(path, encoding), path, with_target=with_target)
+
+    def samples(
+        self, table: FileTable, path: str, *, with_target: bool = True
+    ) -> Samples:
+        """The samples of a table that is read."""
         frame, target = self.inputs(table, path, with_target=with_target)
         samples = samples_of(table, path)
-        samples.X = self.values_of(frame)
+        samples.X = self.values_of(frame, path)
         if target is None:
             return samples
         kept = samples.take(target.rows)
@@ -54,18 +62,25 @@ class TableSource(Source):
         frame, target = table.frame, None
         if with_target and self.target is not None:
             column = frame[require(frame, self.target, path)]
-            target = texts_of(column) if self.generates else target_of(column)
+            target = self.target_in(column)
         left_out = [c for c in (self.target, *self.ignored) if c in frame.columns]
         frame = frame.drop(left_out)
         if not frame.columns:
             raise DataError(f"{name_of(path)} has no columns beside {left_out}.")
         return frame, target
 
-    def values_of(self, frame: nw.DataFrame) -> Any:
+    def target_in(self, column: nw.Series) -> Target:
+        """The targets in their column."""
+        return texts_of(column) if self.generates else target_of(column)
+
+    def values_of(self, frame: nw.DataFrame, path: str) -> Any:
         """The samples of the input columns."""
+        del path
         return nw.to_native(frame)
 
     def estimator(self, samples: Samples) -> tuple[str, str]:
+        if samples.kind_of_target == "Writer":
+            return "Translator", samples.why
         return f"DNN{samples.kind_of_target}", samples.why
 
 
@@ -77,8 +92,8 @@ class TextColumnSource(TableSource):
     words = "a table with a text in each row"
     text: str = ""
 
-    def values_of(self, frame: nw.DataFrame) -> Any:
-        texts = frame[require(frame, self.text, "DATA")].to_list()
+    def values_of(self, frame: nw.DataFrame, path: str) -> Any:
+        texts = frame[require(frame, self.text, path)].to_list()
         return [None if is_missing(text) else str(text) for text in texts]
 
 
@@ -91,8 +106,9 @@ class StepsSource(TableSource):
     id: str = ""
     time: str | None = None
 
-    def read(self, path: str, encoding: str, *, with_target: bool = True) -> Samples:
-        table = read_table(path, encoding)
+    def samples(
+        self, table: FileTable, path: str, *, with_target: bool = True
+    ) -> Samples:
         for column in (self.id, self.time):
             if column is not None:
                 require(table.frame, column, path)
@@ -101,7 +117,7 @@ class StepsSource(TableSource):
         samples = samples_of(table, path)
         ids = samples.shown[self.id]
         codes = {series: code for code, series in enumerate(dict.fromkeys(ids))}
-        samples.X, samples.unit = self.values_of(frame), "series"
+        samples.X, samples.unit = self.values_of(frame, path), "series"
         samples.groups = np.array([codes[series] for series in ids])
         samples.shown = {self.id: list(codes)}
         if target is not None:
@@ -128,9 +144,10 @@ class HistorySource(TableSource):
     time: str | None = None
     horizon: int = 1
 
-    def read(self, path: str, encoding: str, *, with_target: bool = True) -> Samples:
+    def samples(
+        self, table: FileTable, path: str, *, with_target: bool = True
+    ) -> Samples:
         del with_target  # a series is its own target
-        table = read_table(path, encoding)
         for column in (self.id, self.time, self.target):
             if column is not None:
                 require(table.frame, column, path)
@@ -170,6 +187,12 @@ class HistorySource(TableSource):
         for row in order:
             rows.setdefault(ids[row], []).append(row)
         kept = [row for series in rows.values() for row in series[: -self.horizon]]
+        if not kept:
+            longest = max(map(len, rows.values()))
+            raise DataError(
+                f"--horizon {self.horizon} holds out as many steps of each series, and the "
+                f"longest series has {longest}; pass a shorter horizon, or --test 0."
+            )
         train = samples.take(np.sort(np.array(kept, dtype=int)))
         return Part(train, samples, self.test_name(samples))
 
@@ -178,22 +201,6 @@ class HistorySource(TableSource):
         if self.id is not None:
             n_series = nw.from_native(samples.X, eager_only=True)[self.id].n_unique()
         return f"the last {self.horizon} steps of {n_series} series"
-
-
-def as_texts(source: Source, samples: Samples) -> tuple[Source, Samples]:
-    """Read the only column of a table as texts if most of its values are different texts."""
-    if not isinstance(source, TableSource) or source.kind != "table":
-        return source, samples
-    frame = nw.from_native(samples.X, eager_only=True)
-    if len(frame.columns) != 1:
-        return source, samples
-    (name,) = frame.columns
-    values = frame[name].to_list()
-    texts = {value for value in values if isinstance(value, str)}
-    if 2 * len(texts) <= len(values):
-        return source, samples
-    source = TextColumnSource(**vars(source), text=name)
-    return source, replace(samples, X=source.values_of(frame))
 
 
 def samples_of(table: FileTable, path: str) -> Samples:
@@ -213,9 +220,11 @@ def require(frame: nw.DataFrame, column: str, path: str) -> str:
     if column in names:
         return column
     meant = suggestion(column, names)
-    hint = (
-        f"it has {', '.join(names)}." if meant is None else f"did you mean {meant!r}?"
-    )
+    hint = f"did you mean {meant!r}?"
+    if meant is None:
+        hint = f"it has {', '.join(names)}."
+        if any(NUMBER.fullmatch(name) for name in names):
+            hint += " The first line has to name the columns; write it, if it lacks."
     raise DataError(f"{name_of(path)} has no column {column!r}; {hint}")
 
 

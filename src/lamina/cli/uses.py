@@ -25,9 +25,9 @@ def write_onnx(model: str, output: str) -> None:
     read_model(model)[0].to_onnx(output)
 
 
-def serve_model(model: str, host: str, port: int) -> None:
+def serve_model(model: str, host: str, port: int, title: str | None) -> None:
     """Answer requests to a network until Ctrl-C, which is how a server ends."""
     estimator, _ = read_model(model)
     serving = import_module("lamina.serving")
     with suppress(KeyboardInterrupt):
-        serving.serve(estimator, host=host, port=port)
+        serving.serve(estimator, host=host, port=port, title=title)

@@ -62,12 +62,15 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
     folder = Path(path)
     try:
         files = {c.name: sorted(_files(c, ())) for c in _classes(folder)}
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
         raise DataError(f"The folder {str(path)!r} cannot be read: {error}") from error
     samples = {name: [f for f in paths if _kind(f)] for name, paths in files.items()}
     _refuse_empty(folder, samples)
     data = [file for paths in samples.values() for file in paths]
     _refuse_mixed(folder, data)
+    warn_of_parts({folder / name: paths for name, paths in samples.items()})
     n_skipped = sum(map(len, files.values())) - len(data)
     if n_skipped:
         warn_of_data(
@@ -81,6 +84,29 @@ def load_folder(path: str | Path, *, return_X_y: bool = False) -> Any:
         target_names=list(samples),
         n_skipped=n_skipped,
     )
+
+
+def warn_of_parts(files: dict[Path, list[Path]]) -> None:
+    """Warn if all class folders have the same folders, as parts of a data set have."""
+    folders = [
+        {
+            relative.parts[0]
+            for f in paths
+            if len((relative := f.relative_to(c)).parts) > 1
+        }
+        for c, paths in files.items()
+    ]
+    if (
+        len(folders) > 1
+        and len(folders[0]) > 1
+        and all(f == folders[0] for f in folders)
+    ):
+        names = ", ".join(repr(folder.name) for folder in files)
+        warn_of_data(
+            f"The folders {names} are read as the classes, and each of them contains the "
+            f"same folders, {', '.join(map(repr, sorted(folders[0])))}. If these are the "
+            f"classes, pass one of the former by itself."
+        )
 
 
 def _classes(folder: Path) -> list[Path]:
@@ -138,7 +164,8 @@ def _refuse_empty(folder: Path, samples: dict[str, list[Path]]) -> None:
         if not paths:
             raise DataError(
                 f"The folder of class {name!r} in {str(folder)!r} contains no images "
-                f"and no recordings; fill or remove it."
+                f"and no recordings; fill or remove it. Texts are loaded by "
+                f"sklearn.datasets.load_files."
             )
 
 

@@ -66,7 +66,9 @@ def _trained(
         training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
         if training.clock.seconds is not None:
             training.clock.seconds /= fitting.recipe.n_splits
-        training.run()
+        history = training.run()
+        if not (history.interrupted or history.diverged):
+            fitting.searched = training
     return training
 
 

@@ -60,6 +60,8 @@ class Fitting:
     weights: WeightSum
     """The sum of the weights since training started anew."""
     tasks: FitTasks
+    searched: Training | None = None
+    """The last whole training of a search, which is kept if the fit is interrupted later."""
 
     def __init__(
         self,
@@ -123,10 +125,9 @@ class Fitting:
             n_epochs,
             is_scored=recipe.refits or held_out is not None,
         )
-        training = None
         if recipe.refits:
-            training = self._chosen(start, data, validation, seeds)
-        if training is None:
+            training = self._chosen(start, loader, data, validation, seeds)
+        else:
             training = self._trained(start, loader, n_epochs, held_out, seeds[2])
         self._publish(training, start)
         self.tasks.end(training, self.fitted)
@@ -144,7 +145,6 @@ class Fitting:
         tasks = self.tasks
         monitors = nullcontext(tasks.epochs())
         if self.choice is not None:
-            n_epochs = self.choice.n_epochs
             monitors = tasks.training("refit", n_epochs)
         with random_stream(seed) as stream, monitors as monitor:
             training = training_of(self, loader, n_epochs, held_out, monitor, stream)
@@ -164,17 +164,31 @@ class Fitting:
         return 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
 
     def _chosen(
-        self, start: Start, data: Data, validation: Validation, seeds: list[int]
-    ) -> Training | None:
-        """Choose the number of epochs; returns a search that ended early, which is the fit."""
-        searched = None
-        if start.choice is None:
-            start.choice, searched = search(self, data, validation, seeds)
-        self.choice = start.choice
-        if self.choice is None:
-            return searched
-        self.task.temperature = self.choice.temperature
-        return None
+        self,
+        start: Start,
+        loader: Loader,
+        data: Data,
+        validation: Validation,
+        seeds: list[int],
+    ) -> Training:
+        """The training for as many epochs as are best, or a search that ended early."""
+        try:
+            choice, training = start.choice, self.searched
+            if choice is None:
+                choice, training = search(self, data, validation, seeds)
+            if choice is not None:
+                self.choice = start.choice = choice
+                self.task.temperature = choice.temperature
+                training = self._trained(start, loader, choice.n_epochs, None, seeds[2])
+            assert training is not None
+            if self.searched is None or not training.is_cut:
+                return training
+        except KeyboardInterrupt:
+            if self.searched is None:
+                raise
+        # Some epochs of the last training are less than the best ones of the search.
+        self.choice, self.searched.history.interrupted = None, True
+        return self.searched
 
     def _publish(self, training: Training, start: Start) -> None:
         history = training.history

@@ -30,7 +30,6 @@ def request_body(reader: Reader, *, explains: bool) -> dict[str, Any]:
     content: dict[str, Any] = {
         JSON: {"schema": schema, "example": {"samples": [reader.example()]}}
     }
-    for kind in reader.media_types:
-        media_type = f"{kind}*" if kind.endswith("/") else kind
+    for media_type in reader.accepted():
         content[media_type] = {"schema": {"type": "string", "format": "binary"}}
     return {"requestBody": {"content": content, "required": True}}

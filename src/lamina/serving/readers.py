@@ -37,6 +37,10 @@ class Reader(ABC):
         """The sample that a body of one of `media_types` is."""
         raise NotImplementedError
 
+    def accepted(self) -> list[str]:
+        """`media_types` as they are written in headers, such as "image/*"."""
+        return [f"{t}*" if t.endswith("/") else t for t in self.media_types]
+
     def cost(self, sample: Any, i: int) -> float:
         """What counts against `cost_limit`."""
         del sample, i

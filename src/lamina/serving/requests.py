@@ -58,7 +58,7 @@ def job_of(body: bytes, content_type: str, reader: Reader, limits: Limits) -> Jo
     elif any(media_type.startswith(kind) for kind in reader.media_types):
         job = Job([reader.contents(body)])
     else:
-        others = ", ".join((JSON, *reader.media_types))
+        others = ", ".join((JSON, *reader.accepted()))
         raise HTTPException(
             415, f"The media type {shown(media_type)} is not read; send {others}."
         )

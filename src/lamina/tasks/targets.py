@@ -39,7 +39,7 @@ def as_targets(y: Any, name: str = "y") -> Any:
 
 def _as_array(y: Any, name: str) -> np.ndarray:
     if nw.dependencies.is_into_series(y):
-        return np.asarray(nw.from_native(y, series_only=True).to_list())
+        y = nw.from_native(y, series_only=True).to_list()
     if nw.dependencies.is_into_dataframe(y):
         frame = nw.from_native(y, eager_only=True)
         columns = [frame[name].to_list() for name in frame.columns]
@@ -67,6 +67,8 @@ def _refuse_mixed(labels: np.ndarray, name: str) -> None:
     """Raise `DataError` for numbers among strings, which numpy would convert to strings."""
     for row, label in enumerate(labels.reshape(len(labels), -1)):
         for value in label:
+            if is_missing(value):
+                _refuse_missing(labels, name)
             if not isinstance(value, str):
                 raise DataError(
                     f"{name}[{row}] is {value!r}, but other labels are strings; convert "

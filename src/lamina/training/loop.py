@@ -107,6 +107,12 @@ class Training:
             self.plan.team.warn_if_slowed()
         self.model.eval()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether an interrupt left fewer epochs than were planned."""
+        history = self.history
+        return history.interrupted and len(history.epochs) < self.n_epochs
+
     def state(self) -> TrainingState:
         """What training continues from, after a step or an epoch."""
         return TrainingState(

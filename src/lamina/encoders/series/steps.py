@@ -96,6 +96,8 @@ def is_native(X: object) -> bool:
 def read_steps(X: Any, roles: Roles, needs_value: bool = True) -> Steps:
     """The values, ids and times of a frame or a series."""
     parts, library, name = _parts_of(X)
+    if not all(map(len, parts.columns.values())):
+        raise DataError("Found array with 0 sample(s): X has columns and no rows.")
     is_series = not _is_eager(X)
     ids = times = id_label = time_label = None
     id_in_index = time_in_index = False
@@ -113,6 +115,8 @@ def read_steps(X: Any, roles: Roles, needs_value: bool = True) -> Steps:
     value = name if is_series else _value_label(parts, roles.value_column, needs_value)
     others = [label for label in parts.columns if label != value]
     labels = [value, *others] if value in parts.columns else others
+    if not is_series:
+        _refuse_texts({c: parts.columns[c] for c in labels}, roles)
     columns = {c: floats_of(parts.columns[c], f"Column {c!r}") for c in labels}
     stamps = None
     if times is not None:
@@ -247,6 +251,23 @@ def _ids_of(column: nw.Series | None, label: Hashable) -> list | None:
                 f"row."
             )
     return ids
+
+
+def _refuse_texts(columns: dict[Hashable, nw.Series], roles: Roles) -> None:
+    """Raise for a column of texts, which is often the id or belongs to no step."""
+    role, parameter = "series", "id_column"
+    if roles.id_column is not None:
+        role, parameter = "times", "time_column"
+    for label, column in columns.items():
+        if column.dtype not in (nw.String, nw.Categorical, nw.Enum):
+            continue
+        for row, value in enumerate(column.to_list()):
+            if not is_missing(value):
+                raise DataError(
+                    f"Column {label!r} is not an array of numbers: row {row} is "
+                    f"{value!r:.80}, and the steps of series are numbers. If it has the "
+                    f"{role}, pass it as {parameter}; otherwise leave it out."
+                )
 
 
 def _named(what: str, label: Hashable, in_index: bool) -> str:
