@@ -146,7 +146,6 @@ class ConvolutionalBody(TextBody):
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
             self.stages.append(Stage(n_in, n_out, filters, params))
         self.width = widths[-1]
-        self.bag: BagPath | None = None
         if spec.n_ngrams:
             self.bag = BagPath(spec, params.dropout)
             self.width += self.bag.width
