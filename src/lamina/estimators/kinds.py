@@ -1,4 +1,4 @@
-"""What kind of estimator an object is: its class says so, and it is asked only here."""
+"""What kind of estimator an object is: its class says so, and it is looked at only here."""
 
 from collections.abc import Mapping
 from typing import TypeVar
