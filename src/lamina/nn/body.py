@@ -79,6 +79,9 @@ class Body(nn.Module, ABC):
 class TextBody(Body):
     """Abstract: a body that can read texts, whose layers start from their embeddings."""
 
+    embed: nn.Module
+    """What embeds tokens; the identity where there are none."""
+
     def __init__(self, spec: Spec, params: Params):
         super().__init__(spec, params)
         self.bag: BagPath | None = None
