@@ -1,7 +1,5 @@
 """Missing values: None, NaN, NaT, pandas.NA, and what a mask of numpy hides."""
 
-from typing import Any
-
 import numpy as np
 
 
@@ -18,7 +16,7 @@ def is_missing(value: object) -> bool:
         return False
 
 
-def as_array(values: Any) -> np.ndarray:
+def as_array(values: object) -> np.ndarray:
     """`numpy.asarray`, which keeps masks: those of an array, and of the items of a list."""
     if isinstance(values, np.ma.MaskedArray):
         return values

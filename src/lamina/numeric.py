@@ -34,7 +34,7 @@ def is_tensor(value: object) -> "TypeGuard[Tensor]":
     return isinstance(value, tensor_types())
 
 
-def is_real(value: object) -> bool:
+def is_real(value: object) -> TypeGuard[float]:
     """Whether a parameter is an integer, a float or a fraction, of Python or numpy."""
     # Durations of numpy are integers by their class, and booleans too.
     return isinstance(value, Real) and not isinstance(
@@ -42,7 +42,7 @@ def is_real(value: object) -> bool:
     )
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Whether a parameter is an integer of Python or numpy."""
     return isinstance(value, Integral) and is_real(value)
 
@@ -56,7 +56,7 @@ def is_complex(value: object) -> bool:
     )
 
 
-def real(value: Any) -> float:
+def real(value: object) -> float:
     """A real number as float, infinite beyond its range; NaN for any other value."""
     if not is_real(value):
         return np.nan
@@ -97,7 +97,7 @@ def python_numbers(value: Any) -> Any:
     return value
 
 
-def float_of(value: Any) -> float | None:
+def float_of(value: object) -> float | None:
     """A value of the data as float, NaN if it is missing; None if it is no real number."""
     if is_missing(value):
         return np.nan

@@ -242,7 +242,7 @@ def _declaration(cls: type, name: str, default: object, hint: object) -> Declara
         default,
         rules=(*rules, *_rules_of_type(kind)),
         conditions=tuple(m for m in others if isinstance(m, OnlyWith)),
-        use=uses[0] if uses else getattr(group, "use", None),
+        use=uses[0] if uses else group.use if issubclass(group, Params) else None,
         text=text,
     )
 

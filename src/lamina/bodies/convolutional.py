@@ -135,7 +135,7 @@ class ConvolutionalBody(TextBody):
         kernel = params.kernel_size
         size = KERNEL_SIZES[spec.n_space] if kernel == "auto" else int(kernel)
         filters = Filters(spec.n_space, size)
-        self.embed: nn.Module | None = None
+        self.embed: nn.Module = nn.Identity()
         n_inputs = spec.n_channels
         if spec.n_tokens:
             self.embed = token_embedding(spec, widths[0])
@@ -146,7 +146,6 @@ class ConvolutionalBody(TextBody):
         for n_in, n_out in zip([widths[0], *widths], widths, strict=False):
             self.stages.append(Stage(n_in, n_out, filters, params))
         self.width = widths[-1]
-        self.bag: BagPath | None = None
         if spec.n_ngrams:
             self.bag = BagPath(spec, params.dropout)
             self.width += self.bag.width
@@ -155,7 +154,7 @@ class ConvolutionalBody(TextBody):
 
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """X (B, C, ...), or embeddings (B, T, D) of tokens; and those (B, E) of bags."""
-        x = batch.x if self.embed is None else self.embed(*batch.inputs())
+        x = self.embed(*batch.inputs())
         return x, None if self.bag is None else self.bag.embed(*batch.bags)
 
     def features(self, x: Tensor, bag: Tensor | None, batch: Batch) -> Features:

@@ -86,7 +86,6 @@ class RNNBody(RecurrentBody, TextBody):
             n_inputs = layer.width
         self.drop = StepDropout(params.dropout)
         self.width = n_inputs
-        self.bag: BagPath | None = None
         if spec.n_ngrams:
             self.bag = BagPath(spec, params.dropout)
             self.width += self.bag.width

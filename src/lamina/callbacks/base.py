@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 from sklearn.callback import CallbackContext
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 from lamina.training.callbacks import TrainingProgress
-from lamina.training.params import TrainerParams
 
 Run = TypeVar("Run")
 """What a callback keeps of one fit."""
@@ -29,24 +29,28 @@ class EpochCallback(ABC, Generic[Run]):
 
     @abstractmethod
     def begin(
-        self, estimator: Any, context: CallbackContext, before: Run | None
+        self, estimator: NeuralEstimator, context: CallbackContext, before: Run | None
     ) -> Run:
         """Begin a fit; `before` is the run of the fit that it continues."""
 
     @abstractmethod
-    def epoch(self, run: Run, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: Run, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         """Follow an epoch, which has ended."""
 
-    def end(self, run: Run, estimator: Any, progress: TrainingProgress) -> None:
+    def end(
+        self, run: Run, estimator: NeuralEstimator, progress: TrainingProgress
+    ) -> None:
         """Follow the end of a fit, whose estimator is fitted."""
 
     def close(self, run: Run) -> None:
         """Release what the run holds, also after a fit that raised an error."""
 
-    def setup(self, estimator: Any, context: CallbackContext) -> None:
+    def setup(self, estimator: object, context: CallbackContext) -> None:
         """Prepare a fit (called by scikit-learn)."""
         del context
-        if not isinstance(estimator, TrainerParams):
+        if not isinstance(estimator, NeuralEstimator):
             name = type(self).__name__
             raise ParameterError(
                 f"{name} follows the epochs of an estimator of lamina, and "
@@ -54,13 +58,15 @@ class EpochCallback(ABC, Generic[Run]):
                 f"network.set_callbacks({name}(...))."
             )
 
-    def teardown(self, estimator: Any, context: CallbackContext) -> None:
+    def teardown(self, estimator: NeuralEstimator, context: CallbackContext) -> None:
         """End a fit, also one that raised an error (called by scikit-learn)."""
         del context
         if estimator in self._runs:
             self.close(self._runs[estimator])
 
-    def on_fit_task_begin(self, estimator: Any, context: CallbackContext) -> None:
+    def on_fit_task_begin(
+        self, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         """Follow the begin of a task (called by scikit-learn)."""
         if context.task_name == "fit":
             before = self._runs.pop(estimator, None)
@@ -68,7 +74,9 @@ class EpochCallback(ABC, Generic[Run]):
                 before = None
             self._runs[estimator] = self.begin(estimator, context, before)
 
-    def on_fit_task_end(self, estimator: Any, context: CallbackContext) -> None:
+    def on_fit_task_end(
+        self, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         """Follow the end of a task (called by scikit-learn)."""
         run = self._runs[estimator]
         if context.task_name == "epoch":
@@ -79,7 +87,7 @@ class EpochCallback(ABC, Generic[Run]):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_runs"}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)
         self._runs = WeakKeyDictionary()
 
@@ -115,6 +123,6 @@ def place_of(context: CallbackContext) -> str:
     return "-".join(reversed(ids))
 
 
-def save(estimator: Any, path: str | PathLike[str]) -> None:
+def save(estimator: NeuralEstimator, path: str | PathLike[str]) -> None:
     """Save a fitted estimator without its callbacks."""
     copy.copy(estimator).set_callbacks().save(path)

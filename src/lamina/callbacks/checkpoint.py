@@ -4,11 +4,11 @@ import math
 import warnings
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import Any
 
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, place_of, save
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import CheckpointWarning
 from lamina.params import at_least, check_value
 from lamina.training.stopping import Epoch
@@ -77,12 +77,17 @@ class Checkpoint(EpochCallback[SavedEpochs]):
         self.every_n_epochs = every_n_epochs
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: SavedEpochs | None
+        self,
+        estimator: NeuralEstimator,
+        context: CallbackContext,
+        before: SavedEpochs | None,
     ) -> SavedEpochs:
         del estimator
         return before or SavedEpochs(place_of(context))
 
-    def epoch(self, run: SavedEpochs, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: SavedEpochs, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del estimator
         progress, every = context.progress, self.every_n_epochs
         if progress.task_name == "search":

@@ -10,6 +10,7 @@ from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback
 from lamina.callbacks.screen import Screen, line_of, screen_for
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import MissingExtraError
 from lamina.training.callbacks import TrainingProgress
 
@@ -38,12 +39,17 @@ class LiveCurve(EpochCallback[Screen]):
     """
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: Screen | None
+        self,
+        estimator: NeuralEstimator,
+        context: CallbackContext,
+        before: Screen | None,
     ) -> Screen:
         del estimator, context, before
         return screen_for("LiveCurve")
 
-    def epoch(self, run: Screen, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: Screen, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del estimator
         line, curves = line_of(context), _curves(context.progress)
         if run.kind == "notebook":

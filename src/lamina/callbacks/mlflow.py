@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, Metrics, save
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import MissingExtraError
 from lamina.training.callbacks import TrainingProgress
 
@@ -52,7 +53,10 @@ class MLflow(EpochCallback[MLflowRun]):
         self.run_name, self.log_model = run_name, log_model
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: MLflowRun | None
+        self,
+        estimator: NeuralEstimator,
+        context: CallbackContext,
+        before: MLflowRun | None,
     ) -> MLflowRun:
         mlflow = _mlflow()
         if before is not None:
@@ -67,12 +71,16 @@ class MLflow(EpochCallback[MLflowRun]):
         mlflow.log_params({n: shorten(repr(v), MAX_VALUE) for n, v in params})
         return run
 
-    def epoch(self, run: MLflowRun, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: MLflowRun, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del estimator
         for name, value, number in run.metrics.new(context):
             _mlflow().log_metric(name, value, step=number, run_id=run.id)
 
-    def end(self, run: MLflowRun, estimator: Any, progress: TrainingProgress) -> None:
+    def end(
+        self, run: MLflowRun, estimator: NeuralEstimator, progress: TrainingProgress
+    ) -> None:
         if self.log_model:
             with TemporaryDirectory() as folder:
                 path = Path(folder, "model.lamina")

@@ -6,6 +6,7 @@ from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback
 from lamina.callbacks.screen import Screen, line_of, screen_for
+from lamina.estimators.base import NeuralEstimator
 
 
 class Progress(EpochCallback[Screen]):
@@ -28,12 +29,17 @@ class Progress(EpochCallback[Screen]):
     """
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: Screen | None
+        self,
+        estimator: NeuralEstimator,
+        context: CallbackContext,
+        before: Screen | None,
     ) -> Screen:
         del estimator, context, before
         return screen_for("Progress")
 
-    def epoch(self, run: Screen, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: Screen, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del estimator
         content: Any = line_of(context, with_bar=run.kind != "lines")
         if run.kind == "notebook":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class OptunaPruning(EpochCallback[None]):
         super().__init__()
         self.trial = trial
 
-    def begin(self, estimator: Any, context: CallbackContext, before: None) -> None:
+    def begin(
+        self, estimator: NeuralEstimator, context: CallbackContext, before: None
+    ) -> None:
         del before
         optuna = _optuna()
         if optuna.study.StudyDirection.MINIMIZE in self.trial.study.directions:
@@ -72,7 +75,9 @@ class OptunaPruning(EpochCallback[None]):
                 f"early_stopping=True."
             )
 
-    def epoch(self, run: None, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: None, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del run, estimator
         progress = context.progress
         is_first = progress.task_name == "fit" or (

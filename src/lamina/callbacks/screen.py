@@ -21,7 +21,7 @@ class Screen(Protocol):
     kind: str
     """What it shows: "lines" and "terminal" take text, "notebook" takes objects."""
 
-    def show(self, content: Any) -> None: ...
+    def show(self, content: object) -> None: ...
 
     def close(self) -> None: ...
 
@@ -31,7 +31,7 @@ class Lines:
 
     kind = "lines"
 
-    def show(self, content: Any) -> None:
+    def show(self, content: object) -> None:
         print(content, flush=True)
 
     def close(self) -> None:
@@ -53,10 +53,10 @@ class Terminal:
         self.live = Live(auto_refresh=False)
         self.live.start()
 
-    def show(self, content: Any) -> None:
+    def show(self, content: object) -> None:
         from rich.text import Text
 
-        self.live.update(Text(content, no_wrap=True), refresh=True)
+        self.live.update(Text(str(content), no_wrap=True), refresh=True)
 
     def close(self) -> None:
         self.live.stop()
@@ -70,7 +70,7 @@ class Notebook:
     def __init__(self) -> None:
         self.handle: Any = None
 
-    def show(self, content: Any) -> None:
+    def show(self, content: object) -> None:
         from IPython.display import display  # pyright: ignore[reportMissingImports]
 
         if self.handle is None:

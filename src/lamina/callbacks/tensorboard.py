@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback, Metrics
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import MissingExtraError
 
 
@@ -55,7 +56,10 @@ class TensorBoard(EpochCallback[TensorBoardRun]):
         self.log_dir = fspath(log_dir)
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: TensorBoardRun | None
+        self,
+        estimator: NeuralEstimator,
+        context: CallbackContext,
+        before: TensorBoardRun | None,
     ) -> TensorBoardRun:
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -71,7 +75,7 @@ class TensorBoard(EpochCallback[TensorBoardRun]):
         return TensorBoardRun(folder, writer, Metrics())
 
     def epoch(
-        self, run: TensorBoardRun, estimator: Any, context: CallbackContext
+        self, run: TensorBoardRun, estimator: NeuralEstimator, context: CallbackContext
     ) -> None:
         del estimator
         for name, value, number in run.metrics.new(context):

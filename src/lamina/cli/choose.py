@@ -14,6 +14,10 @@ from lamina.cli.tagged import SUFFIX as TAGGED_SUFFIX
 from lamina.cli.tagged import TaggedSource
 from lamina.encoders.choose import AUDIO_SUFFIXES
 from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
+from lamina.encoders.series.encoder import SeriesParams
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.language import LanguageEstimator
 from lamina.exceptions import DataError, ParameterError
 
 SOURCES: dict[str, type[Source]] = {
@@ -82,7 +86,7 @@ def source_for(path: str, roles: Roles) -> Source:
 
 
 def source_of(
-    note: dict[str, Any] | None, estimator: Any, target: str | None
+    note: dict[str, Any] | None, estimator: NeuralEstimator, target: str | None
 ) -> Source:
     """The kind of data that a saved network learnt."""
     if note is None:
@@ -98,14 +102,17 @@ def source_of(
     return kind(**fields)
 
 
-def _of_python(estimator: Any, target: str | None) -> Source:
-    names = ("id_column", "time_column", "value_column", "horizon")
-    id_column, time, value, horizon = (getattr(estimator, n, None) for n in names)
-    if horizon is not None:
-        return HistorySource(value, id=id_column, time=time, horizon=horizon)
-    if id_column is not None:
-        return StepsSource(target, id=id_column, time=time)
-    if hasattr(estimator, "generate"):
+def _of_python(estimator: NeuralEstimator, target: str | None) -> Source:
+    if isinstance(estimator, SeriesForecaster):
+        return HistorySource(
+            estimator.value_column,
+            id=estimator.id_column,
+            time=estimator.time_column,
+            horizon=estimator.horizon,
+        )
+    if isinstance(estimator, SeriesParams) and estimator.id_column is not None:
+        return StepsSource(target, id=estimator.id_column, time=estimator.time_column)
+    if isinstance(estimator, LanguageEstimator):
         return DocumentSource()
     if type(estimator).__name__ == "SequenceTagger":
         return TaggedSource()

@@ -12,7 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -59,7 +59,7 @@ class Output:
         """Print a line that was requested."""
         self.out.print(text, style="bold")
 
-    def json(self, value: Any) -> None:
+    def json(self, value: object) -> None:
         """Print JSON."""
         self.out.print(json.dumps(value, indent=2, default=str))
 
@@ -77,10 +77,10 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
     """Turn errors and warnings within a command into lines and an exit code."""
 
     @wraps(command)
-    def run(**options: Any) -> None:
+    def run(**options: object) -> None:
         output, seen = Output(), set[str]()
 
-        def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        def show(message: Warning | str, *_: object, **__: object) -> None:
             if str(message) not in seen:
                 output.warn(str(message))
             seen.add(str(message))
@@ -97,7 +97,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             output.error("interrupted.")
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
-            _fail(output, error, debug=options.get("debug", False))
+            _fail(output, error, debug=bool(options.get("debug")))
 
     return run
 

@@ -97,7 +97,7 @@ def lines_of(path: str, encoding: str) -> list[str]:
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 
 
-def join(texts: Any) -> str:
+def join(texts: object) -> str:
     """Several outputs for one sample, in a line."""
     return (
         " ".join(map(str, texts))

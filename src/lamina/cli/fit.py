@@ -16,6 +16,7 @@ from lamina.cli.samples import Part, Samples, Source
 from lamina.cli.schemas import lines_of_schema, schema_before_fit
 from lamina.cli.scores import measure_of, score_of
 from lamina.cli.tables import name_of
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 
 
@@ -71,7 +72,7 @@ class Fit:
         output.say(f"Read as {source.words}.")
         return source, samples
 
-    def _estimator(self, source: Source, samples: Samples) -> Any:
+    def _estimator(self, source: Source, samples: Samples) -> NeuralEstimator:
         """The estimator with its parameters, after a check of parameters and samples."""
         request, output = self.request, self.output
         name, why = source.estimator(samples)
@@ -102,7 +103,9 @@ class Fit:
         is_file = fraction_of(self.request.test) is None
         return self.request.test if is_file else self.request.path
 
-    def _part(self, source: Source, samples: Samples, estimator: Any) -> Part:
+    def _part(
+        self, source: Source, samples: Samples, estimator: NeuralEstimator
+    ) -> Part:
         request = self.request
         fraction = fraction_of(request.test)
         if fraction == 0:
@@ -115,7 +118,7 @@ class Fit:
         self.output.say(f"Test: {part.name}.")
         return part
 
-    def _train(self, estimator: Any, samples: Samples) -> bool:
+    def _train(self, estimator: NeuralEstimator, samples: Samples) -> bool:
         """Fit the estimator; returns whether it was interrupted and has a network."""
         request, output = self.request, self.output
         if not output.quiet:

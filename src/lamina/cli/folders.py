@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def files_below(path: str, suffixes: Collection[str]) -> list[Path]:
 
 
 def samples_of_files(
-    path: str, files: list[Path], y: Any, words: str, unit: str = "files"
+    path: str, files: list[Path], y: np.ndarray | None, words: str, unit: str = "files"
 ) -> Samples:
     """Samples that are files; the classes are the names of folders."""
     root = Path(path)

@@ -6,6 +6,7 @@ from typing import Any
 from lamina.cli.models import header_of, read_model
 from lamina.cli.schemas import lines_of_schema
 from lamina.cli.scores import Score
+from lamina.estimators.fitted import FittedLabels
 from lamina.params import declared
 
 
@@ -28,11 +29,12 @@ def facts_of(path: str) -> dict[str, Any]:
     """What a file says about its network."""
     estimator, note = read_model(path)
     header, data = header_of(path), (note or {}).get("data", {})
-    labels = getattr(estimator, "classes_", None)
+    kind: type = type(estimator)
+    labels = estimator.classes_ if isinstance(estimator, FittedLabels) else None
     return {
         "file": path,
         "size_bytes": Path(path).stat().st_size,
-        "estimator": type(estimator).__name__,
+        "estimator": kind.__name__,
         "form": estimator.form_,
         "data": data.get("kind"),
         "target": data.get("target"),
@@ -40,7 +42,7 @@ def facts_of(path: str) -> dict[str, Any]:
         "labels": None if labels is None else [*labels],
         "parameters": {
             d.name: getattr(estimator, d.name)
-            for d in declared(type(estimator))
+            for d in declared(kind)
             if not d.is_default(getattr(estimator, d.name))
         },
         "n_parameters": estimator.n_parameters_,

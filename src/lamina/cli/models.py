@@ -9,6 +9,7 @@ from lamina import archive
 from lamina.cli.samples import Source
 from lamina.cli.scores import Score
 from lamina.cli.tables import absent
+from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.saving import KIND
 from lamina.exceptions import DataError, SavedFileError
 
@@ -43,7 +44,9 @@ def refuse_other_file(path: str) -> None:
             ) from error
 
 
-def write_model(path: str, estimator: Any, source: Source, score: Score | None) -> None:
+def write_model(
+    path: str, estimator: NeuralEstimator, source: Source, score: Score | None
+) -> None:
     """Save a network with its note; `path` is the old file or the new one, and whole."""
     estimator.set_callbacks()  # a file cannot contain them
     note = {"data": source.note(), "score": None if score is None else score.json()}
@@ -52,7 +55,7 @@ def write_model(path: str, estimator: Any, source: Source, score: Score | None) 
         archive.annotate(part, KIND, note)
 
 
-def read_model(path: str) -> tuple[Any, dict[str, Any] | None]:
+def read_model(path: str) -> tuple[NeuralEstimator, dict[str, Any] | None]:
     """The estimator in a file, and its note; None if Python saved it."""
     if not Path(path).exists():
         raise absent(path)

@@ -8,12 +8,18 @@ from typing import Any, TextIO
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from narwhals.stable.v2.typing import IntoDataFrame
 
 from lamina.archive import replacing
 from lamina.cli.documents import join
 from lamina.cli.samples import Samples
 from lamina.cli.tables import frame_library
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.language import LanguageEstimator
 from lamina.exceptions import DataError, ParameterError
+from lamina.inputs import DataLike
 from lamina.missing import is_missing
 
 COLUMN = "prediction"
@@ -22,18 +28,23 @@ Columns = dict[str, Sequence[Any]]
 
 
 def predictions(
-    estimator: Any, samples: Samples, *, proba: bool, future: Any = None
+    estimator: NeuralEstimator,
+    samples: Samples,
+    *,
+    proba: bool,
+    future: DataLike | None = None,
 ) -> Columns:
     """What is known of each sample, and the predictions for it."""
-    if hasattr(estimator, "horizon"):
+    if isinstance(estimator, SeriesForecaster):
         method = estimator.predict_quantiles if proba else estimator.predict
         return _columns_of(method(samples.X, future))
-    if hasattr(estimator, "generate"):
+    new: Columns
+    if isinstance(estimator, LanguageEstimator):
         new = {COLUMN: estimator.generate(samples.X, random_state=0)}
     else:
         new = _named(estimator, estimator.predict(samples.X))
     if proba:
-        if not hasattr(estimator, "classes_"):
+        if not isinstance(estimator, Classifier):
             raise ParameterError(
                 f"--proba has no effect on a {type(estimator).__name__}; leave it out."
             )
@@ -82,13 +93,13 @@ def _write_parquet(columns: Columns, path: Path) -> None:
     nw.from_dict(lists, backend=library).write_parquet(path)
 
 
-def _columns_of(frame: Any) -> Columns:
+def _columns_of(frame: IntoDataFrame) -> Columns:
     """The columns of the forecasts of a frame."""
     columns = nw.from_native(frame, eager_only=True)
     return {name: columns[name].to_list() for name in columns.columns}
 
 
-def _named(estimator: Any, outputs: Any) -> Columns:
+def _named(estimator: NeuralEstimator, outputs: list | np.ndarray) -> Columns:
     """The outputs as columns; several for the quantiles of a regressor."""
     if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
         names = [f"{COLUMN}_{level}" for level in estimator.quantiles]

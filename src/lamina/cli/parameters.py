@@ -1,6 +1,7 @@
 """The estimator that options ask for: its class, and the values of its parameters."""
 
 import ast
+from collections.abc import Mapping
 from inspect import isclass
 from typing import Any
 
@@ -39,7 +40,9 @@ def values_of(params: list[str]) -> dict[str, Any]:
     return values
 
 
-def with_options(values: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def with_options(
+    values: dict[str, Any], options: Mapping[str, object]
+) -> dict[str, Any]:
     """The parameters, with those that have an option of their own."""
     given = {name: value for name, value in options.items() if value is not None}
     for name in sorted(given.keys() & values.keys()):

@@ -10,6 +10,7 @@ from lamina.cli.outputs import predictions, write
 from lamina.cli.samples import Samples
 from lamina.cli.scores import Score, score_of
 from lamina.cli.tables import STDIN, name_of, read_table
+from lamina.estimators.forecaster import SeriesForecaster
 from lamina.exceptions import ParameterError
 
 
@@ -32,7 +33,7 @@ def predict_file(  # noqa: PLR0913
     samples = source.read(data, encoding, with_target=False)
     frame: Any = None
     if future is not None:
-        if not hasattr(estimator, "horizon"):
+        if not isinstance(estimator, SeriesForecaster):
             raise ParameterError(
                 "--future has no effect on this network; leave it out."
             )

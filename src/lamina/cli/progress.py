@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -11,6 +10,7 @@ from sklearn.callback import CallbackContext
 
 from lamina.callbacks.base import EpochCallback
 from lamina.callbacks.screen import line_of
+from lamina.estimators.base import NeuralEstimator
 
 SECONDS = 5.0
 """The least time between two lines where the output is not a terminal."""
@@ -33,7 +33,7 @@ class EpochProgress(EpochCallback[Shown]):
         self.console = console
 
     def begin(
-        self, estimator: Any, context: CallbackContext, before: Shown | None
+        self, estimator: NeuralEstimator, context: CallbackContext, before: Shown | None
     ) -> Shown:
         del estimator, context, before
         live = None
@@ -42,7 +42,9 @@ class EpochProgress(EpochCallback[Shown]):
             live.start()
         return Shown(live, time.monotonic())
 
-    def epoch(self, run: Shown, estimator: Any, context: CallbackContext) -> None:
+    def epoch(
+        self, run: Shown, estimator: NeuralEstimator, context: CallbackContext
+    ) -> None:
         del estimator
         now = time.monotonic()
         if run.live is not None:

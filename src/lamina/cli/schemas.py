@@ -7,6 +7,7 @@ from lamina.cli.samples import Samples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.encoders.containers import unwrap
 from lamina.encoders.tables.schema import TableSchema
+from lamina.estimators.base import NeuralEstimator
 from lamina.params import check_params
 from lamina.schema import Schema
 
@@ -25,7 +26,7 @@ MAX_NAMES = 20
 """Columns that are listed for each kind."""
 
 
-def schema_before_fit(estimator: Any, samples: Samples) -> Schema:
+def schema_before_fit(estimator: NeuralEstimator, samples: Samples) -> Schema:
     """What `fit` will learn about the form of the samples; parameters are checked first."""
     check_params(estimator)
     X, forms = samples.X, estimator.forms()
@@ -51,7 +52,7 @@ def lines_of_schema(schema: Schema) -> list[str]:
     return [f"{SHOWN[name]}: {_text(v)}" for name, v in values.items() if v is not None]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -6,10 +6,19 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import mean_absolute_error
 
 from lamina.cli.samples import Samples
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.captioner import ImageCaptioner
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.kinds import entry_of
+from lamina.estimators.language import LanguageEstimator
+from lamina.estimators.regressor import Regressor
+from lamina.estimators.speech import Recognizer
+from lamina.estimators.tagger import Tagger
+from lamina.estimators.translator import Translator
 from lamina.exceptions import ParameterError
 from lamina.tasks.similarity import chrf
 
@@ -63,34 +72,30 @@ class Score:
         return result | {"others": [asdict(m) for m in others]} if others else result
 
 
-def score_of(estimator: Any, samples: Samples, on: str) -> Score:
+def score_of(estimator: NeuralEstimator, samples: Samples, on: str) -> Score:
     """The score of a fitted estimator on samples with targets."""
     return Score(measure_of(estimator)(estimator, samples), on, len(samples))
 
 
-def measure_of(estimator: Any) -> Callable[[Any, Samples], tuple[Measure, ...]]:
+def measure_of(estimator: NeuralEstimator) -> "Measuring":
     """How an estimator is scored."""
-    if is_classifier(estimator):
-        return _accuracy
-    if is_regressor(estimator):
-        return _errors
-    name = type(estimator).__name__
-    if name not in BY_NAME:
+    measuring = entry_of(MEASURES, estimator)
+    if measuring is None:
         raise ParameterError(
-            f"The command cannot score a {name}; score it in Python, and pass --test 0 to "
-            f"fit."
+            f"The command cannot score a {type(estimator).__name__}; score it in Python, "
+            f"and pass --test 0 to fit."
         )
-    return BY_NAME[name]
+    return measuring
 
 
-def _accuracy(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _accuracy(estimator: Classifier, samples: Samples) -> tuple[Measure, ...]:
     _, counts = np.unique(samples.y, return_counts=True)
     majority = counts.max() / len(samples)
     score = estimator.score(samples.X, samples.y)
     return (Measure("accuracy", float(score), "majority class", float(majority)),)
 
 
-def _errors(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _errors(estimator: Regressor, samples: Samples) -> tuple[Measure, ...]:
     y = samples.y
     score = float(estimator.score(samples.X, y))
     if estimator.loss == "quantile":
@@ -103,7 +108,9 @@ def _errors(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
     )
 
 
-def _forecast_errors(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _forecast_errors(
+    estimator: SeriesForecaster, samples: Samples
+) -> tuple[Measure, ...]:
     panel, horizon = estimator.encoder_.read(samples.X), estimator.horizon
     last = np.array([_last_value(series[:-horizon, 0]) for series in panel])
     naive = np.repeat(last[:, None, None], horizon, 1)
@@ -122,7 +129,7 @@ def _last_value(history: np.ndarray) -> float:
     return present[-1] if len(present) else np.nan
 
 
-def _bits(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _bits(estimator: LanguageEstimator, samples: Samples) -> tuple[Measure, ...]:
     score = -float(estimator.score(samples.X))
     counts = Counter("".join(samples.X))
     counts[""] = len(samples.X)  # the ends, which `score` counts as characters
@@ -131,36 +138,41 @@ def _bits(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
     return (Measure("bits per character", score, "frequencies of characters", entropy),)
 
 
-def _similarity(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _similarity(estimator: Translator, samples: Samples) -> tuple[Measure, ...]:
     score = float(estimator.score(samples.X, samples.y))
     copied = chrf(samples.X, [[text] for text in samples.y], None)
     return (Measure("chrF", score, "copy of the input", copied),)
 
 
-def _caption_similarity(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _caption_similarity(
+    estimator: ImageCaptioner, samples: Samples
+) -> tuple[Measure, ...]:
     score, n = float(estimator.score(samples.X, samples.y)), len(samples)
     ((caption, _),) = Counter(samples.y).most_common(1)
     constant = chrf([caption] * n, [[text] for text in samples.y], None)
     return (Measure("chrF", score, "most frequent caption", constant),)
 
 
-def _word_accuracy(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _word_accuracy(estimator: Recognizer, samples: Samples) -> tuple[Measure, ...]:
     score = float(estimator.score(samples.X, samples.y))
     return (Measure("1 - word error rate", score, "no words", 0.0),)
 
 
-def _label_accuracy(estimator: Any, samples: Samples) -> tuple[Measure, ...]:
+def _label_accuracy(estimator: Tagger, samples: Samples) -> tuple[Measure, ...]:
     score = float(estimator.score(samples.X, samples.y))
     counts = Counter(label for labels in samples.y for label in labels)
     majority = max(counts.values()) / counts.total()
     return (Measure("accuracy of labels", score, "most frequent label", majority),)
 
 
-BY_NAME = {
-    "Forecaster": _forecast_errors,
-    "ImageCaptioner": _caption_similarity,
-    "LanguageModel": _bits,
-    "SequenceTagger": _label_accuracy,
-    "SpeechRecognizer": _word_accuracy,
-    "Translator": _similarity,
+Measuring = Callable[[Any, Samples], tuple[Measure, ...]]
+MEASURES: dict[type[NeuralEstimator], Measuring] = {
+    Classifier: _accuracy,
+    Regressor: _errors,
+    SeriesForecaster: _forecast_errors,
+    LanguageEstimator: _bits,
+    Translator: _similarity,
+    ImageCaptioner: _caption_similarity,
+    Tagger: _label_accuracy,
+    Recognizer: _word_accuracy,
 }

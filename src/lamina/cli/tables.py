@@ -92,8 +92,10 @@ def read_bytes(path: str) -> bytes:
         data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
         return gzip.decompress(data) if path.lower().endswith(".gz") else data
     except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{name_of(path)} cannot be read: {reason}.") from error
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise DataError(
+            f"{name_of(path)} cannot be read: {reason or error}."
+        ) from error
 
 
 def absent(path: str) -> DataError:
@@ -113,7 +115,8 @@ def decoded(data: bytes, name: str, encoding: str) -> str:
     except LookupError:
         raise DataError(f"--encoding: {encoding!r} is not known.") from None
     except UnicodeError as error:
-        line = data.count(b"\n", 0, getattr(error, "start", 0)) + 1
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        line = data.count(b"\n", 0, start) + 1
         raise DataError(
             f"{name}, line {line} is not {encoding.removesuffix('-sig')}: {error}. Pass "
             f"--encoding, such as latin-1, cp1252 or utf-16."

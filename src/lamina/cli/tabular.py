@@ -1,6 +1,6 @@
 """Kinds of data in a table: rows of columns, a column of texts, and rows of steps."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from re import compile as pattern
 from typing import Any
@@ -238,14 +238,14 @@ def refuse_texts(frame: nw.DataFrame, roles: tuple[str | None, ...], path: str) 
             )
 
 
-def refuse_several(target: Target, ids: Sequence[Any], name: str | None) -> None:
+def refuse_several(target: Target, ids: Sequence[Hashable], name: str | None) -> None:
     """Raise if a series has several targets, or none in some row."""
     if len(target.rows) < len(ids):
         raise DataError(
             f"The target {name!r} is missing in {len(ids) - len(target.rows)} rows; write "
             f"the target of a series in each of its rows."
         )
-    values: dict[Any, Any] = {}
+    values: dict[Hashable, Any] = {}
     for row, value in zip(target.rows, target.values, strict=True):
         if values.setdefault(ids[row], value) != value:
             raise DataError(

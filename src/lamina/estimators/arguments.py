@@ -36,7 +36,7 @@ ALLOWED: dict[str, tuple[Rule, ...]] = {
 """The rules of each argument, by its name."""
 
 
-def check_arguments(**arguments: Any) -> dict[str, Any]:
+def check_arguments(**arguments: object) -> dict[str, Any]:
     """The arguments with numbers of Python; `ParameterError` if one is not allowed."""
     for name, value in arguments.items():
         check_value(f"argument {name!r}", value, *ALLOWED[name])

@@ -1,12 +1,15 @@
 """The values that "auto" stands for in a call of `fit`."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lamina.nn.body import Body, Defaults
 from lamina.tasks.base import Task
 from lamina.training.loader import Loader
 from lamina.training.params import TrainerParams
+
+if TYPE_CHECKING:
+    from lamina.estimators.base import NeuralEstimator
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 100
 """Bounds of `max_iter="auto"`."""
@@ -84,7 +87,7 @@ def batch_size(
     return min(size, largest, n_samples)
 
 
-def with_defaults(doc: str, cls: Any) -> str:
+def with_defaults(doc: str, cls: "type[NeuralEstimator]") -> str:
     """The docstring of an estimator with what "auto" stands for in place of {names}."""
     body, task = cls.body, cls.task
     of_form = {form: cls.defaults(form) for form in cls.forms()}

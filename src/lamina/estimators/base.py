@@ -50,8 +50,8 @@ class NeuralEstimator(
 ):
     """Abstract. A public class names its `body` and its `task`."""
 
-    body: ClassVar[type[Body]]
-    task: ClassVar[type[Task]]
+    body: ClassVar[type[Body]] = Body
+    task: ClassVar[type[Task]] = Task
     encoders: ClassVar[dict[str, type]] = ENCODERS
     """The encoder of each form of data, of those that the body takes."""
     _doc_link_module: ClassVar[str] = "lamina"
@@ -59,8 +59,8 @@ class NeuralEstimator(
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        body = getattr(cls, "body", object)
-        if issubclass(body, Body) and cls.__doc__:
+        names_body = cls.body is not Body and issubclass(cls.body, Body)
+        if names_body and cls.__doc__:
             cls.__doc__ = with_defaults(cls.__doc__, cls)
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from lamina.encoders.base import rows_of
 from lamina.exceptions import DataError
@@ -62,7 +63,7 @@ def read_targets(
         return task.read(None, X)
     require_targets(owner, y, name)
     targets = task.read(y, X)
-    n = targets.shape[0] if hasattr(targets, "shape") else len(targets)
+    n = targets.shape[0] if sparse.issparse(targets) else len(targets)
     if n != len(X):
         raise DataError(
             f"Found input variables with inconsistent numbers of samples: X has {len(X)} "

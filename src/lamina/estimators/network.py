@@ -1,8 +1,9 @@
 """The network of an estimator: built by a fit, taken apart, and built from its tensors."""
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format as channels_last
@@ -15,6 +16,9 @@ from lamina.process import default_settings
 from lamina.seeding import built_from_stream, random_stream
 from lamina.tasks.base import Task
 
+if TYPE_CHECKING:
+    from lamina.estimators.base import NeuralEstimator
+
 CALLS_PER_TENSOR = 200
 """Calls of torch with which a constructor makes a tensor and draws its values, at most."""
 
@@ -25,7 +29,16 @@ OF_SHAPE = {
 """Operations in place that change more than values."""
 
 
-def build(params: Any, spec: Spec, task: Task) -> Model:
+class Parts(TypedDict):
+    """A network taken apart."""
+
+    tensors: dict[str, torch.Tensor]
+    not_trained: list[str]
+    """The names of the parameters that are not trained."""
+    training: bool
+
+
+def build(params: "NeuralEstimator", spec: Spec, task: Task) -> Model:
     """A new network of an estimator's parameters, for the spec of its data and its task."""
     horizon = spec.max_length if task.long_range else 1
     spec = replace(spec, causal=task.causal, horizon=horizon)
@@ -38,7 +51,7 @@ def in_memory_format(model: Model) -> Model:
     return channels_last(model, torch.channels_last)
 
 
-def taken_apart(model: Model) -> dict[str, Any]:
+def taken_apart(model: Model) -> Parts:
     """The tensors of a network, which of them are not trained, and its mode."""
     return {
         "tensors": dict(model.state_dict()),
@@ -47,7 +60,7 @@ def taken_apart(model: Model) -> dict[str, Any]:
     }
 
 
-def rebuilt(params: Any, spec: Spec, task: Task, parts: dict[str, Any]) -> Model:
+def rebuilt(params: "NeuralEstimator", spec: Spec, task: Task, parts: Parts) -> Model:
     """The network with these parts; nothing is allocated before all shapes agree."""
     tensors = parts["tensors"]
     with default_settings(), random_stream(0):
@@ -61,7 +74,7 @@ def rebuilt(params: Any, spec: Spec, task: Task, parts: dict[str, Any]) -> Model
 
 
 def refuse_other_network(
-    params: Any, spec: Spec, task: Task, tensors: dict[str, Any]
+    params: "NeuralEstimator", spec: Spec, task: Task, tensors: Mapping[str, object]
 ) -> None:
     """Raise `SavedFileError` unless parameters, spec and task give tensors of these shapes.
 
@@ -80,7 +93,7 @@ def refuse_other_network(
             )
 
 
-def _shape(tensors: dict[str, Any], name: str) -> str:
+def _shape(tensors: Mapping[str, object], name: str) -> str:
     if name not in tensors:
         return "absent"
     value = tensors[name]
@@ -101,8 +114,12 @@ class _ShapesOnly(TorchFunctionMode):
         self.n_calls = n_calls
 
     def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         del types
         self.n_calls -= 1
         if self.n_calls < 0:
@@ -111,6 +128,7 @@ class _ShapesOnly(TorchFunctionMode):
         changed = next(iter([*args, *kwargs.values()]), None)
         name = func.__name__
         is_in_place = name.endswith("_") and not name.endswith("__")
-        if is_in_place and name not in OF_SHAPE and getattr(changed, "is_meta", False):
+        is_meta = isinstance(changed, torch.Tensor) and changed.is_meta
+        if is_in_place and name not in OF_SHAPE and is_meta:
             return changed
         return func(*args, **kwargs)

@@ -24,6 +24,7 @@ from lamina.estimators.tensors import (
 )
 from lamina.exceptions import ParameterError
 from lamina.frozen import estimator_of, unfrozen
+from lamina.nn.body import TextBody
 from lamina.nn.embedding import of_words
 from lamina.nn.model import Model
 from lamina.params import Params, Use, declared, refuse_unused
@@ -122,11 +123,12 @@ def start(model: Model, source: Any, *, freezes: bool) -> None:
 
 def start_words(model: Model, words: WordVectors, *, freezes: bool) -> None:
     """Let the embedding of words be their vectors, and random ones of the same scale."""
-    embedding = of_words(getattr(model.body, "embed", None))
+    body = model.body
+    embedding = of_words(body.embed) if isinstance(body, TextBody) else None
     if embedding is None or embedding.embedding_dim != words.width:
         raise ParameterError(
             f"word_vectors has vectors of {words.width} values, for which the body "
-            f"{type(model.body).__name__} has no embedding; leave it at its default."
+            f"{type(body).__name__} has no embedding; leave it at its default."
         )
     table = embedding.weight
     with torch.no_grad():

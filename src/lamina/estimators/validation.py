@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from lamina.encoders.base import Encoder
+from lamina.encoders.base import Encoder, Samples
 from lamina.estimators.auto import Recipe
 from lamina.estimators.data import (
     Data,
@@ -207,7 +207,7 @@ def _by_loss(
     return score
 
 
-class AlreadyRead(Encoder):
+class AlreadyRead(Encoder[object]):
     """An encoder of samples that are in its plain form already."""
 
     def __init__(self, encoder: Encoder):
@@ -216,8 +216,8 @@ class AlreadyRead(Encoder):
     def read(self, X: object) -> object:
         return X
 
-    def fit(self, plain: Any, weight: np.ndarray | None = None) -> "AlreadyRead":
+    def fit(self, plain: object, weight: np.ndarray | None = None) -> "AlreadyRead":
         raise NotImplementedError
 
-    def encode(self, plain: Any) -> Any:
+    def encode(self, plain: object) -> Samples:
         return self.encoder.encode(plain)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from lamina.exceptions import ParameterError
+from lamina.encoders.texts.sentences import SentenceEncoder
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
+from lamina.estimators.transducer import Transducer
 from lamina.inputs import DataLike
 from lamina.inspection.axes import (
     fonts_of_texts,
@@ -17,7 +18,6 @@ from lamina.inspection.axes import (
     visible,
 )
 from lamina.inspection.samples import Image, samples_of, single
-from lamina.tasks.transduction import Transduction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +84,7 @@ class AttentionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         sample: DataLike,
         *,
         text: str | None = None,
@@ -113,23 +113,20 @@ class AttentionDisplay:
         ParameterError
             The estimator has no attention.
         """
-        check_is_fitted(estimator)
-        if not isinstance(getattr(estimator, "task_", None), Transduction):
-            raise ParameterError(
-                f"AttentionDisplay takes a fitted Translator or ImageCaptioner; this is a "
-                f"{type(estimator).__name__}."
-            )
+        takes = "AttentionDisplay takes a fitted Translator or ImageCaptioner"
+        network = fitted(estimator, Transducer, takes)
         X = single(sample)
-        text = estimator.predict(X)[0] if text is None else text
-        (weights,) = estimator.attention(X, [text])
-        codec = estimator.task_.codec
+        text = network.predict(X)[0] if text is None else text
+        (weights,) = network.attention(X, [text])
+        codec = network.task_.codec
         written = [*codec.pieces(codec.token_ids(text)), END]
         read, image = None, None
         if weights.ndim == 3:
-            (image,) = samples_of(estimator, X, [0])
+            (image,) = samples_of(network, X, [0])
             assert isinstance(image, Image)
         else:
-            codec, (sentence,) = estimator.encoder_.codec, estimator.encoder_.read(X)
+            assert isinstance(network.encoder_, SentenceEncoder)
+            codec, (sentence,) = network.encoder_.codec, network.encoder_.read(X)
             read = [*codec.pieces(codec.token_ids(sentence)), END]
         return cls(weights, written=written, read=read, image=image).plot(ax=ax)
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from sklearn.base import BaseEstimator
-
+from lamina.estimators.base import NeuralEstimator
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Attribution
 from lamina.inspection.axes import pyplot
@@ -77,7 +76,7 @@ class AttributionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         X: DataLike,
         *,
         row: int | None = None,

@@ -1,26 +1,28 @@
 """The worst mistakes of a network, drawn as the samples that they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import ArrayLike
 
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.kinds import fitted
+from lamina.estimators.regressor import Regressor
 from lamina.exceptions import DataError, ParameterError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.axes import fonts_of_texts, grid
 from lamina.inspection.samples import Sample, samples_of
 from lamina.params import at_least, check_value
-from lamina.tasks.label_task import LabelTask
-from lamina.tasks.labels import LabelKind
-from lamina.tasks.regression import Regression
+from lamina.tasks.labels import LabelKind, Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+Titles = Callable[[int], str]
 MAX_LABEL = 26
 """Characters of a label in a title."""
 
@@ -83,7 +85,7 @@ class ErrorsDisplay:
     @classmethod
     def from_estimator(  # noqa: PLR0913
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         X: DataLike,
         y: DataLike,
         *,
@@ -123,28 +125,24 @@ class ErrorsDisplay:
         DataError
             X or y cannot be read.
         """
-        check_is_fitted(estimator)
         check_value("argument 'n_errors'", n_errors, at_least(1))
-        task = getattr(estimator, "task_", None)
-        if not isinstance(task, LabelTask | Regression):
-            raise ParameterError(
-                f"ErrorsDisplay takes a fitted classifier or regressor of lamina; this is "
-                f"a {type(estimator).__name__}."
-            )
-        of_labels = isinstance(task, LabelTask)
+        takes = "ErrorsDisplay takes a fitted classifier or regressor of lamina"
+        network = fitted(estimator, (Classifier, Regressor), takes)
         with data_errors("y"):
-            targets = task.read(y, X)
-        predicted = estimator.predict(X)
+            targets = network.task_.read(y, X)
+        predicted = network.predict(X)
         if targets.shape[0] != len(predicted):
             raise DataError(
                 f"X has {len(predicted)} samples and y has {targets.shape[0]} targets; "
                 f"pass a target for each sample."
             )
-        measure = _label_errors if of_labels else _residuals
-        errors, texts = measure(estimator, X, targets, predicted)
+        if isinstance(network, Classifier):
+            errors, texts = _label_errors(network, X, targets, predicted)
+        else:
+            errors, texts = _residuals(network, targets, predicted)
         rows = np.argsort(-errors, kind="stable")[:n_errors]
         display = cls(
-            samples_of(estimator, X, rows.tolist()),
+            samples_of(network, X, rows.tolist()),
             titles=[texts(i) for i in rows.tolist()],
             errors=errors[rows],
             rows=rows,
@@ -194,8 +192,8 @@ class ErrorsDisplay:
 
 
 def _label_errors(
-    estimator: Any, X: DataLike, y: Any, predicted: np.ndarray
-) -> tuple[np.ndarray, Any]:
+    estimator: Classifier, X: DataLike, y: Labels, predicted: np.ndarray
+) -> tuple[np.ndarray, Titles]:
     """1 minus the probability (n,) of the true labels, and the titles by row."""
     task = estimator.task_
     p = estimator.predict_proba(X)
@@ -220,10 +218,9 @@ def _label_errors(
 
 
 def _residuals(
-    estimator: Any, X: DataLike, y: np.ndarray, predicted: np.ndarray
-) -> tuple[np.ndarray, Any]:
+    estimator: Regressor, y: np.ndarray, predicted: np.ndarray
+) -> tuple[np.ndarray, Titles]:
     """The absolute residuals (n,), and the titles by row."""
-    del X
     if predicted.shape != y.shape:
         raise ParameterError(
             f"ErrorsDisplay takes predictions of the shape of y, {y.shape}; this "
@@ -246,6 +243,6 @@ def _named(labels: np.ndarray) -> str:
     return shorten(", ".join(map(str, labels.tolist())), MAX_LABEL, placeholder="...")
 
 
-def _values(values: Any) -> str:
+def _values(values: ArrayLike) -> str:
     text = ", ".join(f"{v:.4g}" for v in np.atleast_1d(values))
     return shorten(text, MAX_LABEL, placeholder="...")

@@ -1,20 +1,20 @@
 """Explanations: what each part of a sample contributed to an output."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from lamina.batch import Batch
 from lamina.bodies.convolutional import ConvolutionalBody
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
 from lamina.exceptions import AttributionWarning, ParameterError
-from lamina.inputs import DataLike
+from lamina.inputs import DataLike, Indexable
 from lamina.inspection.attribution import Attribution
 from lamina.inspection.grad_cam import grad_cam
 from lamina.inspection.gradients import TOLERANCE, integrated_gradients
@@ -53,14 +53,14 @@ MethodName = Literal["auto", "integrated_gradients", "occlusion", "grad_cam"]
 
 
 def explain(  # noqa: PLR0913
-    estimator: BaseEstimator,
+    estimator: NeuralEstimator,
     X: DataLike,
     *,
     method: MethodName = "auto",
     baseline: DataLike | None = None,
     n_steps: int | Literal["auto"] = "auto",
     patch_size: int | Literal["auto"] = "auto",
-    target: Any = None,
+    target: object = None,
 ) -> Attribution:
     """Explain outputs of a fitted network by the parts of samples.
 
@@ -136,11 +136,12 @@ def explain(  # noqa: PLR0913
     'petal length (cm)'
     """
     numbers = {"n_steps": n_steps, "patch_size": patch_size}
-    _check(estimator, method, numbers, baseline)
-    chosen = target_of(estimator, target)
-    plain = estimator._plain(X)
-    lines = LINES[estimator.form_](estimator, X, plain, baseline)
-    samples = _Samples(estimator, plain, lines, chosen)
+    network = _checked(estimator)
+    _check(network, method, numbers, baseline)
+    chosen = target_of(network, target)
+    plain = network._plain(X)
+    lines = LINES[network.form_](network, X, plain, baseline)
+    samples = _Samples(network, plain, lines, chosen)
     name = "integrated_gradients" if method == "auto" else method
     rows = samples.explained(name, patch_size if method == "occlusion" else n_steps)
     gaps = np.array([row[3] for row in rows])
@@ -149,7 +150,7 @@ def explain(  # noqa: PLR0913
         rows = samples.explained(name, patch_size)
     else:
         _warn_of_gaps(gaps)
-    return _attribution(estimator.form_, name, rows, lines, chosen.name)
+    return _attribution(network.form_, name, rows, lines, chosen.name)
 
 
 def _attribution(
@@ -172,8 +173,8 @@ def _attribution(
 class _Samples:
     """Samples to explain, as the encoder read them."""
 
-    estimator: Any
-    plain: Any
+    estimator: NeuralEstimator
+    plain: Indexable
     lines: Lines
     target: Target
 
@@ -213,15 +214,24 @@ class RowNumbers:
         return rows
 
 
+def _checked(estimator: object) -> NeuralEstimator:
+    """The estimator, if it is a fitted one with an output for each sample."""
+    takes = (
+        "explain takes fitted classifiers and regressors of lamina, which have an output "
+        "for each sample"
+    )
+    network = fitted(estimator, NeuralEstimator, takes)
+    if not isinstance(network.task_, PooledTask):
+        raise ParameterError(f"{takes}; this is a {type(network).__name__}.")
+    return network
+
+
 def _check(
-    estimator: BaseEstimator, method: str, numbers: dict[str, Any], baseline: Any
+    estimator: NeuralEstimator,
+    method: str,
+    numbers: Mapping[str, object],
+    baseline: DataLike | None,
 ) -> None:
-    check_is_fitted(estimator)
-    if not isinstance(getattr(estimator, "task_", None), PooledTask):
-        raise ParameterError(
-            f"explain takes classifiers and regressors of lamina, which have an output for "
-            f"each sample; this is a {type(estimator).__name__}."
-        )
     check_value("argument 'method'", method, one_of("auto", *METHODS))
     for name, number in numbers.items():
         check_value(f"argument {name!r}", number, at_least(1), one_of("auto"))
@@ -235,7 +245,7 @@ def _check(
         _check_grad_cam(estimator)
 
 
-def _check_grad_cam(estimator: Any) -> None:
+def _check_grad_cam(estimator: NeuralEstimator) -> None:
     is_convolutional = isinstance(estimator.network_.body, ConvolutionalBody)
     if not is_convolutional or estimator.form_ == "text":
         raise ParameterError(

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, layer_named, run_layer
@@ -73,7 +73,7 @@ class FeatureMapDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         sample: DataLike,
         *,
         layer: str | None = None,

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import nn
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 from lamina.inspection.axes import grid
 from lamina.inspection.layers import CONVOLUTIONAL, body_of, layer_named
@@ -69,7 +69,7 @@ class FilterDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         *,
         n_filters: int = 32,
         ax: "Axes | None" = None,

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from lamina.encoders.forecasting.futures import read_future
 from lamina.encoders.series.panel import Panel
-from lamina.exceptions import ParameterError, data_errors
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.kinds import fitted
+from lamina.exceptions import data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid, new_axes
 from lamina.params import at_least, check_value, none
-from lamina.tasks.forecasting import Forecasting
 from lamina.tasks.quantiles import uncrossed
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ForecastDisplay:
     @classmethod
     def from_estimator(  # noqa: PLR0913
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         X: DataLike | None = None,
         y: DataLike | None = None,
         *,
@@ -122,15 +122,17 @@ class ForecastDisplay:
         DataError
             X, y or future cannot be read.
         """
-        task = _forecasting(estimator)
+        takes = "ForecastDisplay takes a fitted Forecaster"
+        network = fitted(estimator, SeriesForecaster, takes)
+        encoder, task = network._parts()
         check_value("argument 'n_series'", n_series, at_least(1))
-        panel = estimator._histories(X, future)
+        panel = network._histories(X, future)
         truth = None
         if y is not None:
             with data_errors("y"):
                 value = [panel.source.value]
-                truth = read_future(y, panel, value, estimator.encoder_, "y")
-        outputs = estimator._outputs_of_plain(panel)
+                truth = read_future(y, panel, value, encoder, "y")
+        outputs = network._outputs_of_plain(panel)
         levels = tuple(task.levels[1:])
         forecasts = [
             SeriesForecast(
@@ -185,18 +187,6 @@ class ForecastDisplay:
         else:
             self.axes_[0].legend(fontsize="x-small")
         return self
-
-
-def _forecasting(estimator: BaseEstimator) -> Forecasting:
-    """The task of a fitted forecaster."""
-    check_is_fitted(estimator)
-    task = getattr(estimator, "task_", None)
-    if not isinstance(task, Forecasting):
-        raise ParameterError(
-            f"ForecastDisplay takes a fitted Forecaster; this is a "
-            f"{type(estimator).__name__}."
-        )
-    return task
 
 
 def _plot_series(ax: "Axes", forecast: SeriesForecast, n_steps: int | None) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from lamina.encoders.texts.documents import DocumentEncoder
+from lamina.estimators.base import NeuralEstimator
 from lamina.inputs import DataLike
 from lamina.inspection.axes import grid, label_steps
 from lamina.inspection.layers import RECURRENT, body_of, layer_named, run_layer
@@ -87,7 +87,7 @@ class GateDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         sample: DataLike,
         *,
         layer: str | None = None,
@@ -211,7 +211,7 @@ class GateDisplay:
             label_steps(ax, self.step_names)
 
 
-def _drawn(estimator: Any, sample: Any, x: Tensor) -> Sample | None:
+def _drawn(estimator: NeuralEstimator, sample: object, x: Tensor) -> Sample | None:
     """What is drawn above; x (T, C) is what the network reads."""
     if estimator.form_ == "series":
         return Series(x.numpy())
@@ -220,11 +220,11 @@ def _drawn(estimator: Any, sample: Any, x: Tensor) -> Sample | None:
     return None
 
 
-def _names_of_steps(estimator: Any, sample: Any) -> list[str] | None:
+def _names_of_steps(estimator: NeuralEstimator, sample: object) -> list[str] | None:
     """The units of a text that the network reads; None for other data."""
     if estimator.form_ != "text":
         return None
-    encoder = estimator.encoder_
+    encoder: Any = estimator.encoder_
     (read,) = encoder.read(single(sample))
     if isinstance(read, list):
         return read

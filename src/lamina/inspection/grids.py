@@ -6,13 +6,18 @@ of each channel, or band.
 
 from abc import abstractmethod
 from math import ceil
-from typing import Any
+from typing import Generic
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Features
+from lamina.encoders.audio.encoder import AudioEncoder, Recordings
+from lamina.encoders.base import Plain
+from lamina.encoders.images.reader import Images
+from lamina.encoders.series.reader import SeriesList
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Spectrogram
@@ -28,10 +33,16 @@ DECIBELS = 10 / np.log(10)
 """Of a natural logarithm of power."""
 
 
-class GridLines(Lines):
+class GridLines(Lines, Generic[Plain]):
     """Abstract: straight lines in standardised values on a grid."""
 
-    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+    def __init__(
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        plain: Plain,
+        baseline: DataLike | None,
+    ):
         del X
         self.encoder, self.plain = estimator.encoder_, plain
         self.starts = torch.zeros(1)
@@ -68,10 +79,16 @@ class GridLines(Lines):
         """The t of each input, of the axes of (S, *x.shape)."""
 
 
-class SeriesLines(GridLines):
+class SeriesLines(GridLines[SeriesList]):
     """Cells: the channels of each step. Indicators of missing values count for theirs."""
 
-    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+    def __init__(
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        plain: SeriesList,
+        baseline: DataLike | None,
+    ):
         super().__init__(estimator, X, plain, baseline)
         schema = self.encoder.schema
         names = schema.names if schema.n_steps is None else None
@@ -106,13 +123,20 @@ class SeriesLines(GridLines):
         return np.split(self.plain.flat, self.plain.lengths.cumsum()[:-1])
 
 
-class AudioLines(GridLines):
+class AudioLines(GridLines[Recordings]):
     """Cells: the mel bands of each frame."""
 
-    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+    def __init__(
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        plain: Recordings,
+        baseline: DataLike | None,
+    ):
         super().__init__(estimator, X, plain, baseline)
-        rate = self.encoder.schema.sampling_rate
-        self.frequencies = band_edges(rate, self.encoder.n_mels)[1:-1].numpy()
+        assert isinstance(estimator.encoder_, AudioEncoder)
+        self.audio = estimator.encoder_
+        self.frequencies = band_edges(plain.rate, self.audio.n_mels)[1:-1].numpy()
         names = [f"{frequency:.0f} Hz" for frequency in self.frequencies]
         self.feature_names = np.array(names, dtype=object)
         self.n_frames = plain.n_steps()
@@ -121,7 +145,7 @@ class AudioLines(GridLines):
         return tuple(batch.x.shape[1:])
 
     def patch(self, size: int | None) -> tuple[int, ...]:
-        sides = self.encoder.spec.max_length, self.encoder.n_mels
+        sides = self.audio.spec.max_length, self.audio.n_mels
         return tuple(size or ceil(n / N_PATCHES) for n in sides)
 
     def n_steps(self, batch: Batch) -> int:
@@ -140,11 +164,11 @@ class AudioLines(GridLines):
         return [self._spectrogram(row) for row in range(len(self.plain))]
 
     def _spectrogram(self, row: int) -> Spectrogram:
-        levels = self.encoder.features(self.plain, row).numpy() * DECIBELS
+        levels = self.audio.features(self.plain, row).numpy() * DECIBELS
         return Spectrogram(levels, np.arange(len(levels)) * HOP, self.frequencies)
 
 
-class ImageLines(GridLines):
+class ImageLines(GridLines[Images]):
     """Cells: the channels of each pixel."""
 
     def shape(self, batch: Batch) -> tuple[int, ...]:

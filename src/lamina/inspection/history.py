@@ -1,12 +1,12 @@
 """The losses and validation scores of a fit, by epoch."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
 from lamina.inspection.axes import new_axes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class HistoryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         *,
         seconds: float | None = None,
         ax: "Axes | None" = None,
@@ -96,12 +96,13 @@ class HistoryDisplay:
         display : HistoryDisplay
             The display.
         """
-        check_is_fitted(estimator, "loss_curve_")
+        takes = "HistoryDisplay takes fitted estimators of lamina"
+        network = fitted(estimator, NeuralEstimator, takes)
         display = cls(
-            estimator.loss_curve_,
-            validation_scores=estimator.validation_scores_,
-            score_name=_score_name(estimator),
-            name=type(estimator).__name__,
+            network.loss_curve_,
+            validation_scores=network.validation_scores_,
+            score_name=_score_name(network),
+            name=type(network).__name__,
             seconds=seconds,
         )
         return display.plot(ax=ax)
@@ -179,7 +180,7 @@ def _is_search(losses: Sequence[float], scores: Sequence[float] | None) -> bool:
     return scores is not None and len(scores) > len(losses)
 
 
-def _score_name(estimator: Any) -> str:
+def _score_name(estimator: NeuralEstimator) -> str:
     """What the validation samples are scored by, as far as the estimator says it."""
     scoring = estimator.scoring
     if scoring is None and _is_search(

@@ -1,16 +1,15 @@
 """The layers of a body that are looked into, and their outputs for a sample."""
 
 import copy
-from typing import Any
 
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lamina.batch import Batch
 from lamina.bodies.convolutional import Convolution, Stage
 from lamina.bodies.speech import StridedConv
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.samples import single
@@ -24,16 +23,10 @@ CONVOLUTIONAL = (Convolution, Stage, StridedConv)
 Layers = dict[str, nn.Module]
 
 
-def body_of(estimator: BaseEstimator) -> Body:
+def body_of(estimator: NeuralEstimator) -> Body:
     """The body of a fitted estimator of lamina."""
-    check_is_fitted(estimator)
-    network = getattr(estimator, "network_", None)
-    if not isinstance(network, Model):
-        raise ParameterError(
-            f"The argument 'estimator' must be a fitted estimator of lamina. Got a "
-            f"{type(estimator).__name__} instead."
-        )
-    return network.body
+    takes = "Displays of layers take fitted estimators of lamina"
+    return fitted(estimator, NeuralEstimator, takes).network_.body
 
 
 def layers_of(body: Body, kinds: tuple[type[nn.Module], ...]) -> Layers:
@@ -47,7 +40,7 @@ def layers_of(body: Body, kinds: tuple[type[nn.Module], ...]) -> Layers:
 
 
 def layer_named(
-    estimator: BaseEstimator,
+    estimator: NeuralEstimator,
     kinds: tuple[type[nn.Module], ...],
     layer: str | None,
     needed: str,
@@ -69,7 +62,7 @@ def layer_named(
 
 
 def run_layer(
-    estimator: Any, sample: DataLike, layer: str
+    estimator: NeuralEstimator, sample: DataLike, layer: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     """X of the batch, and the inputs and outputs of a layer, for a single sample.
 
@@ -81,7 +74,7 @@ def run_layer(
         body = copy.deepcopy(model.body)
         calls: list[tuple[Tensor, Tensor]] = []
 
-        def keep(module: nn.Module, args: tuple, output: Any) -> None:
+        def keep(module: nn.Module, args: tuple, output: Tensor | tuple) -> None:
             del module
             first = output[0] if isinstance(output, tuple) else output
             calls.append((args[0].cpu(), first.cpu()))

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from lamina.encoders.audio.encoder import AudioEncoder
+from lamina.encoders.base import Encoder
 from lamina.encoders.containers import is_sparse, unwrap
 from lamina.encoders.frames import is_frame, table_of
+from lamina.encoders.images.encoder import ImageEncoder
+from lamina.encoders.series.encoder import SeriesEncoder
+from lamina.estimators.base import NeuralEstimator
 from lamina.inputs import DataLike
 from lamina.inspection.axes import fonts_of_texts
 from lamina.nn.spectrogram import HOP
@@ -151,36 +156,39 @@ class Row:
 Sample = Image | Series | Sound | Text | Row
 
 
-def samples_of(estimator: Any, X: DataLike, rows: Sequence[int]) -> list[Sample]:
+def samples_of(
+    estimator: NeuralEstimator, X: DataLike, rows: Sequence[int]
+) -> list[Sample]:
     """The samples of these row numbers of X, for a fitted estimator."""
     return READERS[estimator.form_](estimator.encoder_, X, list(rows))
 
 
-def single(sample: Any) -> Any:
+def single(sample: object) -> Any:
     """X that holds a single sample; a frame with a row for each step is one already."""
     if is_frame(sample):
         return sample
     return sample[None] if isinstance(sample, np.ndarray) else [sample]
 
 
-def _images(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
+def _images(encoder: ImageEncoder, X: DataLike, rows: list[int]) -> list[Sample]:
     pixels = encoder.read(X).pixels(np.array(rows))
+    assert encoder.schema is not None
     values = encoder.schema.values
     low, high = (0, 255) if pixels.dtype == np.uint8 else (values.low, values.high)
     return [Image(p, low, high) for p in pixels]
 
 
-def _series(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
+def _series(encoder: SeriesEncoder, X: DataLike, rows: list[int]) -> list[Sample]:
     chosen = encoder.read(X)[np.array(rows)]
     return [Series(v) for v in np.split(chosen.flat, chosen.lengths.cumsum()[:-1])]
 
 
-def _sounds(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
+def _sounds(encoder: AudioEncoder, X: DataLike, rows: list[int]) -> list[Sample]:
     plain = encoder.read(X)
     return [Sound(encoder.features(plain, i).numpy(), plain.rate) for i in rows]
 
 
-def _texts(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
+def _texts(encoder: Encoder, X: DataLike, rows: list[int]) -> list[Sample]:
     del encoder
     texts = items(X)
     return [
@@ -189,10 +197,10 @@ def _texts(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
     ]
 
 
-def _rows(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
-    X = unwrap(X, is_table=True)
-    table = table_of(X[rows].toarray() if is_sparse(X) else X)
-    if is_sparse(X):
+def _rows(encoder: Encoder, X: DataLike, rows: list[int]) -> list[Sample]:
+    data: Any = unwrap(X, is_table=True)
+    table = table_of(data[rows].toarray() if is_sparse(data) else data)
+    if is_sparse(data):
         rows = list(range(len(rows)))
     names = table.labels or encoder.schema.names or range(table.n_columns)
     columns = [table.column(i).array[rows] for i in range(table.n_columns)]
@@ -200,7 +208,7 @@ def _rows(encoder: Any, X: Any, rows: list[int]) -> list[Sample]:
     return [Row(named, [c[i] for c in columns]) for i in range(len(rows))]
 
 
-READERS: dict[str, Callable[[Any, Any, list[int]], list[Sample]]] = {
+READERS: dict[str, Callable[[Any, DataLike, list[int]], list[Sample]]] = {
     "image": _images,
     "series": _series,
     "audio": _sounds,
@@ -210,7 +218,7 @@ READERS: dict[str, Callable[[Any, Any, list[int]], list[Sample]]] = {
 """How samples of each form of data are read."""
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
     return textwrap.shorten(str(value), 24, placeholder="...")

@@ -4,14 +4,14 @@ They are straight in the scaled numbers, one-hot categories, and embeddings of c
 texts.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import Batch, Features
 from lamina.encoders.tables.encoder import TableEncoder
+from lamina.encoders.tables.schema import Columns
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError, data_errors
 from lamina.inputs import DataLike
 from lamina.inspection.lines import Lines
@@ -25,9 +25,16 @@ STEPS_OF_ROW = 16
 class TableLines(Lines):
     """Cells: the columns. All that a column becomes counts for it."""
 
-    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+    def __init__(
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        plain: Columns,
+        baseline: DataLike | None,
+    ):
         del X, plain
         encoder, body = estimator.encoder_, estimator.network_.body
+        assert isinstance(encoder, TableEncoder) and encoder.schema is not None
         embeddings = body.embeddings if isinstance(body, KernelBody) else None
         if not isinstance(embeddings, ColumnEmbeddings):
             raise ParameterError(

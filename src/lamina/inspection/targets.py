@@ -2,14 +2,15 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
+from lamina.tasks.base import PooledTask
 from lamina.tasks.classification import SingleLabelClassification
 from lamina.tasks.label_task import LabelTask
 
@@ -30,10 +31,10 @@ class Target:
         return self.weights.to(outputs.dtype).expand_as(outputs)
 
 
-def target_of(estimator: Any, target: Any) -> Target:
+def target_of(estimator: NeuralEstimator, target: object) -> Target:
     """What `target` of `explain` means for a fitted estimator."""
     task = estimator.task_
-    names = _names(estimator)
+    names = _names(task)
     is_single = isinstance(task, SingleLabelClassification)
     if target is None and is_single and len(names) > 2:
         return Target("logit of the predicted label")
@@ -51,11 +52,11 @@ def target_of(estimator: Any, target: Any) -> Target:
     return Target(unit if len(names) == 1 else f"{unit} of {target!r}", weights)
 
 
-def _names(estimator: Any) -> list:
+def _names(task: PooledTask) -> list:
     """How each output is named by `target`."""
-    if not isinstance(estimator.task_, LabelTask):
-        return list(range(estimator.task_.n_outputs))
-    classes = estimator.classes_
+    if not isinstance(task, LabelTask):
+        return list(range(task.n_outputs))
+    classes = task.classes
     if isinstance(classes, list):
         return [(i, c) for i, each in enumerate(classes) for c in each.tolist()]
     return np.asarray(classes).tolist()

@@ -5,10 +5,9 @@ and the bag of n-grams starts empty: it is the sum of a part for each token, of 
 that the token is in (`NGrams.encode_tokens`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.batch import UNKNOWN, Batch, Features
+from lamina.encoders.texts.encoder import BagEncoder, TextEncoder
 from lamina.encoders.tokenizers import spans
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import ParameterError
 from lamina.inputs import DataLike
 from lamina.inspection.attribution import Words
@@ -31,7 +32,13 @@ from lamina.texts import items
 class TextLines(Lines):
     """Cells: the tokens, each with its part of the bag."""
 
-    def __init__(self, estimator: Any, X: DataLike, plain: Any, baseline: Any):
+    def __init__(
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        plain: list[list[str]],
+        baseline: DataLike | None,
+    ):
         if baseline is not None:
             raise ParameterError(
                 "The argument 'baseline' must be None for texts, whose words are compared "
@@ -102,13 +109,12 @@ class TextLines(Lines):
 
 
 @torch.no_grad()
-def _of_tokens(estimator: Any, plain: list[list[str]]) -> Tensor:
+def _of_tokens(estimator: NeuralEstimator, plain: list[list[str]]) -> Tensor:
     """(total tokens, E), the part of the bag of its text that each token has."""
     body = estimator.network_.body
     embed = None
     if isinstance(body, TextBody):
-        bag: Any = getattr(body, "bag", None)
-        embed = None if bag is None else bag.embed
+        embed = None if body.bag is None else body.bag.embed
     elif isinstance(body, KernelBody) and isinstance(body.embeddings, ColumnEmbeddings):
         (embed,) = body.embeddings.bags
     else:
@@ -118,10 +124,12 @@ def _of_tokens(estimator: Any, plain: list[list[str]]) -> Tensor:
         )
     if embed is None:
         return torch.empty(sum(map(len, plain)), 0)
-    return embed(estimator.encoder_.ngrams.encode_tokens(plain))
+    encoder = estimator.encoder_
+    assert isinstance(encoder, TextEncoder | BagEncoder) and encoder.ngrams is not None
+    return embed(encoder.ngrams.encode_tokens(plain))
 
 
-def _words(sample: Any, tokens: list[str], unit: str) -> Words:
+def _words(sample: str | Sequence, tokens: list[str], unit: str) -> Words:
     """The words of a text, or of a list of tokens, which are joined by spaces."""
     if isinstance(sample, str):
         text = composed(sample)

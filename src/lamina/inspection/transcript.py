@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
-
-from lamina.exceptions import ParameterError
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
+from lamina.estimators.speech import Recognizer
 from lamina.inputs import DataLike
 from lamina.inspection.axes import fonts_of_texts, new_axes
 from lamina.inspection.samples import Sound, samples_of
-from lamina.tasks.transcription import Transcription
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +64,7 @@ class TranscriptDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseEstimator,
+        estimator: NeuralEstimator,
         sample: DataLike,
         *,
         text: str | None = None,
@@ -95,16 +93,12 @@ class TranscriptDisplay:
         ParameterError
             The estimator is no speech recogniser.
         """
-        check_is_fitted(estimator)
-        if not isinstance(getattr(estimator, "task_", None), Transcription):
-            raise ParameterError(
-                f"TranscriptDisplay takes a fitted SpeechRecognizer; this is a "
-                f"{type(estimator).__name__}."
-            )
+        takes = "TranscriptDisplay takes a fitted SpeechRecognizer"
+        network = fitted(estimator, Recognizer, takes)
         X = [sample]
-        text = estimator.predict(X)[0] if text is None else text
-        (words,) = estimator.timestamps(X, [text])
-        (sound,) = samples_of(estimator, X, [0])
+        text = network.predict(X)[0] if text is None else text
+        (words,) = network.timestamps(X, [text])
+        (sound,) = samples_of(network, X, [0])
         assert isinstance(sound, Sound)
         return cls(sound, words, text=text).plot(ax=ax)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lamina.batch import Batch, Features, Spec, State
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.members import MembersKernel
+from lamina.nn.bags import BagPath
 from lamina.params import Params
 
 
@@ -77,6 +78,14 @@ class Body(nn.Module, ABC):
 
 class TextBody(Body):
     """Abstract: a body that can read texts, whose layers start from their embeddings."""
+
+    embed: nn.Module
+    """What embeds tokens; the identity where there are none."""
+
+    def __init__(self, spec: Spec, params: Params):
+        super().__init__(spec, params)
+        self.bag: BagPath | None = None
+        """What reads the bag of n-grams beside the layers; None if there is no bag."""
 
     @abstractmethod
     def embedded(self, batch: Batch) -> tuple[Tensor, Tensor | None]:

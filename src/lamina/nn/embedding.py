@@ -78,7 +78,7 @@ def token_embedding(spec: Spec, width: int) -> nn.Embedding | CharacterEmbedding
     return nn.Embedding(spec.n_tokens, width, padding_idx=PAD)
 
 
-def of_words(embedding: nn.Module | None) -> nn.Embedding | None:
+def of_words(embedding: nn.Module) -> nn.Embedding | None:
     """The embedding of token ids in what `token_embedding` made; None if there is none."""
     if isinstance(embedding, CharacterEmbedding):
         return embedding.words

@@ -45,9 +45,7 @@ def _recurrent(graph: Graph, body: RNNBody, batch: GraphBatch) -> GraphFeatures:
 def _convolutional(
     graph: Graph, body: ConvolutionalBody, batch: GraphBatch
 ) -> GraphFeatures:
-    h, lengths = batch.x, batch.lengths
-    if body.embed is not None:
-        h = apply(graph, body.embed, *batch.inputs())
+    h, lengths = apply(graph, body.embed, *batch.inputs()), batch.lengths
     if body.is_sequence:
         h = graph.add("Transpose", h, perm=[0, 2, 1])
     h = _activated(graph, body.stem, h, lengths)

@@ -2,7 +2,6 @@
 
 import warnings
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,7 @@ def _blocks(results: Results) -> list[Block]:
     rows = [*examples, *(row for row in more if row not in examples)]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AttributionWarning)
-        attribution: Any = explain(results.estimator, results.samples(np.array(rows)))
+        attribution = explain(results.estimator, results.samples(np.array(rows)))
     blocks: list[Block] = [
         Paragraph(
             f"What contributed to the {attribution.output_name}, by integrated gradients: "

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.bodies.convolutional import KERNEL_SIZES
+from lamina.estimators.base import NeuralEstimator
 from lamina.reporting.blocks import Block, Cell, Paragraph, Table
 from lamina.tasks.schemes import scheme_of
 from lamina.training.precision import device_of
 
 
-def _batch_size(estimator: Any) -> str:
+def _batch_size(estimator: NeuralEstimator) -> str:
     body, task = type(estimator).body, type(estimator).task
     largest = task.largest_batch or body.largest_batch
     return (
@@ -18,7 +19,7 @@ def _batch_size(estimator: Any) -> str:
     )
 
 
-def _early_stopping(estimator: Any) -> str:
+def _early_stopping(estimator: NeuralEstimator) -> str:
     defaults = type(estimator).defaults(estimator.form_)
     scored = estimator.validation_scores_ is not None
     if scored and defaults.chooses_epochs and estimator.max_iter == "auto":
@@ -53,7 +54,7 @@ AUTO: dict[str, Callable[[Any], str]] = {
 """For each parameter that may be "auto", what it became."""
 
 
-def parameters(estimator: Any) -> list[Block]:
+def parameters(estimator: NeuralEstimator) -> list[Block]:
     """The parameters that are not at their defaults, and those that are "auto"."""
     params = estimator.get_params(deep=False)
     defaults = type(estimator)().get_params(deep=False)

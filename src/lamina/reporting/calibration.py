@@ -1,11 +1,14 @@
 """Whether probabilities are right: how often labels of a probability are correct."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamina.reporting.blocks import Block, Paragraph, Section, Table
 from lamina.reporting.figures import INK, LINE, figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 N_BINS = 10
 
@@ -20,7 +23,7 @@ def calibration(confidence: np.ndarray, is_right: np.ndarray, what: str) -> Sect
         if n
     ]
 
-    def draw(ax: Any) -> None:
+    def draw(ax: "Axes") -> None:
         ax.plot([0, 1], [0, 1], color=LINE, linewidth=1)
         present = numbers > 0
         ax.plot(means[present], accuracies[present], "o-", markersize=4)

@@ -1,7 +1,6 @@
 """What the network was fitted on, and what it is tested on."""
 
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from lamina.encoders.series.reader import SeriesList
 from lamina.encoders.series.samples import SeriesSchema
 from lamina.encoders.tables.schema import TableSchema
 from lamina.encoders.texts.encoder import TextSchema
+from lamina.inputs import Indexable
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Table
 from lamina.reporting.samples import column_name
 from lamina.schema import Schema
@@ -21,13 +21,13 @@ MAX_ROWS = 200
 
 
 @singledispatch
-def described(schema: Schema, plain: Any) -> list[Block]:
+def described(schema: Schema, plain: Indexable) -> list[Block]:
     """The form of the data, as `fit` learnt it, and the size of the test samples."""
     return [Facts([("Form", schema.form), ("Test samples", len(plain))])]
 
 
 @described.register
-def _table(schema: TableSchema, plain: Any) -> list[Block]:
+def _table(schema: TableSchema, plain: Indexable) -> list[Block]:
     columns = schema.every_column
     facts = Facts(
         [("Form", "table"), ("Test rows", len(plain)), ("Columns", len(columns))]
@@ -81,7 +81,7 @@ def _panel(schema: PanelSchema, plain: Panel) -> list[Block]:
 
 
 @described.register
-def _image(schema: ImageSchema, plain: Any) -> list[Block]:
+def _image(schema: ImageSchema, plain: Indexable) -> list[Block]:
     height, width, channels = schema.shape
     return [
         Facts(

@@ -7,6 +7,7 @@ import numpy as np
 
 from lamina.encoders.series.panel import Panel
 from lamina.exceptions import DataError, data_errors
+from lamina.inputs import DataLike
 from lamina.inspection.forecast import ForecastDisplay, SeriesForecast, times_of
 from lamina.reporting.blocks import (
     Block,
@@ -29,7 +30,9 @@ class ForecastResults(Results):
 
     unit = "series"
 
-    def read(self, X: Any, y: Any, future: Any) -> tuple[Panel, Panel]:
+    def read(
+        self, X: DataLike, y: DataLike | None, future: DataLike | None
+    ) -> tuple[Panel, Panel]:
         """The histories with the values that follow them; X has these without y."""
         estimator: Any = self.estimator
         panel = estimator._plain(X)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lamina.exceptions import DataError
+from lamina.inputs import DataLike
 from lamina.reporting.blocks import (
     Block,
     Cell,
@@ -30,7 +31,9 @@ class LanguageResults(Results):
     unit = "texts"
     is_wide = True
 
-    def read(self, X: Any, y: Any, future: Any) -> tuple[Any, Any]:
+    def read(
+        self, X: DataLike, y: DataLike | None, future: DataLike | None
+    ) -> tuple[Any, Any]:
         if y is not None:
             raise DataError(
                 "A language model takes no y_test; pass the texts as X_test."

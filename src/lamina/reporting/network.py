@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import version
 from itertools import islice
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sklearn
@@ -12,11 +12,16 @@ import torch
 from torch import nn
 
 import lamina
+from lamina.estimators.base import NeuralEstimator
+from lamina.inputs import Indexable
 from lamina.inspection import HistoryDisplay
 from lamina.reporting.autos import parameters
 from lamina.reporting.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from lamina.reporting.figures import figure_of
 from lamina.reporting.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MAX_LAYERS = 60
 MAX_TIMED = 256
@@ -25,7 +30,7 @@ N_TIMED = 3
 """Predictions of which the fastest counts."""
 
 
-def network(estimator: Any) -> Section:
+def network(estimator: NeuralEstimator) -> Section:
     """The layers with values that are trained, and the parameters of the estimator."""
     model = estimator.network_
     layers = [(name, m) for name, m in model.named_modules() if _n_values(m)]
@@ -64,7 +69,7 @@ def _layer(module: nn.Module) -> str:
     )
 
 
-def training(estimator: Any) -> Section:
+def training(estimator: NeuralEstimator) -> Section:
     """The losses of the epochs."""
     facts: list[tuple[str, Cell]] = [
         ("Epochs", int(estimator.n_iter_)),
@@ -79,7 +84,7 @@ def training(estimator: Any) -> Section:
     if scores is not None and len(scores) != len(losses):
         caption += "; the search for the number of epochs had other epochs than the fit"
 
-    def draw(ax: Any) -> None:
+    def draw(ax: "Axes") -> None:
         HistoryDisplay.from_estimator(estimator, ax=ax)
 
     return Section("Training", [Facts(facts), figure_of(draw, caption + ".")])
@@ -106,7 +111,7 @@ def speed(results: Results) -> Section:
     )
 
 
-def _seconds(results: Results, plain: Any) -> float:
+def _seconds(results: Results, plain: Indexable) -> float:
     start = perf_counter()
     results.outputs_of(plain)
     return perf_counter() - start

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina.reporting.blocks import Facts, Section
 
@@ -28,7 +28,7 @@ class Page:
         return template.render(page=self)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as tables show it: numbers with three or four digits, None as a dash."""
     if value is None:
         return DASH

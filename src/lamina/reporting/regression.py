@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
@@ -11,6 +11,9 @@ from lamina.reporting.blocks import Block, Cell, Section, Table
 from lamina.reporting.figures import LINE, QUIET, figure_of
 from lamina.reporting.intervals import LOWER, Score
 from lamina.reporting.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MAX_OUTPUTS, MAX_POINTS = 4, 1_500
 """Outputs that are plotted, and points of a plot: more would make the page slow."""
@@ -126,7 +129,7 @@ class RegressionResults(Results):
 
 
 def _scatter(true: np.ndarray, predicted: np.ndarray, name: str, drawn: str) -> Block:
-    def draw(ax: Any) -> None:
+    def draw(ax: "Axes") -> None:
         bounds = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
         ax.plot(bounds, bounds, color=LINE, linewidth=1)
         ax.plot(true, predicted, "o", markersize=3, alpha=0.5, markeredgewidth=0)
@@ -138,7 +141,7 @@ def _scatter(true: np.ndarray, predicted: np.ndarray, name: str, drawn: str) -> 
 
 
 def _histogram(residuals: np.ndarray, name: str) -> Block:
-    def draw(ax: Any) -> None:
+    def draw(ax: "Axes") -> None:
         ax.hist(residuals, bins=min(40, max(5, len(residuals) // 10)), alpha=0.8)
         ax.axvline(0, color=QUIET, linewidth=0.8)
         ax.set(xlabel="true - predicted", ylabel="samples")

@@ -3,13 +3,11 @@
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from lamina.estimators.base import NeuralEstimator
-from lamina.exceptions import ParameterError
+from lamina.estimators.kinds import entry_of, fitted
 from lamina.inputs import DataLike
 from lamina.params import at_least, check_value, fraction
 from lamina.reporting.attributions import attributions
@@ -171,26 +169,18 @@ def report(  # noqa: PLR0913
         seed=seed_from(random_state),
         measure_speed=measure_speed,
     )
-    if not isinstance(estimator, NeuralEstimator):
-        raise ParameterError(
-            f"report takes estimators of lamina; this is a {type(estimator).__name__}. "
-            f"Pass the last step of a pipeline, and the samples that it gets."
-        )
-    check_is_fitted(estimator, "network_")
-    require_matplotlib()
-    results = _results_class(estimator.task_)(
-        estimator, X_test, y_test, future, options
+    takes = (
+        "report takes fitted estimators of lamina, such as the last step of a pipeline"
     )
+    estimator = fitted(estimator, NeuralEstimator, takes)
+    require_matplotlib()
+    kind = entry_of(RESULTS, estimator.task_) or Results
+    results = kind(estimator, X_test, y_test, future, options)
     return Report(_page(results, title).html())
 
 
-def _results_class(task: Task) -> type[Results]:
-    matching = (of for kind, of in RESULTS.items() if isinstance(task, kind))
-    return next(matching, Results)
-
-
 def _page(results: Results, title: str | None) -> Page:
-    estimator: Any = results.estimator
+    estimator = results.estimator
     name, n = type(estimator).__name__, len(results)
     scores = results.scores()
     lead = (

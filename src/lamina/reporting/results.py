@@ -10,6 +10,7 @@ from lamina.encoders.base import rows_of
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.data import read_targets
 from lamina.exceptions import ParameterError, data_errors
+from lamina.inputs import DataLike
 from lamina.reporting.blocks import Block, Cell, Gallery, Item, Section
 from lamina.reporting.intervals import Intervals, Score
 from lamina.reporting.samples import selected, shown_sample, unwrapped
@@ -36,7 +37,12 @@ class Results:
     """Whether a sample needs the width of the page."""
 
     def __init__(
-        self, estimator: NeuralEstimator, X: Any, y: Any, future: Any, options: Options
+        self,
+        estimator: NeuralEstimator,
+        X: DataLike,
+        y: DataLike | None,
+        future: DataLike | None,
+        options: Options,
     ):
         self.estimator, self.options = estimator, options
         self.task: Any = estimator.task_
@@ -45,7 +51,9 @@ class Results:
             self.X = unwrapped(X, estimator.form_)
         self.outputs = self.outputs_of(self.plain)
 
-    def read(self, X: Any, y: Any, future: Any) -> tuple[Any, Any]:
+    def read(
+        self, X: DataLike, y: DataLike | None, future: DataLike | None
+    ) -> tuple[Any, Any]:
         """The plain samples, and their plain targets."""
         name = type(self.estimator).__name__
         if future is not None:

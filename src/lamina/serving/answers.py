@@ -5,7 +5,8 @@ is divided among them; its constants (labels, levels of quantiles) are the same 
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -13,12 +14,14 @@ from pydantic import BaseModel, Field
 from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.classifier import Classifier
 from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.kinds import Kind, entry_of
 from lamina.estimators.language import LanguageEstimator
 from lamina.estimators.regressor import Regressor
 from lamina.estimators.speech import Recognizer
 from lamina.estimators.tagger import Tagger
 from lamina.estimators.transducer import Transducer
 from lamina.exceptions import ParameterError
+from lamina.inputs import DataLike
 
 N_UNITS = 10
 """The most likely units that a language model names."""
@@ -90,12 +93,12 @@ class LanguageAnswer(Answer):
     )
 
 
-class Answers(ABC):
+class Answers(ABC, Generic[Kind]):
     """Abstract: what a kind of estimator answers."""
 
     model: ClassVar[type[Answer]]
 
-    def __init__(self, estimator: Any):
+    def __init__(self, estimator: Kind):
         self.estimator = estimator
 
     @property
@@ -104,20 +107,20 @@ class Answers(ABC):
         return {}
 
     @abstractmethod
-    def columns(self, X: Any, **others: Any) -> Columns:
-        """The other fields for samples X."""
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
+        """The other fields for samples X; a forecaster may have the future of each."""
 
 
-class Texts(Answers):
+class Texts(Answers[Transducer | Recognizer]):
     """Texts of a translator, a captioner or a recogniser."""
 
     model = TextAnswer
 
-    def columns(self, X: Any, **others: Any) -> Columns:
-        return {"predictions": self.estimator.predict(X, **others)}
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
+        return {"predictions": self.estimator.predict(X)}
 
 
-class Labels(Answers):
+class Labels(Answers[Classifier]):
     """Labels of a classifier."""
 
     model = ClassifierAnswer
@@ -130,7 +133,7 @@ class Labels(Answers):
             "labels": [c.tolist() for c in classes] if is_list else classes.tolist()
         }
 
-    def columns(self, X: Any, **others: Any) -> Columns:
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
         # One pass of the network instead of those of predict and predict_proba.
         outputs, task = self.estimator._outputs(X), self.estimator.task_
         probabilities = task.probabilities(outputs)
@@ -145,7 +148,7 @@ class Labels(Answers):
         }
 
 
-class Numbers(Answers):
+class Numbers(Answers[Regressor]):
     """Values of a regressor."""
 
     model = RegressorAnswer
@@ -155,11 +158,11 @@ class Numbers(Answers):
         task = self.estimator.task_
         return {"levels": [float(level) for level in task.levels]}
 
-    def columns(self, X: Any, **others: Any) -> Columns:
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
         return {"predictions": self.estimator.predict(X).tolist()}
 
 
-class Forecasts(Answers):
+class Forecasts(Answers[SeriesForecaster]):
     """Medians and quantiles of a forecaster."""
 
     model = ForecastAnswer
@@ -169,15 +172,15 @@ class Forecasts(Answers):
         # The first of the levels is that of the medians.
         return {"levels": [float(level) for level in self.estimator.task_.levels[1:]]}
 
-    def columns(self, X: Any, **others: Any) -> Columns:
-        predictions = self.estimator.predict(X, **others).tolist()
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
+        predictions = self.estimator.predict(X, future).tolist()
         quantiles = [[] for _ in predictions]
         if self.constants["levels"]:
-            quantiles = self.estimator.predict_quantiles(X, **others).tolist()
+            quantiles = self.estimator.predict_quantiles(X, future).tolist()
         return {"predictions": predictions, "quantiles": quantiles}
 
 
-class Tags(Answers):
+class Tags(Answers[Tagger]):
     """A label for each step, of a tagger."""
 
     model = TaggerAnswer
@@ -186,7 +189,7 @@ class Tags(Answers):
     def constants(self) -> dict[str, list]:
         return {"labels": self.estimator.classes_.tolist()}
 
-    def columns(self, X: Any, **others: Any) -> Columns:
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
         return {
             "predictions": [
                 np.asarray(row).tolist() for row in self.estimator.predict(X)
@@ -195,21 +198,22 @@ class Tags(Answers):
         }
 
 
-class Continuations(Answers):
+class Continuations(Answers[LanguageEstimator]):
     """What a language model writes."""
 
     model = LanguageAnswer
 
-    def columns(self, X: Any, **others: Any) -> Columns:
+    def columns(self, X: DataLike, future: Sequence | None = None) -> Columns:
         network = self.estimator
         probabilities, vocabulary = network.predict_proba(X), network.vocabulary_
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :N_UNITS]
+        # Without random draws, so that other requests of the batch have no effect.
+        added = network.generate(X, max_length=N_CONTINUED, temperature=0)
         return {
             "predictions": network.predict(X),
             "units": [[vocabulary[i] for i in row] for row in best],
             "probabilities": np.take_along_axis(probabilities, best, 1).tolist(),
-            # Without random draws, so that other requests of the batch have no effect.
-            "continuations": network.generate(X, max_length=N_CONTINUED, temperature=0),
+            "continuations": list(added),
         }
 
 
@@ -226,10 +230,10 @@ ANSWERS: dict[type[NeuralEstimator], type[Answers]] = {
 
 def answers_of(estimator: NeuralEstimator) -> Answers:
     """What a fitted estimator answers."""
-    for kind, answers in ANSWERS.items():
-        if isinstance(estimator, kind):
-            return answers(estimator)
-    raise ParameterError(
-        f"{type(estimator).__name__} cannot be served; only "
-        f"{', '.join(kind.__name__ for kind in ANSWERS)} and what derives from them can."
-    )
+    answers = entry_of(ANSWERS, estimator)
+    if answers is None:
+        raise ParameterError(
+            f"{type(estimator).__name__} cannot be served; only "
+            f"{', '.join(kind.__name__ for kind in ANSWERS)} and what derives from them can."
+        )
+    return answers(estimator)

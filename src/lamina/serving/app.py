@@ -7,13 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
-from sklearn.utils.validation import check_is_fitted
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lamina import __version__
 from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import fitted
 from lamina.exceptions import DataError, MissingExtraError, ParameterError
 from lamina.serving.explanations import ExplanationAnswer
 from lamina.serving.limits import Limits
@@ -94,12 +94,9 @@ def create_app(
     >>> answer.json()["predictions"]
     [0]
     """
-    if not isinstance(estimator, NeuralEstimator):
-        raise ParameterError(
-            f"create_app serves estimators of lamina. Got {estimator!r:.200} instead."
-        )
-    check_is_fitted(estimator, "network_")
-    service = Service(estimator, limits or Limits())
+    takes = "create_app serves fitted estimators of lamina"
+    network = fitted(estimator, NeuralEstimator, takes)
+    service = Service(network, limits or Limits())
     app = FastAPI(
         title=title or type(estimator).__name__,
         description=f"Predictions of a {type(estimator).__name__}.",

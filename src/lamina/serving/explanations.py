@@ -5,10 +5,12 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from lamina.exceptions import ParameterError
-from lamina.inspection import AttributionDisplay, explain
+from lamina.inspection import Attribution, AttributionDisplay, explain
+from lamina.inspection.attribution import Words
 from lamina.serving.readers import Reader
 from lamina.serving.requests import Job
 from lamina.serving.series import SeriesReader
@@ -71,7 +73,7 @@ class Explainer:
     def _explanations(self, job: Job) -> list[dict[str, Any]]:
         reader = self.reader
         X = reader.join(job.samples)
-        attribution: Any = explain(reader.estimator, X, **job.target)
+        attribution = explain(reader.estimator, X, **job.target)
         return [
             {
                 "output_name": attribution.output_name,
@@ -82,12 +84,12 @@ class Explainer:
             for i in range(len(job))
         ]
 
-    def _contributions(self, attribution: Any, i: int) -> dict[str, Any]:
+    def _contributions(self, attribution: Attribution, i: int) -> dict[str, Any]:
         """What contributed to the output of one sample."""
         if isinstance(self.reader, RowReader):
             values = attribution.values[i].tolist()
             return {"values": dict(zip(self.reader.names, values, strict=True))}
-        if attribution.form == "text":
+        if attribution.samples is not None and attribution.form == "text":
             return {"pieces": pieces(attribution.samples[i], attribution.values[i])}
         size = SIZES.get(attribution.form)
         if isinstance(self.reader, SeriesReader):
@@ -95,7 +97,7 @@ class Explainer:
         return {"picture": picture(AttributionDisplay(attribution), i, size)}
 
 
-def pieces(sample: Any, values: Any) -> list[tuple[str, float | None]]:
+def pieces(sample: Words, values: np.ndarray) -> list[tuple[str, float | None]]:
     """The pieces of a text: the words, with their values, and what is between them."""
     divided, end = [], 0
     for (start, stop), value in zip(

@@ -9,6 +9,8 @@ import numpy as np
 
 from lamina.encoders.tables.columns import Column
 from lamina.encoders.tables.encoder import TableEncoder
+from lamina.encoders.tables.schema import TableSchema
+from lamina.estimators.base import NeuralEstimator
 
 DAY = 86_400.0
 N_DIGITS = 4
@@ -33,9 +35,11 @@ class Field:
     """Whether dates have a time zone."""
 
 
-def fields_of(estimator: Any, names: Sequence[str]) -> list[Field]:
+def fields_of(
+    estimator: NeuralEstimator, schema: TableSchema, names: Sequence[str]
+) -> list[Field]:
     """A field for each column of the table that an estimator was fitted on."""
-    encoder, columns = estimator.encoder_, estimator.schema_.every_column
+    encoder, columns = estimator.encoder_, schema.every_column
     assert isinstance(encoder, TableEncoder)
     locations = _locations(encoder, columns)
     usual = _usual_categories(encoder, columns)

@@ -8,23 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from lamina.encoders.audio.encoder import AudioSchema
 from lamina.encoders.audio.files import audio_header
 from lamina.encoders.files import refuse_excess
+from lamina.encoders.images.encoder import ImageEncoder
 from lamina.encoders.images.files import MODES, decode_image, image_header
 from lamina.encoders.images.schema import ImageSchema
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError, MissingExtraError
-from lamina.serving.readers import Reader, shown
+from lamina.inputs import DataLike
+from lamina.serving.readers import FormSchema, Reader, shown
 
 BINARY = "application/octet-stream"
 SECONDS_OF_EXAMPLE = 0.05
 
 
-class FileReader(Reader):
+class FileReader(Reader[FormSchema, bytes]):
     """Abstract: samples that are contents of files."""
 
     is_slow = True
 
-    def sample(self, value: Any, i: int) -> bytes:
+    def sample(self, value: object, i: int) -> bytes:
         if not isinstance(value, str):
             raise DataError(
                 f"Sample {i} is {shown(value)}; pass the contents of a file as a string, "
@@ -45,30 +49,34 @@ class FileReader(Reader):
         return {"type": "string", "contentEncoding": "base64"}
 
 
-class ImageReader(FileReader):
+class ImageReader(FileReader[ImageSchema]):
     """Image files, converted to the size, channels and range of values of `fit`."""
 
     media_types = ("image/", BINARY)
     cost_limit = "max_pixels"
 
+    def __init__(self, estimator: NeuralEstimator, schema: ImageSchema):
+        super().__init__(estimator, schema)
+        assert isinstance(estimator.encoder_, ImageEncoder)
+        self.encoder = estimator.encoder_
+
     def cost(self, sample: bytes, i: int) -> float:
         height, width, _ = image_header(sample, i)
-        most = self.estimator.encoder_.max_pixels
+        most = self.encoder.max_pixels
         refuse_excess(sample, i, height * width, "pixels", ("max_pixels", most))
         return height * width
 
-    def join(self, samples: list[bytes]) -> list[bytes | np.ndarray]:
+    def join(self, samples: list[bytes]) -> DataLike:
         return [self._converted(sample, i) for i, sample in enumerate(samples)]
 
     def _converted(self, sample: bytes, i: int) -> bytes | np.ndarray:
         """The file as it is where `predict` takes it, otherwise an array."""
-        schema: ImageSchema = self.estimator.schema_
-        is_resized = self.estimator.encoder_.size is not None
+        schema, is_resized = self.schema, self.encoder.size is not None
         height, width, n_channels = image_header(sample, i)
         fits = is_resized or (height, width) == schema.shape[:2]
         if fits and n_channels <= schema.channels and not schema.values.is_unit:
             return sample
-        size = self.estimator.encoder_.size or schema.shape[:2]
+        size = self.encoder.size or schema.shape[:2]
         pixels = decode_image(sample, i, schema.channels, size)
         if pixels.shape[2] > schema.channels:
             pixels = _with_channels(pixels, schema.channels)
@@ -84,14 +92,14 @@ class ImageReader(FileReader):
             from PIL import Image
         except ImportError:
             raise MissingExtraError("Serving images", "pillow", "image") from None
-        schema: ImageSchema = self.estimator.schema_
         file = io.BytesIO()
-        image = Image.new("L", (min(schema.width, 64), min(schema.height, 64)), 128)
+        width, height = min(self.schema.width, 64), min(self.schema.height, 64)
+        image = Image.new("L", (width, height), 128)
         image.save(file, "PNG")
         return base64.b64encode(file.getvalue()).decode()
 
 
-class SoundReader(FileReader):
+class SoundReader(FileReader[AudioSchema]):
     """Sound files."""
 
     media_types = ("audio/", BINARY)
@@ -102,7 +110,7 @@ class SoundReader(FileReader):
         return header.n_samples / header.rate * max(header.n_channels, 1)
 
     def example(self) -> Any:
-        rate = self.estimator.schema_.sampling_rate
+        rate = self.schema.sampling_rate
         t = np.arange(int(SECONDS_OF_EXAMPLE * rate)) / rate
         tone = (8000 * np.sin(2 * np.pi * 440 * t)).astype("<i2")
         file = io.BytesIO()

@@ -4,7 +4,7 @@ from typing import Any
 
 from lamina.serving.readers import Reader
 from lamina.serving.requests import JSON
-from lamina.serving.series import HistoryReader
+from lamina.serving.series import StepsReader
 
 
 def request_body(reader: Reader, *, explains: bool) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def request_body(reader: Reader, *, explains: bool) -> dict[str, Any]:
             "description": "The output to explain: a label, or the position of an output; "
             "for several outputs both, as a list."
         }
-    if isinstance(reader, HistoryReader) and reader.estimator.encoder_.known_columns:
+    if isinstance(reader, StepsReader) and reader.known_columns:
         properties["future"] = {
             "type": "array",
             "description": "For each sample the next values of the known columns.",

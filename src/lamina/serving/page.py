@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lamina.serving.media import ImageReader, SoundReader
 from lamina.serving.readers import Reader, TokensReader
-from lamina.serving.series import HistoryReader, SeriesReader
+from lamina.serving.series import HistoryReader, StepsReader
 from lamina.serving.service import Service
 from lamina.serving.tables import RowReader
 
@@ -50,18 +50,18 @@ def page_of(service: Service, title: str) -> str:
 
 def about(reader: Reader) -> str:
     """What the network takes, in a few words."""
-    schema = reader.estimator.schema_
     if isinstance(reader, RowReader):
         return f"rows of {len(reader.names)} columns"
     if isinstance(reader, ImageReader):
+        schema = reader.schema
         colours = {1: "grey", 3: "colour", 4: "colour with transparency"}
         kind = colours.get(schema.channels, f"{schema.channels}-channel")
         return f"{kind} pictures of {schema.width} \u00d7 {schema.height} pixels"
     if isinstance(reader, SoundReader):
-        return f"recordings, at {schema.sampling_rate:,} samples a second"
+        return f"recordings, at {reader.schema.sampling_rate:,} samples a second"
     if isinstance(reader, HistoryReader):
-        return f"histories, of which {reader.estimator.encoder_.horizon} steps are forecast"
-    if isinstance(reader, SeriesReader):
+        return f"histories, of which {reader.horizon} steps are forecast"
+    if isinstance(reader, StepsReader):
         n = reader.n_channels
         return f"series of {n} channel{'s' * (n > 1)}"
     return "texts, word by word" if isinstance(reader, TokensReader) else "texts"
@@ -69,10 +69,10 @@ def about(reader: Reader) -> str:
 
 def _input_of(reader: Reader) -> dict[str, Any]:
     """What the part of the template for this form needs."""
-    encoder, schema = reader.estimator.encoder_, reader.estimator.schema_
     if isinstance(reader, RowReader):
         return {"fields": reader.fields()}
     if isinstance(reader, ImageReader):
+        schema = reader.schema
         scale = MAX_CANVAS / max(schema.height, schema.width)
         return {
             "height": schema.height,
@@ -81,20 +81,19 @@ def _input_of(reader: Reader) -> dict[str, Any]:
             "is_dark": bool(_brightness(reader) < 0.5),
         }
     if isinstance(reader, SoundReader):
-        return {"rate": schema.sampling_rate}
-    if isinstance(reader, HistoryReader | SeriesReader):
-        known = getattr(encoder, "known_columns", ())
+        return {"rate": reader.schema.sampling_rate}
+    if isinstance(reader, StepsReader):
         return {
             "channels": reader.channels,
             "example": reader.example(),
-            "known": [str(name) for name in known],
+            "known": [str(name) for name in reader.known_columns],
         }
     return {}
 
 
 def _brightness(reader: ImageReader) -> float:
     """The mean of the pixels of `fit`, between 0 and 1."""
-    values = reader.estimator.schema_.values
+    values = reader.schema.values
     span = values.high - values.low
-    mean = float(reader.estimator.encoder_.mean.mean())
+    mean = float(reader.encoder.mean.mean())
     return (mean - values.low) / span if span else 0.5

@@ -6,9 +6,16 @@ before the samples of several requests are joined.
 
 import re
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
+from lamina.encoders.texts.encoder import TextSchema
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError
+from lamina.inputs import DataLike
+from lamina.schema import Schema
+
+FormSchema = TypeVar("FormSchema", bound=Schema)
+Sample = TypeVar("Sample")
 
 TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 """A token of a text: a word or a punctuation mark."""
@@ -16,7 +23,7 @@ MAX_SHOWN = 60
 """Characters of a value in a message."""
 
 
-class Reader(ABC):
+class Reader(ABC, Generic[FormSchema, Sample]):
     """Abstract: reads the samples of a form of data."""
 
     media_types: ClassVar[tuple[str, ...]] = ()
@@ -26,14 +33,14 @@ class Reader(ABC):
     is_slow: ClassVar[bool] = False
     """Whether a small body may take long to read."""
 
-    def __init__(self, estimator: Any):
-        self.estimator = estimator
+    def __init__(self, estimator: NeuralEstimator, schema: FormSchema):
+        self.estimator, self.schema = estimator, schema
 
     @abstractmethod
-    def sample(self, value: Any, i: int) -> Any:
+    def sample(self, value: object, i: int) -> Sample:
         """Sample number `i` of a value of JSON."""
 
-    def contents(self, body: bytes) -> Any:
+    def contents(self, body: bytes) -> Sample:
         """The sample that a body of one of `media_types` is."""
         raise NotImplementedError
 
@@ -41,12 +48,12 @@ class Reader(ABC):
         """`media_types` as they are written in headers, such as "image/*"."""
         return [f"{t}*" if t.endswith("/") else t for t in self.media_types]
 
-    def cost(self, sample: Any, i: int) -> float:
+    def cost(self, sample: Sample, i: int) -> float:
         """What counts against `cost_limit`."""
         del sample, i
         return 0
 
-    def join(self, samples: list[Any]) -> Any:
+    def join(self, samples: list[Sample]) -> DataLike:
         """X of all samples of a batch."""
         return samples
 
@@ -59,12 +66,12 @@ class Reader(ABC):
         """A sample as a value of JSON, for the documentation."""
 
 
-class TextReader(Reader):
+class TextReader(Reader[TextSchema, str]):
     """Texts as strings."""
 
     cost_limit = "max_steps"
 
-    def sample(self, value: Any, i: int) -> str:
+    def sample(self, value: object, i: int) -> str:
         if not isinstance(value, str):
             raise DataError(f"Sample {i} is {shown(value)}; pass a text, as a string.")
         return value
@@ -79,12 +86,12 @@ class TextReader(Reader):
         return "A text of one sentence."
 
 
-class TokensReader(Reader):
+class TokensReader(Reader[TextSchema, list[str]]):
     """Tokens as lists of strings; a string is divided into words and punctuation marks."""
 
     cost_limit = "max_steps"
 
-    def sample(self, value: Any, i: int) -> list[str]:
+    def sample(self, value: object, i: int) -> list[str]:
         tokens = TOKEN.findall(value) if isinstance(value, str) else value
         if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
             raise DataError(
@@ -103,7 +110,7 @@ class TokensReader(Reader):
         return ["A", "text", "of", "one", "sentence", "."]
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value of JSON in a message."""
     if isinstance(value, dict | list):
         kind = "an object" if isinstance(value, dict) else "a list"
@@ -113,4 +120,5 @@ def shown(value: Any) -> str:
         return repr(value[:MAX_SHOWN] + "\u2026" * is_long)
     if isinstance(value, bool) or value is None:
         return {None: "null", True: "true", False: "false"}[value]
-    return f"a number of {len(str(value))} digits" if abs(value) > 1e300 else str(value)
+    is_huge = isinstance(value, int | float) and abs(value) > 1e300
+    return f"a number of {len(str(value))} digits" if is_huge else str(value)

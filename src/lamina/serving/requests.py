@@ -3,18 +3,37 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import HTTPException
 
-from lamina.exceptions import DataError
+from lamina.encoders.audio.encoder import AudioSchema
+from lamina.encoders.images.schema import ImageSchema
+from lamina.encoders.series.panel import PanelSchema
+from lamina.encoders.series.samples import SeriesSchema
+from lamina.encoders.tables.schema import TableSchema
+from lamina.encoders.texts.encoder import TextSchema
+from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.kinds import entry_of
+from lamina.exceptions import DataError, ParameterError
+from lamina.schema import Schema
 from lamina.serving.limits import Limits
 from lamina.serving.media import ImageReader, SoundReader
 from lamina.serving.readers import Reader, TextReader, TokensReader, shown
 from lamina.serving.series import HistoryReader, SeriesReader
 from lamina.serving.tables import RowReader
 
+Value = TypeVar("Value")
 JSON = "application/json"
+READERS: dict[type[Schema], type[Reader]] = {
+    TableSchema: RowReader,
+    SeriesSchema: SeriesReader,
+    PanelSchema: HistoryReader,
+    ImageSchema: ImageReader,
+    AudioSchema: SoundReader,
+    TextSchema: TextReader,
+}
+"""The reader of each form of data; tokens have one of their own."""
 LIMITED = {
     "max_steps": "characters or steps",
     "max_pixels": "pixels",
@@ -37,17 +56,18 @@ class Job:
         return len(self.samples)
 
 
-def reader_of(estimator: Any) -> Reader:
+def reader_of(estimator: NeuralEstimator) -> Reader:
     """The reader for the form of data of a fitted estimator."""
-    form, schema = estimator.form_, estimator.schema_
-    if form == "text":
-        is_tokens = schema.unit == "token"
-        return TokensReader(estimator) if is_tokens else TextReader(estimator)
-    if form == "series":
-        is_history = hasattr(estimator, "series_")
-        return HistoryReader(estimator) if is_history else SeriesReader(estimator)
-    readers = {"table": RowReader, "image": ImageReader, "audio": SoundReader}
-    return readers[form](estimator)
+    schema = estimator.schema_
+    if isinstance(schema, TextSchema) and schema.unit == "token":
+        return TokensReader(estimator, schema)
+    reader = entry_of(READERS, schema)
+    if reader is None:
+        raise ParameterError(
+            f"{type(estimator).__name__} cannot be served: it was fitted on "
+            f"{estimator.form_} data with a {type(schema).__name__}, which has no reader."
+        )
+    return reader(estimator, schema)
 
 
 def job_of(body: bytes, content_type: str, reader: Reader, limits: Limits) -> Job:
@@ -111,7 +131,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON; pass null for a missing value")
 
 
-def _listed(value: Any, name: str, max_samples: int) -> list[Any]:
+def _listed(value: object, name: str, max_samples: int) -> list[object]:
     if not isinstance(value, list) or not value:
         raise DataError(f"{name} is {shown(value)}; pass a list of at least one entry.")
     if len(value) > max_samples:
@@ -123,11 +143,11 @@ def _listed(value: Any, name: str, max_samples: int) -> list[Any]:
     return value
 
 
-def _each(read: Callable[[Any, int], Any], values: list[Any]) -> list[Any]:
+def _each(read: Callable[[object, int], Value], values: list[object]) -> list[Value]:
     return [read(value, i) for i, value in enumerate(values)]
 
 
-def _hashable(target: Any) -> Any:
+def _hashable(target: object) -> object:
     """A target of `explain`: a list, of an output and a label, is a tuple."""
     return tuple(map(_hashable, target)) if isinstance(target, list) else target
 

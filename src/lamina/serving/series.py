@@ -1,109 +1,109 @@
 """Series as lists of numbers, or of lists with a number for each channel."""
 
+from abc import abstractmethod
+from collections.abc import Hashable
 from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from lamina.encoders.forecasting.encoder import HistoryEncoder
 from lamina.encoders.series.encoder import SeriesEncoder
+from lamina.encoders.series.panel import PanelSchema
+from lamina.encoders.series.samples import SeriesSchema
 from lamina.encoders.series.steps import Roles
+from lamina.estimators.base import NeuralEstimator
 from lamina.estimators.forecaster import SeriesForecaster
 from lamina.exceptions import DataError
 from lamina.serving.fields import rounded
-from lamina.serving.readers import Reader, shown
+from lamina.serving.readers import FormSchema, Reader, shown
 
 MAX_EXAMPLE = 200
 """Steps of an example."""
 
 
-class SeriesReader(Reader):
-    """Series for a classifier, a regressor or a tagger; null is a missing value."""
+class StepsReader(Reader[FormSchema, np.ndarray]):
+    """Abstract: series of any kind; null is a missing value."""
 
     cost_limit = "max_steps"
+    n_channels: int
+    known_columns: tuple[Hashable, ...] = ()
+    """The channels of which the future is passed too."""
 
-    def __init__(self, estimator: Any):
-        super().__init__(as_arrays(estimator))
-        self.n_channels: int = self.estimator.schema_.n_channels
+    @property
+    @abstractmethod
+    def channels(self) -> list[str]:
+        """The names of the channels."""
+
+    def sample(self, value: object, i: int) -> np.ndarray:
+        return numbers(value, i, self.n_channels, "Sample")
+
+    def cost(self, sample: np.ndarray, i: int) -> float:
+        return len(sample)
+
+    def json_schema(self) -> dict[str, Any]:
+        number = {"type": ["number", "null"]}
+        step = {"type": "array", "items": number, "minItems": self.n_channels}
+        return {"type": "array", "items": number if self.n_channels == 1 else step}
+
+
+class SeriesReader(StepsReader[SeriesSchema]):
+    """Series for a classifier, a regressor or a tagger."""
+
+    def __init__(self, estimator: NeuralEstimator, schema: SeriesSchema):
+        encoder, estimator = copy(estimator.encoder_), copy(estimator)
+        assert isinstance(encoder, SeriesEncoder)
+        encoder.roles = Roles()  # arrays, if it was fitted on frames too
+        estimator.encoder_ = self.encoder = encoder
+        super().__init__(estimator, schema)
+        self.n_channels = schema.n_channels
 
     @property
     def channels(self) -> list[str]:
-        """The names of the channels."""
-        names, n = self.estimator.schema_.names, self.n_channels
+        names, n = self.schema.names, self.n_channels
         if names is None or len(names) != n:
             return [f"x{k}" for k in range(n)]
         return [str(name) for name in names]
 
-    def sample(self, value: Any, i: int) -> np.ndarray:
-        return numbers(value, i, self.n_channels, "Sample")
-
-    def cost(self, sample: np.ndarray, i: int) -> float:
-        return len(sample)
-
-    def json_schema(self) -> dict[str, Any]:
-        number = {"type": ["number", "null"]}
-        step = {"type": "array", "items": number, "minItems": self.n_channels}
-        return {"type": "array", "items": number if self.n_channels == 1 else step}
-
     def example(self) -> Any:
-        encoder = self.estimator.encoder_
-        assert isinstance(encoder, SeriesEncoder)
-        scaler, n = encoder.standardizer, encoder.spec.max_length
-        n_steps = min(self.estimator.schema_.n_steps or n or MAX_EXAMPLE, MAX_EXAMPLE)
+        scaler, n = self.encoder.standardizer, self.encoder.spec.max_length
+        n_steps = min(self.schema.n_steps or n or MAX_EXAMPLE, MAX_EXAMPLE)
         wave = np.sin(np.linspace(0, 4 * np.pi, n_steps))[:, None]
         return listed(scaler.mean + wave * scaler.scale)
 
 
-class HistoryReader(Reader):
-    """Histories for a forecaster."""
+class HistoryReader(StepsReader[PanelSchema]):
+    """Histories for a forecaster; the first channel is forecast."""
 
-    cost_limit = "max_steps"
-
-    def __init__(self, estimator: Any):
-        super().__init__(as_arrays(estimator))
-        self.n_channels: int = self.estimator.schema_.n_columns
+    def __init__(self, estimator: NeuralEstimator, schema: PanelSchema):
+        encoder, estimator = copy(estimator.encoder_), copy(estimator)
+        assert isinstance(encoder, HistoryEncoder)
+        assert isinstance(estimator, SeriesForecaster)
+        encoder.roles = Roles()  # arrays, if it was fitted on frames too
+        encoder.schema = estimator.schema_ = replace(schema, columns=None)
+        estimator.encoder_ = encoder
+        super().__init__(estimator, schema)
+        self.series, self.horizon = estimator.series_, encoder.horizon
+        self.n_channels, self.known_columns = schema.n_columns, encoder.known_columns
 
     @property
     def channels(self) -> list[str]:
-        """The names of the columns, the one that is forecast first."""
-        names = self.estimator.series_.columns
+        names = self.series.columns
         default = ["value", *(f"x{k}" for k in range(1, self.n_channels))]
         return default if names is None else [str(name) for name in names]
 
-    def sample(self, value: Any, i: int) -> np.ndarray:
-        return numbers(value, i, self.n_channels, "Sample")
-
-    def future(self, value: Any, i: int) -> np.ndarray:
+    def future(self, value: object, i: int) -> np.ndarray:
         """The next values of the known columns, (horizon, n_known)."""
-        n_known = len(self.estimator.encoder_.known_columns)
+        n_known = len(self.known_columns)
         array = numbers(value, i, n_known, "The future of sample")
         return array.reshape(len(array), n_known)
 
-    def cost(self, sample: np.ndarray, i: int) -> float:
-        return len(sample)
-
-    def json_schema(self) -> dict[str, Any]:
-        number = {"type": ["number", "null"]}
-        step = {"type": "array", "items": number, "minItems": self.n_channels}
-        return {"type": "array", "items": number if self.n_channels == 1 else step}
-
     def example(self) -> Any:
-        return listed(self.estimator.series_.values[0][-MAX_EXAMPLE:])
+        return listed(self.series.values[0][-MAX_EXAMPLE:])
 
 
-def as_arrays(estimator: Any) -> Any:
-    """A copy of an estimator that takes arrays, if it was fitted on frames too."""
-    encoder = copy(estimator.encoder_)
-    encoder.roles = Roles()
-    estimator = copy(estimator)
-    if isinstance(estimator, SeriesForecaster):
-        encoder.schema = replace(encoder.schema, columns=None)
-        estimator.schema_ = encoder.schema
-    estimator.encoder_ = encoder
-    return estimator
-
-
-def numbers(value: Any, i: int, n_channels: int, what: str) -> np.ndarray:
+def numbers(value: object, i: int, n_channels: int, what: str) -> np.ndarray:
     """(T,) or (T, C) of a value of JSON."""
     if not isinstance(value, list) or not value:
         raise DataError(f"{what} {i} is {shown(value)}; pass a list with its steps.")

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TypeVar
 
 from fastapi import HTTPException, Request, Response
 
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError
 from lamina.serving.answers import Answers, answers_of
 from lamina.serving.batching import Batcher
@@ -17,11 +18,13 @@ from lamina.serving.limits import SMALL, Bodies, Limits
 from lamina.serving.metrics import MEDIA_TYPE, Metrics
 from lamina.serving.requests import Job, job_of, reader_of
 
+Result = TypeVar("Result")
+
 
 class Service:
     """A fitted estimator, with one thread that computes."""
 
-    def __init__(self, estimator: Any, limits: Limits):
+    def __init__(self, estimator: NeuralEstimator, limits: Limits):
         self.reader = reader_of(estimator)
         self.estimator = self.reader.estimator
         self.answers: Answers = answers_of(self.estimator)
@@ -88,17 +91,18 @@ class Service:
         X = self.reader.join([sample for job in jobs for sample in job.samples])
         self.metrics.batches.add(sum(map(len, jobs)))
         futures = [each for job in jobs for each in job.future or ()]
-        others = {"future": futures} if futures else {}
-        return self.answers.columns(X, **others)
+        return self.answers.columns(X, futures or None)
 
 
-def without_warnings(compute: Any) -> Any:
+def without_warnings(
+    compute: Callable[[Sequence[Job]], Result],
+) -> Callable[[Sequence[Job]], Result]:
     """The same function, whose warnings are not shown.
 
     They are about the samples of strangers, and Python would keep each text for ever.
     """
 
-    def quiet(jobs: Sequence[Job]) -> Any:
+    def quiet(jobs: Sequence[Job]) -> Result:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return compute(jobs)
@@ -106,7 +110,9 @@ def without_warnings(compute: Any) -> Any:
     return quiet
 
 
-def json_response(content: Any, status: int = 200, **arguments: Any) -> Response:
+def json_response(
+    content: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """A response of JSON in ASCII, as samples may hold characters that UTF-8 lacks."""
     try:
         text = json.dumps(content, allow_nan=False, separators=(",", ":"))
@@ -114,4 +120,4 @@ def json_response(content: Any, status: int = 200, **arguments: Any) -> Response
         raise DataError(
             "A prediction is infinite, which JSON cannot express; correct the samples."
         ) from None
-    return Response(text, status, media_type="application/json", **arguments)
+    return Response(text, status, headers, media_type="application/json")

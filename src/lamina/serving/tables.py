@@ -1,12 +1,16 @@
 """Rows of a table: objects by the names of the columns, or lists in their order."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from lamina.encoders.tables.columns import Column
+from lamina.encoders.tables.schema import TableSchema
+from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError, ParameterError
+from lamina.inputs import DataLike
 from lamina.serving.fields import Field, fields_of
 from lamina.serving.readers import Reader, shown
 
@@ -15,14 +19,13 @@ JSON_TYPES = {"number": "number", "duration": "number"}
 """JSON type of a column by its kind; other kinds are strings."""
 
 
-class RowReader(Reader):
+class RowReader(Reader[TableSchema, list]):
     """Rows of a table; null is a missing value, and a duration is in seconds."""
 
     cost_limit = "max_steps"
 
-    def __init__(self, estimator: Any):
-        super().__init__(estimator)
-        schema = estimator.schema_
+    def __init__(self, estimator: NeuralEstimator, schema: TableSchema):
+        super().__init__(estimator, schema)
         self.columns: list[Column] = list(schema.every_column)
         self.has_kinds = schema.columns is not None
         self.labels = schema.names
@@ -36,7 +39,7 @@ class RowReader(Reader):
         self.texts = [i for i, c in enumerate(self.columns) if c.kind == "text"]
         self.durations = {i for i, c in enumerate(self.columns) if c.kind == "duration"}
 
-    def sample(self, value: Any, i: int) -> list[Any]:
+    def sample(self, value: object, i: int) -> list:
         row = self._ordered(value, i) if isinstance(value, dict) else value
         if not isinstance(row, list) or len(row) != len(self.names):
             raise DataError(
@@ -45,7 +48,7 @@ class RowReader(Reader):
             )
         return [self._value(v, i, k) for k, v in enumerate(row)]
 
-    def _ordered(self, row: dict[str, Any], i: int) -> list[Any]:
+    def _ordered(self, row: dict[str, object], i: int) -> list:
         if row.keys() != set(self.names):
             absent = [name for name in self.names if name not in row]
             others = [name for name in row if name not in self.names]
@@ -57,7 +60,7 @@ class RowReader(Reader):
             )
         return [row[name] for name in self.names]
 
-    def _value(self, value: Any, i: int, k: int) -> Any:
+    def _value(self, value: object, i: int, k: int) -> object:
         column, name = self.columns[k], self.names[k]
         if not isinstance(value, SCALARS):
             raise DataError(
@@ -79,10 +82,10 @@ class RowReader(Reader):
                 f"correct it, or pass null."
             ) from None
 
-    def cost(self, sample: list[Any], i: int) -> float:
+    def cost(self, sample: list, i: int) -> float:
         return sum(len(sample[k]) for k in self.texts if isinstance(sample[k], str))
 
-    def join(self, samples: list[Any]) -> Any:
+    def join(self, samples: list[list]) -> DataLike:
         if not self.has_kinds:
             X = np.array(samples, dtype=np.float64)
             return X if self.labels is None else self._by_label(X.T)
@@ -93,7 +96,7 @@ class RowReader(Reader):
             return np.stack(columns, 1)
         return self._by_label(columns)
 
-    def _by_label(self, columns: Any) -> dict:
+    def _by_label(self, columns: Iterable[np.ndarray]) -> dict:
         assert self.labels is not None
         return dict(zip(self.labels, columns, strict=True))
 
@@ -111,7 +114,7 @@ class RowReader(Reader):
 
     def fields(self) -> list[Field]:
         """The columns, as fields of a form."""
-        return fields_of(self.estimator, self.names)
+        return fields_of(self.estimator, self.schema, self.names)
 
 
 def _property(field: Field) -> dict[str, Any]:

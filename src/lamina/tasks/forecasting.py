@@ -65,12 +65,10 @@ class Forecasting(Task):
         self.horizon = params.horizon
         self.levels = (MEDIAN, *params.quantiles)
 
-    def configure_prediction(self, params: Any) -> None:
-        self.lower, self.upper = params.lower, params.upper
-        if None not in (self.lower, self.upper) and self.lower >= self.upper:
-            raise ParameterError(
-                f"lower={self.lower!r} is not below upper={self.upper!r}."
-            )
+    def configure_prediction(self, params: ForecastingParams) -> None:
+        lower, upper = self.lower, self.upper = params.lower, params.upper
+        if lower is not None and upper is not None and lower >= upper:
+            raise ParameterError(f"lower={lower!r} is not below upper={upper!r}.")
 
     def read(self, y: object, X: Any) -> Any:
         """The series X, as their own targets."""

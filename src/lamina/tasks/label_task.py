@@ -3,7 +3,7 @@
 import copy
 from abc import abstractmethod
 from math import exp, log
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from lamina.nn.losses import by_autograd, cross_entropy
 from lamina.tasks.base import PooledTask
 from lamina.tasks.class_weight import class_weights
 from lamina.tasks.labels import LabelKind, Labels, kind_of, read_labels
+
+if TYPE_CHECKING:
+    from lamina.tasks.classification import ClassificationParams
 
 MAX_TEMPERATURE = 5.0
 """The largest temperature, and the reciprocal of the smallest."""
@@ -35,7 +38,7 @@ class LabelTask(PooledTask):
     has_decisions: ClassVar[bool] = True
     """Whether there is a `decision_function`."""
 
-    def configure(self, params: Any) -> None:
+    def configure(self, params: "ClassificationParams") -> None:
         self.gamma = GAMMAS[params.loss]
         self.smoothing = float(params.label_smoothing)
         self.class_weight = params.class_weight

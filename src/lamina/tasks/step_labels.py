@@ -62,7 +62,7 @@ def sorted_labels(y: list[list[Label]]) -> tuple[np.ndarray, np.ndarray]:
     return classes, np.array([counts[label] for label in labels])
 
 
-def _rows(y: Any) -> list:
+def _rows(y: object) -> list:
     """The rows of y in a list, from any container."""
     if y is None:
         raise DataError("A tagger requires y to be passed, but the target y is None.")
@@ -96,7 +96,7 @@ def _column(y: Any) -> list:
     )
 
 
-def _row(row: Any, i: int) -> list:
+def _row(row: object, i: int) -> list:
     """The labels of sample i in a list."""
     if isinstance(row, list | tuple):
         return list(row)

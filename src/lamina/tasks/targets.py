@@ -12,7 +12,7 @@ from lamina.missing import as_array, is_missing
 from lamina.numeric import is_complex
 
 
-def as_targets(y: Any, name: str = "y") -> Any:
+def as_targets(y: object, name: str = "y") -> Any:
     """Y as an array (n,) or (n, outputs) or a sparse matrix; `DataError` if impossible."""
     if isinstance(y, str | bytes | dict | set) or not _has_length(y):
         raise DataError(

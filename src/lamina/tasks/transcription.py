@@ -86,7 +86,7 @@ class Transcription(Task):
     def to_state(self) -> dict[str, Any]:
         return vars(self) | {"fusion": None}
 
-    def configure_prediction(self, params: Any) -> None:
+    def configure_prediction(self, params: TranscriptionParams) -> None:
         self.beam_size = params.beam_size
         self.language_weight = params.language_weight
         self.language_model = unfrozen(params.language_model)

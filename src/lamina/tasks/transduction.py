@@ -89,10 +89,10 @@ class Transduction(Task):
         self.codec = Codec(params.unit, params.max_tokens)
         self.decoder_size = params.decoder_size
 
-    def configure(self, params: Any) -> None:
+    def configure(self, params: TransductionParams) -> None:
         self.dropout, self.smoothing = params.decoder_dropout, params.label_smoothing
 
-    def configure_prediction(self, params: Any) -> None:
+    def configure_prediction(self, params: TransductionParams) -> None:
         self.max_length = params.max_length
         self.beam_size = params.beam_size
         self.length_penalty = params.length_penalty

@@ -7,13 +7,14 @@ import numpy as np
 
 import lamina
 from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.features import FeatureExtractor
 from lamina.testing.examples import Example
 from lamina.testing.fitting import assert_close, assert_same, brief, fit, only_where
 
 
 def _has_features(estimator: NeuralEstimator, data: Example) -> bool:
     del data
-    return hasattr(estimator, "transform")
+    return isinstance(estimator, FeatureExtractor)
 
 
 @only_where(_has_features)

@@ -11,11 +11,17 @@ from torch import Tensor
 
 from lamina.encoders.tokenizers import BagParams
 from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.classifier import Classifier
+from lamina.estimators.language import LanguageEstimator
+from lamina.estimators.tagger import Tagger
+from lamina.inputs import Indexable
 from lamina.params import Params, declared
 from lamina.testing.examples import Example, kind_of
 
 TEXT, MAX_STEPS = "ab", 64
 BRIEF = {"max_iter": 2, "batch_size": 8, "random_state": 0}
+WITH_PROBABILITIES = (Classifier, Tagger, LanguageEstimator)
+"""Estimators with `predict_proba`."""
 
 Check = Callable[[NeuralEstimator, Example], None]
 Condition = Callable[[NeuralEstimator, Example], bool]
@@ -61,12 +67,12 @@ def only_where(condition: Condition) -> Callable[[Check], Check]:
     return mark
 
 
-def brief(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
+def brief(estimator: NeuralEstimator, data: Example, **params: object) -> Any:
     """An unfitted copy that reads `data` and trains for two epochs with seed 0."""
     return clone(estimator).set_params(**{**BRIEF, **data.params, **params})
 
 
-def exact(estimator: NeuralEstimator, data: Example, **params: Any) -> Any:
+def exact(estimator: NeuralEstimator, data: Example, **params: object) -> Any:
     """A `brief` copy in which only the initial weights are random."""
     # Samples without targets may be learnt from in many windows.
     size = 10_000 if kind_of(estimator) == "nothing" else len(data)
@@ -94,7 +100,7 @@ def fit(estimator: NeuralEstimator, data: Example) -> Any:
     return estimator.fit(data.X, data.target(estimator))
 
 
-def outputs(estimator: Any, X: Any) -> np.ndarray:
+def outputs(estimator: NeuralEstimator, X: Indexable) -> np.ndarray:
     """Real-valued outputs of an estimator, a row for each sample.
 
     Probabilities if it has them, padded with zeros if they are those of steps; of an
@@ -102,8 +108,8 @@ def outputs(estimator: Any, X: Any) -> np.ndarray:
     """
     if kind_of(estimator) == "texts":
         return np.asarray(estimator.score_samples(X, [TEXT] * len(X)))
-    predict = getattr(estimator, "predict_proba", estimator.predict)
-    values = predict(X)
+    has_probabilities = isinstance(estimator, WITH_PROBABILITIES)
+    values = estimator.predict_proba(X) if has_probabilities else estimator.predict(X)
     if kind_of(estimator) != "tags":
         return np.asarray(values)
     padded = np.zeros((len(values), MAX_STEPS, values[0].shape[1]))

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataWarning
+from lamina.inputs import Indexable
 from lamina.params import Rule
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import outputs
@@ -86,7 +87,7 @@ def oddities(bench: Bench, part: str) -> list[str]:
     return [m.name for m in catalogue(bench, part)]
 
 
-def predict(estimator: Any, X: object) -> np.ndarray:
+def predict(estimator: NeuralEstimator, X: Indexable) -> np.ndarray:
     """The predictions for X: texts of an estimator that writes some, else `outputs`."""
     if kind_of(estimator) == "texts":
         return np.array(estimator.predict(X), dtype=object)

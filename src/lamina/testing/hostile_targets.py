@@ -1,5 +1,6 @@
 """Mutations of y and of sample weights."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,31 +17,31 @@ from lamina.testing.mutations import (
 )
 
 
-def _series(y: Any, index: Any = None) -> Any:
+def _series(y: Iterable, index: object = None) -> Any:
     import pandas
 
     return pandas.Series(list(y), index=index)
 
 
-def _frame(y: Any, n_columns: int) -> Any:
+def _frame(y: Iterable, n_columns: int) -> Any:
     import pandas
 
     return pandas.DataFrame({f"y{i}": list(y) for i in range(n_columns)})
 
 
-def _polars(y: Any) -> Any:
+def _polars(y: Iterable) -> Any:
     import polars
 
     return polars.Series(list(y))
 
 
-def _arrow(y: Any) -> Any:
+def _arrow(y: Iterable) -> Any:
     import pyarrow
 
     return pyarrow.chunked_array([pyarrow.array(list(y))])
 
 
-def _categorical(y: Any) -> Any:
+def _categorical(y: Iterable) -> Any:
     return _series(y).astype("category")
 
 

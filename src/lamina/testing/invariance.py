@@ -2,13 +2,13 @@
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lamina.batch import PAD, Batch
+from lamina.encoders.frames import is_frame
 from lamina.estimators.base import NeuralEstimator
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import (
@@ -93,7 +93,7 @@ def check_container_makes_no_difference(
         network = exact(estimator, data).fit(X, data.target(estimator))
         actual = outputs(network, X)
         assert_close(actual / scale, expected / scale, 1e-4, f"fitted on {name}")
-        if not hasattr(X, "columns"):  # of names, fit without names warns
+        if not is_frame(X):  # of names, fit without names warns
             actual = outputs(plain, X)
             assert_close(
                 actual / scale, expected / scale, 1e-5, f"predicted from {name}"
@@ -113,7 +113,7 @@ def check_container_of_targets_makes_no_difference(
         assert_same(outputs(network, data.X), expected, f"y as {name}")
 
 
-def _batch(network: Any, data: Example) -> Batch:
+def _batch(network: NeuralEstimator, data: Example) -> Batch:
     plain = network.encoder_.read(data.X)
     samples = network.encoder_.encode(plain)
     if kind_of(network) == "nothing":
@@ -156,7 +156,7 @@ def _with_more_steps(values: Tensor) -> Tensor:
     return torch.cat([values, more], 1)
 
 
-def _answers(network: Any, batch: Batch) -> np.ndarray:
+def _answers(network: NeuralEstimator, batch: Batch) -> np.ndarray:
     """The outputs of the network; probabilities of the task where they are sequences."""
     if kind_of(network) == "texts":
         return network.task_.likelihoods(network.network_, batch)
@@ -165,7 +165,7 @@ def _answers(network: Any, batch: Batch) -> np.ndarray:
     return network.network_(batch).numpy()
 
 
-def _training_step(network: Any, batch: Batch) -> dict[str, Tensor]:
+def _training_step(network: NeuralEstimator, batch: Batch) -> dict[str, Tensor]:
     """The loss, every gradient and every running statistic of one step."""
     model = copy.deepcopy(network.network_).train()
     loss = network.task_.loss(model, batch)

@@ -129,7 +129,7 @@ def _behaviour(
     return [outputs(network, data.X), network.n_iter_, printed.getvalue(), texts]
 
 
-def _texts(network: Any, X: object) -> list:
+def _texts(network: NeuralEstimator, X: object) -> list:
     """The texts of an estimator that writes some; after two epochs they may not end."""
     if kind_of(network) != "texts":
         return []
@@ -138,7 +138,7 @@ def _texts(network: Any, X: object) -> list:
         return network.predict(X)
 
 
-def _refusal(network: Any, data: Example) -> str | None:
+def _refusal(network: NeuralEstimator, data: Example) -> str | None:
     try:
         fit(network, data)
     except (ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataWarning, DivergenceError
+from lamina.inputs import DataLike
 from lamina.testing.examples import Example, kind_of
 from lamina.testing.fitting import assert_same, brief, fit, only_where, outputs
 
@@ -186,8 +187,8 @@ def _with_value(data: Example, value: float) -> Any:
 def _fit_refused(
     estimator: NeuralEstimator,
     data: Example,
-    X: Any,
-    y: Any,
+    X: DataLike | None,
+    y: DataLike | None,
     pattern: str,
     **others: Any,
 ) -> None:
@@ -222,12 +223,12 @@ def _refused(
     raise AssertionError(f"No {kind.__name__} that matches {pattern!r} was raised")
 
 
-def _fitted(network: Any) -> dict[str, Any]:
+def _fitted(network: NeuralEstimator) -> dict[str, Any]:
     params = network.get_params(deep=False)
     return {name: value for name, value in vars(network).items() if name not in params}
 
 
-def _assert_unchanged(network: Any, before: dict[str, Any]) -> None:
+def _assert_unchanged(network: NeuralEstimator, before: dict[str, object]) -> None:
     now = {k: v for k, v in vars(network).items() if k in before or k.endswith("_")}
     changed = [k for k in now | before if now.get(k) is not before.get(k)]
     assert changed == [], f"The refusal changed {', '.join(changed)}"

@@ -173,7 +173,7 @@ def _process() -> dict[str, Any]:
     }
 
 
-def _assert_unchanged(before: dict[str, Any], what: str) -> None:
+def _assert_unchanged(before: dict[str, object], what: str) -> None:
     after = _process()
     changed = [name for name, value in before.items() if after[name] != value]
     assert changed == [], f"{what} changed {', '.join(changed)}"

@@ -11,6 +11,7 @@ They need the package hypothesis::
     def test_a_table_is_read_or_refused(X): ...
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def samples(form: str) -> SearchStrategy:
     return forms[form]
 
 
-def targets(estimator: Any, n_samples: int) -> SearchStrategy:
+def targets(estimator: NeuralEstimator, n_samples: int) -> SearchStrategy:
     """Valid targets of the first example of the estimator, for `n_samples` samples."""
     example = examples_for(estimator)[0]
     y = example.target(estimator)
@@ -85,12 +86,12 @@ def sample_weights(n_samples: int) -> SearchStrategy:
     return st.none() | weights.filter(np.any)
 
 
-def parameters(estimator: Any) -> SearchStrategy:
+def parameters(estimator: NeuralEstimator) -> SearchStrategy:
     """The estimator with another, accepted value of one parameter."""
     return _with_parameter(estimator, accepted_values)
 
 
-def hostile_parameters(estimator: Any) -> SearchStrategy:
+def hostile_parameters(estimator: NeuralEstimator) -> SearchStrategy:
     """The estimator with an odd value of one parameter, which few rules accept."""
     return _with_parameter(estimator, odd_values)
 
@@ -100,7 +101,7 @@ def hostile_samples(data: Example) -> SearchStrategy:
     return _mutated(data.X, mutations_of(data.X))
 
 
-def hostile_targets(estimator: Any, data: Example) -> SearchStrategy:
+def hostile_targets(estimator: NeuralEstimator, data: Example) -> SearchStrategy:
     """Mutated targets of an example."""
     y = data.target(estimator)
     return _mutated(np.arange(len(data)) if y is None else y, TARGETS)
@@ -129,7 +130,9 @@ def hostile_cases(estimator: type, data: str) -> SearchStrategy:
     return st.sampled_from(sorted(METHODS)).flatmap(of_part)
 
 
-def _with_parameter(estimator: NeuralEstimator, values: Any) -> SearchStrategy:
+def _with_parameter(
+    estimator: NeuralEstimator, values: Callable[[NeuralEstimator, str], Sequence]
+) -> SearchStrategy:
     names = estimator.get_params(deep=False)
     candidates = {name: values(estimator, name) for name in names}
     candidates = {name: tried for name, tried in candidates.items() if tried}

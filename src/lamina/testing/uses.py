@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError, DataWarning, ParameterError
@@ -74,12 +73,12 @@ def check_parameter_of_predict_applies_at_once(
         network.set_params(**{name: kept})
 
 
-def _partial_fit(network: Any, data: Example) -> None:
+def _partial_fit(network: NeuralEstimator, data: Example) -> None:
     y = data.target(network)
     network.partial_fit(data.X) if y is None else network.partial_fit(data.X, y)
 
 
-def _predicted(network: Any, X: object) -> str | None:
+def _predicted(network: NeuralEstimator, X: object) -> str | None:
     """The predictions as text; None if a parameter is refused."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -89,7 +88,7 @@ def _predicted(network: Any, X: object) -> str | None:
             return None
 
 
-def _texts(network: Any, X: object) -> str | None:
+def _texts(network: NeuralEstimator, X: object) -> str | None:
     return _predicted(network, X) if kind_of(network) == "texts" else None
 
 

@@ -165,12 +165,12 @@ def _n_bits(image: Any) -> int:
     return 16 if is_deep else 8
 
 
-def _n_channels(image: Any) -> int:
+def _n_channels(image: "PIL.Image.Image") -> int:
     """Channels that represent an image without loss; 0 if 8 bits cannot."""
     return 4 if image.has_transparency_data else CHANNELS.get(image.mode, 0)
 
 
-def _shape(image: Any) -> tuple[int, int, int]:
+def _shape(image: "PIL.Image.Image") -> tuple[int, int, int]:
     """Height, width and channels after the EXIF orientation is applied."""
     Image, _, _ = _pillow()
     # The method of PNG images would decode all pixels, to find EXIF data at the end.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike, fspath
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class TokenizedTexts(Encoder[list[list[str]]]):
             self.schema = TextSchema("text", self._unit_of(samples), normalized=True)
         return split(samples, self.schema.unit)
 
-    def _unit_of(self, samples: list[Any]) -> str:
+    def _unit_of(self, samples: list) -> str:
         if isinstance(samples[0], list | tuple | np.ndarray):
             return "token"
         return unit_of([s for s in samples if isinstance(s, str)], self.unit)
