@@ -22,8 +22,8 @@ OF_TORCH := triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
 	nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
 	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: help .venv demo test fast pytest coverage lint format types layers spelling docs \
-	catalogues wheel \
+.PHONY: help .venv demo test checks fast pytest coverage lint format types layers \
+	spelling docs catalogues wheel \
 	oldest newest lock bench clean
 
 help: ## This list
@@ -45,7 +45,11 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 demo: $(READY) ## Run examples/demo.py
 	$(BIN)/python examples/demo.py
 
-test: lint layers types spelling docs wheel coverage ## Everything that CI checks
+test: checks coverage ## Everything that CI checks
+
+# Two at a time, since pages of the course and the types are computed on one core each.
+checks: $(READY) ## The same without the tests
+	$(MAKE) --jobs $(JOBS) --output-sync=target lint spelling layers docs types wheel
 
 fast: $(READY) ## The quick tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not network"
