@@ -14,6 +14,7 @@ LOCK ?=
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --no-compile
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going \
 	--nitpicky --quiet --jobs $(JOBS)
 READY := $(VENV)/.ready
@@ -32,14 +33,15 @@ help: ## This list
 .venv: $(READY) ## The environment, at the versions of constraints.txt (VENV=, PYTHON=)
 
 # torch first and alone, so that its build is chosen before other packages require it.
+# pip would compile all files one after another, and tests of packages that nobody runs.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(if $(LOCK),$(PIP) install --quiet --require-hashes --no-deps --requirement $(LOCK))
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --upgrade pip
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) torch
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --group dev
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --no-build-isolation \
-		--editable '.[all]'
+	$(if $(LOCK),$(INSTALL) --require-hashes --no-deps --requirement $(LOCK))
+	$(INSTALL) --constraint $(CONSTRAINTS) --upgrade pip
+	$(INSTALL) --constraint $(CONSTRAINTS) torch
+	$(INSTALL) --constraint $(CONSTRAINTS) --group dev
+	$(INSTALL) --constraint $(CONSTRAINTS) --no-build-isolation --editable '.[all]'
+	-$(BIN)/python -m compileall -qq -j $(JOBS) -x '/tests/' $(VENV)/lib
 	touch $@
 
 demo: $(READY) ## Run examples/demo.py
