@@ -14,6 +14,7 @@ LOCK ?=
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --no-compile
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going \
 	--nitpicky --quiet --jobs $(JOBS)
 READY := $(VENV)/.ready
@@ -22,8 +23,8 @@ OF_TORCH := triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
 	nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
 	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: help .venv demo test fast pytest coverage lint format types layers spelling docs \
-	catalogues wheel \
+.PHONY: help .venv demo test checks fast pytest coverage lint format types layers \
+	spelling docs catalogues wheel \
 	oldest newest lock bench clean
 
 help: ## This list
@@ -32,20 +33,25 @@ help: ## This list
 .venv: $(READY) ## The environment, at the versions of constraints.txt (VENV=, PYTHON=)
 
 # torch first and alone, so that its build is chosen before other packages require it.
+# pip would compile all files one after another, and tests of packages that nobody runs.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(if $(LOCK),$(PIP) install --quiet --require-hashes --no-deps --requirement $(LOCK))
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --upgrade pip
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) torch
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --group dev
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --no-build-isolation \
-		--editable '.[all]'
+	$(if $(LOCK),$(INSTALL) --require-hashes --no-deps --requirement $(LOCK))
+	$(INSTALL) --constraint $(CONSTRAINTS) --upgrade pip
+	$(INSTALL) --constraint $(CONSTRAINTS) torch
+	$(INSTALL) --constraint $(CONSTRAINTS) --group dev
+	$(INSTALL) --constraint $(CONSTRAINTS) --no-build-isolation --editable '.[all]'
+	-$(BIN)/python -m compileall -qq -j $(JOBS) -x '/tests/' $(VENV)/lib
 	touch $@
 
 demo: $(READY) ## Run examples/demo.py
 	$(BIN)/python examples/demo.py
 
-test: lint layers types spelling docs wheel coverage ## Everything that CI checks
+test: checks coverage ## Everything that CI checks
+
+# Two at a time, since pages of the course and the types are computed on one core each.
+checks: $(READY) ## The same without the tests
+	$(MAKE) --jobs $(JOBS) --output-sync=target lint spelling layers docs types wheel
 
 fast: $(READY) ## The quick tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not network"

@@ -4,6 +4,7 @@ The images are composed of those of `load_fashion`; the test uses other clothes 
 training.
 """
 
+import os
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ from lamina.datasets import load_fashion
 from lamina.inspection import AttentionDisplay
 
 mpl.use("Agg")
+SECONDS = float(os.environ.get("SECONDS", "25"))
 KINDS = ["trouser", "pullover", "sandal", "bag"]
 
 
@@ -32,7 +34,7 @@ def main() -> None:
     """Train, predict and plot."""
     X, y = pairs("train", 2_000)
     X_test, y_test = pairs("test", 200)
-    network = ImageCaptioner(n_filters=(16, 32, 64), decoder_size=64, max_time=25)
+    network = ImageCaptioner(n_filters=(16, 32, 64), decoder_size=64, max_time=SECONDS)
     network.set_params(random_state=0).fit(X, y)
     captions = network.predict(X_test)
     for caption, reference in zip(captions[:5], y_test, strict=False):

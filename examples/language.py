@@ -5,11 +5,13 @@ entropy of the texts is known, to which `score` is compared.
 """
 
 import itertools
+import os
 
 import numpy as np
 
 from lamina import LanguageModel
 
+SECONDS = float(os.environ.get("SECONDS", "20"))
 WHO = ["the old baker", "a grey cat", "my sister", "the night train"]
 DOES = ["sings", "sleeps", "waits", "wanders"]
 WHERE = ["under the bridge", "by the sea", "in the rain", "behind the mill"]
@@ -28,7 +30,7 @@ def poems(n: int, seed: int) -> list[str]:
 def main() -> None:
     """Train, score and generate."""
     train, test = poems(300, seed=0), poems(40, seed=1)
-    model = LanguageModel(hidden_size=64, max_time=20, random_state=0).fit(train)
+    model = LanguageModel(hidden_size=64, max_time=SECONDS, random_state=0).fit(train)
     entropy = 4 * len(test) * np.log2(len(EACH_VERSE)) / sum(len(t) + 1 for t in test)
     print(f"bits per character on new poems: {-model.score(test):.3f}")
     print(f"entropy of the grammar:          {entropy:.3f}")

@@ -3,6 +3,7 @@
 The dates are generated; the test has days that are not in the training set.
 """
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lamina import Translator
 from lamina.inspection import AttentionDisplay
 
 mpl.use("Agg")
+SECONDS = float(os.environ.get("SECONDS", "25"))
 FORMATS = ["%d %B %Y", "%B %d, %Y", "%d/%m/%Y", "%a %d %b %Y"]
 
 
@@ -29,7 +31,9 @@ def main() -> None:
     days = rng.permutation(36_500)
     X, y = dates(rng, days[:4_000])
     X_test, y_test = dates(rng, days[4_000:4_400])
-    network = Translator(unit="char", hidden_size=64, decoder_size=128, max_time=25)
+    network = Translator(
+        unit="char", hidden_size=64, decoder_size=128, max_time=SECONDS
+    )
     network.set_params(random_state=0).fit(X, y)
     predicted = network.predict(X_test)
     for text, iso in zip(X_test[:5], predicted, strict=False):

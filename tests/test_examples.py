@@ -1,5 +1,6 @@
 """Every example page runs from start to end, in a temporary folder."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ def test_example_runs(page, tmp_path):
     process = subprocess.run(
         [sys.executable, str(page)],
         cwd=tmp_path,
+        env=os.environ | {"SECONDS": "5"},
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from lamina.inspection import explain
 pytestmark = pytest.mark.slow
 
 N_SEEDS, N_EXPLAINED = 10, 12
-RATE, N_MELS = 4000, 20
+RATE, N_MELS, N_TONE = 4000, 20, 700
 GRADIENTS = ("integrated_gradients", "occlusion")
 METHODS = (*GRADIENTS, "grad_cam")
 
@@ -53,8 +53,8 @@ def with_word(seed, network):
     "network",
     [
         DNNClassifier(hidden_layer_sizes=(16,), max_iter=20, random_state=0),
-        CNNClassifier(n_filters=(8,), max_iter=15, random_state=0),
-        RNNClassifier(hidden_size=16, n_layers=1, max_iter=15, random_state=0),
+        CNNClassifier(n_filters=(8,), max_iter=8, random_state=0),
+        RNNClassifier(hidden_size=16, n_layers=1, max_iter=8, random_state=0),
     ],
     ids=["dense", "convolutional", "recurrent"],
 )
@@ -102,7 +102,7 @@ def with_moment(seed, network):
     ("network", "methods"),
     [
         (CNNClassifier(n_filters=(8, 8), max_iter=15), METHODS),
-        (RNNClassifier(hidden_size=16, n_layers=1, max_iter=20), GRADIENTS),
+        (RNNClassifier(hidden_size=16, n_layers=1, max_iter=12), GRADIENTS),
     ],
     ids=["convolutional", "recurrent"],
 )
@@ -112,17 +112,17 @@ def test_a_planted_moment_ranks_first(network, methods):
 
 def with_tone(seed, network):
     rng = np.random.default_rng(seed)
-    X, starts = 0.05 * rng.normal(size=(100, RATE)), rng.integers(2600, size=100)
-    time = np.arange(1400)
-    tone = np.sin(2 * np.pi * 1000 / RATE * time) * np.hanning(1400)
+    X, starts = 0.05 * rng.normal(size=(100, 2000)), rng.integers(1300, size=100)
+    time = np.arange(N_TONE)
+    tone = np.sin(2 * np.pi * 1000 / RATE * time) * np.hanning(N_TONE)
     for wave, start in zip(X[1::2], starts[1::2], strict=True):
-        wave[start : start + 1400] += 0.5 * tone
+        wave[start : start + N_TONE] += 0.5 * tone
     network.set_params(random_state=seed).fit(list(X), np.arange(100) % 2)
     chosen = slice(1, 2 * N_EXPLAINED, 2)
-    seconds = np.arange(99) / 100
+    seconds = np.arange(49) / 100
     is_planted = []
     for start in starts[chosen] / RATE:
-        is_then = (start - 0.025 < seconds) & (seconds < start + 0.35)
+        is_then = (start - 0.025 < seconds) & (seconds < start + N_TONE / RATE)
         is_planted.append(np.repeat(is_then[:, None], N_MELS, 1))
     # The mean of all frames is a faint tone, which a recurrent network recognises.
     return network, list(X[chosen]), is_planted, list(X[:8:2])

@@ -579,13 +579,13 @@ def test_a_grammar_is_learnt_to_its_entropy():
 def test_copies_are_generated_exactly():
     """xx: the second half follows from the first, and has no loss."""
     rng = np.random.default_rng(0)
-    halves = ["".join(rng.choice(list("abcd"), 4)) for _ in range(3000)]
+    halves = ["".join(rng.choice(list("abcd"), 3)) for _ in range(2000)]
     model = LanguageModel(
-        unit="char", hidden_size=64, max_iter=80, random_state=0, dropout=0.0
+        unit="char", hidden_size=64, max_iter=60, random_state=0, dropout=0.0
     )
     model.set_params(learning_rate_init=0.01)
     model.fit([half + half for half in halves])
-    new = ["".join(t) for t in itertools.product("abcd", repeat=4)]
+    new = ["".join(t) for t in itertools.product("abcd", repeat=3)]
     bits = -model.score_samples([half + half for half in new]) / np.log(2)
-    assert bits.mean() == pytest.approx(8, abs=0.3)
+    assert bits.mean() == pytest.approx(6, abs=0.2)
     assert BEGIN < END

@@ -506,7 +506,7 @@ def test_encoding_leaves_the_input_as_it_was():
 
 def large(dtype):
     """More than 2^24 numbers, of which no scaled copy is made."""
-    X = RNG.standard_normal((2**22 + 1, 4), dtype=np.float32)
+    X = RNG.standard_normal((2**20 + 1, 16), dtype=np.float32)
     return (X * 50 + 1000).astype(dtype)
 
 
@@ -534,8 +534,9 @@ def test_a_large_table_is_learnt():
     y = X[:, 0] > 1000
     network = DNNClassifier(
         hidden_layer_sizes=(16,),
+        n_members=2,
         max_iter=1,
-        batch_size=1 << 15,
+        batch_size=1 << 13,
         learning_rate_init=0.01,
         dropout=0.0,
         random_state=0,
