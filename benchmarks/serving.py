@@ -194,6 +194,8 @@ def serve_bare(network: Any) -> None:
         }
 
     with socket.create_server(("127.0.0.1", 0)) as opened:
+        # As `uvicorn.run` does for a host and a port.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"bare: http://127.0.0.1:{opened.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level="warning", http="h11")
         uvicorn.Server(config).run(sockets=[opened])

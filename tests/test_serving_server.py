@@ -10,6 +10,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,6 +19,10 @@ from lamina import CNNClassifier, DNNClassifier
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 httpx = pytest.importorskip("httpx", reason="the client of the tests")
+uvicorn = pytest.importorskip("uvicorn", reason="needs the extra serve")
+
+from lamina.serving import create_app  # noqa: E402
+from lamina.serving.server import server_config  # noqa: E402
 
 pytestmark = pytest.mark.slow
 PROGRAM = """
@@ -231,3 +236,21 @@ def test_pictures_that_decompress_to_a_huge_image_are_refused(tmp_path):
             assert right.json()["probabilities"] == expected
             before = before or memory(process)
         assert memory(process) - before < MAX_GROWTH
+
+
+def test_answers_do_not_wait_for_acknowledgements(table):
+    app = create_app(table[0], allowed_hosts=["127.0.0.1"])
+    server = uvicorn.Server(server_config(app))
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        thread = Thread(target=server.run, kwargs={"sockets": [opened]})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{opened.getsockname()[1]}/health"
+            with httpx.Client() as client:
+                assert client.get(url).status_code == 200
+                (protocol,) = server.server_state.connections
+                connection = protocol.transport.get_extra_info("socket")
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        finally:
+            server.should_exit = True
+            thread.join()
