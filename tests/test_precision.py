@@ -211,5 +211,3 @@ def test_a_network_of_a_gpu_predicts_the_same_on_a_cpu(kind, example):
         np.testing.assert_allclose(there, here, rtol=1e-3, atol=1e-4)
     again = clone(network).set_params(device="cuda").fit(example.X, y)
     assert again.loss_curve_[0] == pytest.approx(network.loss_curve_[0], rel=1e-3)
-    on_cpu = clone(network).fit(example.X, y)
-    assert np.isfinite(on_cpu.loss_curve_).all()

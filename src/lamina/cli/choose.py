@@ -16,8 +16,12 @@ from lamina.encoders.choose import AUDIO_SUFFIXES
 from lamina.encoders.images.files import SUFFIXES as IMAGE_SUFFIXES
 from lamina.encoders.series.encoder import SeriesParams
 from lamina.estimators.base import NeuralEstimator
+from lamina.estimators.captioner import ImageCaptioner
 from lamina.estimators.forecaster import SeriesForecaster
+from lamina.estimators.kinds import entry_of
 from lamina.estimators.language import LanguageEstimator
+from lamina.estimators.speech import Recognizer
+from lamina.estimators.tagger import Tagger
 from lamina.exceptions import DataError, ParameterError
 
 SOURCES: dict[str, type[Source]] = {
@@ -114,11 +118,11 @@ def _of_python(estimator: NeuralEstimator, target: str | None) -> Source:
         return StepsSource(target, id=estimator.id_column, time=estimator.time_column)
     if isinstance(estimator, LanguageEstimator):
         return DocumentSource()
-    if type(estimator).__name__ == "SequenceTagger":
+    if isinstance(estimator, Tagger):
         return TaggedSource()
-    for media, name in WRITERS.items():
-        if type(estimator).__name__ == name:
-            return FileColumnSource(target, generates=True, media=media)
+    media = entry_of({ImageCaptioner: "images", Recognizer: "recordings"}, estimator)
+    if media is not None:
+        return FileColumnSource(target, generates=True, media=media)
     kind = OF_FORM.get(estimator.form_, TableSource)
     return kind(target=target) if kind in (TableSource, ParallelSource) else kind()
 

@@ -115,8 +115,8 @@ def samples_of_files(
         names = np.unique(y).tolist()
         if len(names) == 1:
             raise DataError(
-                f"{path!r} has one class folder, {names[0]!r}, and a network tells at least "
-                f"two apart. Captions and transcripts are in a table with a column of paths."
+                f"{path!r} has one class folder, {names[0]!r}, and a classifier needs at "
+                f"least two. Captions and transcripts are in a table with a column of paths."
             )
         samples.kind_of_target = "Classifier"
         samples.why = f"{len(names)} class folders ({', '.join(map(str, names))})"

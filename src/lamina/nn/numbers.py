@@ -48,7 +48,7 @@ class PiecewiseLinear(nn.Module):
             self.increments.div_(counts.sqrt()[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        table, bins = self._made() if self.training else self._kept()
+        table, bins = self._computed() if self.training else self._remembered()
         return F.relu(interpolate(table, bins, x)).flatten(1)
 
     def train(self, mode: bool = True) -> Self:
@@ -62,14 +62,14 @@ class PiecewiseLinear(nn.Module):
         steps = self.increments + self.linear * edges.diff(dim=1)
         return torch.cat([first, steps], 1).cumsum(1)
 
-    def _made(self) -> tuple[Tensor, Bins]:
+    def _computed(self) -> tuple[Tensor, Bins]:
         return self.table(), Bins.between(self.edges)
 
-    def _kept(self) -> tuple[Tensor, Bins]:
+    def _remembered(self) -> tuple[Tensor, Bins]:
         """The table in evaluation, computed once for these values of the parameters."""
         if torch.is_grad_enabled():
-            return self._made()
+            return self._computed()
         key = [(p.data_ptr(), p._version) for p in self.parameters()]
         if self.kept is None or self.kept[0] != key:
-            self.kept = key, *self._made()
+            self.kept = key, *self._computed()
         return self.kept[1:]
