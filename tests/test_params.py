@@ -140,6 +140,7 @@ WITHOUT_OBJECTS = {
     "batch_size",
     "class_weight",
     "kernel_size",
+    "linear_path",
     "max_iter",
     "max_length",
     "early_stopping",

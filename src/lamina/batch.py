@@ -244,6 +244,8 @@ class Features:
     """The state after the last step; None unless `Batch.state` was given."""
     grid: tuple[int, int] | None = None
     """Rows and columns of the T cells of an image; None for other data."""
+    x: Tensor | None = None
+    """(B, C) the numbers of tables, of which a head may have a linear model."""
 
     def mask(self) -> Tensor | None:
         """(B, T), True at real steps and False at padding; None where all are real."""

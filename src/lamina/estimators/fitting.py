@@ -24,6 +24,7 @@ from lamina.estimators.data import (
     require_targets,
 )
 from lamina.estimators.fitted import publish
+from lamina.estimators.linear import choose_linear_path
 from lamina.estimators.memory import memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
@@ -115,6 +116,8 @@ class Fitting:
             data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes and not has_encoder(self.source):
             self.encoder.fit(data.X, data.weight)
+        if not self.resumes:
+            choose_linear_path(self, data)
         self.vectors = self.encoder.pop_vectors()
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)

@@ -8,6 +8,7 @@ import torch
 
 from lamina.estimators.auto import batch_size
 from lamina.estimators.data import Data, WeightSum, weights_with_targets
+from lamina.estimators.linear import fit_linear_path
 from lamina.estimators.memory import bounded_memory
 from lamina.estimators.network import build, in_memory_format
 from lamina.estimators.transfer import start, start_words
@@ -58,6 +59,8 @@ def training_of(  # noqa: PLR0913, PLR0917
     with built_from_stream(params.body, type(task)):
         model = _model_of(fitting, size, device)
         task.check_fit(loader.target, loader.samples, model.body)
+        if not fitting.resumes:
+            fit_linear_path(model, task, loader)
         model = in_memory_format(model.to(device))
         n_macs = float(size * fitting.encoder.spec.max_length * model.n_weights)
         plan = training_plan(model, device, params, size, n_macs)

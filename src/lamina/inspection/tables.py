@@ -4,6 +4,8 @@ They are straight in the scaled numbers, one-hot categories, and embeddings of c
 texts.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -45,7 +47,10 @@ class TableLines(Lines):
         names = encoder.schema.names or [f"x{i}" for i in range(self.n_columns)]
         self.feature_names = np.array([str(name) for name in names], dtype=object)
         self.channels = torch.from_numpy(encoder.channel_columns())
-        self.columns = self.channels[embeddings.origins()]
+        columns = [self.channels[embeddings.origins()]]
+        if encoder.spec.n_channels:  # which a linear path reads
+            columns.append(self.channels[: encoder.spec.n_channels])
+        self.columns = torch.cat(columns)
         if baseline is None:
             self.x, self.embedded = _average(encoder, embeddings)
         else:
@@ -64,14 +69,15 @@ class TableLines(Lines):
         return (1,)
 
     def points(self, batch: Batch, baseline: int, t: Tensor) -> Tensor:
-        """The inputs (S, B, D) of the dense layers."""
+        """The inputs (S, B, D + C) of the dense layers, and of the linear path."""
         ends = [batch.x, *self.embeddings.embedded(batch)]
         starts = [tensor[baseline].to(t.device) for tensor in (self.x, *self.embedded)]
         x, *embedded = [
             torch.lerp(start, end, of_end).flatten(0, 1)
             for start, end, of_end in zip(starts, ends, self._of_ends(t), strict=True)
         ]
-        return self.embeddings.joined(x, embedded).unflatten(0, (len(t), -1))
+        inputs = self.embeddings.joined(x, embedded)
+        return torch.cat([inputs, x], 1).unflatten(0, (len(t), -1))
 
     def _of_ends(self, t: Tensor) -> list[Tensor]:
         """The t of x, of each column of codes and of each of texts."""
@@ -83,7 +89,8 @@ class TableLines(Lines):
 
     def features(self, body: Body, h: Tensor, batch: Batch) -> Features:
         assert isinstance(body, KernelBody)
-        return body.features(h.flatten(0, 1))
+        inputs, x = h.flatten(0, 1).tensor_split([self.embeddings.width], 1)
+        return replace(body.features(inputs), x=x)
 
     def by_cell(self, values: Tensor) -> Tensor:
         sums = values.new_zeros(len(values), self.n_columns)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Features
+from lamina.nn.linear import LinearPath
 from lamina.nn.members import MemberOutputs
 
 
@@ -15,11 +16,28 @@ def output_layer(width: int, n_outputs: int) -> nn.Linear:
     return layer
 
 
-class PooledHead(nn.Module):
+class SampleHead(nn.Module):
+    """Abstract: outputs (..., B, K) of whole samples, to which a linear path adds its own."""
+
+    def __init__(self, n_linear: int, n_outputs: int):
+        super().__init__()
+        self.linear: LinearPath | None = None
+        if n_linear:
+            self.linear = LinearPath(n_linear, n_outputs)
+
+    def with_linear(self, output: Tensor, x: Tensor | None) -> Tensor:
+        """The outputs (..., B, K) of the layers and the linear path of x (B, C)."""
+        if self.linear is None:
+            return output
+        assert x is not None
+        return output + self.linear(x)
+
+
+class PooledHead(SampleHead):
     """h (B, T, D) -> mean over the real steps (B, D) -> outputs (B, K)."""
 
-    def __init__(self, width: int, n_outputs: int):
-        super().__init__()
+    def __init__(self, width: int, n_outputs: int, n_linear: int = 0):
+        super().__init__(n_linear, n_outputs)
         self.out = output_layer(width, n_outputs)
 
     def pooled(self, features: Features) -> Tensor:
@@ -29,17 +47,18 @@ class PooledHead(nn.Module):
     def forward(self, features: Features) -> Tensor:
         pooled = self.pooled(features)
         if not torch.is_autocast_enabled(pooled.device.type):
-            return self.out(pooled)
+            return self.with_linear(self.out(pooled), features.x)
         # The casts of autocast take longer than this product, and cost digits.
         with torch.autocast(pooled.device.type, enabled=False):
-            return self.out(pooled.to(self.out.weight.dtype))
+            output = self.out(pooled.to(self.out.weight.dtype))
+            return self.with_linear(output, features.x)
 
 
-class MembersHead(nn.Module):
+class MembersHead(SampleHead):
     """The features h (B, M, D) of M members -> outputs (M, B, K)."""
 
-    def __init__(self, width: int, n_outputs: int, n_members: int):
-        super().__init__()
+    def __init__(self, width: int, n_outputs: int, n_members: int, n_linear: int = 0):
+        super().__init__(n_linear, n_outputs)
         self.out = MemberOutputs(n_members, width, n_outputs)
 
     def pooled(self, features: Features) -> Tensor:
@@ -47,7 +66,7 @@ class MembersHead(nn.Module):
         return features.h.flatten(1)
 
     def forward(self, features: Features) -> Tensor:
-        return self.out(features.h.transpose(0, 1))
+        return self.with_linear(self.out(features.h.transpose(0, 1)), features.x)
 
 
 class LogSoftmaxHead(nn.Module):

@@ -29,9 +29,9 @@ def _dense(graph: Graph, body: DenseBody, batch: GraphBatch) -> GraphFeatures:
     x = columns(graph, body.embeddings, batch)
     if body.members is None:
         h = apply(graph, body.layers, x)
-        return GraphFeatures(graph.add("Unsqueeze", h, graph.ints(1)))
+        return GraphFeatures(graph.add("Unsqueeze", h, graph.ints(1)), x=batch.x)
     h = apply(graph, body.layers, apply(graph, body.members, x))
-    return GraphFeatures(graph.add("Transpose", h, perm=[1, 0, 2]))
+    return GraphFeatures(graph.add("Transpose", h, perm=[1, 0, 2]), x=batch.x)
 
 
 def _recurrent(graph: Graph, body: RNNBody, batch: GraphBatch) -> GraphFeatures:

@@ -46,10 +46,11 @@ class GraphBatch:
 
 @dataclass(frozen=True)
 class GraphFeatures:
-    """What `lamina.batch.Features` is in a graph: h (B, T, D) and lengths (B,)."""
+    """What `lamina.batch.Features` is in a graph: h (B, T, D), lengths (B,) and x (B, C)."""
 
     h: str
     lengths: str | None = None
+    x: str | None = None
 
 
 class Graph:

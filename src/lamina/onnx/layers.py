@@ -15,6 +15,7 @@ from lamina.nn.bags import BagEmbedding
 from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
 from lamina.nn.embedding import CharacterEmbedding, DroppingEmbedding
+from lamina.nn.linear import LinearPath
 from lamina.nn.members import MemberInputs, MemberOutputs
 from lamina.nn.normalization import BatchNorm, LayerNorm, NoNorm
 from lamina.nn.numbers import PiecewiseLinear
@@ -58,6 +59,13 @@ def _silu(graph: Graph, layer: nn.Module, x: str) -> str:
 def _linear(graph: Graph, layer: nn.Linear, x: str) -> str:
     product = graph.add("MatMul", x, graph.constant(layer.weight.t()))
     return graph.add("Add", product, graph.constant(layer.bias))
+
+
+def _linear_path(graph: Graph, path: LinearPath, x: str) -> str:
+    x = graph.add("Min", x, graph.constant(path.high))
+    x = graph.add("Max", x, graph.constant(path.low))
+    product = graph.add("MatMul", x, graph.constant(path.weight))
+    return graph.add("Add", product, graph.constant(path.bias))
 
 
 def _dense(graph: Graph, layers: DenseLayers, x: str) -> str:
@@ -214,5 +222,6 @@ LAYERS: dict[type, AddNodes] = {
     RecurrentLayer: _recurrent,
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
+    LinearPath: _linear_path,
     NoNorm: lambda graph, layer, x: x,
 }

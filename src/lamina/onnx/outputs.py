@@ -37,9 +37,16 @@ def _outputs(
 ) -> str:
     """Outputs (B, K) of float64, those of members combined."""
     if isinstance(head, PooledHead):
-        return graph.cast(_pooled(graph, head, features), DOUBLE)
-    h = graph.add("Transpose", features.h, perm=[1, 0, 2])
-    output = graph.cast(apply(graph, head.out, h), DOUBLE)
+        output = _pooled(graph, head, features)
+    else:
+        h = graph.add("Transpose", features.h, perm=[1, 0, 2])
+        output = apply(graph, head.out, h)
+    if head.linear is not None:
+        assert features.x is not None
+        output = graph.add("Add", output, apply(graph, head.linear, features.x))
+    output = graph.cast(output, DOUBLE)
+    if isinstance(head, PooledHead):
+        return output
     return COMBINED[type(task)](graph, task, output, len(head.out.weight))
 
 

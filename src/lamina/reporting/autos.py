@@ -34,6 +34,7 @@ AUTO: dict[str, Callable[[Any], str]] = {
     "early_stopping": _early_stopping,
     "form": lambda e: e.form_,
     "kernel_size": lambda e: str(KERNEL_SIZES[e.encoder_.spec.n_space]),
+    "linear_path": lambda e: "linear" if e.task_.n_linear else "none",
     "max_iter": lambda e: f"{e.n_iter_} epochs",
     "max_length": lambda e: f"{e.task_.limit - 1} units",
     "n_threads": lambda _: "the cores of the process, in each call",

@@ -146,11 +146,34 @@ class PooledTask(Task):
 
     long_range: ClassVar = True
     n_outputs: int
+    n_linear: int = 0
+    """Numbers of which a linear path adds to the outputs; 0 without one."""
+
+    @property
+    def takes_linear_path(self) -> bool:
+        """Whether least squares of `linear_targets` are a model of the outputs."""
+        return False
+
+    def linear_targets(self, target: Tensor) -> np.ndarray | None:
+        """The targets (n, K) of least squares; None if these samples do not suffice."""
+        del target
+
+    def linear_outputs(
+        self, scores: np.ndarray, target: Tensor, weight: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A (K, K) and b (K,) of the outputs s A + b for predictions s of least squares.
+
+        `scores` (n, K) are such predictions for samples that were left out.
+        """
+        del target, weight
+        n_outputs = scores.shape[1]
+        return np.eye(n_outputs), np.zeros(n_outputs)
 
     def head(self, body: Body) -> nn.Module:
         if body.n_members > 1:
-            return MembersHead(body.width, self.n_outputs, body.n_members)
-        return PooledHead(body.width, self.n_outputs)
+            sizes = body.width, self.n_outputs, body.n_members
+            return MembersHead(*sizes, self.n_linear)
+        return PooledHead(body.width, self.n_outputs, self.n_linear)
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         output = model(batch).float()

@@ -4,7 +4,9 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from lamina.nn.members import log_mean
@@ -30,6 +32,10 @@ from lamina.tasks.several_labels import (
     MultioutputClassification,
 )
 
+LINEAR_C = 1.0
+"""C of the logistic regression of standardised scores of classes."""
+MIN_DEVIATION = 1e-6
+"""Scores that differ less are of noise."""
 MIN_PER_STRATUM = 10
 """A split is not stratified if a class has fewer samples."""
 
@@ -86,6 +92,27 @@ class SingleLabelClassification(LabelTask):
 
     def encode(self, y: np.ndarray) -> Tensor:
         return torch.from_numpy(positions_of(y, self.classes))
+
+    @property
+    def takes_linear_path(self) -> bool:
+        return self.n_outputs > 1 and not self.gamma
+
+    def linear_targets(self, target: Tensor) -> np.ndarray | None:
+        if len(target.unique()) < self.n_outputs:
+            return None
+        return F.one_hot(target, self.n_outputs).double().numpy()
+
+    def linear_outputs(
+        self, scores: np.ndarray, target: Tensor, weight: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Those of a logistic regression of the scores."""
+        scale = 1 / max(scores.std(), MIN_DEVIATION)
+        logistic = LogisticRegression(C=LINEAR_C, max_iter=1_000)
+        logistic.fit(scores * scale, target.numpy(), weight)
+        slopes, bias = scale * logistic.coef_, logistic.intercept_
+        if self.n_outputs == 2:
+            slopes, bias = np.vstack([-slopes, slopes]) / 2, np.append(-bias, bias) / 2
+        return slopes.T, bias
 
     def outputs_of(self, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.classes, positions_of(y, self.classes))]

@@ -131,6 +131,13 @@ class Regression(PooledTask):
             self._refuse_too_large(y, z)
         return torch.from_numpy(z.reshape(len(z), -1).astype(np.float32))
 
+    @property
+    def takes_linear_path(self) -> bool:
+        return self.loss_name == "squared_error"
+
+    def linear_targets(self, target: Tensor) -> np.ndarray | None:
+        return target.double().numpy()
+
     def criterion(
         self, output: Tensor, target: Tensor, weight: Tensor | None
     ) -> LossAndGradient:

@@ -124,6 +124,7 @@ TRIALS: dict[str, Trial] = {
     "categorical_features": Trial(([0],)),
     "text_features": Trial(([2],)),
     "numeric_embedding": Trial(("none",)),
+    "linear_path": Trial(("linear",)),
     "scoring": Trial(("loss",)),
     "validation_split": Trial(("last",), {"early_stopping": True}),
 }

@@ -165,6 +165,7 @@ class ByKernel:
     def __call__(self, batch: Batch) -> Tensor:
         x = self.body.inputs(batch)
         z = self.kernel.forward(x.detach()).float()
+        z = self.model.head.with_linear(z, batch.x)
         samples = samples_of_members(z, batch.target, batch.weight)
         loss, gradient = self.criterion(*samples)
         to_input = self.kernel.backward(gradient.view(z.shape), x.requires_grad)
