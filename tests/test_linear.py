@@ -8,9 +8,11 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from lamina import DNNClassifier, DNNRegressor
+from lamina.batch import Features
 from lamina.estimators.linear import PENALTIES
 from lamina.exceptions import ParameterError
 from lamina.inspection import explain
+from lamina.nn.body import Body
 from lamina.nn.linear import LinearPath
 
 STILL = {"max_iter": 1, "learning_rate_init": 1e-30, "random_state": 0}
@@ -132,6 +134,27 @@ def test_collinear_columns_have_one():
     assert has_path(DNNRegressor(linear_path="linear", **BRIEF).fit(others, y))
 
 
+class OwnBody(Body):
+    """A linear layer that gives the head no numbers of the table."""
+
+    forms = ("table",)
+    default_steps = 10
+
+    def __init__(self, spec, params):
+        super().__init__(spec, params)
+        self.width = 4
+        self.layer = torch.nn.Linear(spec.n_channels, 4)
+
+    def forward(self, batch):
+        return Features(self.layer(batch.x)[:, None])
+
+
+class OwnNetwork(DNNRegressor):
+    """A regressor with this body, and the parameters of a dense network."""
+
+    body = OwnBody
+
+
 def test_where_there_can_be_none():
     X, y = spectra(60, 0)
     texts = ["a b", "c"] * 30
@@ -141,6 +164,7 @@ def test_where_there_can_be_none():
         ("4800 columns", DNNRegressor(**BRIEF), "fit", np.tile(X, 40), y),
         ("'absolute_error'", DNNRegressor(loss="absolute_error"), "fit", X, y),
         ("'focal'", DNNClassifier(loss="focal"), "fit", X, y > 0.5),
+        ("body=Own", OwnNetwork(), "fit", X, y),
         ("text data", DNNClassifier(**BRIEF), "fit", texts, y > 0.5),
     ]
     for because, network, method, *data in fits:

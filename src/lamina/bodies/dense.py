@@ -11,7 +11,6 @@ initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -82,13 +81,13 @@ class DenseBody(KernelBody):
         self.layers = DenseLayers(widths, params.activation, params.dropout)
 
     def forward(self, batch: Batch) -> Features:
-        return replace(self.features(self.inputs(batch)), x=batch.x)
+        return self.features(self.inputs(batch), batch.x)
 
-    def features(self, x: Tensor) -> Features:
-        """The features (B, M, D) of `inputs`."""
+    def features(self, x: Tensor, numbers: Tensor | None = None) -> Features:
+        """The features (B, M, D) of `inputs`, beside the numbers (B, C) of the batch."""
         if self.members is None:
-            return Features(self.layers(x).unsqueeze(1))
-        return Features(self.layers(self.members(x)).transpose(0, 1))
+            return Features(self.layers(x).unsqueeze(1), x=numbers)
+        return Features(self.layers(self.members(x)).transpose(0, 1), x=numbers)
 
     def inputs(self, batch: Batch) -> Tensor:
         """X (B, C) with the embeddings of numbers, categories and bags."""

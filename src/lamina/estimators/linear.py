@@ -13,7 +13,7 @@ from scipy.special import entr
 from sklearn.linear_model import RidgeCV
 from torch import Tensor
 
-from lamina.bodies.dense import DenseParams
+from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.base import Encoder
 from lamina.estimators.data import Data
 from lamina.nn.heads import SampleHead
@@ -60,6 +60,8 @@ def _hindrance(fitting: "Fitting", n_rows: int) -> str | None:
     assert isinstance(task, PooledTask)
     if fitting.form != "table":
         return f"{fitting.form} data"
+    if not issubclass(fitting.params.body, DenseBody):
+        return f"body={fitting.params.body.__name__}"
     if fitting.single_epoch:
         return "partial_fit, whose first rows may not be like the next ones"
     if not task.takes_linear_path:

@@ -112,7 +112,8 @@ class SingleLabelClassification(LabelTask):
         slopes, bias = scale * logistic.coef_, logistic.intercept_
         if self.n_outputs == 2:
             slopes, bias = np.vstack([-slopes, slopes]) / 2, np.append(-bias, bias) / 2
-        return slopes.T, bias
+        # Means of noise without a row are below that row where it is above them.
+        return slopes.T * (np.trace(slopes) > 0), bias
 
     def outputs_of(self, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.classes, positions_of(y, self.classes))]
