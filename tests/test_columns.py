@@ -250,6 +250,29 @@ def test_dates_with_ambiguous_day_and_month_give_a_warning(texts):
         assert kinds(column(texts)) == ["category"]
 
 
+@pytest.mark.parametrize(
+    "written", ["{:,}", "{}.5", "{},5", "$ {}", "{} €", "{} %", "-{}.0", " {:,}.25 "]
+)
+def test_numbers_written_as_texts_give_a_warning(written):
+    texts = [written.format(1089 * i) for i in range(1, 30)]
+    with pytest.warns(DataWarning, match=r"'a' holds texts that look like numbers"):
+        assert kinds(column(texts)) == ["category"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [str(94110 + i) for i in range(30)],
+        [f"{i:05}" for i in range(30)],
+        [f"1.{i}.2" for i in range(30)],
+        [f"A{i}.5" for i in range(30)],
+        ["1.5", "2.5"] * 20,
+    ],
+)
+def test_codes_and_few_levels_give_none(texts):
+    assert kinds(column(texts)) == ["category"]
+
+
 ZONES = ["UTC", "America/New_York", "Etc/GMT+5", "America/Port-au-Prince"]
 
 

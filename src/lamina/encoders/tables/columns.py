@@ -34,6 +34,7 @@ from lamina.encoders.tables.scalars import (
     DURATIONS,
     are_all,
     are_numbers,
+    are_numbers_as_texts,
     category_text,
     number_of,
 )
@@ -138,6 +139,12 @@ def _column_of_objects(name: Hashable, array: np.ndarray, chosen: Chosen) -> Col
                 f"{_column(name)} holds texts that look like dates, such as "
                 f"{present[0]!r}, and is read as categories; convert it by "
                 f"pandas.to_datetime, or write the dates as 2024-12-31."
+            )
+        elif are_numbers_as_texts(present):
+            warn_of_data(
+                f"{_column(name)} holds texts that look like numbers, such as "
+                f"{present[0]!r}, and is read as categories; remove separators and units, "
+                f"and convert it by pandas.to_numeric."
             )
         elif chosen.is_text is None and are_texts(present):
             return _column_of_texts(name, array, chosen)

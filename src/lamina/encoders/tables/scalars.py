@@ -1,6 +1,7 @@
 """Single values of columns: which are numbers, and the text that identifies a category."""
 
 import datetime
+import re
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
@@ -15,6 +16,21 @@ MISSING = None
 NUMBERS = (Real, Decimal, np.bool_)
 """Types of real numbers, beside numpy's durations."""
 DURATIONS = (datetime.timedelta, np.timedelta64)
+
+NUMBER_AS_TEXT = re.compile(
+    r"[-+]?[$€£¥]? ?(\d{1,3}([,'\u2019 \u00a0]\d{3})+|\d+)([.,]\d+)? ?[%$€£¥]?"
+)
+"""A number with separators or a unit; digits alone may be a code."""
+MIN_NUMBERS = 10
+"""Distinct texts of a column from which they are taken for numbers."""
+
+
+def are_numbers_as_texts(texts: list[str]) -> bool:
+    """Whether all of many texts are numbers, and most have more than digits."""
+    distinct = {text.strip() for text in texts}
+    if len(distinct) < MIN_NUMBERS or not all(map(NUMBER_AS_TEXT.fullmatch, distinct)):
+        return False
+    return sum(map(str.isdigit, distinct)) < len(distinct) / 2
 
 
 def are_all(types: set[type], allowed: tuple[type, ...]) -> bool:
