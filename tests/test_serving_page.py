@@ -126,6 +126,20 @@ def test_a_table_is_a_form(browser, frame, width):
         assert response.value.status == 200
 
 
+def test_an_explanation_that_takes_time_is_announced(browser, frame):
+    with page_of(browser, frame) as page:
+        page.wait_for_selector("#why-details li")
+        held = []
+        page.route("**/explain", lambda route: held.append(route))  # noqa: PLW0108
+        page.get_by_label("age").fill("75")
+        note = page.locator("#why-note")
+        playwright.expect(note).to_have_text("The explanation is being computed.")
+        assert page.locator("#why-details li").count() == 0
+        held[-1].continue_()
+        page.wait_for_selector("#why-details li")
+        playwright.expect(note).to_contain_text("baseline")
+
+
 def test_a_table_is_filled_by_the_keyboard(browser, frame):
     with page_of(browser, frame) as page:
         page.get_by_label("age").focus()

@@ -1,7 +1,7 @@
 // Sends the input whenever it changes, and shows the answer and its explanation.
 import { element } from "./chart.js";
 import { showAnswer } from "./answer.js";
-import { showExplanation } from "./explanation.js";
+import { showExplanation, showWaiting } from "./explanation.js";
 import { setUp as image } from "./image.js";
 import { setUp as audio } from "./audio.js";
 import { setUp as series } from "./series.js";
@@ -53,7 +53,9 @@ async function send() {
   answer.setAttribute("aria-busy", "false");
   show(content, input);
   if (content.problem) return;
+  const waiting = setTimeout(() => { showWaiting(); why.hidden = false; }, PAUSE);
   const explanation = await post("/explain", input, signal);
+  clearTimeout(waiting);
   if (signal.aborted) return;
   showExplanation(explanation);
   why.hidden = false;

@@ -5,6 +5,12 @@ const N_BARS = 8;
 const note = document.getElementById("why-note");
 const details = document.getElementById("why-details");
 
+// In place of the explanation of an earlier input.
+export function showWaiting() {
+  note.textContent = "The explanation is being computed.";
+  details.replaceChildren();
+}
+
 export function showExplanation(content) {
   const reason = content.problem ?? content.reason;
   if (reason) {
