@@ -228,6 +228,6 @@ def test_explanations_have_it(fitted):
     network = DNNRegressor(hidden_layer_sizes=(), **STILL).fit(X, y)
     path = network.network_.head.linear
     values = explain(network, X).values
-    slopes = (path.weight[:, 0].numpy() / X.std(0)) * network.task_.scale
-    expected = (X - X.mean(0)) * slopes
+    weights = (path.weight[:, 0].numpy() / X.std(0)) * network.task_.scale
+    expected = (X - X.mean(0)) * weights
     assert np.corrcoef(values.ravel(), expected.ravel())[0, 1] > 0.99

@@ -116,18 +116,15 @@ class Fitting:
             data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes and not has_encoder(self.source):
             self.encoder.fit(data.X, data.weight)
-        if not self.resumes:
-            choose_linear_path(self, data)
+        choose_linear_path(self, data)
         self.vectors = self.encoder.pop_vectors()
         loader = loader_of(self, data, seeds[1])
         n_epochs = self.max_epochs(loader)
         n_before = len(self.before.get("loss_curve_", ()))
         self.tasks = FitTasks(self.estimator, callback_data, self.attributes, n_before)
-        self.tasks.begin(
-            recipe.n_splits + 1 if recipe.refits else n_epochs,
-            n_epochs,
-            is_scored=recipe.refits or held_out is not None,
-        )
+        n_monitored = recipe.n_splits + 1 if recipe.refits else n_epochs
+        is_scored = recipe.refits or held_out is not None
+        self.tasks.begin(n_monitored, n_epochs, is_scored=is_scored)
         if recipe.refits:
             training = self._chosen(start, loader, data, validation, seeds)
         else:

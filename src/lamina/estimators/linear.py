@@ -43,7 +43,8 @@ of 25 other tables."""
 def choose_linear_path(fitting: "Fitting", data: Data) -> None:
     """Tell the task of how many columns a new network has a linear path."""
     task, spec, params = fitting.task, fitting.encoder.spec, fitting.params
-    if not isinstance(params, DenseParams) or params.linear_path == "none":
+    is_dense = isinstance(params, DenseParams)
+    if fitting.resumes or not is_dense or params.linear_path == "none":
         return
     assert isinstance(task, PooledTask)
     because = _hindrance(fitting, len(data))
@@ -83,8 +84,8 @@ def _are_collinear(encoder: Encoder, data: Data) -> bool:
         return False
     with one_blas_thread():
         products = x @ x.T if len(x) < x.shape[1] else x.T @ x
-        shares = np.linalg.eigvalsh(products).clip(0) / np.trace(products)
-    effective_rank = np.exp(entr(shares).sum())
+        fractions = np.linalg.eigvalsh(products).clip(0) / np.trace(products)
+    effective_rank = np.exp(entr(fractions).sum())
     return bool(effective_rank < COLLINEAR * x.shape[1])
 
 
@@ -123,12 +124,9 @@ def _outputs(
     ridge = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
     ridge.fit(x, y, weight)
     chosen = ridge.cv_results_[..., np.searchsorted(alphas, ridge.alpha_)]
-    slopes, bias = task.linear_outputs(chosen.reshape(y.shape), target, weight)
-    coefficients, intercept = (
-        np.atleast_2d(ridge.coef_),
-        np.atleast_1d(ridge.intercept_),
-    )
-    return coefficients.T @ slopes, intercept @ slopes + bias
+    factors, bias = task.linear_outputs(chosen.reshape(y.shape), target, weight)
+    of_scores, intercept = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    return of_scores.T @ factors, intercept @ factors + bias
 
 
 def _distinct(

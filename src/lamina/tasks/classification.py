@@ -109,11 +109,12 @@ class SingleLabelClassification(LabelTask):
         scale = 1 / max(scores.std(), MIN_DEVIATION)
         logistic = LogisticRegression(C=LINEAR_C, max_iter=1_000)
         logistic.fit(scores * scale, target.numpy(), weight)
-        slopes, bias = scale * logistic.coef_, logistic.intercept_
-        if self.n_outputs == 2:
-            slopes, bias = np.vstack([-slopes, slopes]) / 2, np.append(-bias, bias) / 2
+        coefficients, bias = scale * logistic.coef_, logistic.intercept_
+        if self.n_outputs == 2:  # of which there is one logit
+            halves = np.array([[-0.5], [0.5]])
+            coefficients, bias = halves @ coefficients, halves @ bias
         # Means of noise without a row are below that row where it is above them.
-        return slopes.T * (np.trace(slopes) > 0), bias
+        return coefficients.T * (np.trace(coefficients) > 0), bias
 
     def outputs_of(self, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.classes, positions_of(y, self.classes))]
