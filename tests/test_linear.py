@@ -40,6 +40,15 @@ def test_the_path_is_a_product_with_clipped_numbers():
         np.testing.assert_allclose(output, clipped @ weight + bias, atol=1e-4)
 
 
+def test_autocast_does_not_round_it():
+    x, weight = torch.rand(9, 300), torch.randn(300, 1)
+    path = LinearPath(300, 1)
+    path.start(x, weight, torch.zeros(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        output = path(x)
+    torch.testing.assert_close(output, path(x), rtol=0, atol=0)
+
+
 def test_its_weights_are_those_of_the_penalty_that_leaves_rows_out_best():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 12))

@@ -47,10 +47,8 @@ class TableLines(Lines):
         names = encoder.schema.names or [f"x{i}" for i in range(self.n_columns)]
         self.feature_names = np.array([str(name) for name in names], dtype=object)
         self.channels = torch.from_numpy(encoder.channel_columns())
-        columns = [self.channels[embeddings.origins()]]
-        if encoder.spec.n_channels:  # which a linear path reads
-            columns.append(self.channels[: encoder.spec.n_channels])
-        self.columns = torch.cat(columns)
+        of_linear_path = self.channels[: encoder.spec.n_channels]
+        self.columns = torch.cat([self.channels[embeddings.origins()], of_linear_path])
         if baseline is None:
             self.x, self.embedded = _average(encoder, embeddings)
         else:
