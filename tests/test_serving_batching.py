@@ -85,3 +85,14 @@ def test_a_job_that_waits_too_long_is_given_up_and_not_computed():
     results, compute = run([[1], [2]], limits=Limits(timeout=0.05))
     assert [result.status_code for result in results] == [504, 504]
     assert compute.batches == [[[1]]]
+
+
+def test_a_job_fails_at_once_if_no_thread_computes():
+    async def answer():
+        thread = ThreadPoolExecutor(1)
+        thread.shutdown()
+        batcher = Batcher(thread, Doubling(), Limits(), 4)
+        return await asyncio.gather(batcher([1]), batcher([2]), return_exceptions=True)
+
+    results = asyncio.run(answer())
+    assert [type(result) for result in results] == [RuntimeError, RuntimeError]

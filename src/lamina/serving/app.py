@@ -91,7 +91,7 @@ def create_app(
     >>> network = DNNClassifier(max_iter=20, random_state=0).fit(X, y)
     >>> with TestClient(create_app(network), base_url="http://localhost") as client:
     ...     answer = client.post("/predict", json={"samples": [[5.1, 3.5, 1.4, 0.2]]})
-    >>> answer.json()["predictions"]
+    >>> answer.raise_for_status().json()["predictions"]
     [0]
     """
     takes = "create_app serves fitted estimators of lamina"

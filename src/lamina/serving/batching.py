@@ -72,7 +72,12 @@ class Batcher(Generic[J, A]):
         try:
             while batch := self._next():
                 jobs = [job for job, _ in batch]
-                results = await loop.run_in_executor(self.thread, self._results, jobs)
+                try:
+                    results = await loop.run_in_executor(
+                        self.thread, self._results, jobs
+                    )
+                except Exception as error:  # no thread could be started
+                    results = [error] * len(batch)
                 for (_, answer), result in zip(batch, results, strict=True):
                     if answer.cancelled():  # the request has been given up
                         continue
