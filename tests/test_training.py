@@ -1,5 +1,6 @@
 """The training loop: batches, schedules, steps, stopping and callbacks."""
 
+import linecache
 import math
 import sys
 import warnings
@@ -7,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -513,15 +515,34 @@ class InterruptAt:
         self.left, self.names = number, names
 
     def trace(self, frame, event, arg):
-        del arg
+        del event, arg
         name = frame.f_code.co_filename
         if not (name.startswith(PACKAGE) and name.endswith(self.names)):
             return None
-        if event == "line":
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-        return self.trace
+        entered = set()
+
+        def of_frame(frame, event, arg):
+            del arg
+            if event == "line" and not self.leaves(frame, entered):
+                self.left -= 1
+                if not self.left:
+                    raise KeyboardInterrupt
+            return of_frame
+
+        return of_frame
+
+    @staticmethod
+    def leaves(frame, entered):
+        """Whether the event is at the end of a `with` block, before its context is left.
+
+        Python handles no signal between the two, so that a lock is always released.
+        """
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if not line.lstrip().startswith("with "):
+            return False
+        is_left = frame.f_lineno in entered
+        entered.add(frame.f_lineno)
+        return is_left
 
     def __enter__(self):
         self.outer = sys.gettrace()
@@ -592,6 +613,10 @@ def test_an_interrupt_anywhere_leaves_the_network_of_a_whole_epoch(
             np.testing.assert_array_equal(a, b)
     assert epochs_kept == {0, 1, 2, 3}
     assert number > 100
+    other = Thread(target=network.predict, args=(data["X"],), daemon=True)
+    other.start()
+    other.join(60)
+    assert not other.is_alive(), "a lock is held"
 
 
 def test_an_interrupt_before_the_first_epoch_ends_is_passed_on(monkeypatch):
