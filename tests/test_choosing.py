@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, make_classification
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import ShuffleSplit
+from sklearn.pipeline import make_pipeline
 
-from lamina import CNNClassifier, DNNClassifier, DNNRegressor
+from lamina import (
+    CNNClassifier,
+    DNNClassifier,
+    DNNRegressor,
+    LanguageModel,
+    RNNClassifier,
+    SequenceTagger,
+)
 from lamina.exceptions import DataError, ParameterError
 
 X, Y = make_classification(400, 6, flip_y=0.3, class_sep=0.7, random_state=0)
@@ -94,6 +103,45 @@ def test_noise_is_not_learnt():
     )
     assert ours < 0.8 * long
     assert ours < 1.1 * plain
+
+
+def noisy_texts(n):
+    """Texts of common and rare words, labelled by two words, a quarter at random."""
+    rng = np.random.default_rng(0)
+    ranks = rng.zipf(1.3, (n, 14)) % 2_000
+    texts = [" ".join(f"word{rank}" for rank in row) for row in ranks]
+    is_one = rng.random(n) < 0.5
+    texts = [
+        f"{text} {'good' if one else 'bad'}"
+        for text, one in zip(texts, is_one, strict=True)
+    ]
+    return texts, np.where(rng.random(n) < 0.25, rng.random(n) < 0.5, is_one)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        DNNClassifier(),
+        pytest.param(CNNClassifier(n_filters=(8, 8)), marks=pytest.mark.slow),
+        pytest.param(RNNClassifier(hidden_size=16), marks=pytest.mark.slow),
+    ],
+    ids=repr,
+)
+def test_noise_in_the_labels_of_texts_is_not_learnt(network):
+    texts, y = noisy_texts(700)
+    network.set_params(random_state=0).fit(texts[:400], y[:400])
+    linear = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    linear.fit(texts[:400], y[:400])
+    ours, plain = (
+        log_loss(y[400:], m.predict_proba(texts[400:])) for m in (network, linear)
+    )
+    assert ours < 1.2 * plain
+
+
+@pytest.mark.parametrize("kind", [SequenceTagger, LanguageModel])
+def test_tasks_with_a_number_of_steps_hold_nothing_out(kind):
+    assert not kind.defaults("text").chooses_epochs
+    assert kind.defaults("text").schedule == "one_cycle"
 
 
 def test_an_interrupt_of_the_search_keeps_its_best_epoch():

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.batch import Batch, Features, Spec
@@ -46,11 +47,14 @@ def characters(tokens):
 
 
 def tf_idf(texts, others, analyzer):
-    """The weights of each of the other texts, by scikit-learn."""
+    """The weights of each of the other texts, by scikit-learn, but for the last factor."""
     distinct = list(map(list, dict.fromkeys(map(tuple, texts))))
-    vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True)
+    vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, norm=None)
     vectorizer.fit(distinct)
-    return [row.data for row in vectorizer.transform(others)]
+    n_texts = (vectorizer.transform(distinct) > 0).sum(0).A1
+    factors = ((1 + n_texts) / (1 + len(distinct))) ** 0.25
+    weights = vectorizer.transform(others).multiply(factors[None])
+    return [row.data for row in normalize(weights.tocsr())]
 
 
 def dense(bags, n_ids):
@@ -80,7 +84,7 @@ def test_the_bag_of_a_text_is_the_sum_of_those_of_its_tokens(texts, others):
 
 @CALM
 @given(TEXTS, TEXTS)
-def test_weights_are_those_of_tf_idf(texts, others):
+def test_weights_are_those_of_tf_idf_and_a_power_of_the_frequency(texts, others):
     bags = NGrams().fit(texts).encode(others)
     expected = zip(
         tf_idf(texts, others, tokens_and_pairs),

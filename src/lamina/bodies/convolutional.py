@@ -30,7 +30,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ACTIVATIONS, ActivationName
 from lamina.nn.augmentation import AUGMENTATIONS
 from lamina.nn.bags import BagPath
-from lamina.nn.body import Defaults, TextBody
+from lamina.nn.body import OF_TEXTS, TextBody
 from lamina.nn.dropout import ChannelDropout
 from lamina.nn.embedding import token_embedding
 from lamina.nn.normalization import NORMALIZATIONS, step_weights
@@ -109,7 +109,7 @@ class ConvolutionalBody(TextBody):
 
     forms: ClassVar = ("series", "text", "audio", "image")
     default_steps: ClassVar = 2_500
-    defaults_of_form: ClassVar = {"text": Defaults(500)}
+    defaults_of_form: ClassVar = {"text": OF_TEXTS}
     smallest_batch: ClassVar = 16
     is_reentrant: ClassVar = True
     min_rows_part = 64

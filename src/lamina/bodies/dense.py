@@ -20,7 +20,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.kernels.activations import ActivationName
 from lamina.kernels.dense import DenseKernel
 from lamina.kernels.members import MembersKernel
-from lamina.nn.body import Defaults, KernelBody
+from lamina.nn.body import OF_TEXTS, Defaults, KernelBody
 from lamina.nn.columns import ColumnEmbeddings
 from lamina.nn.dense import DenseLayers
 from lamina.nn.heads import MembersHead, PooledHead
@@ -62,7 +62,7 @@ class DenseBody(KernelBody):
     default_steps: ClassVar = 5_000
     defaults_of_form: ClassVar = {
         "table": Defaults(5_000, "constant", averaging=3.0, chooses_epochs=True),
-        "text": Defaults(500),
+        "text": OF_TEXTS,
     }
     smallest_batch: ClassVar = 32
     largest_batch: ClassVar = 256

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from lamina.batch import Batch, Features, Spec, State
 from lamina.nn.bags import BagPath
-from lamina.nn.body import Defaults, RecurrentBody, TextBody
+from lamina.nn.body import OF_TEXTS, RecurrentBody, TextBody
 from lamina.nn.embedding import token_embedding
 from lamina.nn.recurrent import RecurrentLayer, StepDropout
 from lamina.params import Params, Use, at_least, fraction, layers
@@ -56,7 +56,7 @@ class RNNBody(RecurrentBody, TextBody):
 
     forms: ClassVar = ("series", "text", "audio")
     default_steps: ClassVar = 2_500
-    defaults_of_form: ClassVar = {"text": Defaults(500)}
+    defaults_of_form: ClassVar = {"text": OF_TEXTS}
     is_reentrant: ClassVar = True
     has_static_steps: ClassVar = True
 

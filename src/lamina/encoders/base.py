@@ -98,6 +98,15 @@ class Encoder(Stored, ABC, Generic[Plain]):
         return vars(self).pop("vectors", None)
 
     @property
+    def is_fitted_again(self) -> bool:
+        """Whether a search by held-out samples needs encoders fitted on the other samples.
+
+        Words that only the held-out texts have must be unknown, as words of texts to
+        predict are; a network would otherwise be less certain of the held-out ones.
+        """
+        return False
+
+    @property
     def n_features(self) -> int | None:
         """The value of `n_features_in_`; None where the data has no such number."""
         return None

@@ -23,9 +23,11 @@ FEW = 5_000
 N_SPLITS, MAX_SPLIT = 3, 1_000
 """Random splits whose mean score chooses the number of epochs of fewer samples, because the
 score of few held-out samples is uncertain."""
-STOPPING = f"""True for `max_iter="auto"` and at least {MIN_SELECTING} rows of a table, with
-the loss as score; without `X_val`, and with at most {MAX_REFITTED:,} rows, a network is then
-fitted anew on all of them, for as many epochs as were best"""
+STOPPING = f"""True for `max_iter="auto"` and at least {MIN_SELECTING} {{samples}}, with the
+loss as score; without `X_val`, and with at most {MAX_REFITTED:,} of them, a network is then
+fitted anew on all, for as many epochs as were best"""
+SAMPLES = {"table": "rows of a table", "text": "texts"}
+"""What the samples of a form of data are called."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ def with_defaults(doc: str, cls: "type[NeuralEstimator]") -> str:
         "default_steps": _listed({f: f"{d.n_steps:,}" for f, d in of_form.items()}),
         "schedule": _listed({f: f'"{d.schedule}"' for f, d in of_form.items()}),
         "averaging": _listed({f: f"{d.averaging:g}" for f, d in of_form.items()}),
-        "early_stopping": STOPPING
-        if any(d.chooses_epochs for d in of_form.values())
-        else "False",
+        "early_stopping": _stopping(
+            [f for f, d in of_form.items() if d.chooses_epochs]
+        ),
         "n_batches": str(body.n_batches),
         "smallest_batch": str(body.smallest_batch),
         "largest_batch": str(task.largest_batch or body.largest_batch),
@@ -105,6 +107,13 @@ def with_defaults(doc: str, cls: "type[NeuralEstimator]") -> str:
     for name, text in texts.items():
         doc = doc.replace(f"{{{name}}}", text)
     return doc
+
+
+def _stopping(forms: list[str]) -> str:
+    """When `early_stopping="auto"` is True; `forms` are those whose epochs are chosen."""
+    if not forms:
+        return "False"
+    return STOPPING.format(samples=" or ".join(SAMPLES[form] for form in forms))
 
 
 def _listed(values: dict[str, str]) -> str:

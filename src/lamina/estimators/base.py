@@ -1,7 +1,6 @@
 """The base of all estimators: how one is fitted, and how its network predicts."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -66,8 +65,8 @@ class NeuralEstimator(
     @classmethod
     def defaults(cls, form: str) -> Defaults:
         """What "auto" stands for with data of this form."""
-        defaults, n_steps = cls.body.defaults(form), cls.task.default_steps
-        return defaults if n_steps is None else replace(defaults, n_steps=n_steps)
+        n_steps = cls.task.default_steps
+        return cls.body.defaults(form) if n_steps is None else Defaults(n_steps)
 
     @with_callbacks
     def fit(  # noqa: PLR0913, PLR0917

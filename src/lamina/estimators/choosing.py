@@ -1,5 +1,6 @@
 """The number of epochs that is best for samples held out, and the calibration by them."""
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from lamina.estimators.data import Data, weights_with_targets
 from lamina.estimators.preparation import loader_of, training_of
+from lamina.estimators.transfer import has_encoder
 from lamina.estimators.validation import Validation
 from lamina.seeding import random_stream, spawn
 from lamina.training.loop import Training
@@ -30,7 +32,8 @@ def search(
 ) -> tuple[Choice | None, Training]:
     """The choice by one or several splits of the samples, and the last training.
 
-    The choice is None if that training was interrupted or diverged.
+    The choice is None if that training was interrupted or diverged; the fit then has the
+    encoder of that training.
     """
     n_splits = fitting.recipe.n_splits
     trials: list[Trial] = []
@@ -41,16 +44,27 @@ def search(
         )
         assert rows is not None
         kept, held_out = (data.take(part) for part in rows)
-        training = _trained(fitting, kept, held_out, seeds)
+        part = _of_part(fitting, kept)
+        training = _trained(part, kept, held_out, seeds)
         if training.history.interrupted or training.history.diverged:
+            fitting.encoder = part.encoder
             return None, training
-        samples = fitting.encoder.encode(held_out.X).in_validation()
+        fitting.searched = training, part.encoder
+        samples = part.encoder.encode(held_out.X).in_validation()
         outputs = fitting.estimator.outputs_of(
             training.model, samples, fitting.task.predict
         )
         trials.append(Trial(training.history.validation_scores, rows[1], outputs))
     assert training is not None
     return _choice_of(fitting, data, trials), training
+
+
+def _of_part(fitting: "Fitting", kept: Data) -> "Fitting":
+    """The same fit, with the encoder that a fit on these samples would have."""
+    part = copy.copy(fitting)
+    if fitting.encoder.is_fitted_again and not has_encoder(fitting.source):
+        part.encoder = copy.deepcopy(fitting.encoder).fit(kept.X, kept.weight)
+    return part
 
 
 def _trained(
@@ -66,9 +80,7 @@ def _trained(
         training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
         if training.clock.seconds is not None:
             training.clock.seconds /= fitting.recipe.n_splits
-        history = training.run()
-        if not (history.interrupted or history.diverged):
-            fitting.searched = training
+        training.run()
     return training
 
 

@@ -61,7 +61,7 @@ class Fitting:
     weights: WeightSum
     """The sum of the weights since training started anew."""
     tasks: FitTasks
-    searched: Training | None = None
+    searched: tuple[Training, Encoder] | None = None
     """The last whole training of a search, which is kept if the fit is interrupted later."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Fitting:
     ) -> Training:
         """The training for as many epochs as are best, or a search that ended early."""
         try:
-            choice, training = start.choice, self.searched
+            choice, training = start.choice, None
             if choice is None:
                 choice, training = search(self, data, validation, seeds)
             if choice is not None:
@@ -187,8 +187,9 @@ class Fitting:
             if self.searched is None:
                 raise
         # Some epochs of the last training are less than the best ones of the search.
-        self.choice, self.searched.history.interrupted = None, True
-        return self.searched
+        training, self.encoder = self.searched
+        self.choice, training.history.interrupted = None, True
+        return training
 
     def _publish(self, training: Training, start: Start) -> None:
         history = training.history
@@ -290,9 +291,8 @@ class Fitting:
 
     def _refuse_other_classes(self) -> None:
         assert isinstance(self.task, LabelTask)
-        known = copy.copy(self.task).fit(
-            self.before["task_"].classes, None, self.classes
-        )
+        classes = self.before["task_"].classes
+        known = copy.copy(self.task).fit(classes, None, self.classes)
         if repr(known.classes) != repr(self.task.classes):
             raise DataError(
                 f"classes={self.classes!r} differ from those of the first call of "

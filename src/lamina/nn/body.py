@@ -28,6 +28,10 @@ class Defaults:
     """Whether the number of epochs is chosen on held-out samples."""
 
 
+OF_TEXTS = Defaults(500, "constant", averaging=3.0, chooses_epochs=True)
+"""Of a body that reads texts: it memorises them within few epochs."""
+
+
 class Body(nn.Module, ABC):
     """Abstract: layers that are built from the `Spec` of the data and from parameters.
 

@@ -37,7 +37,7 @@ def _weighted(
         values_int64s=range(1, len(known) + 1) if known else [0],
         default_int64=0,
     )
-    of_id = graph.constant(np.append(0, ngrams.inverse_frequency), np.float32)
+    of_id = graph.constant(np.append(0, ngrams.weights), np.float32)
     one = graph.constant(1.0, np.float32)
     logs = graph.add("Add", one, graph.add("Log", graph.add("Max", counts, one)))
     weights = graph.add("Mul", logs, graph.add("Gather", of_id, ids))

@@ -128,6 +128,11 @@ class TextEncoder(TokenizedTexts):
         )
         return self
 
+    @property
+    def is_fitted_again(self) -> bool:
+        """Whether the words that are known are those of the training texts."""
+        return self.word_vectors is None
+
     def encode(self, plain: list[list[str]]) -> Samples:
         rows = [self.vocabulary.encode(tokens) for tokens in plain]
         flat = torch.tensor([token_id for row in rows for token_id in row])
@@ -163,6 +168,11 @@ class BagEncoder(TokenizedTexts):
     """Texts as bags of n-grams alone: x (B, 0)."""
 
     params = BagParams
+
+    @property
+    def is_fitted_again(self) -> bool:
+        """True: the n-grams that are known are those of the training texts."""
+        return True
 
     def fit(self, plain: list[list[str]], weight: np.ndarray | None = None) -> Self:
         del weight
