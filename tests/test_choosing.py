@@ -160,6 +160,24 @@ def test_an_interrupt_of_the_search_keeps_its_best_epoch():
     assert network.predict_proba(X).shape == (400, 2)
 
 
+def test_an_interrupted_search_on_texts_keeps_the_words_of_its_network():
+    texts, y = noisy_texts(120)
+    calls = []
+
+    def interrupted(network, X, y):
+        held_out = [" ".join(words) for words in X]
+        calls.append((held_out, network.predict_proba(X)))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return len(calls)
+
+    network = CNNClassifier(n_filters=4, random_state=0, scoring=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        network.fit(texts, y)
+    held_out, expected = calls[1]
+    np.testing.assert_array_equal(network.predict_proba(held_out), expected)
+
+
 class InterruptAfterSearch:
     """Interrupts the fit on all samples before or after its first epoch."""
 

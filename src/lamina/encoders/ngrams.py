@@ -6,8 +6,8 @@ one only are left out, as are those that `fit` did not see.
 The weight of an n-gram with frequency f among texts is (1 + log count) (1 - log f) f^(1/4),
 divided by the norm of these weights, of the characters and of the others separately. All but
 the last factor is TF-IDF. That factor is there because Adam moves the embedding of each
-n-gram by a similar amount at each of its occurrences: with TF-IDF, rare n-grams are learnt by
-heart. On the held-out parts of four sets of texts other sizes, a common norm, and powers of
+n-gram by a similar amount at each of its occurrences: with TF-IDF, networks memorise rare
+n-grams. On the held-out parts of four sets of texts other sizes, a common norm, and powers of
 0 and 1/2 were worse or equal.
 """
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamina.encoders.base import Encoder
 from lamina.estimators.data import Data, weights_with_targets
 from lamina.estimators.preparation import loader_of, training_of
 from lamina.estimators.transfer import has_encoder
@@ -44,13 +45,11 @@ def search(
         )
         assert rows is not None
         kept, held_out = (data.take(part) for part in rows)
-        part = _of_part(fitting, kept)
-        training = _trained(part, kept, held_out, seeds)
+        training, encoder = _trained(fitting, kept, held_out, seeds)
         if training.history.interrupted or training.history.diverged:
-            fitting.encoder = part.encoder
+            fitting.encoder = encoder
             return None, training
-        fitting.searched = training, part.encoder
-        samples = part.encoder.encode(held_out.X).in_validation()
+        samples = encoder.encode(held_out.X).in_validation()
         outputs = fitting.estimator.outputs_of(
             training.model, samples, fitting.task.predict
         )
@@ -69,19 +68,22 @@ def _of_part(fitting: "Fitting", kept: Data) -> "Fitting":
 
 def _trained(
     fitting: "Fitting", kept: Data, held_out: Data, seeds: list[int]
-) -> Training:
-    """A training on the samples that are kept, which has ended."""
-    loader = loader_of(fitting, kept, seeds[1])
+) -> tuple[Training, Encoder]:
+    """A training on the samples that are kept, which has ended, and its encoder."""
+    part = _of_part(fitting, kept)
+    loader = loader_of(part, kept, seeds[1])
     n_epochs = fitting.max_epochs(loader)
     with (
         random_stream(seeds[2]) as stream,
         fitting.tasks.training("search", n_epochs) as monitor,
     ):
-        training = training_of(fitting, loader, n_epochs, held_out, monitor, stream)
+        training = training_of(part, loader, n_epochs, held_out, monitor, stream)
         if training.clock.seconds is not None:
             training.clock.seconds /= fitting.recipe.n_splits
-        training.run()
-    return training
+        history = training.run()
+        if not (history.interrupted or history.diverged):
+            fitting.searched = training, part.encoder
+    return training, part.encoder
 
 
 def _choice_of(fitting: "Fitting", data: Data, trials: list[Trial]) -> Choice:
