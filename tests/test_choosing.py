@@ -135,7 +135,7 @@ def test_noise_in_the_labels_of_texts_is_not_learnt(network):
     ours, plain = (
         log_loss(y[400:], m.predict_proba(texts[400:])) for m in (network, linear)
     )
-    assert ours < 1.2 * plain
+    assert ours < 1.3 * plain
 
 
 @pytest.mark.parametrize("kind", [SequenceTagger, LanguageModel])

@@ -54,7 +54,7 @@ def tf_idf(texts, others, analyzer):
     n_texts = (vectorizer.transform(distinct) > 0).sum(0).A1
     factors = ((1 + n_texts) / (1 + len(distinct))) ** 0.25
     weights = vectorizer.transform(others).multiply(factors[None])
-    return [row.data for row in normalize(weights.tocsr())]
+    return [row.data / 4 for row in normalize(weights.tocsr())]
 
 
 def dense(bags, n_ids):

@@ -4,11 +4,11 @@
 one only are left out, as are those that `fit` did not see.
 
 The weight of an n-gram with frequency f among texts is (1 + log count) (1 - log f) f^(1/4),
-divided by the norm of these weights, of the characters and of the others separately. All but
-the last factor is TF-IDF. That factor is there because Adam moves the embedding of each
-n-gram by a similar amount at each of its occurrences: with TF-IDF, networks memorise rare
-n-grams. On the held-out parts of four sets of texts other sizes, a common norm, and powers of
-0 and 1/2 were worse or equal.
+scaled so that those of the characters of a text, and the others, each have norm 1/4. TF-IDF
+lacks the last factor and has norm 1. But Adam moves an embedding by a similar amount at each
+occurrence of its n-gram, whatever the size of the weight: with TF-IDF, networks memorise rare
+n-grams, and texts within two epochs. On the held-out parts of four sets of texts other sizes,
+a common norm, and powers of 0 and 1/2 were worse or equal.
 """
 
 from typing import Self
@@ -26,6 +26,8 @@ MANY = 1_000
 may have nothing in common and be repeated, as categories are."""
 POWER = 0.25
 """Of the frequency in the weight of an n-gram."""
+NORM = 0.25
+"""Of the weights of a text."""
 MAX_NGRAMS = 1 << 18
 """The n-grams that occur in most texts are kept, at most this many."""
 
@@ -94,11 +96,11 @@ class NGrams(Stored):
         return numbered
 
     def _weighted(self, counts: Counts) -> sparse.csr_matrix:
-        """(texts, ids), rows of norm 1 or without an n-gram."""
+        """(texts, ids), rows of norm `NORM` or without an n-gram."""
         weighted = self._known(counts)
         weighted.data = (1 + np.log(weighted.data)) * self.weights[weighted.indices - 1]
         norms = np.sqrt(weighted.multiply(weighted).sum(1)).A1
-        weighted.data /= norms.repeat(np.diff(weighted.indptr))
+        weighted.data *= NORM / norms.repeat(np.diff(weighted.indptr))
         return weighted
 
 

@@ -9,7 +9,7 @@ them `fit` kept, their weights and their embeddings.
 import numpy as np
 
 from lamina.encoders.counts import KINDS
-from lamina.encoders.ngrams import NGrams
+from lamina.encoders.ngrams import NORM, NGrams
 from lamina.nn.bags import BagEmbedding
 from lamina.onnx.graph import FLOAT, INT64, Graph
 
@@ -46,6 +46,7 @@ def _weighted(
     weights = graph.add("Where", is_real, weights, graph.constant(0.0, np.float32))
     norm = graph.add("ReduceL2", weights, graph.ints(1), keepdims=1)
     norm = graph.add("Max", norm, graph.constant(1e-30, np.float32))
+    weights = graph.add("Mul", weights, graph.constant(NORM, np.float32))
     return ids, graph.add("Div", weights, norm)
 
 
