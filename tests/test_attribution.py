@@ -66,7 +66,7 @@ NETWORKS = [
     ("audio", CNNClassifier, CNN | {"sampling_rate": RATE, "n_mels": 8}),
     ("audio", RNNRegressor, RNN | {"sampling_rate": RATE, "n_mels": 8}),
     ("text", DNNClassifier, DNN),
-    ("text", CNNClassifier, CNN),
+    ("text", CNNClassifier, CNN | {"max_iter": 12}),
     ("text", CNNRegressor, CNN | {"ngram_features": False}),
     ("text", RNNClassifier, RNN | {"cell": "rnn"}),
 ]
