@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import (
     load_breast_cancer,
@@ -21,6 +22,7 @@ from sklearn.datasets import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -180,8 +182,8 @@ def main(names: list[str]) -> None:
 
 
 def scored(samples: Callable[[], list[tuple]], make: Network) -> dict:
-    """The score of each seed, over all folds, and the seconds of a fit."""
-    scores, seconds = [], []
+    """The score of each seed, over all folds, the log loss, and the seconds of a fit."""
+    scores, losses, seconds = [], [], []
     for seed in SEEDS:
         parts = []
         for X, y, X_test, y_test in samples():
@@ -189,9 +191,13 @@ def scored(samples: Callable[[], list[tuple]], make: Network) -> dict:
             network = make(seed).fit(X, y)
             seconds.append(time.perf_counter() - start)
             parts.append(network.score(X_test, y_test))
+            if is_classifier(network):
+                p = network.predict_proba(X_test)
+                losses.append(log_loss(y_test, p, labels=network.classes_))
         scores.append(float(np.mean(parts)))
     return {
         "mean": float(np.mean(scores)),
         "scores": scores,
+        "log_loss": float(np.mean(losses)) if losses else None,
         "seconds": float(np.median(seconds)),
     }

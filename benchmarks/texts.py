@@ -7,19 +7,16 @@ linear models, which is chosen by cross-validation within the training samples.
 
 import io
 import tarfile
-import time
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline, make_union
 
-from benchmarks.accuracy import SEEDS, Network, ours
+from benchmarks.accuracy import Network, ours, scored
 from benchmarks.runner import store
 from lamina import (
     CNNClassifier,
@@ -134,32 +131,18 @@ CASES: dict[str, tuple[Callable[[], list[Split]], dict[str, Network]]] = {
 }
 
 
-def figures_of(samples: Callable[[], list[Split]], make: Network) -> dict[str, float]:
-    """The mean score and log loss of SEEDS, and the median seconds of a fit."""
-    rows = []
-    for seed in SEEDS:
-        ((X, y, X_test, y_test),) = samples()
-        start = time.perf_counter()
-        network = make(seed).fit(X, y)
-        row = {
-            "seconds": time.perf_counter() - start,
-            "score": network.score(X_test, y_test),
-        }
-        if is_classifier(network):
-            p = network.predict_proba(X_test)
-            row["log_loss"] = log_loss(y_test, p, labels=network.classes_)
-        rows.append(row)
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    return means | {"seconds": float(np.median([row["seconds"] for row in rows]))}
-
-
 def main(names: list[str]) -> None:
-    """Print and store the figures of these cases, or of all."""
+    """Print and store the scores of these cases, or of all."""
     for case in names or CASES:
         samples, contenders = CASES[case]
-        figures = {name: figures_of(samples, make) for name, make in contenders.items()}
+        figures = {name: scored(samples, make) for name, make in contenders.items()}
         print(f"\n{case}")
         for name, values in figures.items():
-            shown = (f"{key} {value:.4g}" for key, value in values.items())
-            print(f"  {name:8} {', '.join(shown)}", flush=True)
+            each = " ".join(f"{score:.4f}" for score in values["scores"])
+            loss = values["log_loss"]
+            shown = "" if loss is None else f"  log loss {loss:.4f}"
+            print(
+                f"  {name:8} {values['mean']:.4f}  {each}{shown}  "
+                f"{values['seconds']:6.1f} s"
+            )
         store("texts", case, figures)

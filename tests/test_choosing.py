@@ -119,15 +119,16 @@ def noisy_texts(n):
 
 
 @pytest.mark.parametrize(
-    "network",
+    ("network", "bound"),
     [
-        DNNClassifier(),
-        pytest.param(CNNClassifier(n_filters=(8, 8)), marks=pytest.mark.slow),
-        pytest.param(RNNClassifier(hidden_size=16), marks=pytest.mark.slow),
+        (DNNClassifier(), 1.1),
+        pytest.param(CNNClassifier(n_filters=(8, 8)), 1.3, marks=pytest.mark.slow),
+        pytest.param(RNNClassifier(hidden_size=16), 1.1, marks=pytest.mark.slow),
     ],
-    ids=repr,
+    ids=["DNN", "CNN", "RNN"],
 )
-def test_noise_in_the_labels_of_texts_is_not_learnt(network):
+def test_noise_in_the_labels_of_texts_is_not_learnt(network, bound):
+    """A fixed number of epochs has 2.4 times the log loss of the linear model, or more."""
     texts, y = noisy_texts(700)
     network.set_params(random_state=0).fit(texts[:400], y[:400])
     linear = make_pipeline(TfidfVectorizer(), LogisticRegression())
@@ -135,7 +136,7 @@ def test_noise_in_the_labels_of_texts_is_not_learnt(network):
     ours, plain = (
         log_loss(y[400:], m.predict_proba(texts[400:])) for m in (network, linear)
     )
-    assert ours < 1.3 * plain
+    assert ours < bound * plain
 
 
 @pytest.mark.parametrize("kind", [SequenceTagger, LanguageModel])

@@ -27,7 +27,7 @@ may have nothing in common and be repeated, as categories are."""
 POWER = 0.25
 """Of the frequency in the weight of an n-gram."""
 NORM = 0.25
-"""Of the weights of a text."""
+"""Of the weights of the characters of a text, and of those of its words and pairs."""
 MAX_NGRAMS = 1 << 18
 """The n-grams that occur in most texts are kept, at most this many."""
 
