@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamina.kernels import private
 from lamina.kernels.products import Matrix, multiply
 
 CALM = settings(max_examples=30, deadline=None)
@@ -34,3 +35,14 @@ def test_a_product_is_that_of_double_precision_in_any_layout(
     truth = a.double() @ b.double()
     torch.testing.assert_close(out.double(), truth, rtol=near, atol=near)
     torch.testing.assert_close(transposed.t().double(), truth, rtol=near, atol=near)
+
+
+@pytest.mark.parametrize("is_intel", [True, False])
+def test_a_large_product_is_that_of_double_precision(is_intel, monkeypatch):
+    monkeypatch.setattr(private, "has_intel_processor", lambda: is_intel)
+    a, b = torch.randn(300, 200), torch.randn(100, 200).t()
+    out = torch.empty(300, 100)
+    multiply(Matrix(a), Matrix(b), Matrix(out))
+    torch.testing.assert_close(
+        out.double(), a.double() @ b.double(), rtol=1e-4, atol=1e-4
+    )

@@ -4,6 +4,7 @@ Where a version of torch lacks one of these, the fallback computes the same, mor
 """
 
 from collections.abc import Sequence
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -192,6 +193,8 @@ def linear_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, then: str) ->
 
 def embedding_gradient(gradient: Tensor, rows: Tensor, n_rows: int) -> Tensor:
     """(n_rows, D), the sums of the gradients (..., D) with the same row index (...)."""
+    if gradient.device.type == "cpu":  # in a half to a quarter of the time
+        return embedding_gradient_plainly(gradient, rows, n_rows)
     return _aten.embedding_dense_backward(gradient, rows, n_rows, -1, False)
 
 
@@ -231,6 +234,13 @@ def cpu_supports(feature: str) -> bool:
     """Whether the processor has "avx512_bf16" or "amx_fp16", as far as torch says."""
     is_supported = getattr(torch.cpu, f"_is_{feature}_supported", None)
     return is_supported is not None and bool(is_supported())
+
+
+@cache
+def has_intel_processor() -> bool:
+    """Whether the processor is one of Intel's, as far as torch says."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "Intel" in capabilities.get("cpu_name", "")
 
 
 def _missing(module: object, *names: str) -> bool:

@@ -14,6 +14,8 @@ from lamina.process import numpy_computes
 
 NUMPY_TYPES = (torch.float32, torch.float64)
 """The number types that numpy has products of."""
+MIN_MACS_MKL = 4_000_000
+"""Multiply-accumulates from which MKL is 1.2 to 1.7 times as fast on Intel's processors."""
 
 
 class Matrix:
@@ -37,13 +39,17 @@ def multiply(a: Matrix, b: Matrix, out: Matrix) -> None:
     """A @ b, written into `out`: by numpy's BLAS if numpy has products of the number type.
 
     torch's BLAS is MKL, which on AMD's processors takes twice as long and has a higher
-    call overhead.
+    call overhead; on Intel's it is the faster one for large products.
     """
     x, y, z = a.array, b.array, out.array
-    if x is None or y is None or z is None:
+    if x is None or y is None or z is None or _suits_mkl(z.size * x.shape[1]):
         torch.mm(a.tensor, b.tensor, out=out.tensor)
     else:
         np.matmul(x, y, out=z)
+
+
+def _suits_mkl(n_macs: int) -> bool:
+    return n_macs >= MIN_MACS_MKL and private.has_intel_processor()
 
 
 _large: ContextVar[bool] = ContextVar("large products", default=False)
