@@ -17,6 +17,7 @@ from lamina.batch import Batch, Features, Spec
 from lamina.bodies.dense import DenseBody, DenseParams
 from lamina.encoders.ngrams import NGrams
 from lamina.exceptions import DataError, ParameterError
+from lamina.kernels.masks import keep_mask
 from lamina.nn.bags import BagEmbedding, BagPath
 from lamina.nn.model import Model
 from lamina.ragged import Bags
@@ -164,6 +165,30 @@ def test_training_drops_n_grams_and_keeps_their_mean():
         sums = layer(Bags(lengths.int(), torch.ones(n), lengths))[:, 0]
     assert sums.unique().tolist() == pytest.approx([0.0, 1 / 0.3], rel=1e-4)
     assert abs(sums.mean() - 1) < 0.05
+
+
+@CALM
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=8),
+    st.sampled_from([0.3, 0.7, 0.99]),
+    st.integers(0, 99),
+)
+def test_sums_in_training_are_those_of_the_masked_weights(lengths, rate, seed):
+    n, generator = sum(lengths), torch.Generator().manual_seed(seed)
+    ids = torch.randint(1, 7, (n,), generator=generator, dtype=torch.int32)
+    weights = torch.randn(n, generator=generator)
+    bags, layer = Bags(ids, weights, torch.tensor(lengths)), BagEmbedding(7, rate)
+    upstream = torch.randn(len(lengths), 16, generator=generator)
+    with random_stream(seed):
+        sums = layer(bags)
+    (sums * upstream).sum().backward()
+    with random_stream(seed):
+        masked = weights * keep_mask(weights, rate)
+    dense = torch.zeros(len(lengths), 7)
+    rows = torch.arange(len(lengths)).repeat_interleave(bags.lengths)
+    dense.index_put_((rows, ids.long()), masked, accumulate=True)
+    torch.testing.assert_close(sums, dense @ layer.ngrams.weight)
+    torch.testing.assert_close(layer.ngrams.weight.grad, dense.T @ upstream)
 
 
 def test_a_bag_stands_beside_every_step():

@@ -38,15 +38,29 @@ class BagEmbedding(nn.Module):
             self.ngrams.weight.mul_(INITIAL_DEVIATION)
 
     def forward(self, bags: Bags) -> Tensor:
-        weights, table = self.drop(bags.weights), self.ngrams.weight
+        table = self.ngrams.weight
+        starts = bags.starts.to(bags.ids, non_blocking=True)
+        ids, weights = bags.ids, self.drop(bags.weights)
+        if self.training and self.drop.rate and ids.device.type == "cpu":
+            ids, weights, starts = _without_zeros(ids, weights, starts)
         return F.embedding_bag(
-            bags.ids,
+            ids,
             table,
-            bags.starts.to(bags.ids, non_blocking=True),
+            starts,
             mode="sum",
             per_sample_weights=weights.to(table.dtype),
             padding_idx=PAD,
         )
+
+
+def _without_zeros(
+    ids: Tensor, weights: Tensor, starts: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The items of bags whose weight is not 0: both passes would read the others."""
+    is_kept = weights != 0
+    n_before = F.pad(is_kept.cumsum(0), (1, 0))
+    kept = is_kept.nonzero().squeeze(1)
+    return ids[kept], weights[kept], n_before[starts]
 
 
 class BagPath(nn.Module):
