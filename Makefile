@@ -41,7 +41,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) --constraint $(CONSTRAINTS) torch
 	$(INSTALL) --constraint $(CONSTRAINTS) --group dev
 	$(INSTALL) --constraint $(CONSTRAINTS) --no-build-isolation --editable '.[all]'
-	-$(BIN)/python -m compileall -qq -j $(JOBS) -x '/tests/' $(VENV)/lib
+	-$(BIN)/python -m compileall -qq -j $(JOBS) -x '/tests/|/testing/_internal/' $(VENV)/lib
 	touch $@
 
 demo: $(READY) ## Run examples/demo.py
