@@ -240,7 +240,7 @@ def cpu_supports(feature: str) -> bool:
 def has_intel_processor() -> bool:
     """Whether the processor is one of Intel's, as far as torch says."""
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return "Intel" in capabilities.get("cpu_name", "")
+    return "Intel" in str(capabilities.get("cpu_name"))
 
 
 def _missing(module: object, *names: str) -> bool:
