@@ -191,6 +191,12 @@ def test_sums_in_training_are_those_of_the_masked_weights(lengths, rate, seed):
     torch.testing.assert_close(layer.ngrams.weight.grad, dense.T @ upstream)
 
 
+def test_many_texts_are_seen_ten_times():
+    texts = [f"{i % 7} {i % 11}" for i in range(15_000)]  # 59 batches
+    network = DNNClassifier(early_stopping=False, **SMALL)
+    assert network.fit(texts, [i % 7 for i in range(15_000)]).n_iter_ == 10
+
+
 def test_a_bag_stands_beside_every_step():
     path, bags = BagPath(Spec(n_ngrams=(4,)), dropout=0.5).eval(), a_few_bags()
     h = torch.randn(3, 5, 2)

@@ -11,6 +11,7 @@ initialisation of Glorot & Bengio (2010) as in scikit-learn's MLP, dropout after
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -62,7 +63,7 @@ class DenseBody(KernelBody):
     default_steps: ClassVar = 5_000
     defaults_of_form: ClassVar = {
         "table": Defaults(5_000, "constant", averaging=3.0, chooses_epochs=True),
-        "text": OF_TEXTS,
+        "text": replace(OF_TEXTS, min_epochs=10),
     }
     smallest_batch: ClassVar = 32
     largest_batch: ClassVar = 256

@@ -11,8 +11,8 @@ from lamina.training.params import TrainerParams
 if TYPE_CHECKING:
     from lamina.estimators.base import NeuralEstimator
 
-MIN_EPOCHS, MAX_EPOCHS = 5, 100
-"""Bounds of `max_iter="auto"`."""
+MAX_EPOCHS = 100
+"""The most epochs of `max_iter="auto"`."""
 MIN_SELECTING = 50
 """Samples from which some are held out to choose the number of epochs."""
 MAX_REFITTED = 50_000
@@ -71,11 +71,12 @@ def recipe_of(
     return Recipe(schedule, averaging, bool(stopping), refits, fraction, n_splits)
 
 
-def max_iter(params: TrainerParams, n_steps: int, loader: Loader) -> int:
+def max_iter(params: TrainerParams, defaults: Defaults, loader: Loader) -> int:
     """The epochs of a fit that is not stopped before."""
     if not isinstance(params.max_iter, str):
         return params.max_iter
-    return min(max(n_steps // loader.n_batches, MIN_EPOCHS), MAX_EPOCHS)
+    n_epochs = max(defaults.n_steps // loader.n_batches, defaults.min_epochs)
+    return min(n_epochs, MAX_EPOCHS)
 
 
 def batch_size(
@@ -95,6 +96,7 @@ def with_defaults(doc: str, cls: "type[NeuralEstimator]") -> str:
     of_form = {form: cls.defaults(form) for form in cls.forms()}
     texts = {
         "default_steps": _listed({f: f"{d.n_steps:,}" for f, d in of_form.items()}),
+        "min_epochs": _listed({f: str(d.min_epochs) for f, d in of_form.items()}),
         "schedule": _listed({f: f'"{d.schedule}"' for f, d in of_form.items()}),
         "averaging": _listed({f: f"{d.averaging:g}" for f, d in of_form.items()}),
         "early_stopping": _stopping(

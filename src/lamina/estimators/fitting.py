@@ -160,8 +160,8 @@ class Fitting:
 
     def max_epochs(self, loader: Loader) -> int:
         """The epochs of a fit that is not stopped before."""
-        n_steps = type(self.estimator).defaults(self.form).n_steps
-        return 1 if self.single_epoch else max_iter(self.params, n_steps, loader)
+        defaults = type(self.estimator).defaults(self.form)
+        return 1 if self.single_epoch else max_iter(self.params, defaults, loader)
 
     def _chosen(
         self,

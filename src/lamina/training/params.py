@@ -62,8 +62,8 @@ class TrainerParams(Params):
         int | Literal["auto"],
         at_least(1),
         """Epochs, that is passes over the training samples. "auto" takes as many as
-        make about {default_steps} gradient steps, but at least 5 and at most 100; these
-        are a limit where `early_stopping` finds a better number.""",
+        make about {default_steps} gradient steps, but at least {min_epochs} and at most
+        100; these are a limit where `early_stopping` finds a better number.""",
     ] = "auto"
     max_time: Annotated[
         float | None,
