@@ -4,7 +4,6 @@ Where a version of torch lacks one of these, the fallback computes the same, mor
 """
 
 from collections.abc import Sequence
-from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -236,11 +235,14 @@ def cpu_supports(feature: str) -> bool:
     return is_supported is not None and bool(is_supported())
 
 
-@cache
 def has_intel_processor() -> bool:
-    """Whether the processor is one of Intel's, as far as torch says."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return "Intel" in str(capabilities.get("cpu_name"))
+    """Whether the processor is one of Intel's."""
+    return "Intel" in str(torch.cpu.get_capabilities().get("cpu_name"))
+
+
+def has_unknown_processor() -> bool:
+    """`has_intel_processor` where torch does not say."""
+    return False
 
 
 def _missing(module: object, *names: str) -> bool:
@@ -266,3 +268,5 @@ if _missing(_onednn, "_linear_pointwise"):
     linear = linear_plainly
 if _missing(_onednn, "_is_mkldnn_bf16_supported"):
     has_bfloat16_units = has_no_bfloat16_units
+if _missing(torch.cpu, "get_capabilities"):
+    has_intel_processor = has_unknown_processor

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from lamina.batch import PAD, Features, Spec
 from lamina.nn.dense import DenseLayers
 from lamina.nn.dropout import Dropout
+from lamina.process import numpy_computes
 from lamina.ragged import Bags
 
 WIDTH = 16
@@ -41,7 +42,8 @@ class BagEmbedding(nn.Module):
         table = self.ngrams.weight
         starts = bags.starts.to(bags.ids, non_blocking=True)
         ids, weights = bags.ids, self.drop(bags.weights)
-        if self.training and self.drop.rate and ids.device.type == "cpu":
+        # A GPU would wait for their number.
+        if self.training and self.drop.rate and numpy_computes(ids.device):
             ids, weights, starts = _without_zeros(ids, weights, starts)
         return F.embedding_bag(
             ids,
