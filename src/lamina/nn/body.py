@@ -27,7 +27,7 @@ class Defaults:
     chooses_epochs: bool = False
     """Whether the number of epochs is chosen on held-out samples."""
     min_epochs: int = 5
-    """Epochs that are made however many steps they take."""
+    """The fewest epochs of `max_iter="auto"`, however many steps they take."""
 
 
 OF_TEXTS = Defaults(500, "constant", averaging=3.0, chooses_epochs=True)
