@@ -1,8 +1,10 @@
 """Answers over HTTP are those of the estimator, and refusals name what is wrong."""
 
+import asyncio
 import base64
 import io
 import json
+import threading
 import wave
 
 import numpy as np
@@ -504,6 +506,49 @@ def test_metrics_count_requests_and_samples(iris):
     assert 'lamina_requests_total{path="/predict",status="422"} 1\n' in page
     assert 'lamina_requests_total{path="other",status="404"} 1\n' in page
     assert "lamina_batch_samples_sum 3.0" in page
+
+
+def test_a_request_is_given_up_when_its_client_leaves(iris, monkeypatch):
+    task, gate = iris[0].task_, threading.Event()
+    right = task.probabilities
+
+    def probabilities(outputs):
+        assert gate.wait(60)
+        return right(outputs)
+
+    monkeypatch.setattr(task, "probabilities", probabilities)
+    app = create_app(iris[0], limits=Limits(max_waiting=1))
+    body = json.dumps({"samples": [[1, 2, 3, 4]]}).encode()
+
+    async def status(*further):
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        messages += [{"type": kind} for kind in further]
+        sent = []
+
+        async def receive():
+            if not messages:
+                await asyncio.Event().wait()
+            return messages.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/predict",
+            "query_string": b"",
+        }
+        await app(scope | {"headers": headers}, receive, send)
+        return sent[0]["status"]
+
+    async def statuses():
+        left = [await status("http.disconnect") for _ in range(5)]
+        asyncio.get_running_loop().call_soon(gate.set)
+        return [*left, await status()]
+
+    assert asyncio.run(statuses()) == [499] * 5 + [200]
 
 
 def test_names_on_the_page_are_escaped():

@@ -87,6 +87,28 @@ def test_a_job_that_waits_too_long_is_given_up_and_not_computed():
     assert compute.batches == [[[1]]]
 
 
+def test_a_job_that_is_given_up_leaves_its_place_to_another():
+    compute = Doubling()
+
+    async def answers():
+        with ThreadPoolExecutor(1) as thread:
+            batcher = Batcher(thread, compute, Limits(max_waiting=2), 4)
+            first = asyncio.create_task(batcher([1]))
+            await asyncio.to_thread(compute.started.wait, 30)
+            for number in range(2, 12):
+                given_up = asyncio.create_task(batcher([number]))
+                await asyncio.sleep(0)
+                given_up.cancel()
+                await asyncio.wait([given_up])
+            last = asyncio.create_task(batcher([12]))
+            await asyncio.sleep(0)
+            compute.gate.set()
+            return await asyncio.gather(first, last)
+
+    assert asyncio.run(answers()) == [[2], [24]]
+    assert compute.batches == [[[1]], [[12]]]
+
+
 def test_a_job_fails_at_once_if_no_thread_computes():
     async def answer():
         thread = ThreadPoolExecutor(1)

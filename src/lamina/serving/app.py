@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lamina import __version__
@@ -25,6 +26,8 @@ from lamina.serving.service import Service, json_response
 LOCAL = ("localhost", "127.0.0.1")
 PATHS = frozenset(("/", "/predict", "/explain", "/health", "/metrics", "/openapi.json"))
 """Paths that are counted by name."""
+LEFT = 499
+"""The status under which requests are counted whose clients left before the answer."""
 HEADERS = [
     (
         b"content-security-policy",
@@ -168,6 +171,7 @@ def _add_errors(app: FastAPI) -> None:
     for kind in (DataError, ParameterError):
         app.add_exception_handler(kind, with_status(422))
     app.add_exception_handler(MissingExtraError, with_status(501))
+    app.add_exception_handler(ClientDisconnect, with_status(LEFT))
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, failed)
 

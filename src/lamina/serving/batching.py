@@ -5,7 +5,6 @@ meanwhile wait, and are the next batch.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
@@ -43,11 +42,11 @@ class Batcher(Generic[J, A]):
     ):
         self.thread, self.compute = thread, compute
         self.limits, self.max_batch = limits, max_batch
-        self.waiting: deque[tuple[J, asyncio.Future[A]]] = deque()
+        self.waiting: dict[asyncio.Future[A], J] = {}
         self.running: asyncio.Task[None] | None = None
 
     async def __call__(self, job: J) -> A:
-        """What `compute` gives for a job."""
+        """What `compute` gives for a job; one that is given up is not computed."""
         if len(self.waiting) >= self.limits.max_waiting:
             raise HTTPException(
                 503,
@@ -55,7 +54,7 @@ class Batcher(Generic[J, A]):
                 {"Retry-After": "1"},
             )
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self.waiting.append((job, answer))
+        self.waiting[answer] = job
         if self.running is None:
             self.running = asyncio.create_task(self._run())
         try:
@@ -65,20 +64,22 @@ class Batcher(Generic[J, A]):
             raise HTTPException(
                 504, f"There was no answer within {self.limits.timeout:g} seconds."
             ) from None
+        finally:
+            self.waiting.pop(answer, None)
 
     async def _run(self) -> None:
         """Compute until no job waits."""
         loop = asyncio.get_running_loop()
         try:
             while batch := self._next():
-                jobs = [job for job, _ in batch]
+                jobs = list(batch.values())
                 try:
                     results = await loop.run_in_executor(
                         self.thread, self._results, jobs
                     )
                 except Exception as error:  # no thread could be started
                     results = [error] * len(batch)
-                for (_, answer), result in zip(batch, results, strict=True):
+                for answer, result in zip(batch, results, strict=True):
                     if answer.cancelled():  # the request has been given up
                         continue
                     if isinstance(result, Exception):
@@ -88,15 +89,16 @@ class Batcher(Generic[J, A]):
         finally:
             self.running = None
 
-    def _next(self) -> list[tuple[J, asyncio.Future[A]]]:
-        batch, size = [], 0
-        while self.waiting and (
-            not batch or size + len(self.waiting[0][0]) <= self.max_batch
-        ):
-            job, answer = self.waiting.popleft()
-            if not answer.cancelled():
-                batch.append((job, answer))
-                size += len(job)
+    def _next(self) -> dict[asyncio.Future[A], J]:
+        """The jobs of the next batch, which wait no longer."""
+        batch, size = {}, 0
+        for answer, job in self.waiting.items():
+            size += len(job)
+            if batch and size > self.max_batch:
+                break
+            batch[answer] = job
+        for answer in batch:
+            del self.waiting[answer]
         return batch
 
     def _results(self, jobs: list[J]) -> Sequence[A | Exception]:

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request, Response
+from starlette.requests import ClientDisconnect
 
 from lamina.estimators.base import NeuralEstimator
 from lamina.exceptions import DataError
@@ -42,7 +43,7 @@ class Service:
         """Predict the target of each sample."""
         async with self.bodies.read(request) as body:
             job = await self._job(body, request)
-            answer = await self.predictions(job)
+            answer = await unless_left(request, self.predictions(job))
         return json_response(answer)
 
     async def explain(self, request: Request) -> Response:
@@ -55,7 +56,7 @@ class Service:
                     f"There are {len(job)} samples; at most {self.limits.max_explained} are "
                     f"explained at a time (max_explained). Send several requests.",
                 )
-            answer = await self.explanations(job)
+            answer = await unless_left(request, self.explanations(job))
         return json_response(answer)
 
     async def health(self) -> Response:
@@ -92,6 +93,27 @@ class Service:
         self.metrics.batches.add(sum(map(len, jobs)))
         futures = [each for job in jobs for each in job.future or ()]
         return self.answers.columns(X, futures or None)
+
+
+async def unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of work for a request, which is given up when the client leaves.
+
+    The body of the request has been read.
+    """
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = asyncio.create_task(work), asyncio.create_task(left())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            raise ClientDisconnect
+        return tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def without_warnings(
