@@ -26,6 +26,12 @@ INITIAL_DEVIATION = 0.01
 """Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
 that is trained little adds noise of this size."""
 HIDDEN_SIZES = 256, 256
+FIRST_FACTOR = 16.0
+"""Of the initial weights that read the embeddings, beside another body. An embedding moves by
+steps of a size that Adam fixes, and these weights turn them into changes of the output. With
+smaller ones, the tokens recognise the training texts before the n-grams are learnt. A dense
+body has eight members that read the embeddings, and does not need it.
+"""
 
 
 class BagEmbedding(nn.Module):
@@ -79,6 +85,8 @@ class BagPath(nn.Module):
         (n_ngrams,) = spec.n_ngrams
         self.embed = BagEmbedding(n_ngrams, spec.ngram_dropout)
         self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", dropout)
+        with torch.no_grad():
+            self.layers.linears[0].weight.mul_(FIRST_FACTOR)
 
     def forward(self, features: Features, embedded: Tensor) -> Features:
         h = self.layers(embedded)[:, None].to(features.h.dtype)
