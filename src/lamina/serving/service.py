@@ -95,8 +95,10 @@ class Service:
         return self.answers.columns(X, futures or None)
 
 
-async def unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of work for a request, which is given up when the client leaves.
+async def unless_left(
+    request: Request, computation: Coroutine[Any, Any, Result]
+) -> Result:
+    """The result of a computation, which is given up when the client leaves.
 
     The body of the request has been read.
     """
@@ -105,15 +107,18 @@ async def unless_left(request: Request, work: Coroutine[Any, Any, Result]) -> Re
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    tasks = asyncio.create_task(work), asyncio.create_task(left())
+    computing, leaving = tasks = (
+        asyncio.create_task(computation),
+        asyncio.create_task(left()),
+    )
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not tasks[0].done():
+        finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if computing not in finished:
             raise ClientDisconnect
-        return tasks[0].result()
+        return computing.result()
     finally:
-        for task in tasks:
-            task.cancel()
+        computing.cancel()
+        leaving.cancel()
 
 
 def without_warnings(
