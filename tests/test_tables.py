@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from lamina import DNNClassifier, DNNRegressor
@@ -526,6 +529,33 @@ def test_a_large_array_is_scaled_batch_by_batch_alike(dtype, tmp_path):
     assert samples.resident(torch.device("cpu"), n_bytes - 1) is samples
     moved = samples.resident(torch.device("cpu"), 2 * n_bytes)
     np.testing.assert_array_equal(moved.take(rows).x.numpy(), expected)
+
+
+def of_rare_categories(effect, n=3000, n_categories=600):
+    """Training and test rows, whose categories have random effects of this deviation."""
+    rng = np.random.default_rng(1)
+    category, x = rng.integers(n_categories, size=n), rng.standard_normal(n)
+    y = x + effect * rng.standard_normal(n_categories)[category]
+    y += rng.standard_normal(n)
+    X = pd.DataFrame({"x": x, "category": pd.Categorical(category.astype(str))})
+    return X[:2000], y[:2000], X[2000:], y[2000:]
+
+
+def test_rare_categories_without_effect_add_little_noise():
+    X, y, X_test, y_test = of_rare_categories(effect=0)
+    network = DNNRegressor(random_state=0)
+    score = network.fit(X, y).score(X_test, y_test)
+    without = network.fit(X[["x"]], y).score(X_test[["x"]], y_test)
+    assert score > without - 0.01
+
+
+def test_effects_of_rare_categories_are_learnt_almost_as_by_ridge_regression():
+    X, y, X_test, y_test = of_rare_categories(effect=1)
+    one_hot = OneHotEncoder(handle_unknown="ignore"), ["category"]
+    columns = make_column_transformer(one_hot, remainder="passthrough")
+    ridge = make_pipeline(columns, RidgeCV(np.logspace(-2, 3, 12))).fit(X, y)
+    network = DNNRegressor(random_state=0).fit(X, y)
+    assert network.score(X_test, y_test) > ridge.score(X_test, y_test) - 0.05
 
 
 @pytest.mark.slow

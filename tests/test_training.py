@@ -22,9 +22,11 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
+from lamina.batch import Spec
 from lamina.encoders.base import BATCHES_PER_POOL, RaggedSamples, TensorSamples
 from lamina.encoders.choose import choose, encoder_for
 from lamina.exceptions import DivergenceError, InterruptedWarning
+from lamina.nn.columns import ColumnEmbeddings
 from lamina.seeding import current_generator
 from lamina.testing import all_estimators
 from lamina.testing.examples import examples_for
@@ -292,6 +294,31 @@ def test_steps_are_those_of_the_formula_and_biases_do_not_decay(rule, params, me
             optimizer.step(params.learning_rate_init)
         for name, p in model.named_parameters():
             np.testing.assert_allclose(p.detach(), truth[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("memory", [weights_of, flat_weights_of])
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_embeddings_of_absent_categories_shrink_in_adamw_alone(optimizer, memory):
+    torch.manual_seed(0)
+    params = TrainerParams(learning_rate_init=0.1, alpha=0.5, optimizer=optimizer)
+    model = ColumnEmbeddings(Spec(n_channels=0, n_categories=(4,)))
+    (table,) = model.parameters()
+    before = table.detach().numpy().copy()
+    weights = memory(model)
+    table.grad = torch.zeros_like(table) if table.grad is None else table.grad
+    table.grad[2:].normal_()
+    g, rule = table.grad.numpy(), numpy_sgd if optimizer == "sgd" else numpy_adam
+    truth = rule(before, g, {}, params, decay=0.5, t=1)
+    with torch.no_grad():
+        OPTIMIZERS[optimizer](weights, params).step(0.1)
+    after = table.detach().numpy()
+    np.testing.assert_allclose(after[2:], truth[2:], rtol=1e-4)
+    if optimizer != "adamw":
+        np.testing.assert_allclose(after[1], truth[1], rtol=1e-4)
+        return
+    shrinkage = after[1] / truth[1]
+    np.testing.assert_allclose(shrinkage, shrinkage[0], rtol=1e-5)
+    assert 0 < shrinkage[0] < 0.9
 
 
 def test_gradients_beyond_the_limit_are_clipped():

@@ -15,6 +15,9 @@ from lamina.nn.numbers import PiecewiseLinear
 
 CATEGORY_WIDTH = 8
 """Features of each category, as in RealMLP (Holzmüller et al. 2024)."""
+CATEGORY_DEVIATION = 0.1
+"""Standard deviation of the initial embeddings: most of thousands of categories are rare, and
+an embedding that is trained little adds noise of this size."""
 NUMBER_WIDTH, MAX_WIDTH = 16, 4096
 """Features of each number, and at most of all numbers of a table."""
 
@@ -27,9 +30,7 @@ class ColumnEmbeddings(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        categories = [
-            nn.Embedding(n, CATEGORY_WIDTH, padding_idx=0) for n in spec.n_categories
-        ]
+        categories = [category_embedding(n) for n in spec.n_categories]
         # A ModuleList does not declare the type of its items.
         self.categories = cast("list[nn.Embedding]", nn.ModuleList(categories))
         self.numbers: PiecewiseLinear | None = None
@@ -85,3 +86,11 @@ class ColumnEmbeddings(nn.Module):
         columns = torch.arange(n_channels, n_channels + len(widths))
         embedded = columns.repeat_interleave(torch.tensor(widths).long())
         return torch.cat([numbers, self.others, embedded])
+
+
+def category_embedding(n: int) -> nn.Embedding:
+    """Codes (B,) -> (B, 8); those of code 0, an unknown category, are 0."""
+    embedding = nn.Embedding(n, CATEGORY_WIDTH, padding_idx=0)
+    with torch.no_grad():
+        embedding.weight.mul_(CATEGORY_DEVIATION)
+    return embedding

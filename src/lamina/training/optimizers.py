@@ -1,7 +1,9 @@
 """Optimizers, by name.
 
 `alpha` shrinks weights, not biases or normalisation. In "adamw" it is decoupled from the
-gradient (Loshchilov & Hutter 2019); in "adam" and "sgd" it is an L2 penalty.
+gradient (Loshchilov & Hutter 2019); in "adam" and "sgd" it is an L2 penalty. In "adamw" the
+embedding of a category also shrinks in each step whose batch lacks the category, so that those
+of rare ones stay near 0, as random effects do.
 
 The arithmetic is torch's fused kernels, called directly: the bookkeeping of
 `torch.optim` costs four times as much as they do on a small network.
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 LearningRate = float | Tensor
 """A tensor on the device where steps are captured."""
 Decay = Callable[[Weights, float, LearningRate], None]
+CATEGORY_DECAY = 50.0
+"""How many times as fast as other weights an embedding decays while its category is absent."""
 
 
 class Optimizer(Protocol):
@@ -106,6 +110,15 @@ def decoupled_decay(weights: Weights, alpha: float, rate: LearningRate) -> None:
         weights.decaying
     ):  # of a network with a frozen body perhaps only biases are trained
         private.scale_all(weights.decaying, 1 - rate * alpha)
+    for embeddings in weights.categories:
+        _shrink_unseen(embeddings, rate * alpha * CATEGORY_DECAY)
+
+
+def _shrink_unseen(embeddings: Tensor, decay: LearningRate) -> None:
+    """Shrink the rows that had no part in the gradient."""
+    assert embeddings.grad is not None
+    is_seen = (embeddings.grad != 0).any(1, keepdim=True)
+    embeddings.detach().mul_(torch.where(is_seen, 1.0, 1 / (1 + decay)))
 
 
 def l2_penalty(weights: Weights, alpha: float, rate: LearningRate) -> None:

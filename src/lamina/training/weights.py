@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lamina.nn.columns import ColumnEmbeddings
+
 
 @dataclass
 class Weights:
@@ -16,6 +18,8 @@ class Weights:
     parameters: list[nn.Parameter]
     values: list[Tensor]
     decaying: list[Tensor]
+    categories: list[nn.Parameter]
+    """The embeddings of categories."""
     flat_gradient: Tensor | None = None
 
     @property
@@ -37,7 +41,8 @@ def weights_of(model: nn.Module) -> Weights:
     """Each parameter in separate memory."""
     parameters = trained(model)
     decaying = [p.detach() for p in parameters if p.ndim > 1]
-    return Weights(parameters, [p.detach() for p in parameters], decaying)
+    values = [p.detach() for p in parameters]
+    return Weights(parameters, values, decaying, categories_of(model))
 
 
 def flat_weights_of(model: nn.Module) -> Weights:
@@ -55,7 +60,8 @@ def flat_weights_of(model: nn.Module) -> Weights:
         p.grad = gradient[start:stop].view(p.shape)
         start = stop
     n_decaying = sum(p.numel() for p in parameters if p.ndim > 1)
-    return Weights(parameters, [values], [values[:n_decaying]], gradient)
+    decaying = [values[:n_decaying]]
+    return Weights(parameters, [values], decaying, categories_of(model), gradient)
 
 
 def release(model: nn.Module) -> None:
@@ -69,3 +75,10 @@ def release(model: nn.Module) -> None:
 def trained(model: nn.Module) -> list[nn.Parameter]:
     """The parameters that training changes."""
     return [p for p in model.parameters() if p.requires_grad]
+
+
+def categories_of(model: nn.Module) -> list[nn.Parameter]:
+    """The embeddings of categories that training changes."""
+    columns = [m for m in model.modules() if isinstance(m, ColumnEmbeddings)]
+    weights = [embedding.weight for each in columns for embedding in each.categories]
+    return [w for w in weights if w.requires_grad]
