@@ -80,5 +80,7 @@ def trained(model: nn.Module) -> list[nn.Parameter]:
 def categories_of(model: nn.Module) -> list[nn.Parameter]:
     """The embeddings of categories that training changes."""
     columns = [m for m in model.modules() if isinstance(m, ColumnEmbeddings)]
-    embeddings = (p for each in columns for m in each.categories for p in m.parameters())
+    embeddings = (
+        p for each in columns for m in each.categories for p in m.parameters()
+    )
     return [p for p in embeddings if p.requires_grad]
