@@ -5,6 +5,7 @@ The bounds lie a little below what several seeds reach; `benchmarks/accuracy.py`
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import train_test_split
@@ -56,3 +57,29 @@ def test_recurrent_networks_distinguish_speakers_by_ragged_series():
 def test_a_plain_rnn_distinguishes_activities():
     network = RNNClassifier(cell="rnn", max_iter=40, random_state=0)
     assert held_out(load_basic_motions, network) > 0.85
+
+
+SMALL = [
+    DNNClassifier(n_members=1, numeric_embedding="none"),
+    CNNClassifier(n_filters=(8,)),
+    RNNClassifier(hidden_size=16),
+]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("network", SMALL, ids=lambda network: type(network).__name__)
+def test_the_default_penalty_of_an_optimizer_lets_networks_learn(network, optimizer):
+    X, X_test, y, y_test = CUT
+    if isinstance(network, DNNClassifier):
+        X, X_test = (a.reshape(len(a), -1) for a in (X, X_test))
+    rate = 0.05 if optimizer == "sgd" else 0.005
+    params = {"optimizer": optimizer, "learning_rate_init": rate, "max_iter": 8}
+    score, without = (
+        clone(network)
+        .set_params(**params, **penalty, random_state=0)
+        .fit(X, y)
+        .score(X_test, y_test)
+        for penalty in ({}, {"alpha": 0.0})
+    )
+    assert score > without - 0.05
+    assert without > 0.6

@@ -136,6 +136,7 @@ OBJECTS = {
 }
 LOSSES = {"Classifier": GAMMAS, "Regressor": REGRESSION_LOSSES}
 WITHOUT_OBJECTS = {
+    "alpha",
     "averaging",
     "batch_size",
     "class_weight",

@@ -7,6 +7,7 @@ from lamina.bodies.convolutional import KERNEL_SIZES
 from lamina.estimators.base import NeuralEstimator
 from lamina.reporting.blocks import Block, Cell, Paragraph, Table
 from lamina.tasks.schemes import scheme_of
+from lamina.training.optimizers import alpha_of
 from lamina.training.precision import device_of
 
 
@@ -28,6 +29,7 @@ def _early_stopping(estimator: NeuralEstimator) -> str:
 
 
 AUTO: dict[str, Callable[[Any], str]] = {
+    "alpha": lambda e: f"{alpha_of(e):g}",
     "averaging": lambda e: f"{type(e).defaults(e.form_).averaging:g}",
     "batch_size": _batch_size,
     "device": lambda _: device_of("auto").type,

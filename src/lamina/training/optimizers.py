@@ -28,6 +28,14 @@ LearningRate = float | Tensor
 Decay = Callable[[Weights, float, LearningRate], None]
 CATEGORY_DECAY = 50.0
 """How many times as fast as other weights an embedding decays while its category is absent."""
+ALPHAS = {"adamw": 0.1, "adam": 1e-4, "sgd": 1e-4}
+"""What `alpha="auto"` is. As an L2 penalty, .1 outweighs most losses: nothing is learnt."""
+
+
+def alpha_of(params: "TrainerParams") -> float:
+    """The weight decay or L2 penalty of a fit."""
+    alpha = params.alpha
+    return ALPHAS[params.optimizer] if isinstance(alpha, str) else alpha
 
 
 class Optimizer(Protocol):
@@ -47,7 +55,7 @@ class Adam:
 
     def __init__(self, weights: Weights, params: "TrainerParams", decay: Decay):
         self.weights, self.decay = weights, decay
-        self.alpha, self.epsilon = params.alpha, params.epsilon
+        self.alpha, self.epsilon = alpha_of(params), params.epsilon
         self.betas = params.beta_1, params.beta_2
         self.means, self.squares = _zeros(weights.values), _zeros(weights.values)
         self.n_steps = torch.zeros((), device=weights.values[0].device)
@@ -76,7 +84,7 @@ class SGD:
     """Stochastic gradient descent with momentum."""
 
     def __init__(self, weights: Weights, params: "TrainerParams"):
-        self.weights, self.alpha = weights, params.alpha
+        self.weights, self.alpha = weights, alpha_of(params)
         self.momentum = params.momentum
         self.nesterov = params.nesterovs_momentum and params.momentum > 0
         self.velocities = _zeros(weights.values) if self.momentum else []

@@ -96,13 +96,14 @@ class TrainerParams(Params):
         Literal["adamw", "adam", "sgd"], "Rule that turns gradients into steps."
     ] = "adamw"
     alpha: Annotated[
-        float,
+        float | Literal["auto"],
         not_negative(most=1e6),
         """Weight decay, decoupled from the gradient for "adamw" and an L2 penalty for
-        "adam" and "sgd"; biases do not decay. With "adamw" an embedding of a category of
-        a table also shrinks, 50 times as fast, in steps whose batch lacks the category, so
-        that rare categories have small effects.""",
-    ] = 0.1
+        "adam" and "sgd"; biases do not decay. "auto" is 0.1 for "adamw" and 0.0001 for the
+        others. With "adamw" an embedding of a category of a table also shrinks, 50 times
+        as fast, in steps whose batch lacks the category, so that rare categories have
+        small effects.""",
+    ] = "auto"
     beta_1: Annotated[
         float,
         fraction(),
