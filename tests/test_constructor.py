@@ -35,7 +35,11 @@ def test_signature_is_short_and_shows_types_and_defaults(estimator):
     text = str(signature(estimator))
     assert len(text) < MAX_SIGNATURE
     assert "optimizer: 'adamw' | 'adam' | 'sgd' = 'adamw'" in text
-    for piece in ("max_iter: int = 'auto'", "max_time: float = None", " alpha='auto'"):
+    for piece in (
+        "max_iter: int = 'auto'",
+        "max_time: float = None",
+        " alpha: float = 'auto'",
+    ):
         assert piece in text
     for noise in ("Annotated", "Rule", "lamina.", "<"):
         assert noise not in text

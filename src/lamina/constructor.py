@@ -119,7 +119,7 @@ def _parameter(name: str, kind: object, default: object) -> Parameter:
     parts = parts_of(kind)
     if default is not None and type(default) in parts:
         return Parameter(name, Parameter.KEYWORD_ONLY, default=default)
-    shown = [_text(p) for p in parts if p not in (NoneType, Literal[default])]
+    shown = [_text(p, default) for p in parts if p not in (NoneType, Literal[default])]
     text = TypeText(" | ".join(shown).replace(PATH, "Path"))
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=text)
 
@@ -129,10 +129,11 @@ def parts_of(kind: object) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
-def _text(kind: object) -> str:
-    """Choices by their values, and other types by name, without the module."""
+def _text(kind: object, default: object) -> str:
+    """Choices by their values, without a default of "auto"; other types by name."""
     if get_origin(kind) is Literal:
-        return " | ".join(map(repr, get_args(kind)))
+        choices = [c for c in get_args(kind) if not c == default == "auto"]
+        return " | ".join(map(repr, choices))
     return re.sub(r"\w+\.", "", formatannotation(kind))
 
 
