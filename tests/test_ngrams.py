@@ -9,9 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
+import lamina
 from lamina import CNNClassifier, DNNClassifier, DNNRegressor, RNNClassifier
 from lamina.batch import Batch, Features, Spec
 from lamina.bodies.dense import DenseBody, DenseParams
@@ -148,7 +150,7 @@ def test_rows_of_bags_are_taken_in_any_order():
 
 
 def test_an_embedded_bag_is_a_weighted_sum():
-    layer, bags = BagEmbedding(4, 0.0).eval(), a_few_bags()
+    layer, bags = BagEmbedding(4, 16, 0.0).eval(), a_few_bags()
     dense = torch.zeros(3, 4)
     rows = torch.arange(3).repeat_interleave(bags.lengths)
     dense.index_put_((rows, bags.ids.long()), bags.weights, accumulate=True)
@@ -156,7 +158,7 @@ def test_an_embedded_bag_is_a_weighted_sum():
 
 
 def test_training_drops_n_grams_and_keeps_their_mean():
-    layer = BagEmbedding(2, 0.7)
+    layer = BagEmbedding(2, 16, 0.7)
     with torch.no_grad():
         layer.ngrams.weight.fill_(1.0)
     n = 20_000
@@ -177,7 +179,7 @@ def test_sums_in_training_are_those_of_the_masked_weights(lengths, rate, seed):
     n, generator = sum(lengths), torch.Generator().manual_seed(seed)
     ids = torch.randint(1, 7, (n,), generator=generator, dtype=torch.int32)
     weights = torch.randn(n, generator=generator)
-    bags, layer = Bags(ids, weights, torch.tensor(lengths)), BagEmbedding(7, rate)
+    bags, layer = Bags(ids, weights, torch.tensor(lengths)), BagEmbedding(7, 16, rate)
     upstream = torch.randn(len(lengths), 16, generator=generator)
     with random_stream(seed):
         sums = layer(bags)
@@ -195,6 +197,33 @@ def test_many_texts_are_seen_ten_times():
     texts = [f"{i % 7} {i % 11}" for i in range(15_000)]  # 59 batches
     network = DNNClassifier(early_stopping=False, **SMALL)
     assert network.fit(texts, [i % 7 for i in range(15_000)]).n_iter_ == 10
+
+
+MANY_CLASSES = [f"w{i} v{i % 9}" for i in range(70)] * 2, [*range(70)] * 2
+BRIEF = {"max_iter": 2, "early_stopping": False, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        DNNClassifier(hidden_layer_sizes=(8,), **BRIEF),
+        CNNClassifier(n_filters=(4,), **BRIEF),
+        RNNClassifier(hidden_size=4, **BRIEF),
+    ],
+    ids=lambda network: type(network).__name__,
+)
+def test_embeddings_are_as_wide_as_there_are_classes(network, tmp_path):
+    X, y = MANY_CLASSES
+    widths = []
+    for n in (2, 40, 70):
+        network.fit(X, np.array(y) % n)
+        widths.append(network.encoder_.spec.ngram_width)
+    assert widths == [16, 40, 64]
+    network.save(tmp_path / "network.lamina")
+    saved = lamina.load(tmp_path / "network.lamina")
+    np.testing.assert_array_equal(saved.predict_proba(X), network.predict_proba(X))
+    few = clone(network).set_params(start_from=network).fit(X, np.array(y) % 2)
+    assert few.encoder_.spec.ngram_width == 64
 
 
 def test_a_bag_stands_beside_every_step():

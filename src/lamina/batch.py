@@ -87,6 +87,8 @@ class Spec(Stored):
     """Size of the alphabet where `Batch.codes` spells the tokens, else 0."""
     n_ngrams: tuple[int, ...] = ()
     """Number of ids in each of `Batch.bags`; id 0 is of no n-gram."""
+    ngram_width: int = 16
+    """Values of the embedding of an n-gram."""
     ngram_dropout: float = 0.0
     """Fraction of n-grams that a body leaves out in training."""
     token_dropout: float | None = None

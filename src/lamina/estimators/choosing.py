@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.encoders.base import Encoder
 from lamina.estimators.data import Data, weights_with_targets
-from lamina.estimators.preparation import loader_of, training_of
+from lamina.estimators.preparation import fit_encoder, loader_of, training_of
 from lamina.estimators.transfer import has_encoder
 from lamina.estimators.validation import Validation
 from lamina.seeding import random_stream, spawn
@@ -62,7 +62,8 @@ def _of_part(fitting: "Fitting", kept: Data) -> "Fitting":
     """The same fit, with the encoder that a fit on these samples would have."""
     part = copy.copy(fitting)
     if fitting.encoder.is_fitted_again and not has_encoder(fitting.source):
-        part.encoder = copy.deepcopy(fitting.encoder).fit(kept.X, kept.weight)
+        part.encoder = copy.deepcopy(fitting.encoder)
+        fit_encoder(part.encoder, kept, fitting.task)
     return part
 
 

@@ -28,7 +28,7 @@ from lamina.estimators.linear import choose_linear_path
 from lamina.estimators.memory import memory_errors
 from lamina.estimators.outcome import raise_if_diverged, raise_if_interrupted
 from lamina.estimators.parameters import network_params, refuse_changes
-from lamina.estimators.preparation import loader_of, training_of
+from lamina.estimators.preparation import fit_encoder, loader_of, training_of
 from lamina.estimators.resuming import Start
 from lamina.estimators.transfer import encoder_of, has_encoder, source_of
 from lamina.estimators.validation import Validation
@@ -115,7 +115,7 @@ class Fitting:
         if start.rows is not None:
             data, held_out = (data.take(rows) for rows in start.rows)
         if not self.resumes and not has_encoder(self.source):
-            self.encoder.fit(data.X, data.weight)
+            fit_encoder(self.encoder, data, self.task)
         choose_linear_path(self, data)
         self.vectors = self.encoder.pop_vectors()
         loader = loader_of(self, data, seeds[1])

@@ -1,11 +1,13 @@
 """What a fit trains: the batches of its samples, and its network with an optimizer."""
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from lamina.encoders.base import Encoder
 from lamina.estimators.auto import batch_size
 from lamina.estimators.data import Data, WeightSum, weights_with_targets
 from lamina.estimators.linear import fit_linear_path
@@ -13,8 +15,10 @@ from lamina.estimators.memory import bounded_memory
 from lamina.estimators.network import build, in_memory_format
 from lamina.estimators.transfer import start, start_words
 from lamina.estimators.validation import scorer_of
+from lamina.nn.bags import ngram_width
 from lamina.nn.model import Model
 from lamina.seeding import Generators, built_from_stream
+from lamina.tasks.base import PooledTask, Task
 from lamina.training.gradients import gradients_of
 from lamina.training.loader import Loader
 from lamina.training.loop import Monitor, Training
@@ -26,6 +30,14 @@ from lamina.training.weights import Weights
 
 if TYPE_CHECKING:
     from lamina.estimators.fitting import Fitting
+
+
+def fit_encoder(encoder: Encoder, data: Data, task: Task) -> None:
+    """Fit an encoder; a body for it embeds n-grams as widely as the task needs."""
+    encoder.fit(data.X, data.weight)
+    if encoder.spec.n_ngrams and isinstance(task, PooledTask):
+        width = ngram_width(task.n_outputs)
+        encoder.spec = replace(encoder.spec, ngram_width=width)
 
 
 def loader_of(fitting: "Fitting", data: Data, seed: int) -> Loader:

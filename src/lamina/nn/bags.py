@@ -20,8 +20,8 @@ from lamina.nn.dropout import Dropout
 from lamina.process import numpy_computes
 from lamina.ragged import Bags
 
-WIDTH = 16
-"""Width of the embedding of an n-gram."""
+MIN_WIDTH, MAX_WIDTH = 16, 64
+"""Bounds of the width of the embedding of an n-gram: as many values as outputs."""
 INITIAL_DEVIATION = 0.01
 """Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
 that is trained little adds noise of this size."""
@@ -35,11 +35,11 @@ body has eight members that read the embeddings, and does not need it.
 
 
 class BagEmbedding(nn.Module):
-    """Bags of B texts -> (B, 16), weighted sums of the embeddings of their n-grams."""
+    """Bags of B texts -> (B, D), weighted sums of the embeddings of their n-grams."""
 
-    def __init__(self, n_ngrams: int, dropout: float):
+    def __init__(self, n_ngrams: int, width: int, dropout: float):
         super().__init__()
-        self.ngrams = nn.EmbeddingBag(n_ngrams, WIDTH, mode="sum", padding_idx=PAD)
+        self.ngrams = nn.EmbeddingBag(n_ngrams, width, mode="sum", padding_idx=PAD)
         self.drop = Dropout(dropout)
         with torch.no_grad():
             self.ngrams.weight.mul_(INITIAL_DEVIATION)
@@ -61,6 +61,11 @@ class BagEmbedding(nn.Module):
         )
 
 
+def ngram_width(n_outputs: int) -> int:
+    """The width of the embedding of an n-gram for a network with these outputs."""
+    return min(max(n_outputs, MIN_WIDTH), MAX_WIDTH)
+
+
 def _without_zeros(
     ids: Tensor, weights: Tensor, starts: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -74,7 +79,7 @@ def _without_zeros(
 class BagPath(nn.Module):
     """Dense layers on bags, beside a body that reads the steps of the same texts.
 
-    Features h (B, T, D), bags that `embed` embedded (B, 16) -> (B, T, D + 256): the features
+    Features h (B, T, D), bags that `embed` embedded (B, E) -> (B, T, D + 256): the features
     of the bag stand at all steps, so that their mean is that of the bag.
     """
 
@@ -83,8 +88,9 @@ class BagPath(nn.Module):
     def __init__(self, spec: Spec, dropout: float):
         super().__init__()
         (n_ngrams,) = spec.n_ngrams
-        self.embed = BagEmbedding(n_ngrams, spec.ngram_dropout)
-        self.layers = DenseLayers([WIDTH, *HIDDEN_SIZES], "relu", dropout)
+        width = spec.ngram_width
+        self.embed = BagEmbedding(n_ngrams, width, spec.ngram_dropout)
+        self.layers = DenseLayers([width, *HIDDEN_SIZES], "relu", dropout)
         with torch.no_grad():
             self.layers.linears[0].weight.mul_(FIRST_FACTOR)
 

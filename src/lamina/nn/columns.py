@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina.batch import Batch, Spec
-from lamina.nn import bags
+from lamina.nn.bags import BagEmbedding
 from lamina.nn.numbers import PiecewiseLinear
 
 CATEGORY_WIDTH = 8
@@ -34,10 +34,12 @@ class ColumnEmbeddings(nn.Module):
         # A ModuleList does not declare the type of its items.
         self.categories = cast("list[nn.Embedding]", nn.ModuleList(categories))
         self.numbers: PiecewiseLinear | None = None
-        texts = [bags.BagEmbedding(n, spec.ngram_dropout) for n in spec.n_ngrams]
-        self.bags = cast("list[bags.BagEmbedding]", nn.ModuleList(texts))
+        self.ngram_width = spec.ngram_width
+        sizes = spec.ngram_width, spec.ngram_dropout
+        texts = [BagEmbedding(n, *sizes) for n in spec.n_ngrams]
+        self.bags = cast("list[BagEmbedding]", nn.ModuleList(texts))
         self.width = spec.n_channels + CATEGORY_WIDTH * len(categories)
-        self.width += bags.WIDTH * len(texts)
+        self.width += spec.ngram_width * len(texts)
         binned = [i for i, edges in enumerate(spec.edges) if edges]
         if binned:
             width = max(1, min(NUMBER_WIDTH, MAX_WIDTH // len(binned)))
@@ -81,7 +83,8 @@ class ColumnEmbeddings(nn.Module):
         """
         width = 1 if self.numbers is None else self.numbers.width
         numbers = self.binned.repeat_interleave(width)
-        widths = [CATEGORY_WIDTH] * len(self.categories) + [bags.WIDTH] * len(self.bags)
+        widths = [CATEGORY_WIDTH] * len(self.categories)
+        widths += [self.ngram_width] * len(self.bags)
         n_channels = len(self.binned) + len(self.others)
         columns = torch.arange(n_channels, n_channels + len(widths))
         embedded = columns.repeat_interleave(torch.tensor(widths).long())

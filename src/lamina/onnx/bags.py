@@ -51,7 +51,7 @@ def _weighted(
 
 
 def bag_embedding(graph: Graph, layer: BagEmbedding, ids: str, weights: str) -> str:
-    """The weighted sums (B, 16) of the embeddings."""
+    """The weighted sums (B, D) of the embeddings."""
     rows = graph.add("Gather", graph.constant(layer.ngrams.weight), ids)
     row = graph.add("Unsqueeze", weights, graph.ints(1))
     return graph.add("Squeeze", graph.add("MatMul", row, rows), graph.ints(1))
