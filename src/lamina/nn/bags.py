@@ -21,7 +21,7 @@ from lamina.process import numpy_computes
 from lamina.ragged import Bags
 
 MIN_WIDTH, MAX_WIDTH = 16, 64
-"""Bounds of the width of the embedding of an n-gram: as many values as outputs."""
+"""Bounds of the width of the embedding of an n-gram: four values for each output."""
 INITIAL_DEVIATION = 0.01
 """Standard deviation of the initial embeddings: most n-grams are rare, and an embedding
 that is trained little adds noise of this size."""
@@ -63,7 +63,7 @@ class BagEmbedding(nn.Module):
 
 def ngram_width(n_outputs: int) -> int:
     """The width of the embedding of an n-gram for a network with these outputs."""
-    return min(max(n_outputs, MIN_WIDTH), MAX_WIDTH)
+    return min(max(4 * n_outputs, MIN_WIDTH), MAX_WIDTH)
 
 
 def _without_zeros(
