@@ -81,20 +81,24 @@ def lightgbm(problem: Problem) -> Fit:
 
 
 def xgboost(problem: Problem) -> Fit:
+    """Categories that are numbers are strings, as it takes none of floats."""
     from xgboost import XGBClassifier, XGBRegressor
 
+    def with_texts(X: pd.DataFrame) -> pd.DataFrame:
+        texts = {n: X[n].cat.rename_categories(str) for n in problem.categories}
+        return X.assign(**texts)
+
     kind = problem.kind(XGBClassifier, XGBRegressor)
-    return kind(
-        enable_categorical=True, random_state=problem.seed, n_jobs=N_THREADS
-    ).fit
+    model = kind(enable_categorical=True, random_state=problem.seed, n_jobs=N_THREADS)
+    return make_pipeline(FunctionTransformer(with_texts), model).fit
 
 
 def catboost(problem: Problem) -> Fit:
-    """A missing category is a category."""
+    """A missing category is a category, and all are strings: it takes none of floats."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     def with_texts(X: pd.DataFrame) -> pd.DataFrame:
-        texts = {n: X[n].astype(object).fillna("missing") for n in problem.categories}
+        texts = {n: X[n].astype("string").fillna("missing") for n in problem.categories}
         return X.assign(**texts)
 
     kind = problem.kind(CatBoostClassifier, CatBoostRegressor)
